@@ -1,0 +1,99 @@
+package optim
+
+import (
+	"math"
+	"strings"
+	"testing"
+)
+
+// trajectory runs the textbook update in float64, bias corrections and all.
+func trajectory(s Spec, w float64, grads []float64) float64 {
+	var m, v float64
+	for i, g := range grads {
+		t := float64(i + 1)
+		if s.Kind == SGD {
+			m = s.Momentum*m + g
+			w -= s.LR * m
+			continue
+		}
+		m = s.Beta1*m + (1-s.Beta1)*g
+		v = s.Beta2*v + (1-s.Beta2)*g*g
+		mHat, vHat := m/(1-math.Pow(s.Beta1, t)), v/(1-math.Pow(s.Beta2, t))
+		w -= s.LR * mHat / (math.Sqrt(vHat) + s.Epsilon)
+	}
+	return w
+}
+
+func TestUpdateFollowsTheTextbook(t *testing.T) {
+	momentum := Default(SGD, 0.05)
+	momentum.Momentum = 0.9
+	for name, s := range map[string]Spec{
+		"adam": Default(Adam, 1e-2), "adam 0.5": {Kind: Adam, LR: 2e-4, Beta1: 0.5, Beta2: 0.999, Epsilon: 1e-8},
+		"sgd": Default(SGD, 0.05), "momentum": momentum,
+	} {
+		t.Run(name, func(t *testing.T) {
+			const steps = 50
+			starts := []float64{0.3, -2, 0, 1e-3}
+			w := make([]float32, len(starts))
+			grads := make([][]float64, len(starts))
+			for i, v := range starts {
+				w[i] = float32(v)
+				for step := range steps {
+					grads[i] = append(grads[i], math.Sin(float64(7*i+step))*math.Pow(10, float64(-2*i)))
+				}
+			}
+			slots := make([][]float32, len(s.Slots()))
+			for i := range slots {
+				slots[i] = make([]float32, len(w))
+			}
+			for step := range steps {
+				g := make([]float32, len(w))
+				for i := range g {
+					g[i] = float32(grads[i][step])
+				}
+				s.Update(w, g, slots, s.Scalars(int64(step), s.LR))
+			}
+			for i, start := range starts {
+				want := trajectory(s, start, grads[i])
+				if math.Abs(float64(w[i])-want) > 2e-6*(1+math.Abs(want)) {
+					t.Errorf("parameter %d after %d steps = %v, want %v", i, steps, w[i], want)
+				}
+			}
+		})
+	}
+}
+
+func TestNaNGradientReachesTheParameter(t *testing.T) {
+	s := Default(Adam, 1e-3)
+	w, slots := []float32{1}, [][]float32{{0}, {0}}
+	s.Update(w, []float32{float32(math.NaN())}, slots, s.Scalars(0, s.LR))
+	if w[0] == w[0] {
+		t.Errorf("w = %v after a NaN gradient, want NaN", w[0])
+	}
+}
+
+func TestValidate(t *testing.T) {
+	cases := []struct {
+		name string
+		spec Spec
+		want string // part of the error; empty: valid
+	}{
+		{name: "adam", spec: Default(Adam, 1e-3)},
+		{name: "sgd", spec: Default(SGD, 1e-3)},
+		{name: "unknown", spec: Spec{Kind: "lion", LR: 1}, want: `unknown optimizer "lion"`},
+		{name: "negative rate", spec: Default(Adam, -1), want: "learning rate -1"},
+		{name: "NaN rate", spec: Default(Adam, math.NaN()), want: "learning rate NaN"},
+		{name: "infinite rate", spec: Default(SGD, math.Inf(1)), want: "learning rate +Inf"},
+		{name: "momentum 1", spec: Spec{Kind: SGD, LR: 1, Momentum: 1}, want: "momentum 1"},
+		{name: "momentum with adam", spec: Spec{Kind: Adam, LR: 1, Epsilon: 1, Momentum: 0.5}, want: "with adam"},
+		{name: "epsilon 0", spec: Spec{Kind: Adam, LR: 1}, want: "epsilon 0"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			err := c.spec.Validate()
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("Validate() = %v, want %q", err, c.want)
+			}
+		})
+	}
+}
