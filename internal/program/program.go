@@ -139,7 +139,7 @@ func (r Range) Scale() (factor, offset float32) { return (r.Hi - r.Lo) / 255, r.
 func (r Range) Decode(dst []float32, src []byte) {
 	factor, offset := r.Scale()
 	for i, v := range src {
-		dst[i] = float32(v)*factor + offset
+		dst[i] = float32(float32(v)*factor) + offset // no fused multiply-add: the same bits everywhere
 	}
 }
 

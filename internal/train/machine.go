@@ -22,8 +22,8 @@ type Machine interface {
 	// VM names the implementation: "tape", "cpu" or "cuda".
 	VM() string
 
-	// Bind gives it a set once: images of C·H·W bytes, one after the other.
-	// The bytes stay the caller's and must not change until Close.
+	// Bind gives it a set, or another one in its place: images of C·H·W bytes, one after the other.
+	// The bytes stay the caller's and must not change while they are bound.
 	Bind(set string, images []byte) error
 
 	// Train runs steps over rows of TrainSet. It returns early, between two

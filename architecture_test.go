@@ -1,0 +1,137 @@
+package aegis_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport is the architecture: for each package the packages of this module
+// that it may import. Directories below an entry follow it. A name with a
+// trailing /... admits what is below it too.
+var mayImport = map[string][]string{
+	"aegis/internal/philox":  {},
+	"aegis/internal/optim":   {},
+	"aegis/internal/program": {"aegis/internal/optim", "aegis/internal/philox"},
+	"aegis/internal/run":     {"aegis/internal/program"},
+	"aegis/internal/report":  {},
+	"aegis/internal/tape":    {"aegis/internal/program", "aegis/internal/optim", "aegis/internal/philox"},
+	"aegis/internal/plan":    {"aegis/internal/program", "aegis/internal/optim", "aegis/model/op"},
+	"aegis/internal/cpu":     {"aegis/internal/plan", "aegis/internal/program", "aegis/internal/optim", "aegis/internal/philox", "aegis/internal/cpu/..."},
+	"aegis/internal/train":   {"aegis/data", "aegis/internal/program", "aegis/internal/optim", "aegis/internal/philox"},
+	"aegis/cuda":             {"aegis/internal/plan", "aegis/internal/program", "aegis/internal/optim", "aegis/internal/philox", "aegis/cuda/..."},
+	"aegis/data":             {"aegis/internal/philox"},
+	"aegis/data/mnist":       {"aegis/data"},
+	"aegis/model":            {"aegis/model/op", "aegis/internal/program", "aegis/internal/optim"},
+	"aegis/model/op":         {},
+	"aegis/internal/numtest": {},
+}
+
+// anything may import all of the module; the second list is who may not be
+// imported by the packages above but from tests.
+var anything = []string{"aegis", "aegis/cmd", "aegis/internal/vmtest"}
+
+// outside lists modules that only some packages may import.
+var outside = map[string][]string{
+	"gonum.org/v1/plot":                  {"aegis/internal/report"},
+	"github.com/schollz/progressbar/v3":  {"aegis/cmd"},
+	"github.com/BurntSushi/toml":         {"aegis/internal/run"},
+	"github.com/ebitengine/purego":       {"aegis/cuda"},
+	"gorgonia.org/cu":                    {"aegis/cuda/driver"},
+	"gorgonia.org/gorgonia":              {"aegis/model", "aegis/internal/program", "aegis/internal/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/cuda"},
+	"github.com/pbnjay/memory":           {"aegis"},
+	"golang.org/x/term":                  {"aegis/cmd"},
+	"gonum.org/v1/gonum":                 {"aegis/internal/report"},
+	"golang.org/x/sys/cpu":               {"aegis/internal/cpu"},
+	"github.com/google/go-cmp":           {},
+	"honnef.co/go/tools/cmd/staticcheck": {},
+	"go4.org/unsafe/assume-no-moving-gc": {},
+	"github.com/chewxy/hm":               {"aegis/model/op"},
+	"gorgonia.org/tensor":                {"aegis/model", "aegis/internal/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/cuda"},
+}
+
+// listed is what go list says of a package.
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func list(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Stderr = os.Stderr
+	text, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packages []listed
+	for d := json.NewDecoder(bytes.NewReader(text)); ; {
+		var p listed
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+// within says whether path is a package or below it, by whole elements.
+func within(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
+
+// rule finds the entry that a package follows: itself or the nearest above.
+func rule(path string) (allowed []string, ok bool) {
+	for path != "." && path != "" {
+		if allowed, ok := mayImport[path]; ok {
+			return allowed, true
+		}
+		i := strings.LastIndexByte(path, '/')
+		if i < 0 {
+			break
+		}
+		path = path[:i]
+	}
+	return nil, false
+}
+
+func admits(allowed []string, path string) bool {
+	return slices.ContainsFunc(allowed, func(a string) bool {
+		dir, below := strings.CutSuffix(a, "/...")
+		return path == a || below && within(path, dir)
+	})
+}
+
+func TestImports(t *testing.T) {
+	packages := list(t)
+	if len(packages) < 10 {
+		t.Fatalf("go list gave %d packages", len(packages))
+	}
+	for _, p := range packages {
+		free := p.ImportPath == "aegis" || slices.ContainsFunc(anything[1:], func(a string) bool { return within(p.ImportPath, a) })
+		allowed, known := rule(p.ImportPath)
+		if !free && !known {
+			t.Errorf("%s has no rule", p.ImportPath)
+		}
+		for _, imported := range p.Imports {
+			switch {
+			case within(imported, "aegis/cmd"), imported == "aegis/internal/vmtest", imported == "aegis/internal/numtest" && p.ImportPath != "aegis/internal/vmtest":
+				t.Errorf("%s imports %s, which nothing but tests may", p.ImportPath, imported)
+			case within(imported, "aegis") && !free && !admits(allowed, imported):
+				t.Errorf("%s imports %s; it may import %v", p.ImportPath, imported, allowed)
+			}
+			for module, users := range outside {
+				if within(imported, module) && !slices.ContainsFunc(users, func(u string) bool {
+					return p.ImportPath == u || u != "aegis" && within(p.ImportPath, u)
+				}) {
+					t.Errorf("%s imports %s; only %v may", p.ImportPath, imported, users)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,356 @@
+package data
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// idx makes an IDX file: an element type, dimensions, elements.
+func idx(kind byte, dims []uint32, elements ...byte) []byte {
+	file := []byte{0, 0, kind, byte(len(dims))}
+	for _, d := range dims {
+		file = binary.BigEndian.AppendUint32(file, d)
+	}
+	return append(file, elements...)
+}
+
+func zipped(t testing.TB, file []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	if _, err := z.Write(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// counting returns n images of h×w whose bytes count up, modulo 251 so that
+// rows differ.
+func counting(n, h, w int) Images {
+	m := Images{N: n, C: 1, H: h, W: w, Pixels: make([]byte, n*h*w)}
+	for i := range m.Pixels {
+		m.Pixels[i] = byte(i % 251)
+	}
+	return m
+}
+
+func imageFile(t testing.TB, m Images) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := WriteImages(&out, m); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func TestImagesRoundTrip(t *testing.T) {
+	cases := []struct{ n, h, w int }{
+		{n: 1, h: 1, w: 1},
+		{n: 3, h: 20, w: 32},
+		{n: 7, h: 1, w: 5},
+		{n: 300, h: 31, w: 29}, // more than the first piece of memory
+		{n: 1024, h: 32, w: 32},
+	}
+	for _, c := range cases {
+		want := counting(c.n, c.h, c.w)
+		plain := imageFile(t, want)
+		if head := idx(0x08, []uint32{uint32(c.n), uint32(c.h), uint32(c.w)}); !bytes.HasPrefix(plain, head) {
+			t.Fatalf("%v: header %x, want %x", c, plain[:16], head)
+		}
+		for name, file := range map[string][]byte{"plain": plain, "gzip": zipped(t, plain)} {
+			t.Run(fmt.Sprintf("%s/%dx%dx%d", name, c.n, c.h, c.w), func(t *testing.T) {
+				for pieces, r := range map[string]io.Reader{
+					"whole": bytes.NewReader(file), "half reads": iotest.HalfReader(bytes.NewReader(file)),
+					"end with data": iotest.DataErrReader(bytes.NewReader(file)),
+				} {
+					got, err := ReadImages(r, "file")
+					if err != nil {
+						t.Fatalf("%s: %v", pieces, err)
+					}
+					if got.N != c.n || got.C != 1 || got.H != c.h || got.W != c.w || !bytes.Equal(got.Pixels, want.Pixels) {
+						t.Errorf("%s: got %d,%d,%d,%d and other bytes, want %v", pieces, got.N, got.C, got.H, got.W, c)
+					}
+					if cap(got.Pixels) != len(got.Pixels) {
+						t.Errorf("%s: %d bytes kept for %d", pieces, cap(got.Pixels), len(got.Pixels))
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestLabelsRoundTrip(t *testing.T) {
+	for _, n := range []int{1, 10, 100_000} {
+		want := make([]byte, n)
+		for i := range want {
+			want[i] = byte(i % 10)
+		}
+		var out bytes.Buffer
+		if err := WriteLabels(&out, want); err != nil {
+			t.Fatal(err)
+		}
+		for name, file := range map[string][]byte{"plain": out.Bytes(), "gzip": zipped(t, out.Bytes())} {
+			got, err := ReadLabels(bytes.NewReader(file), "file")
+			if err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%d labels, %s: %d back, error %v", n, name, len(got), err)
+			}
+		}
+	}
+}
+
+func TestReadErrors(t *testing.T) {
+	good := idx(0x08, []uint32{2, 1, 3}, 1, 2, 3, 4, 5, 6) // 22 bytes
+	gz := zipped(t, good)
+	flip := func(at int) []byte {
+		b := slices.Clone(gz)
+		b[at] ^= 0xff
+		return b
+	}
+	const format, unsupported = "*data.FormatError", "*data.UnsupportedError"
+	cases := []struct {
+		name     string
+		file     []byte
+		labels   bool
+		kind     string
+		fragment string
+	}{
+		{name: "empty", kind: format, fragment: "truncated: want at least 16 bytes, got 0; "},
+		{name: "empty labels", labels: true, kind: format, fragment: "truncated: want at least 8 bytes, got 0; "},
+		{name: "one byte", file: good[:1], kind: format, fragment: "truncated: want at least 16 bytes, got 1; "},
+		{name: "cut in the header", file: good[:9], kind: format, fragment: "want at least 16 bytes, got 9; "},
+		{name: "header alone", file: good[:16], kind: format, fragment: "truncated: want 22 bytes, got 16; "},
+		{name: "cut in the body", file: good[:21], kind: format, fragment: "truncated: want 22 bytes, got 21; "},
+		{name: "cut after 64 KiB", file: imageFile(t, counting(100, 28, 28))[:70_000], kind: format, fragment: "truncated: want 78416 bytes, got 70000; "},
+		{name: "trailing", file: append(slices.Clone(good), 0), kind: format, fragment: "trailing bytes: want 22 bytes, got more"},
+		{name: "not IDX", file: []byte("\x89PNG\r\n\x1a\n"), kind: format, fragment: "wrong magic bytes: want 0x00000803, got 0x89504E47; "},
+		{name: "unknown type", file: idx(0x0A, []uint32{1, 1, 1}, 0), kind: format, fragment: "wrong magic bytes: want 0x00000803, got 0x00000A03; "},
+		{name: "rank 0", file: idx(0x08, nil, 0), kind: format, fragment: "wrong magic bytes: want 0x00000803, got 0x00000800; "},
+		{name: "rank 0 labels", file: idx(0x08, nil, 0), labels: true, kind: format, fragment: "want 0x00000801, got 0x00000800; "},
+		{name: "no images", file: idx(0x08, []uint32{0, 28, 28}), kind: format, fragment: "empty dimension: want each at least 1, got [0 28 28]; "},
+		{name: "no columns", file: idx(0x08, []uint32{5, 28, 0}), kind: format, fragment: "got [5 28 0]; "},
+		{name: "no labels", file: idx(0x08, []uint32{0}), labels: true, kind: format, fragment: "got [0]; "},
+		{name: "product overflows", file: idx(0x08, []uint32{math.MaxUint32, math.MaxUint32, math.MaxUint32}), kind: format, fragment: "impossible dimensions: want a product below "},
+		{name: "product overflows to small", file: idx(0x08, []uint32{1 << 31, 1 << 31, 4}), kind: format, fragment: "impossible dimensions"},
+		{name: "huge claim", file: idx(0x08, []uint32{1 << 20, 1 << 20, 1 << 10}, 7), kind: format, fragment: "truncated: want 1125899906842640 bytes, got 17; "},
+		{name: "gzip header cut", file: gz[:5], kind: format, fragment: `broken gzip: want a whole gzip stream, got 0 bytes, then "unexpected EOF"; `},
+		{name: "gzip method", file: flip(2), kind: format, fragment: "broken gzip: want a whole gzip stream, got 0 bytes, then \"gzip: invalid header\"; "},
+		{name: "gzip data", file: flip(10), kind: format, fragment: "broken gzip"},
+		{name: "gzip checksum", file: flip(len(gz) - 8), kind: format, fragment: `got 22 bytes, then "gzip: invalid checksum"; `},
+		{name: "gzip checksum cut", file: gz[:len(gz)-3], kind: format, fragment: `got 22 bytes, then "unexpected EOF"; `},
+		{name: "gzip data cut", file: gz[:len(gz)-20], kind: format, fragment: "truncated: want "},
+		{name: "gzip then rubbish", file: append(slices.Clone(gz), "rubbish..."...), kind: format, fragment: `got 22 bytes, then "gzip: invalid header"; `},
+		{name: "gzip of trailing", file: zipped(t, append(slices.Clone(good), 0)), kind: format, fragment: "trailing bytes: want 22 bytes, got more"},
+		{name: "gzip of truncated", file: zipped(t, good[:21]), kind: format, fragment: "truncated: want 22 bytes, got 21; "},
+		{name: "signed", file: idx(0x09, []uint32{1, 1, 1}, 0), kind: unsupported, fragment: "unsupported element type: want unsigned byte (0x08), got signed byte (0x09); "},
+		{name: "int16", file: idx(0x0B, []uint32{1, 1, 1}), kind: unsupported, fragment: "got int16 (0x0B); "},
+		{name: "int32", file: idx(0x0C, []uint32{1, 1, 1}), kind: unsupported, fragment: "got int32 (0x0C); "},
+		{name: "float32", file: idx(0x0D, []uint32{1, 1, 1}), kind: unsupported, fragment: "got float32 (0x0D); "},
+		{name: "float64 labels", file: idx(0x0E, []uint32{1}), labels: true, kind: unsupported, fragment: "got float64 (0x0E); "},
+		{name: "labels for images", file: idx(0x08, []uint32{1}, 0), kind: unsupported, fragment: "unsupported number of dimensions: want 3, got 1; "},
+		{name: "images for labels", file: good, labels: true, kind: unsupported, fragment: "unsupported number of dimensions: want 1, got 3; "},
+		{name: "colour", file: idx(0x08, []uint32{1, 3, 1, 1}, 0, 0, 0), kind: unsupported, fragment: "want 3, got 4; "},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var err error
+			if c.labels {
+				_, err = ReadLabels(bytes.NewReader(c.file), "here/some-file")
+			} else {
+				_, err = ReadImages(bytes.NewReader(c.file), "here/some-file")
+			}
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if got := fmt.Sprintf("%T", err); got != c.kind {
+				t.Errorf("error %v is a %s, want %s", err, got, c.kind)
+			}
+			if got := err.Error(); !strings.HasPrefix(got, "data: here/some-file: ") || !strings.Contains(got, c.fragment) {
+				t.Errorf("error %q, want it to have %q", got, c.fragment)
+			}
+		})
+	}
+}
+
+func TestErrorFields(t *testing.T) {
+	file := zipped(t, idx(0x08, []uint32{2}, 1, 2))
+	file[len(file)-8] ^= 1
+	_, err := ReadLabels(bytes.NewReader(file), "x.gz")
+	var broken *FormatError
+	if !errors.As(err, &broken) || !errors.Is(err, gzip.ErrChecksum) {
+		t.Fatalf("error %v, want a FormatError around gzip.ErrChecksum", err)
+	}
+	for name, v := range map[string]string{
+		"File": broken.File, "Problem": broken.Problem, "Want": broken.Want, "Got": broken.Got, "Advice": broken.Advice,
+	} {
+		if v == "" {
+			t.Errorf("%s is empty", name)
+		}
+	}
+	_, err = ReadImages(bytes.NewReader(idx(0x0D, []uint32{1})), "y")
+	var unsupported *UnsupportedError
+	want := UnsupportedError{
+		File: "y", Problem: "element type", Want: "unsigned byte (0x08)", Got: "float32 (0x0D)",
+		Advice: "save the values as unsigned bytes, 0 to 255",
+	}
+	if !errors.As(err, &unsupported) || *unsupported != want {
+		t.Errorf("error %#v, want %#v", err, want)
+	}
+}
+
+// A disk that fails is neither a broken file nor an unsupported one.
+func TestReadFailure(t *testing.T) {
+	fails := errors.New("disk on fire")
+	gz := zipped(t, imageFile(t, counting(50, 28, 28)))
+	for name, start := range map[string][]byte{"at once": nil, "plain": idx(0x08, []uint32{9}, 1), "gzip": gz[:len(gz)/2]} {
+		_, err := ReadLabels(io.MultiReader(bytes.NewReader(start), iotest.ErrReader(fails)), "file")
+		if name == "gzip" {
+			_, err = ReadImages(io.MultiReader(bytes.NewReader(start), iotest.ErrReader(fails)), "file")
+		}
+		var broken *FormatError
+		if !errors.Is(err, fails) || errors.As(err, &broken) || !strings.Contains(err.Error(), "data: file: read: ") {
+			t.Errorf("%s: error %v, want a read error around %v", name, err, fails)
+		}
+	}
+}
+
+// A header that claims a petabyte must not cost more than the bytes behind it.
+func TestHeaderIsNotTrusted(t *testing.T) {
+	for _, arrived := range []int{0, 100, 1 << 20} {
+		file := idx(0x08, []uint32{1 << 20, 1 << 20, 1 << 10}, make([]byte, arrived)...)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := ReadImages(bytes.NewReader(file), "file")
+		runtime.ReadMemStats(&after)
+		if err == nil {
+			t.Fatal("no error")
+		}
+		if used, most := after.TotalAlloc-before.TotalAlloc, uint64(8*arrived+1<<18); used > most {
+			t.Errorf("%d bytes arrived, %d allocated, want at most %d", arrived, used, most)
+		}
+	}
+}
+
+type failingWriter struct{ after int }
+
+func (w *failingWriter) Write(p []byte) (int, error) {
+	if w.after -= len(p); w.after < 0 {
+		return 0, io.ErrClosedPipe
+	}
+	return len(p), nil
+}
+
+func TestWriteErrors(t *testing.T) {
+	colour := counting(2, 6, 1)
+	colour.C, colour.H = 3, 2
+	short := counting(2, 2, 2)
+	short.Pixels = short.Pixels[:7]
+	cases := []struct {
+		name, fragment string
+		images         Images
+	}{
+		{name: "empty", fragment: "data: write images: shape (0,0,0,0); want N, C, H and W of at least 1"},
+		{name: "negative", images: Images{N: -1, C: -1, H: 1, W: 1, Pixels: []byte{0}}, fragment: "shape (-1,-1,1,1)"},
+		{name: "overflow", images: Images{N: math.MaxInt, C: 1, H: 2, W: 1}, fragment: "want N, C, H and W"},
+		{name: "short", images: short, fragment: "data: write images: want 8 bytes for shape (2,1,2,2), got 7; "},
+		{name: "colour", images: colour, fragment: "data: write images: want 1 channel, got 3; "},
+	}
+	for _, c := range cases {
+		if err := WriteImages(io.Discard, c.images); err == nil || !strings.Contains(err.Error(), c.fragment) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.fragment)
+		}
+	}
+	if err := WriteLabels(io.Discard, nil); err == nil || !strings.Contains(err.Error(), "data: write labels: want at least 1") {
+		t.Errorf("no labels: error %v", err)
+	}
+	for _, after := range []int{0, 20} { // in the header, in the body
+		err := WriteImages(&failingWriter{after: after}, counting(2, 2, 2))
+		if !errors.Is(err, io.ErrClosedPipe) || !strings.HasPrefix(err.Error(), "data: write images: ") {
+			t.Errorf("writer that takes %d bytes: error %v", after, err)
+		}
+	}
+}
+
+func seeds(f *testing.F) {
+	good := idx(0x08, []uint32{2, 1, 3}, 1, 2, 3, 4, 5, 6)
+	gz := zipped(f, good)
+	labels := idx(0x08, []uint32{3}, 1, 2, 3)
+	for _, seed := range [][]byte{
+		nil, good, good[:10], append(slices.Clone(good), 9), gz, gz[:len(gz)-4],
+		labels, zipped(f, labels), labels[:9],
+		idx(0x0D, []uint32{1, 1, 1}, 0, 0, 0, 0), idx(0x08, []uint32{0, 1, 1}),
+		idx(0x08, []uint32{math.MaxUint32, math.MaxUint32, math.MaxUint32}),
+		idx(0x08, []uint32{math.MaxUint32}),
+		imageFile(f, counting(2, 20, 32)),
+	} {
+		f.Add(seed)
+	}
+}
+
+// checkFailure holds every error of a reader whose bytes all arrive to the two types.
+func checkFailure(t *testing.T, err error) {
+	t.Helper()
+	var broken *FormatError
+	var unsupported *UnsupportedError
+	if errors.As(err, &broken) == errors.As(err, &unsupported) {
+		t.Errorf("error %v is a %T", err, err)
+	}
+}
+
+// checkSame reads file, out of gzip where it is in it, and compares it with
+// what was written again.
+func checkSame(t *testing.T, file, written []byte) {
+	t.Helper()
+	if bytes.HasPrefix(file, []byte{0x1f, 0x8b}) {
+		z, err := gzip.NewReader(bytes.NewReader(file))
+		if err != nil {
+			t.Fatalf("was read, but %v", err)
+		}
+		if file, err = io.ReadAll(z); err != nil {
+			t.Fatalf("was read, but %v", err)
+		}
+	}
+	if !bytes.Equal(file, written) {
+		t.Errorf("read %x, wrote %x", file, written)
+	}
+}
+
+func FuzzReadImages(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, file []byte) {
+		m, err := ReadImages(bytes.NewReader(file), "file")
+		if err != nil {
+			checkFailure(t, err)
+			return
+		}
+		checkSame(t, file, imageFile(t, m))
+	})
+}
+
+func FuzzReadLabels(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, file []byte) {
+		labels, err := ReadLabels(bytes.NewReader(file), "file")
+		if err != nil {
+			checkFailure(t, err)
+			return
+		}
+		var out bytes.Buffer
+		if err := WriteLabels(&out, labels); err != nil {
+			t.Fatal(err)
+		}
+		checkSame(t, file, out.Bytes())
+	})
+}

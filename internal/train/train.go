@@ -1,0 +1,199 @@
+// Package train is the training loop: epochs, evaluation, progress. It knows
+// a device only as a [Machine].
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"aegis/internal/program"
+)
+
+// chunkTime is how long one call of Machine.Train should take: short enough
+// that progress, an interrupt and a NaN are noticed quickly, long enough that
+// a device does not wait.
+const chunkTime = 100 * time.Millisecond
+
+// Config is what the loop needs besides a machine that is bound to its sets.
+type Config struct {
+	Epochs int
+	// Order returns the rows of an epoch, counted from 0, in training order.
+	Order func(epoch int) []int32
+	// ValRows and TestRows are the sizes of the sets to evaluate after each
+	// epoch, 0 for none.
+	ValRows, TestRows int
+}
+
+// Hooks are called by the loop, from its goroutine.
+type Hooks struct {
+	// Progress is called after each chunk of steps.
+	Progress func(Progress)
+	// Epoch is called after each epoch; an error ends the loop.
+	Epoch func(Epoch) error
+}
+
+// Progress is where training stands within an epoch.
+type Progress struct {
+	Epoch           int // from 1
+	Rows, TotalRows int // of this epoch
+	Step            int64
+	Loss            float64   // mean over the chunk
+	StepLosses      []float32 // of the chunk
+	ImagesPerSecond float64 // of this epoch so far
+}
+
+// Epoch is what one epoch came to. The losses are means over rows, a term
+// each as Program.LossNames has them; the first term is the loss.
+type Epoch struct {
+	Number           int   // from 1
+	Step             int64 // steps done since the start
+	Train, Val, Test []float64
+	Seconds          float64 // training only, no evaluation
+	ImagesPerSecond  float64
+}
+
+// DivergedError says that a loss stopped being a finite number.
+type DivergedError struct {
+	Epoch int   // from 1
+	Step  int64 // from 1
+	Set   string
+	Loss  float64
+}
+
+func (e *DivergedError) Error() string {
+	return fmt.Sprintf("train: %s loss is %v at step %d of epoch %d; try a lower --lr (a tenth), "+
+		"and check that the data holds no constant or corrupt images", e.Set, e.Loss, e.Step, e.Epoch)
+}
+
+// Run trains. When ctx ends it returns ctx's error after the step in progress.
+func Run(ctx context.Context, m Machine, p *program.Program, cfg Config, hooks Hooks) error {
+	l := &loop{machine: m, program: p, cfg: cfg, hooks: hooks, terms: len(p.LossNames()), chunk: 1}
+	state, err := m.State()
+	if err != nil {
+		return err
+	}
+	l.step = state.Step
+	for epoch := range cfg.Epochs {
+		if err := l.epoch(ctx, epoch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type loop struct {
+	machine Machine
+	program *program.Program
+	cfg     Config
+	hooks   Hooks
+	terms   int
+	chunk   int // steps in a call of Train
+	step    int64
+}
+
+// epoch trains on all rows once and evaluates.
+func (l *loop) epoch(ctx context.Context, epoch int) error {
+	e := Epoch{Number: epoch + 1, Train: make([]float64, l.terms)}
+	rows := l.cfg.Order(epoch)
+	start := time.Now()
+	for done := 0; done < len(rows); {
+		to := min(done+l.chunk*l.program.Batch, len(rows))
+		losses, mean, err := l.steps(ctx, rows[done:to], &e)
+		if err != nil {
+			return err
+		}
+		done = to
+		seconds := time.Since(start).Seconds()
+		e.Seconds, e.ImagesPerSecond = seconds, float64(done)/seconds
+		if l.hooks.Progress != nil {
+			l.hooks.Progress(Progress{
+				Epoch: e.Number, Rows: done, TotalRows: len(rows), Step: l.step, Loss: mean, StepLosses: losses, ImagesPerSecond: e.ImagesPerSecond,
+			})
+		}
+	}
+	for i := range e.Train {
+		e.Train[i] /= float64(len(rows))
+	}
+	e.Step = l.step
+	var err error
+	if e.Val, err = l.evaluate(ctx, ValSet, l.cfg.ValRows, e.Number); err != nil {
+		return err
+	}
+	if e.Test, err = l.evaluate(ctx, TestSet, l.cfg.TestRows, e.Number); err != nil {
+		return err
+	}
+	if l.hooks.Epoch == nil {
+		return nil
+	}
+	return l.hooks.Epoch(e)
+}
+
+// steps trains one chunk and adds its losses to the epoch's sums. It returns
+// the first term of each step and its mean over the rows.
+func (l *loop) steps(ctx context.Context, rows []int32, e *Epoch) (first []float32, mean float64, err error) {
+	batch := l.program.Batch
+	steps := program.Steps{First: l.step, Rows: rows}
+	count := steps.Count(batch)
+	for i := range count {
+		steps.Scalars = l.program.Scalars(steps.Scalars, l.step+int64(i))
+	}
+	start := time.Now()
+	if err := l.machine.Train(ctx, steps); err != nil {
+		return nil, 0, err
+	}
+	losses, err := l.machine.Losses()
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(losses) != count*l.terms {
+		return nil, 0, fmt.Errorf("train: want %d losses of %d steps from %s, got %d", count*l.terms, count, l.machine.VM(), len(losses))
+	}
+	for i, v := range losses {
+		loss, n := float64(v), float64(min(batch, len(rows)-i/l.terms*batch))
+		if math.IsNaN(loss) || math.IsInf(loss, 0) {
+			return nil, 0, &DivergedError{Epoch: e.Number, Step: l.step + int64(i/l.terms) + 1, Set: TrainSet, Loss: loss}
+		}
+		e.Train[i%l.terms] += loss * n
+		if i%l.terms == 0 {
+			first = append(first, v)
+			mean += loss * n / float64(len(rows))
+		}
+	}
+	l.step += int64(count)
+	l.pace(count, time.Since(start))
+	return first, mean, nil
+}
+
+// pace sets the next chunk's size from how long this one took.
+func (l *loop) pace(count int, took time.Duration) {
+	want := float64(count) * float64(chunkTime) / float64(max(took, time.Microsecond))
+	l.chunk = max(1, min(int(want), 2*l.chunk))
+}
+
+// evaluate returns the loss terms over a whole set, nil where it is empty.
+func (l *loop) evaluate(ctx context.Context, set string, n, epoch int) ([]float64, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	losses, err := l.machine.Evaluate(ctx, set, Rows(n))
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range losses {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, &DivergedError{Epoch: epoch, Step: l.step, Set: set, Loss: v}
+		}
+	}
+	return losses, nil
+}
+
+// Rows returns 0 to n-1.
+func Rows(n int) []int32 {
+	rows := make([]int32, n)
+	for i := range rows {
+		rows[i] = int32(i)
+	}
+	return rows
+}

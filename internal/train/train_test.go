@@ -1,0 +1,169 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"aegis/internal/optim"
+	"aegis/internal/program"
+)
+
+// fake is a machine whose loss at a step is a function of the step.
+type fake struct {
+	batch int
+	loss  func(step int64) float32
+	eval  float64
+
+	step    int64
+	rows    []int32
+	scalars []float32
+	pending []float32
+	cancel  func()
+	stopAt  int64
+}
+
+func (f *fake) Device() string                { return "fake" }
+func (f *fake) VM() string                    { return "fake" }
+func (f *fake) Bind(string, []byte) error     { return nil }
+func (f *fake) Close() error                  { return nil }
+func (f *fake) SetState(*program.State) error { return nil }
+
+func (f *fake) State() (*program.State, error) { return &program.State{Step: f.step}, nil }
+
+func (f *fake) Infer(context.Context, program.Part, program.Input, []float32) error { return nil }
+
+func (f *fake) Train(ctx context.Context, s program.Steps) error {
+	if s.First != f.step {
+		return errors.New("steps out of order")
+	}
+	f.rows = append(f.rows, s.Rows...)
+	f.scalars = append(f.scalars, s.Scalars...)
+	for range s.Count(f.batch) {
+		if f.step == f.stopAt && f.cancel != nil {
+			f.cancel()
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		f.pending = append(f.pending, f.loss(f.step))
+		f.step++
+	}
+	return nil
+}
+
+func (f *fake) Losses() ([]float32, error) {
+	out := f.pending
+	f.pending = nil
+	return out, nil
+}
+
+func (f *fake) Evaluate(_ context.Context, set string, rows []int32) ([]float64, error) {
+	if set == ValSet {
+		return []float64{float64(len(rows))}, nil
+	}
+	return []float64{f.eval}, nil
+}
+
+// oneLoss is a program with one phase and one loss term.
+func oneLoss(batch int) *program.Program {
+	g := G.NewGraph()
+	cost := G.NewScalar(g, tensor.Float32, G.WithName("loss"))
+	phase := &program.Phase{Name: "train", Optimizer: optim.Default(optim.SGD, 0.5)}
+	phase.Outputs = []program.Output{{Name: "loss", Node: cost}}
+	return &program.Program{Batch: batch, Phases: []*program.Phase{phase}}
+}
+
+func TestRun(t *testing.T) {
+	const rows, batch, epochs = 10, 4, 3 // steps of 4, 4 and 2 rows
+	f := &fake{batch: batch, loss: func(step int64) float32 { return float32(step) }, eval: 0.25}
+	var got []Epoch
+	var last Progress
+	cfg := Config{
+		Epochs: epochs, ValRows: 2, TestRows: 5,
+		Order: func(epoch int) []int32 {
+			order := Rows(rows)
+			order[0], order[epoch] = order[epoch], order[0]
+			return order
+		},
+	}
+	err := Run(context.Background(), f, oneLoss(batch), cfg, Hooks{
+		Progress: func(p Progress) { last = p },
+		Epoch:    func(e Epoch) error { got = append(got, e); return nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != epochs {
+		t.Fatalf("%d epochs, want %d", len(got), epochs)
+	}
+	for i, e := range got {
+		first := float64(3 * i)
+		want := (first*4 + (first+1)*4 + (first+2)*2) / rows
+		if math.Abs(e.Train[0]-want) > 1e-12 || e.Val[0] != 2 || e.Test[0] != 0.25 || e.Step != int64(3*i+3) || e.Number != i+1 {
+			t.Errorf("epoch %d = %+v, want train loss %v", i+1, e, want)
+		}
+	}
+	if last.Rows != rows || last.TotalRows != rows || last.Epoch != epochs || last.Step != 9 {
+		t.Errorf("last progress = %+v", last)
+	}
+	if want := append(append(cfg.Order(0), cfg.Order(1)...), cfg.Order(2)...); !slices.Equal(f.rows, want) {
+		t.Errorf("rows %v, want %v", f.rows, want)
+	}
+	if len(f.scalars) != 9 || f.scalars[0] != 0.5 {
+		t.Errorf("scalars %v, want 9 learning rates of 0.5", f.scalars)
+	}
+}
+
+func TestDivergence(t *testing.T) {
+	for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1))} {
+		f := &fake{batch: 1, loss: func(step int64) float32 {
+			if step == 13 {
+				return bad
+			}
+			return 1
+		}}
+		err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 5, Order: func(int) []int32 { return Rows(10) }}, Hooks{})
+		var diverged *DivergedError
+		if !errors.As(err, &diverged) || diverged.Epoch != 2 || diverged.Step != 14 {
+			t.Errorf("error %v, want divergence at step 14 of epoch 2", err)
+		} else if !strings.Contains(err.Error(), "lower --lr") {
+			t.Errorf("error %q does not say what to try", err)
+		}
+	}
+	f := &fake{batch: 1, loss: func(int64) float32 { return 1 }, eval: math.NaN()}
+	err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 1, TestRows: 1, Order: func(int) []int32 { return Rows(1) }}, Hooks{})
+	var diverged *DivergedError
+	if !errors.As(err, &diverged) || diverged.Set != TestSet {
+		t.Errorf("error %v, want divergence on the test set", err)
+	}
+}
+
+func TestInterrupt(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	f := &fake{batch: 1, loss: func(int64) float32 { return 1 }, cancel: cancel, stopAt: 25}
+	epochs := 0
+	err := Run(ctx, f, oneLoss(1), Config{Epochs: 100, Order: func(int) []int32 { return Rows(10) }}, Hooks{
+		Epoch: func(Epoch) error { epochs++; return nil },
+	})
+	if !errors.Is(err, context.Canceled) || f.step != 25 || epochs != 2 {
+		t.Errorf("error %v after %d steps and %d epochs, want an interrupt after 25 and 2", err, f.step, epochs)
+	}
+}
+
+func TestHookErrorEndsTheRun(t *testing.T) {
+	want := errors.New("disk full")
+	f := &fake{batch: 1, loss: func(int64) float32 { return 1 }}
+	err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 3, Order: func(int) []int32 { return Rows(1) }}, Hooks{
+		Epoch: func(Epoch) error { return want },
+	})
+	if !errors.Is(err, want) || f.step != 1 {
+		t.Errorf("error %v after %d steps, want %v after 1", err, f.step, want)
+	}
+}

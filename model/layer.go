@@ -1,0 +1,155 @@
+package model
+
+import (
+	"fmt"
+	"math"
+
+	G "gorgonia.org/gorgonia"
+
+	"aegis/internal/program"
+	"aegis/model/op"
+)
+
+// LayerKind names a layer as PyTorch does.
+type LayerKind string
+
+// The layers.
+const (
+	Linear          LayerKind = "Linear"
+	Conv2d          LayerKind = "Conv2d"
+	ConvTranspose2d LayerKind = "ConvTranspose2d"
+)
+
+// Layer is one trained layer with its activation.
+type Layer struct {
+	Name          string // encoder.0: its place in an nn.Sequential, activations counted
+	Kind          LayerKind
+	In, Out       []int  // one row's shape: (n), or (C,H,W)
+	Kernel        [2]int // of convolutions
+	Window        op.Window
+	OutputPadding [2]int // of ConvTranspose2d
+	Activation    op.Activation
+}
+
+// weight returns the shape of the weights, and the fans by which they start.
+// PyTorch takes the second dimension of a transposed convolution's weights
+// for its fan in, though it is the number of outputs.
+func (l Layer) weight() (shape []int, fanIn, fanOut int) {
+	area := l.Kernel[0] * l.Kernel[1]
+	switch l.Kind {
+	case Conv2d:
+		shape = []int{l.Out[0], l.In[0], l.Kernel[0], l.Kernel[1]}
+	case ConvTranspose2d:
+		shape = []int{l.In[0], l.Out[0], l.Kernel[0], l.Kernel[1]}
+	default:
+		shape, area = []int{l.Out[0], l.In[0]}, 1
+	}
+	return shape, shape[1] * area, shape[0] * area
+}
+
+// params returns weight and bias.
+func (l Layer) params(init Init) []program.Param {
+	shape, fanIn, fanOut := l.weight()
+	weight := program.Param{Name: l.Name + ".weight", Shape: shape}
+	bias := program.Param{Name: l.Name + ".bias", Shape: []int{l.Out[0]}}
+	switch init {
+	case InitGlorot:
+		weight.Bound = math.Sqrt(6 / float64(fanIn+fanOut))
+	default:
+		weight.Bound = 1 / math.Sqrt(float64(fanIn))
+		bias.Bound = weight.Bound
+	}
+	return []program.Param{weight, bias}
+}
+
+// apply adds the layer to x's graph.
+func (l Layer) apply(x, w, b *G.Node) (y *G.Node, err error) {
+	switch l.Kind {
+	case Conv2d:
+		y, err = op.Conv2d(x, w, b, l.Window, l.Activation)
+	case ConvTranspose2d:
+		y, err = op.ConvTranspose2d(x, w, b, l.Window, l.OutputPadding, l.Activation)
+	default:
+		y, err = op.Linear(x, w, b, l.Activation)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: %w", l.Name, err)
+	}
+	return y, nil
+}
+
+// FLOPs returns the multiplications and additions of one image's way forward.
+func (l Layer) FLOPs() float64 {
+	shape, _, _ := l.weight()
+	positions := 1
+	switch l.Kind {
+	case Conv2d:
+		positions = l.Out[1] * l.Out[2]
+	case ConvTranspose2d:
+		positions = l.In[1] * l.In[2]
+	}
+	return 2 * float64(program.Size(shape)) * float64(positions)
+}
+
+// network is both halves of an autoencoder.
+type network struct{ encoder, decoder []Layer }
+
+func (n network) layers() []Layer { return append(append([]Layer{}, n.encoder...), n.decoder...) }
+
+// network lays out the layers of a spec.
+func (s Spec) network() (network, error) {
+	if s.Image[0] < 1 || s.Image[1] < 1 || s.Image[2] < 1 {
+		return network{}, ErrNoImage
+	}
+	var n network
+	switch s.Family {
+	case FullyConnected:
+		n = s.fullyConnected()
+	case Convolutional:
+		n = s.convolutional()
+	default:
+		return n, fmt.Errorf("model: unknown family %q", s.Family)
+	}
+	return n, s.finish(n)
+}
+
+// finish sets activations and names.
+func (s Spec) finish(n network) error {
+	hidden, err := op.ParseActivation(s.Activation)
+	if err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	output, err := op.ParseActivation(s.Output)
+	if err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	code := op.None
+	if s.ActivateCode {
+		code = hidden
+	}
+	for _, half := range []struct {
+		name   string
+		layers []Layer
+		last   op.Activation
+	}{{"encoder", n.encoder, code}, {"decoder", n.decoder, output}} {
+		index := 0
+		for i := range half.layers {
+			l := &half.layers[i]
+			l.Activation = hidden
+			if i == len(half.layers)-1 {
+				l.Activation = half.last
+			}
+			l.Name = fmt.Sprintf("%s.%d", half.name, index)
+			if index++; l.Activation != op.None {
+				index++
+			}
+		}
+	}
+	return nil
+}
+
+// Layers returns the layers of both halves, in the order of the data.
+func (s Spec) Layers() ([]Layer, error) {
+	n, err := s.network()
+	return n.layers(), err
+}

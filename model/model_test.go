@@ -1,0 +1,181 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"aegis/internal/program"
+)
+
+func TestPresets(t *testing.T) {
+	want := map[string]struct {
+		names  string // of the first and last layer
+		layers int
+		params int
+		pixels string
+	}{
+		"fc12":  {names: "encoder.0 decoder.4", layers: 6, params: 219_804, pixels: "[-1,1]"},
+		"fc64":  {names: "encoder.0 decoder.2", layers: 4, params: 218_192, pixels: "[0,1]"},
+		"fc128": {names: "encoder.0 decoder.0", layers: 2, params: 201_616, pixels: "[0,1]"},
+		"fc3":   {names: "encoder.0 decoder.6", layers: 8, params: 219_891, pixels: "[0,1]"},
+		"conv":  {names: "encoder.0 decoder.4", layers: 6, params: 210_369, pixels: "[0,1]"},
+	}
+	for _, s := range Presets() {
+		t.Run(s.Model, func(t *testing.T) {
+			s.Image = [3]int{1, 28, 28}
+			layers, err := s.Layers()
+			if err != nil {
+				t.Fatal(err)
+			}
+			cost, err := s.Cost()
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := want[s.Model]
+			names := layers[0].Name + " " + layers[len(layers)-1].Name
+			if names != w.names || len(layers) != w.layers || s.Pixels().String() != w.pixels {
+				t.Errorf("got %s, %d layers, %v; want %+v", names, len(layers), s.Pixels(), w)
+			}
+			p, err := s.Program()
+			if err != nil {
+				t.Fatal(err)
+			}
+			total := 0
+			for _, param := range p.Params {
+				total += param.Size()
+			}
+			if total != w.params || cost.Params != w.params {
+				t.Errorf("%d parameters in the program, %d in the cost; want %d", total, cost.Params, w.params)
+			}
+		})
+	}
+	if _, err := Preset("fc13"); err == nil || !strings.Contains(err.Error(), "want one of fc12, fc64, fc128, fc3, conv") {
+		t.Errorf("error %v does not list the presets", err)
+	}
+}
+
+// TestShapes builds every part of both families on images of many sizes.
+func TestShapes(t *testing.T) {
+	for _, image := range [][3]int{{1, 1, 1}, {1, 20, 32}, {3, 7, 5}, {1, 28, 28}, {2, 3, 64}} {
+		for _, s := range Presets() {
+			t.Run(fmt.Sprint(s.Model, image), func(t *testing.T) {
+				s.Image, s.Batch = image, 3
+				p, err := s.Program()
+				if err != nil {
+					t.Fatal(err)
+				}
+				pixels := p.PixelCount()
+				for part, want := range map[program.Part]int{
+					program.Encode: s.Latent, program.Decode: pixels, program.Reconstruct: pixels,
+				} {
+					g, err := p.Forward(part, 2)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got := g.Outputs[0].Node.Shape(); got[0] != 2 || got.TotalSize() != 2*want {
+						t.Errorf("%s gives %v, want 2 rows of %d", part, got, want)
+					}
+				}
+				for i, n := range p.Phases[0].Params {
+					if !n.Shape().Eq(p.Phases[0].Grads[i].Shape()) {
+						t.Errorf("gradient of %s is %v, want %v", n.Name(), p.Phases[0].Grads[i].Shape(), n.Shape())
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestBCETrainsOnLogits: the sigmoid is inside the loss while training and
+// there in what is rebuilt.
+func TestBCETrainsOnLogits(t *testing.T) {
+	s, err := Preset("fc64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Loss, s.Image = BCE, [3]int{1, 4, 4}
+	p, err := s.Program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	loss := p.Phases[0].Outputs[0].Node
+	if text := loss.Op().String(); text != "Loss[bcelogits]" {
+		t.Errorf("loss is %s", text)
+	}
+	g, err := p.Forward(program.Reconstruct, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := g.Outputs[0].Node.Op().String(); text != "Linear[sigmoid]" {
+		t.Errorf("the last layer is %s", text)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	cases := []struct {
+		name string
+		bend func(*Spec)
+		want string
+	}{
+		{name: "preset", bend: func(*Spec) {}},
+		{name: "batch", bend: func(s *Spec) { s.Batch = 0 }, want: "batch 0"},
+		{name: "epochs", bend: func(s *Spec) { s.Epochs = 0 }, want: "0 epochs"},
+		{name: "latent", bend: func(s *Spec) { s.Latent = -3 }, want: "width -3"},
+		{name: "huge", bend: func(s *Spec) { s.Hidden = []int{1 << 40} }, want: "want 1 to"},
+		{name: "activation", bend: func(s *Spec) { s.Activation = "swish" }, want: `"swish"`},
+		{name: "output", bend: func(s *Spec) { s.Output = "softmax" }, want: `"softmax"`},
+		{name: "loss", bend: func(s *Spec) { s.Loss = "l3" }, want: `unknown loss "l3"`},
+		{name: "bce with tanh", bend: func(s *Spec) { s.Loss, s.Output = BCE, "tanh" }, want: "want output sigmoid"},
+		{name: "init", bend: func(s *Spec) { s.Init = "zeros" }, want: `unknown init "zeros"`},
+		{name: "rate", bend: func(s *Spec) { s.LR = -1 }, want: "learning rate -1"},
+		{name: "family", bend: func(s *Spec) { s.Family = "rnn" }, want: `unknown family "rnn"`},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			s := Presets()[0]
+			c.bend(&s)
+			err := s.Validate()
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("Validate() = %v, want %q", err, c.want)
+			}
+		})
+	}
+	if _, err := Presets()[0].Program(); !errors.Is(err, ErrNoImage) {
+		t.Errorf("a program without an image: %v", err)
+	}
+}
+
+func TestSummary(t *testing.T) {
+	s, err := Preset("conv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Image = [3]int{1, 28, 28}
+	var text strings.Builder
+	if err := s.Summary(&text); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"decoder.4", "ConvTranspose2d", "3×3 /2", "16×14×14", "1×28×28", "sigmoid", "parameters"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no %q in\n%s", want, text.String())
+		}
+	}
+}
+
+// TestGradsAreGorgonias: each parameter's gradient node is what Gorgonia
+// made of the loss.
+func TestGradsAreGorgonias(t *testing.T) {
+	s := Presets()[0]
+	s.Image = [3]int{1, 4, 4}
+	p, err := s.Program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, n := range p.Phases[0].Params {
+		if n.Deriv() != p.Phases[0].Grads[i] {
+			t.Errorf("gradient of %s is not its derivative in the graph", n.Name())
+		}
+	}
+}

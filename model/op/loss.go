@@ -1,0 +1,147 @@
+package op
+
+import (
+	"fmt"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// LossKind names a loss function.
+type LossKind string
+
+// Loss is a loss function with its parameter.
+type Loss struct {
+	Kind  LossKind
+	Delta float64 // Huber: where the parabola ends; else 0
+}
+
+// at returns the loss of one value and its derivative by the prediction.
+func (l Loss) at(pred, target float64) (value, slope float64) {
+	switch l.Kind {
+	case MAE:
+		return mae(pred, target)
+	case Huber:
+		return huber(pred, target, l.Delta)
+	case BCE:
+		return bce(pred, target)
+	case BCELogits:
+		return bceLogits(pred, target)
+	}
+	return mse(pred, target)
+}
+
+func (l Loss) String() string {
+	if l.Delta != 0 {
+		return fmt.Sprintf("%s(%g)", l.Kind, l.Delta)
+	}
+	return string(l.Kind)
+}
+
+// LossDef is a loss, the mean over rows of weight 1 and over their P values,
+//
+//	L = Σᵢ weightᵢ·Σₚ l(predᵢₚ, targetᵢₚ) / (P·Σᵢ weightᵢ)
+//
+// of pred (B,…), target (B,…), weights (B) → a scalar. Only pred has a gradient.
+type LossDef struct{ Loss Loss }
+
+// Mean adds the loss of a prediction. With no row of weight above 0 it is 0.
+func (l Loss) Mean(pred, target, weights *G.Node) (*G.Node, error) {
+	return apply(LossDef{l}, pred, target, weights)
+}
+
+func (d LossDef) String() string { return "Loss[" + d.Loss.String() + "]" }
+
+func (d LossDef) shape(in []tensor.Shape) (tensor.Shape, error) {
+	if err := lossShape(d, in); err != nil {
+		return nil, err
+	}
+	return tensor.ScalarShape(), nil
+}
+
+func lossShape(d Definition, in []tensor.Shape) error {
+	pred, target, weights := in[0], in[1], in[2]
+	if len(pred) < 2 || !pred.Eq(target) || len(weights) != 1 || weights[0] != pred[0] {
+		return shapeError(d, "pred (B,…), target (B,…), weights (B)", in)
+	}
+	return nil
+}
+
+func (d LossDef) do32(c call[float32]) { lossMean(d, c) }
+func (d LossDef) do64(c call[float64]) { lossMean(d, c) }
+
+func lossMean[T float](d LossDef, c call[T]) {
+	pred, target, weights := c.in[0], c.in[1], c.in[2]
+	width := len(pred) / len(weights)
+	rows := make([]float64, len(weights))
+	parallel(len(rows), func(from, to int) {
+		for i := from; i < to; i++ {
+			if weights[i] == 0 {
+				continue
+			}
+			for j := i * width; j < (i+1)*width; j++ {
+				value, _ := d.Loss.at(float64(pred[j]), float64(target[j]))
+				rows[i] += value
+			}
+		}
+	})
+	sum := 0.0
+	for i, v := range rows {
+		sum += v * float64(weights[i])
+	}
+	if scale := lossScale(weights, width); scale != 0 {
+		c.out[0] = T(sum * scale)
+	}
+}
+
+// lossScale returns 1 / (P·Σ weights), or 0 where no row counts.
+func lossScale[T float](weights []T, width int) float64 {
+	total := 0.0
+	for _, w := range weights {
+		total += float64(w)
+	}
+	if total == 0 {
+		return 0
+	}
+	return 1 / (total * float64(width))
+}
+
+func (d LossDef) wrt() []bool { return []bool{true, false, false} }
+
+func (d LossDef) grads(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
+	dp, err := apply(LossGradDef{d.Loss}, in[0], in[1], in[2], grad)
+	return G.Nodes{dp, nil, nil}, err
+}
+
+// LossGradDef is the gradient of a loss by the prediction: pred (B,…), target
+// (B,…), weights (B) and the gradient of the loss, a scalar → dpred (B,…).
+type LossGradDef struct{ Loss Loss }
+
+func (d LossGradDef) String() string { return "LossGrad[" + d.Loss.String() + "]" }
+
+func (d LossGradDef) shape(in []tensor.Shape) (tensor.Shape, error) {
+	if len(in[3]) != 0 {
+		return nil, shapeError(d, "a scalar as gradient of the loss", in)
+	}
+	return in[0].Clone(), lossShape(d, in)
+}
+
+func (d LossGradDef) do32(c call[float32]) { lossGrad(d, c) }
+func (d LossGradDef) do64(c call[float64]) { lossGrad(d, c) }
+
+func lossGrad[T float](d LossGradDef, c call[T]) {
+	pred, target, weights := c.in[0], c.in[1], c.in[2]
+	width := len(pred) / len(weights)
+	scale := float64(c.in[3][0]) * lossScale(weights, width)
+	parallel(len(weights), func(from, to int) {
+		for i := from; i < to; i++ {
+			if weights[i] == 0 {
+				continue
+			}
+			for j := i * width; j < (i+1)*width; j++ {
+				_, slope := d.Loss.at(float64(pred[j]), float64(target[j]))
+				c.out[j] = T(slope * float64(weights[i]) * scale)
+			}
+		}
+	})
+}

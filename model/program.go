@@ -1,0 +1,154 @@
+package model
+
+import (
+	"fmt"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"aegis/internal/program"
+	"aegis/model/op"
+)
+
+// Program writes the spec as graphs: one training phase with its gradients,
+// and the forward parts. Every shape is checked here.
+func (s Spec) Program() (*program.Program, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	n, err := s.network()
+	if err != nil {
+		return nil, err
+	}
+	b := &builder{spec: s, network: n}
+	p := &program.Program{
+		Name: s.Model, Image: s.Image, Code: s.Latent, Pixels: s.Pixels(), Batch: s.Batch, Forward: b.forward,
+	}
+	for _, l := range n.layers() {
+		p.Params = append(p.Params, l.params(s.Init)...)
+	}
+	phase, err := b.phase()
+	if err != nil {
+		return nil, err
+	}
+	p.Phases = []*program.Phase{phase}
+	return p, nil
+}
+
+// builder writes one network's graphs.
+type builder struct {
+	spec    Spec
+	network network
+}
+
+// graph is a graph under construction.
+type graph struct {
+	program.Graph
+	init Init
+}
+
+func newGraph(init Init) *graph {
+	return &graph{Graph: program.Graph{ExprGraph: G.NewGraph()}, init: init}
+}
+
+// tensor adds an input.
+func (g *graph) tensor(name string, shape ...int) *G.Node {
+	return G.NewTensor(g.ExprGraph, tensor.Float32, len(shape), G.WithName(name), G.WithShape(shape...))
+}
+
+// input sets the graph's input to B rows.
+func (g *graph) input(name string, batch int, row []int) *G.Node {
+	g.Input = g.tensor(name, append([]int{batch}, row...)...)
+	return g.Input
+}
+
+// layers adds layers with their parameters.
+func (g *graph) layers(x *G.Node, layers []Layer) (*G.Node, error) {
+	for _, l := range layers {
+		params := l.params(g.init)
+		w := g.tensor(params[0].Name, params[0].Shape...)
+		b := g.tensor(params[1].Name, params[1].Shape...)
+		g.Params = append(g.Params, w, b)
+		var err error
+		if x, err = l.apply(x, w, b); err != nil {
+			return nil, err
+		}
+	}
+	return x, nil
+}
+
+// loss adds the way from images to the loss.
+func (b *builder) loss(batch int) (*graph, error) {
+	g := newGraph(b.spec.Init)
+	x := g.input("x", batch, b.network.encoder[0].In)
+	g.Weights = g.tensor("weights", batch)
+	layers := b.network.layers()
+	if b.spec.Loss == BCE { // computed from logits: the sigmoid is inside the loss
+		layers[len(layers)-1].Activation = op.None
+	}
+	y, err := g.layers(x, layers)
+	if err != nil {
+		return nil, err
+	}
+	cost, err := b.spec.lossOp().Mean(y, x, g.Weights)
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	g.Outputs = []program.Output{{Name: "loss", Node: cost}}
+	return g, nil
+}
+
+// phase is the loss with the gradients of all parameters.
+func (b *builder) phase() (*program.Phase, error) {
+	g, err := b.loss(b.spec.Batch)
+	if err != nil {
+		return nil, err
+	}
+	grads, err := G.Grad(g.Outputs[0].Node, g.Params...)
+	if err != nil {
+		return nil, fmt.Errorf("model: gradients: %w", err)
+	}
+	return &program.Phase{Graph: g.Graph, Name: "train", Grads: grads, Optimizer: b.spec.optimizer()}, nil
+}
+
+// forward builds one part.
+func (b *builder) forward(part program.Part, batch int) (*program.Graph, error) {
+	if batch < 1 {
+		return nil, fmt.Errorf("model: %s: batch %d; want at least 1", part, batch)
+	}
+	if part == program.Evaluate {
+		g, err := b.loss(batch)
+		if err != nil {
+			return nil, err
+		}
+		return &g.Graph, nil
+	}
+	g := newGraph(b.spec.Init)
+	var x, y *G.Node
+	var err error
+	first, name, flat := b.network.encoder[0].In, "image", program.Size(b.spec.Image[:])
+	layers := b.network.layers()
+	switch part {
+	case program.Encode:
+		layers, name, flat = b.network.encoder, "code", b.spec.Latent
+		x = g.input("x", batch, first)
+	case program.Decode:
+		layers = b.network.decoder
+		x, err = op.Reshape(g.input("z", batch, []int{b.spec.Latent}), layers[0].In...)
+	case program.Reconstruct:
+		x = g.input("x", batch, first)
+	default:
+		err = fmt.Errorf("unknown part %q", part)
+	}
+	if err == nil {
+		y, err = g.layers(x, layers)
+	}
+	if err == nil {
+		y, err = op.Reshape(y, flat)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: %w", part, err)
+	}
+	g.Outputs = []program.Output{{Name: name, Node: y}}
+	return &g.Graph, nil
+}

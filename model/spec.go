@@ -1,0 +1,184 @@
+// Package model describes autoencoders and writes them as Gorgonia expression
+// graphs. A [Spec] says what a network is; [Spec.Program] gives the graphs
+// that a VM trains and runs.
+//
+// Shapes: B batch, C,H,W an image, P = C·H·W its pixels, Z a code.
+package model
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"aegis/internal/optim"
+	"aegis/internal/program"
+	"aegis/model/op"
+)
+
+// Family is a kind of network.
+type Family string
+
+// The families.
+const (
+	FullyConnected Family = "fc"
+	Convolutional  Family = "conv"
+)
+
+// Loss names what is minimised: the mean over every pixel of every image.
+type Loss string
+
+// The losses. BCE is computed from logits and needs a sigmoid output.
+const (
+	MSE   Loss = "mse"
+	MAE   Loss = "mae"
+	Huber Loss = "huber" // delta 1
+	BCE   Loss = "bce"
+)
+
+func losses() []Loss { return []Loss{MSE, MAE, Huber, BCE} }
+
+// Init names how parameters start.
+type Init string
+
+const (
+	// InitTorch draws weights and biases from U(±1/√fan_in), as PyTorch's
+	// layers start.
+	InitTorch Init = "torch"
+	// InitGlorot draws weights from U(±√(6/(fan_in+fan_out))) and starts
+	// biases at zero, as Keras does (Glorot and Bengio 2010).
+	InitGlorot Init = "glorot"
+)
+
+// Spec describes an autoencoder and how it is trained.
+type Spec struct {
+	Model  string `toml:"model" json:"model"`
+	Family Family `toml:"family" json:"family"`
+
+	// Image is C, H, W; it comes from the dataset.
+	Image [3]int `toml:"image" json:"image"`
+
+	// Hidden has the widths of the encoder's hidden layers, for Convolutional
+	// the channels of its stride-2 convolutions. The decoder mirrors them.
+	Hidden []int `toml:"hidden" json:"hidden"`
+	Latent int   `toml:"latent" json:"latent"` // Z
+
+	Activation   string `toml:"activation" json:"activation"`       // of hidden layers
+	ActivateCode bool   `toml:"activate_code" json:"activate_code"` // Activation on the code too
+	Output       string `toml:"output" json:"output"`               // activation of the last layer
+	Loss         Loss   `toml:"loss" json:"loss"`
+	Init         Init   `toml:"init" json:"init"`
+
+	Optimizer optim.Kind `toml:"optimizer" json:"optimizer"`
+	LR        float64    `toml:"lr" json:"lr"`
+	Momentum  float64    `toml:"momentum" json:"momentum"` // of sgd
+	Batch     int        `toml:"batch" json:"batch"`
+	Epochs    int        `toml:"epochs" json:"epochs"`
+}
+
+// Presets returns the networks that have a name, each with the
+// hyper-parameters of its source. The first one is the default.
+func Presets() []Spec {
+	base := Spec{
+		Family: FullyConnected, Activation: "relu", Output: "sigmoid", Loss: MSE, Init: InitTorch,
+		Optimizer: optim.Adam, LR: 1e-3, Batch: 64, Epochs: 5,
+	}
+	fc12, fc64, fc128, fc3, conv := base, base, base, base, base
+
+	fc12.Model, fc12.Hidden, fc12.Latent, fc12.Output = "fc12", []int{128, 64}, 12, "tanh"
+
+	fc64.Model, fc64.Hidden, fc64.Latent, fc64.ActivateCode = "fc64", []int{128}, 64, true
+
+	fc128.Model, fc128.Hidden, fc128.Latent, fc128.ActivateCode = "fc128", []int{}, 128, true
+	fc128.Init, fc128.Batch, fc128.Epochs = InitGlorot, 256, 50
+
+	fc3.Model, fc3.Hidden, fc3.Latent, fc3.Activation = "fc3", []int{128, 64, 12}, 3, "tanh"
+	fc3.LR, fc3.Epochs = 5e-3, 10
+
+	conv.Model, conv.Family, conv.Hidden, conv.Latent = "conv", Convolutional, []int{16, 32}, 64
+
+	return []Spec{fc12, fc64, fc128, fc3, conv}
+}
+
+// Preset returns a preset by name.
+func Preset(name string) (Spec, error) {
+	var names []string
+	for _, s := range Presets() {
+		if s.Model == name {
+			return s, nil
+		}
+		names = append(names, s.Model)
+	}
+	return Spec{}, fmt.Errorf("model: unknown model %q; want one of %s", name, strings.Join(names, ", "))
+}
+
+// maxWidth bounds one layer, far above what any memory holds, so that
+// products of two widths stay exact.
+const maxWidth = 1 << 24
+
+// Validate says what is wrong with a spec; its image may still be unknown.
+func (s Spec) Validate() error {
+	if s.Family != FullyConnected && s.Family != Convolutional {
+		return fmt.Errorf("model: unknown family %q; want %s or %s", s.Family, FullyConnected, Convolutional)
+	}
+	for _, width := range append(slices.Clone(s.Hidden), s.Latent) {
+		if width < 1 || width > maxWidth {
+			return fmt.Errorf("model: width %d in hidden %v, latent %d; want 1 to %d", width, s.Hidden, s.Latent, maxWidth)
+		}
+	}
+	for _, name := range []string{s.Activation, s.Output} {
+		if _, err := op.ParseActivation(name); err != nil {
+			return fmt.Errorf("model: %w", err)
+		}
+	}
+	if !slices.Contains(losses(), s.Loss) {
+		return fmt.Errorf("model: unknown loss %q; want one of %v", s.Loss, losses())
+	}
+	if s.Loss == BCE && s.Output != string(op.Sigmoid) {
+		return fmt.Errorf("model: loss bce with output %s; it needs probabilities: want output sigmoid, or loss mse", s.Output)
+	}
+	if s.Init != InitTorch && s.Init != InitGlorot {
+		return fmt.Errorf("model: unknown init %q; want %s or %s", s.Init, InitTorch, InitGlorot)
+	}
+	if s.Batch < 1 || s.Batch > maxWidth {
+		return fmt.Errorf("model: batch %d; want 1 to %d", s.Batch, maxWidth)
+	}
+	if s.Epochs < 1 {
+		return fmt.Errorf("model: %d epochs; want at least 1", s.Epochs)
+	}
+	if err := s.optimizer().Validate(); err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	return nil
+}
+
+// ErrNoImage says that a network's sizes were asked for before its image's.
+var ErrNoImage = errors.New("model: the image's size is not known yet; it comes from the dataset")
+
+// Pixels returns the range of the network's input and output: [-1,1] for a
+// tanh output, else [0,1].
+func (s Spec) Pixels() program.Range {
+	if s.Output == string(op.Tanh) {
+		return program.Range{Lo: -1, Hi: 1}
+	}
+	return program.Range{Lo: 0, Hi: 1}
+}
+
+func (s Spec) optimizer() optim.Spec {
+	o := optim.Default(s.Optimizer, s.LR)
+	o.Momentum = s.Momentum
+	return o
+}
+
+// lossOp is the loss as the graphs compute it.
+func (s Spec) lossOp() op.Loss {
+	switch s.Loss {
+	case MAE:
+		return op.Loss{Kind: op.MAE}
+	case Huber:
+		return op.Loss{Kind: op.Huber, Delta: 1}
+	case BCE:
+		return op.Loss{Kind: op.BCELogits}
+	}
+	return op.Loss{Kind: op.MSE}
+}

@@ -1,0 +1,94 @@
+package model
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"aegis/internal/program"
+)
+
+// Cost is what a network takes.
+type Cost struct {
+	Params int
+	// FLOPs is one image's way forward; a training step takes about three
+	// times as many an image.
+	FLOPs float64
+	// ParamBytes is parameters, gradients and optimizer state;
+	// ActivationBytes is every layer's result and its gradient, for a batch.
+	ParamBytes, ActivationBytes float64
+}
+
+// Cost counts a network's parameters, work and memory.
+func (s Spec) Cost() (Cost, error) {
+	layers, err := s.Layers()
+	if err != nil {
+		return Cost{}, err
+	}
+	const float = 4 // bytes
+	var c Cost
+	values := float64(program.Size(s.Image[:]))
+	for _, l := range layers {
+		for _, p := range l.params(s.Init) {
+			c.Params += p.Size()
+		}
+		c.FLOPs += l.FLOPs()
+		values += 2 * float64(program.Size(l.Out))
+	}
+	c.ParamBytes = float * float64(c.Params) * float64(2+len(s.optimizer().Slots()))
+	c.ActivationBytes = float * values * float64(s.Batch)
+	return c, nil
+}
+
+// Summary prints layers, shapes, parameters, FLOPs and memory.
+func (s Spec) Summary(w io.Writer) error {
+	layers, err := s.Layers()
+	if err != nil {
+		return err
+	}
+	cost, err := s.Cost()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%s: %s, pixels in %v, loss %s, %s lr %g, batch %d, %d epochs\n\n",
+		s.Model, s.Family, s.Pixels(), s.Loss, s.Optimizer, s.LR, s.Batch, s.Epochs)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "layer\ttype\tkernel\tinput\toutput\tactivation\tparameters\tMFLOPs")
+	for _, l := range layers {
+		params := 0
+		for _, p := range l.params(s.Init) {
+			params += p.Size()
+		}
+		kernel := "–"
+		if l.Kind != Linear {
+			kernel = fmt.Sprintf("%d×%d /%d", l.Kernel[0], l.Kernel[1], l.Window.Stride[0])
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%v\t%d\t%.3f\n",
+			l.Name, l.Kind, kernel, shapeText(l.In), shapeText(l.Out), l.Activation, params, l.FLOPs()/1e6)
+	}
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("model: summary: %w", err)
+	}
+	_, err = fmt.Fprintf(w, `
+parameters   %d
+forward      %.3f MFLOPs an image
+training     %.1f MFLOPs a step of %d
+memory       %s for parameters, gradients and optimizer; %s for activations
+`, cost.Params, cost.FLOPs/1e6, 3*cost.FLOPs*float64(s.Batch)/1e6, s.Batch, bytesText(cost.ParamBytes), bytesText(cost.ActivationBytes))
+	return err
+}
+
+func shapeText(shape []int) string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(shape), " ", "×"), "[]")
+}
+
+func bytesText(n float64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.1f GiB", n/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", n/(1<<20))
+	}
+	return fmt.Sprintf("%.1f KiB", n/(1<<10))
+}
