@@ -145,6 +145,6 @@ func (l *Loader) fill(b *Batch, rows []int32) {
 func decode(dst []float32, src []byte, lo, hi float32) {
 	factor := (hi - lo) / 255
 	for i, v := range src {
-		dst[i] = float32(v)*factor + lo
+		dst[i] = float32(float32(v)*factor) + lo // no fused multiply-add: the same bits everywhere
 	}
 }
