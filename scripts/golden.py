@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Writes the golden files to which the Go tests hold the trainer, computed by PyTorch in float64.
+
+    internal/vmtest/golden/<preset>.safetensors   gradients and ten losses of a preset
+    model/op/testdata/ops.json                    results and gradients of every op; see golden_ops.py
+
+A preset's file is made from the parameters of seed 1 and MNIST's training images in the order of
+the file: step s, counted from 0, trains on rows s*B to (s+1)*B - 1. All its tensors are F32:
+
+    grad.<parameter>   gradient of the first batch's loss, before any update
+    losses (10)        loss of each of ten steps of training, each before its update
+
+Metadata: preset, seed, batch, torch (the version).
+
+On one machine and version of PyTorch the files are the same to the byte from run to run. Others
+may sum in another order, which can move the last bit of a float32.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when PyTorch is loaded: sums in one order
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import golden_ops
+import presets
+
+SEED = 1
+STEPS = 10
+
+
+def train(config: dict, data: Path) -> dict[str, np.ndarray]:
+    """Ten steps of a preset in float64: the tensors of its golden file."""
+    batch = config["batch"]
+    images = presets.load_images(data, "train", config, limit=STEPS * batch).double()
+    net = presets.build(config).double()
+    presets.start(net, config["init"], SEED)
+    loss_of = presets.LOSSES[config["loss"]]
+    optimizer = torch.optim.Adam(net.parameters(), lr=config["lr"])
+    tensors, losses = {}, []
+    for x in images.split(batch):
+        optimizer.zero_grad()
+        loss = loss_of(net(x), x)
+        loss.backward()
+        if not losses:
+            tensors = {f"grad.{name}": p.grad.numpy().astype(np.float32) for name, p in net.named_parameters()}
+        losses.append(loss.item())
+        optimizer.step()
+    tensors["losses"] = np.array(losses, np.float32)
+    return tensors
+
+
+def encode_safetensors(tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> bytes:
+    """A safetensors file: the header's size as uint64, the header as JSON padded with spaces to a
+    multiple of 8 bytes, the values; little-endian, tensors sorted by name."""
+    header: dict[str, dict] = {"__metadata__": dict(sorted(metadata.items()))}
+    values, end = [], 0
+    for name, tensor in sorted(tensors.items()):
+        raw = tensor.astype("<f4").tobytes()
+        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [end, end + len(raw)]}
+        values.append(raw)
+        end += len(raw)
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return b"".join([len(text).to_bytes(8, "little"), text, *values])
+
+
+def encode_cases(cases: list[dict]) -> bytes:
+    """A JSON list, a case a line."""
+    lines = (json.dumps(case, separators=(",", ":"), allow_nan=False) for case in cases)
+    return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
+
+
+def write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    print(f"{path}: {len(content)} bytes")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Write the golden files of the Go tests.")
+    parser.add_argument("--data", type=Path, default=presets.DEFAULT_DATA, help="folder of MNIST's idx files")
+    parser.add_argument(
+        "--root", type=Path, default=Path(__file__).resolve().parent.parent, help="folder to write them under"
+    )
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    write(args.root / "model/op/testdata/ops.json", encode_cases(golden_ops.cases()))
+    for name, config in presets.PRESETS.items():
+        tensors = train(config, args.data)
+        metadata = {
+            "preset": name,
+            "seed": str(SEED),
+            "batch": str(config["batch"]),
+            "torch": torch.__version__,
+        }
+        write(args.root / f"internal/vmtest/golden/{name}.safetensors", encode_safetensors(tensors, metadata))
+        print("  losses " + " ".join(f"{v:.6f}" for v in tensors["losses"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,247 @@
+"""Cases for every op of model/op, computed by PyTorch in float64; golden.py writes them.
+
+A case is a JSON object:
+
+    op, name      the op, and a name that none of its other cases has
+    attrs         activation and alpha of linear, conv2d, convtranspose2d and activation;
+                  stride, padding, output_padding of convolutions, each [height, width]; delta of huber
+    inputs        linear            x (B,I)      w (O,I)         b (O)
+                  conv2d            x (B,C,H,W)  w (O,C,kH,kW)   b (O)
+                  convtranspose2d   x (B,C,H,W)  w (C,O,kH,kW)   b (O)
+                  activation        x
+                  losses            pred, target (B,...)  weights (B), 1 for a row and 0 for padding
+    output        what the op gives; of a loss a scalar, the mean over the rows of weight 1 of the
+                  mean over a row
+    grad_output   what backpropagation starts from, of the output's shape
+    grads         by input; of a loss only pred
+
+Tensors are {"shape": [...], "data": [...]}, the last dimension fastest.
+
+Inputs are multiples of 2^-10, so they are exact in float32 and short in decimal. They come from
+the random numbers of presets.py, so no version of PyTorch changes them.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import presets
+
+SEED = 1
+
+# With leakyrelu's slope and elu's scale; 0 where a function has no parameter.
+ACTIVATIONS = [
+    ("identity", 0),
+    ("relu", 0),
+    ("leakyrelu", 0.01),
+    ("leakyrelu", 0.2),
+    ("tanh", 0),
+    ("sigmoid", 0),
+    ("elu", 1),
+    ("gelu", 0),
+]
+
+# Both sides of every function's knee, zero itself, and the saturated ends.
+SPECIAL = [0, 2**-10, -(2**-10), 0.5, -0.5, 1, -1, 5, -5, 20, -20, 100, -100]
+
+
+def activate(z: torch.Tensor, activation: str, alpha: float) -> torch.Tensor:
+    functions: dict[str, Callable] = {
+        "identity": lambda: z,
+        "relu": lambda: F.relu(z),
+        "leakyrelu": lambda: F.leaky_relu(z, alpha),
+        "tanh": lambda: torch.tanh(z),
+        "sigmoid": lambda: torch.sigmoid(z),
+        "elu": lambda: F.elu(z, alpha),
+        "gelu": lambda: F.gelu(z),
+    }
+    return functions[activation]()
+
+
+def linear(x, w, b, activation, alpha):
+    return activate(F.linear(x, w, b), activation, alpha)
+
+
+def conv2d(x, w, b, stride, padding, activation, alpha):
+    return activate(F.conv2d(x, w, b, stride, padding), activation, alpha)
+
+
+def convtranspose2d(x, w, b, stride, padding, output_padding, activation, alpha):
+    return activate(F.conv_transpose2d(x, w, b, stride, padding, output_padding), activation, alpha)
+
+
+def activation_op(x, activation, alpha):
+    return activate(x, activation, alpha)
+
+
+def weighted_loss(values: Callable) -> Callable:
+    """A loss of each value as the mean over the rows of weight 1."""
+
+    def loss(pred, target, weights, **attrs):
+        rows = values(pred, target, reduction="none", **attrs).flatten(1).mean(1)
+        return (rows * weights).sum() / weights.sum()
+
+    return loss
+
+
+LOSSES: dict[str, Callable] = {
+    "mse": F.mse_loss,
+    "mae": F.l1_loss,
+    "huber": F.huber_loss,
+    "bce": F.binary_cross_entropy,
+    "bcelogits": F.binary_cross_entropy_with_logits,
+}
+
+OPS: dict[str, Callable] = {
+    "linear": linear,
+    "conv2d": conv2d,
+    "convtranspose2d": convtranspose2d,
+    "activation": activation_op,
+    **{name: weighted_loss(values) for name, values in LOSSES.items()},
+}
+
+
+def draw(what: str, shape: tuple[int, ...], low: float = -1, high: float = 1) -> np.ndarray:
+    """Multiples of 2^-10 in [low, high], the same ones for the same name."""
+    u = presets.uniform(SEED, f"ops/{what}", int(np.prod(shape)), 1).astype(np.float64)
+    return (np.round((low + (u + 1) / 2 * (high - low)) * 1024) / 1024).reshape(shape)
+
+
+def encode(tensor: torch.Tensor | np.ndarray) -> dict:
+    values = np.asarray(tensor, np.float64)
+    return {"shape": list(values.shape), "data": values.reshape(-1).tolist()}
+
+
+def case(op: str, name: str, attrs: dict, inputs: dict[str, np.ndarray], constant: tuple[str, ...] = ()) -> dict:
+    """Runs an op forward and back. No gradient is asked for inputs that are constant."""
+    tensors = {key: torch.tensor(value, requires_grad=key not in constant) for key, value in inputs.items()}
+    output = OPS[op](**tensors, **attrs)
+    grad_output = torch.from_numpy(draw(f"{op}/{name}/grad", tuple(output.shape)))
+    wanted = [key for key in tensors if key not in constant]
+    grads = torch.autograd.grad(output, [tensors[key] for key in wanted], grad_output)
+    return {
+        "op": op,
+        "name": name,
+        "attrs": attrs,
+        "inputs": {key: encode(value) for key, value in inputs.items()},
+        "output": encode(output.detach()),
+        "grad_output": encode(grad_output),
+        "grads": {key: encode(grad) for key, grad in zip(wanted, grads)},
+    }
+
+
+def layer_case(op: str, name: str, shapes: dict[str, tuple[int, ...]], activation=("identity", 0), **attrs) -> dict:
+    """A case of an op with weights and an activation, named and with its parameter."""
+    inputs = {key: draw(f"{op}/{name}/{key}", shape) for key, shape in shapes.items()}
+    attrs |= {"activation": activation[0], "alpha": activation[1]}
+    return case(op, name, attrs, inputs)
+
+
+def activation_cases() -> Iterator[dict]:
+    for activation, alpha in ACTIVATIONS:
+        attrs = {"activation": activation, "alpha": alpha}
+        name = activation + (f"-{alpha}" if alpha else "")
+        yield case("activation", name, attrs, {"x": draw(f"activation/{name}", (3, 7), -4, 4)})
+        yield case("activation", name + "-special", attrs, {"x": np.array([SPECIAL], np.float64)})
+
+
+def linear_cases() -> Iterator[dict]:
+    def one(name, b, i, o, activation):
+        return layer_case("linear", name, {"x": (b, i), "w": (o, i), "b": (o,)}, activation)
+
+    for activation in ACTIVATIONS:
+        yield one(activation[0] + (f"-{activation[1]}" if activation[1] else ""), 3, 5, 4, activation)
+    yield one("single", 1, 1, 1, ("identity", 0))
+    yield one("row", 1, 9, 2, ("tanh", 0))
+    yield one("one-output", 5, 7, 1, ("relu", 0))
+    yield one("odd", 9, 17, 11, ("sigmoid", 0))
+
+
+def conv2d_cases() -> Iterator[dict]:
+    def one(name, x, o, kernel, stride=(1, 1), padding=(0, 0), activation=("identity", 0)):
+        shapes = {"x": x, "w": (o, x[1], *kernel), "b": (o,)}
+        return layer_case("conv2d", name, shapes, activation, stride=list(stride), padding=list(padding))
+
+    yield one("1x1", (2, 3, 4, 5), 2, (1, 1))
+    yield one("same", (2, 2, 5, 4), 3, (3, 3), padding=(1, 1), activation=("relu", 0))
+    yield one("halving", (2, 1, 8, 8), 4, (3, 3), (2, 2), (1, 1), ("relu", 0))
+    yield one("halving-odd", (3, 2, 7, 5), 2, (3, 3), (2, 2), (1, 1), ("leakyrelu", 0.2))
+    yield one("whole", (3, 4, 3, 5), 6, (3, 5))
+    yield one("asymmetric", (2, 2, 7, 6), 3, (3, 2), (2, 1), (1, 0), ("tanh", 0))
+    yield one("asymmetric-other-way", (1, 3, 5, 8), 2, (2, 4), (1, 3), (0, 2), ("elu", 1))
+    yield one("rows-left-over", (1, 2, 8, 7), 2, (3, 3), (3, 3), (0, 0), ("sigmoid", 0))
+    yield one("padding-of-two", (1, 2, 3, 4), 2, (3, 3), (1, 1), (2, 2), ("leakyrelu", 0.01))
+    yield one("gaps", (2, 1, 7, 6), 3, (2, 2), (3, 3), (0, 1), ("gelu", 0))
+    yield one("one-row", (2, 1, 1, 9), 2, (1, 4), (1, 2), (0, 1), ("relu", 0))
+
+
+def convtranspose2d_cases() -> Iterator[dict]:
+    def one(name, x, o, kernel, stride=(1, 1), padding=(0, 0), output_padding=(0, 0), activation=("identity", 0)):
+        shapes = {"x": x, "w": (x[1], o, *kernel), "b": (o,)}
+        attrs = {"stride": list(stride), "padding": list(padding), "output_padding": list(output_padding)}
+        return layer_case("convtranspose2d", name, shapes, activation, **attrs)
+
+    yield one("1x1", (2, 3, 3, 2), 2, (1, 1))
+    yield one("from-code", (3, 5, 1, 1), 4, (3, 5), activation=("relu", 0))
+    yield one("doubling", (2, 3, 4, 4), 2, (3, 3), (2, 2), (1, 1), (1, 1), ("sigmoid", 0))
+    yield one("doubling-odd", (2, 3, 4, 3), 2, (3, 3), (2, 2), (1, 1), (0, 0), ("relu", 0))
+    yield one("doubling-mixed", (1, 2, 3, 5), 3, (3, 3), (2, 2), (1, 1), (1, 0), ("leakyrelu", 0.2))
+    yield one("asymmetric", (2, 2, 4, 5), 3, (3, 2), (2, 1), (1, 0), (1, 0), ("tanh", 0))
+    yield one("asymmetric-other-way", (1, 3, 4, 2), 1, (2, 4), (1, 3), (0, 2), (0, 2), ("elu", 1))
+    yield one("gaps", (2, 1, 3, 2), 2, (2, 2), (3, 3), (0, 0), (2, 1), ("leakyrelu", 0.01))
+    yield one("cropped", (1, 2, 4, 3), 2, (4, 3), (1, 1), (2, 1), (0, 0), ("gelu", 0))
+
+
+def loss_inputs(op: str, name: str, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """pred and target. Cross-entropies take targets in [0,1], here with an exact 0 and 1 among them."""
+    probability = op in ("bce", "bcelogits")
+    pred_range = {"bce": (2**-4, 1 - 2**-4), "bcelogits": (-4, 4)}.get(op, (-2, 2))
+    pred = draw(f"{op}/{name}/pred", shape, *pred_range)
+    target = draw(f"{op}/{name}/target", shape, 0 if probability else -2, 1 if probability else 2)
+    if probability and target.size > 2:
+        target.flat[:2] = 0, 1
+    return pred, target
+
+
+def loss_cases() -> Iterator[dict]:
+    def one(op, name, pred, target, weights, **attrs):
+        inputs = {"pred": pred, "target": target, "weights": weights}
+        return case(op, name, attrs, {k: np.array(v, np.float64) for k, v in inputs.items()}, ("target", "weights"))
+
+    for op, attrs in (
+        ("mse", {}),
+        ("mae", {}),
+        ("huber", {"delta": 1}),
+        ("huber", {"delta": 0.5}),
+        ("bce", {}),
+        ("bcelogits", {}),
+    ):
+        suffix = f"-{attrs['delta']}" if attrs else ""
+        for name, shape, weights in (
+            ("single", (1, 1), [1]),
+            ("full", (3, 5), [1, 1, 1]),
+            ("padded", (5, 7), [1, 1, 0, 1, 0]),
+            ("images", (3, 1, 3, 2), [1, 1, 0]),
+        ):
+            yield one(op, name + suffix, *loss_inputs(op, name, shape), weights, **attrs)
+
+    # The derivative at a difference of 0, and at huber's knees.
+    yield one("mae", "ties", [[0.5, 0.25, -1]], [[0.5, 0.5, -1.25]], [1])
+    for delta in (1, 0.5):
+        pred = [[0, delta, -delta, delta + 2**-10, -3]]
+        yield one("huber", f"knees-{delta}", pred, [[0] * 5], [1], delta=delta)
+    # Clamped: logarithms at -100, the derivative's denominator at 1e-12. Apart from sound values,
+    # whose gradients are too small to be seen beside these.
+    yield one("bce", "clamped", [[0, 0, 1, 1]], [[0, 1, 0, 1]], [1])
+    yield one("bce", "clamped-half", [[0, 1]], [[0.5, 0.5]], [1])
+    yield one("bcelogits", "large", [[-100, -100, 100, 100, 0, 20, -20]], [[0, 1, 0, 1, 0.5, 1, 0.25]], [1])
+
+
+def cases() -> list[dict]:
+    """All cases, in the order of the file."""
+    parts = (linear_cases, conv2d_cases, convtranspose2d_cases, activation_cases, loss_cases)
+    return [one for part in parts for one in part()]

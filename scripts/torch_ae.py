@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Trains a preset in PyTorch as a good PyTorch user would: the peer of `train` in comparisons.
+
+    torch_ae.py fc12 5 --data DIR --threads 2
+    torch_ae.py wide 3 --data DIR --device cuda --mode graph
+
+All pixels are in the device's memory as floats before the first step, losses are summed on the
+device, and the host waits for it once an epoch. Parameters start as the Go trainer's do under the
+same seed; rows are shuffled by PyTorch.
+
+It prints one line of JSON. epoch_seconds is the median epoch, the first one left out where there
+are several (it warms up caches, and compiles in mode compile); wall_seconds is the whole loop over
+epochs. Reading data, capturing a graph and testing are in neither.
+
+On a CPU with few cores compare --threads 1 and more, and set OPENBLAS_NUM_THREADS to the same
+number where PyTorch uses OpenBLAS (Debian): more threads are not always faster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from pathlib import Path
+
+import torch
+from torch import nn
+
+import presets
+
+# Bound by arithmetic, where the presets on a GPU are bound by launches. On our side it is fc12 with
+# --hidden 4096,4096 --latent 64 --output sigmoid --batch 1024.
+WIDE = {
+    **presets.PRESETS["fc12"],
+    "model": "wide",
+    "hidden": [4096, 4096],
+    "latent": 64,
+    "output": "sigmoid",
+    "batch": 1024,
+}
+CONFIGS = {**presets.PRESETS, "wide": WIDE}
+
+
+def adam(net: nn.Module, lr: float, capturable: bool) -> torch.optim.Optimizer:
+    """Adam with its fastest implementation."""
+    options = {"lr": lr, "capturable": capturable}
+    try:
+        return torch.optim.Adam(net.parameters(), fused=True, **options)
+    except RuntimeError:  # PyTorch before 2.4 has it for CUDA only
+        return torch.optim.Adam(net.parameters(), **options)
+
+
+class Trainer:
+    """A network with its data, ready to run epochs."""
+
+    def __init__(self, config: dict, images: torch.Tensor, batch: int, mode: str, seed: int):
+        self.images, self.batch = images, batch
+        self.net = presets.build(config)
+        presets.start(self.net, config["init"], seed)
+        self.net.to(images.device)
+        self.loss = presets.LOSSES[config["loss"]]
+        self.objective = self.forward
+        if mode == "compile":
+            self.objective = torch.compile(self.forward, mode="max-autotune", dynamic=False)
+        self.optimizer = adam(self.net, config["lr"], capturable=mode == "graph")
+        self.total = torch.zeros((), device=images.device)  # loss summed over the rows of an epoch
+        if mode == "graph" and len(images) >= batch:
+            self.capture()
+        else:
+            self.run = self.run_eager
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.loss(self.net(x), x)
+
+    def step(self, x: torch.Tensor) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.objective(x)
+        loss.backward()
+        self.optimizer.step()
+        self.total.add_(loss.detach(), alpha=len(x))
+
+    def run_eager(self, rows: torch.Tensor) -> None:
+        self.step(self.images.index_select(0, rows))
+
+    def capture(self) -> None:
+        """Records a whole step on a full batch as a CUDA graph; a smaller last batch runs eagerly."""
+        x = self.images[: self.batch].clone()
+        params = [p.detach().clone() for p in self.net.parameters()]
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):  # a few steps first: libraries and optimizer set themselves up
+            for _ in range(3):
+                self.step(x)
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        self.optimizer.zero_grad(set_to_none=True)
+        with torch.cuda.graph(graph):
+            self.step(x)
+        with torch.no_grad():  # as if nothing had been trained yet
+            for p, saved in zip(self.net.parameters(), params):
+                p.copy_(saved)
+            for state in self.optimizer.state.values():
+                for value in state.values():
+                    value.zero_()
+
+        def run(rows: torch.Tensor) -> None:
+            if len(rows) < self.batch:
+                self.run_eager(rows)
+                return
+            torch.index_select(self.images, 0, rows, out=x)
+            graph.replay()
+
+        self.run = run
+
+    def epoch(self) -> float:
+        """One pass over the images in a new order; returns the mean loss, for which it waits."""
+        self.net.train()
+        self.total.zero_()
+        for rows in torch.randperm(len(self.images), device=self.images.device).split(self.batch):
+            self.run(rows)
+        return self.total.item() / len(self.images)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Train a preset in PyTorch and print one line of JSON.")
+    parser.add_argument("preset", choices=CONFIGS)
+    parser.add_argument("epochs", type=int)
+    parser.add_argument("--data", type=Path, default=presets.DEFAULT_DATA, help="folder of MNIST's idx files")
+    parser.add_argument("--threads", type=int, help="of the CPU; default: PyTorch's choice")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument(
+        "--mode",
+        choices=["eager", "graph", "compile"],
+        default="eager",
+        help="graph: a step is one CUDA graph; compile: torch.compile (PyTorch 2)",
+    )
+    parser.add_argument("--batch", type=int, help="default: the preset's")
+    parser.add_argument("--limit", type=int, help="train on the first so many images only")
+    parser.add_argument("--tf32", action="store_true", help="let CUDA round products' factors to TF32")
+    args = parser.parse_args()
+    for name in ("epochs", "threads", "batch", "limit"):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            parser.error(f"{name} {value}; want at least 1")
+    if args.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: this PyTorch finds no GPU; use --device cpu")
+    if args.mode == "graph" and args.device != "cuda":
+        parser.error("--mode graph: CUDA graphs need --device cuda")
+    if args.mode == "compile" and not hasattr(torch, "compile"):
+        parser.error(f"--mode compile: PyTorch {torch.__version__} has no torch.compile; want 2.0 or newer")
+    return args
+
+
+def main() -> None:
+    args = arguments()
+    torch.manual_seed(args.seed)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    torch.set_float32_matmul_precision("high" if args.tf32 else "highest")
+    torch.backends.cudnn.allow_tf32 = args.tf32  # PyTorch's default is True
+    torch.backends.cudnn.benchmark = True
+
+    config = CONFIGS[args.preset]
+    batch = args.batch or config["batch"]
+    images = presets.load_images(args.data, "train", config, args.limit).to(args.device)
+    test = presets.load_images(args.data, "t10k", config).to(args.device)
+    trainer = Trainer(config, images, batch, args.mode, args.seed)
+
+    seconds, train_loss = [], 0.0
+    if args.device == "cuda":
+        torch.cuda.synchronize()
+    for _ in range(args.epochs):
+        before = time.perf_counter()
+        train_loss = trainer.epoch()
+        seconds.append(time.perf_counter() - before)
+
+    result = {
+        "peer": "torch " + torch.__version__,
+        "preset": args.preset,
+        "device": args.device,
+        "mode": args.mode,
+        "tf32": args.tf32,
+        "batch": batch,
+        "rows": len(images),
+        "epochs": args.epochs,
+        "seed": args.seed,
+        "threads": torch.get_num_threads(),
+        "epoch_seconds": statistics.median(seconds[1:] or seconds),
+        "wall_seconds": sum(seconds),
+        "train_loss": train_loss,
+        "test_loss": presets.mean_loss(trainer.net, trainer.loss, test),
+        "params": sum(p.numel() for p in trainer.net.parameters()),
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
