@@ -1,0 +1,106 @@
+// Package aegis trains autoencoders and uses them.
+//
+// An autoencoder is written once as Gorgonia expression graphs, Gorgonia
+// differentiates them, and a VM runs them: this package is the one place that
+// chooses a VM and wires it to the trainer. [Train] leaves a run directory
+// behind; [Load] makes codes and images with what it holds.
+//
+// Shapes: B batch, n images, C,H,W an image, P = C·H·W its pixels, Z a code.
+package aegis
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"runtime/debug"
+
+	"aegis/data"
+	"aegis/model"
+)
+
+// Version of this module.
+const Version = "0.1.0"
+
+// BuildInfo returns version, commit where the build recorded one, and the Go
+// version and platform.
+func BuildInfo() string {
+	commit := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				commit = s.Value
+			}
+		}
+	}
+	return fmt.Sprintf("aegis %s, commit %s, %s %s/%s", Version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// Config is all that it takes to repeat a run.
+type Config struct {
+	model.Spec
+	Seed   uint64 `toml:"seed" json:"seed"`
+	Device string `toml:"device" json:"device"` // auto, cpu, cuda or tape
+	Data   string `toml:"data" json:"data"`     // folder of IDX files; empty: the embedded MNIST
+	Limit  int    `toml:"limit" json:"limit"`   // take the first rows of the training set, 0: all
+	Val    int    `toml:"val" json:"val"`       // of those hold the last ones out
+}
+
+// NewConfig returns a preset's configuration: seed 1, device auto.
+func NewConfig(preset string) (Config, error) {
+	spec, err := model.Preset(preset)
+	if err != nil {
+		return Config{}, &ConfigError{err}
+	}
+	return Config{Spec: spec, Seed: 1, Device: DeviceAuto}, nil
+}
+
+// ConfigError says that a configuration holds an impossible value; it was
+// found before anything was read or written.
+type ConfigError struct{ Err error }
+
+func (e *ConfigError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+func configErrorf(format string, args ...any) error {
+	return &ConfigError{fmt.Errorf(format, args...)}
+}
+
+// Validate says what is wrong with a configuration, as a *[ConfigError].
+func (c Config) Validate() error {
+	if err := c.Spec.Validate(); err != nil {
+		return &ConfigError{err}
+	}
+	if err := checkDevice(c.Device); err != nil {
+		return err
+	}
+	if c.Limit < 0 || c.Val < 0 {
+		return configErrorf("aegis: limit %d, val %d; want numbers of at least 0", c.Limit, c.Val)
+	}
+	if c.Limit > 0 && c.Val >= c.Limit {
+		return configErrorf("aegis: val %d of limit %d rows leaves none to train on; want val below limit", c.Val, c.Limit)
+	}
+	return nil
+}
+
+// fit sets the image's size and checks that the network fits into memory.
+func (c *Config) fit(images data.Images) error {
+	c.Image = [3]int{images.C, images.H, images.W}
+	cost, err := c.Cost()
+	if err != nil {
+		return err
+	}
+	// Parameters, gradients and optimizer state, a checkpoint's copy of
+	// them, and the activations.
+	need := 2*cost.ParamBytes + cost.ActivationBytes
+	if have := totalMemory(); have > 0 && need > float64(have) {
+		return fmt.Errorf("aegis: %s with hidden %v, latent %d, batch %d on images of %d×%d needs %.1f GiB; this machine has %.1f GiB: "+
+			"lower --hidden, --latent or --batch", c.Model, c.Hidden, c.Latent, c.Batch, c.Image[1], c.Image[2],
+			need/(1<<30), float64(have)/(1<<30))
+	}
+	if cost.Params > math.MaxInt32 {
+		return fmt.Errorf("aegis: %s has %d parameters; want at most %d: lower --hidden or --latent", c.Model, cost.Params, math.MaxInt32)
+	}
+	return nil
+}

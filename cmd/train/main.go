@@ -1,0 +1,114 @@
+// Command train trains an autoencoder and leaves a run directory behind.
+//
+//	go run ./cmd/train                                 # fc12 on the embedded MNIST
+//	go run ./cmd/train --model conv --data DIR --epochs 3
+//
+// It exits 0 when all went well, 2 on a usage error, 130 when interrupted and
+// 1 on any other error.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"aegis"
+	"aegis/data"
+	"aegis/data/mnist"
+)
+
+const (
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+func main() {
+	ctx, stop := interruptible()
+	code := realMain(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// interruptible returns a context that the first interrupt ends; the second
+// one ends the process.
+func interruptible() (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(exitInterrupted)
+	}()
+	return ctx, func() { signal.Stop(signals) }
+}
+
+// realMain runs the command and returns its exit status.
+func realMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	err := command(ctx, args, stdout, stderr)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(stderr, "train: "+oneLine(err))
+	var usage *usageError
+	var config *aegis.ConfigError
+	switch {
+	case errors.As(err, &usage), errors.As(err, &config):
+		return exitUsage
+	case ctx.Err() != nil:
+		return exitInterrupted
+	}
+	return exitFailed
+}
+
+// oneLine is an error's text; joined errors have a line each.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+func command(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	f, err := parse(args, stdout)
+	if err != nil || f == nil {
+		return err
+	}
+	if f.version {
+		_, err := fmt.Fprintln(stdout, aegis.BuildInfo())
+		return err
+	}
+	if err := f.config.Validate(); err != nil {
+		return err
+	}
+	ds, err := dataset(f.config.Data)
+	if err != nil {
+		return err
+	}
+	if f.summary {
+		spec := f.config.Spec
+		spec.Image = [3]int{ds.Train.C, ds.Train.H, ds.Train.W}
+		return spec.Summary(stdout)
+	}
+	w := newWatcher(f, stdout, stderr)
+	_, err = aegis.Train(ctx, f.config, ds, aegis.Options{Out: f.out, Force: f.force, Hooks: w.hooks()})
+	w.close()
+	if ctx.Err() != nil && err != nil {
+		return fmt.Errorf("interrupted; what there was is saved in %s", w.out)
+	}
+	if err != nil {
+		return err
+	}
+	w.done()
+	return nil
+}
+
+// dataset opens a folder of IDX files, or the embedded MNIST.
+func dataset(dir string) (*data.Dataset, error) {
+	if dir == "" {
+		return mnist.Load()
+	}
+	return data.Open(dir)
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"aegis"
+)
+
+// watcher shows a run: a progress bar an epoch where stderr is a terminal, a
+// line an epoch everywhere, the metrics as JSON on stdout with --json.
+type watcher struct {
+	flags          *flags
+	stdout, stderr io.Writer
+	terminal       bool
+	bar            *progressbar.ProgressBar
+	epoch          int
+	out            string
+	last           aegis.Metrics
+}
+
+func newWatcher(f *flags, stdout, stderr io.Writer) *watcher {
+	file, ok := stderr.(*os.File)
+	return &watcher{flags: f, stdout: stdout, stderr: stderr, terminal: ok && term.IsTerminal(int(file.Fd()))}
+}
+
+func (w *watcher) hooks() aegis.Hooks {
+	return aegis.Hooks{Start: w.start, Progress: w.progress, Epoch: w.metrics}
+}
+
+func (w *watcher) printf(format string, args ...any) {
+	if !w.flags.quiet {
+		fmt.Fprintf(w.stderr, format, args...)
+	}
+}
+
+func (w *watcher) start(s aegis.Start) {
+	w.out = s.Out
+	held := ""
+	if s.ValRows > 0 {
+		held = fmt.Sprintf(", %d held out", s.ValRows)
+	}
+	w.printf("%s, %d parameters, on %s\n%d training images%s, %d test images; writing to %s\n",
+		w.flags.config.Model, s.Params, s.Device, s.TrainRows, held, s.Tests, s.Out)
+}
+
+func (w *watcher) progress(p aegis.Progress) {
+	if !w.terminal || w.flags.quiet {
+		return
+	}
+	if w.bar == nil || w.epoch != p.Epoch {
+		w.epoch = p.Epoch
+		w.bar = progressbar.NewOptions(p.TotalRows,
+			progressbar.OptionSetWriter(w.stderr), progressbar.OptionShowIts(), progressbar.OptionSetItsString("images"),
+			progressbar.OptionSetPredictTime(true), progressbar.OptionSetElapsedTime(false),
+			progressbar.OptionSetWidth(24), progressbar.OptionClearOnFinish())
+	}
+	w.bar.Describe(fmt.Sprintf("epoch %d/%d  loss %.5f", p.Epoch, p.Epochs, p.Loss))
+	_ = w.bar.Set(p.Rows) // a bar that cannot be drawn is no reason to stop
+}
+
+func (w *watcher) metrics(m aegis.Metrics) {
+	w.close()
+	w.last = m
+	line := fmt.Sprintf("epoch %*d/%d  train %.5f", digits(w.flags.config.Epochs), m.Epoch, w.flags.config.Epochs, float64(m.TrainLoss))
+	if m.ValLoss != nil {
+		line += fmt.Sprintf("  val %.5f", float64(*m.ValLoss))
+		if m.Best {
+			line += " (best)"
+		}
+	}
+	if m.TestLoss != nil {
+		line += fmt.Sprintf("  test %.5f", float64(*m.TestLoss))
+	}
+	w.printf("%s  %.2f s, %.0f images/s\n", line, m.Seconds, m.ImagesPerSecond)
+	if w.flags.json {
+		text, err := json.Marshal(m)
+		if err == nil {
+			_, err = fmt.Fprintf(w.stdout, "%s\n", text)
+		}
+		if err != nil {
+			fmt.Fprintf(w.stderr, "train: --json: %v\n", err)
+		}
+	}
+}
+
+func digits(n int) int { return len(fmt.Sprint(n)) }
+
+// close ends the bar of an unfinished epoch.
+func (w *watcher) close() {
+	if w.bar != nil {
+		_ = w.bar.Clear()
+		w.bar = nil
+	}
+}
+
+// done says where everything is.
+func (w *watcher) done() {
+	names := []string{"model.safetensors", "reconstructions.png", "latent.png", "loss.png"}
+	w.printf("%s: %s\n", filepath.Clean(w.out), strings.Join(names, ", "))
+}

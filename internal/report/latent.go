@@ -1,0 +1,171 @@
+package report
+
+import (
+	"fmt"
+	"image/color"
+	"io"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+)
+
+// Codes is what an encoder makes of images. Legend: N codes of Z values.
+type Codes struct {
+	Title  string // empty: none
+	N, Z   int
+	Values []float32 // (N,Z)
+	Labels []byte    // (N), classes; nil: all alike
+}
+
+const (
+	maxPoints      = 10_000
+	latentWidthPx  = 1400
+	latentHeightPx = 1150
+)
+
+// Latent draws codes, 1400 × 1150 pixels: a histogram for each class where
+// Z = 1, points in two dimensions where Z = 2, in three where Z = 3, and on
+// the first two principal components where Z is larger. Of more than 10,000
+// codes it takes 10,000 at equal distances, for the components too.
+func Latent(w io.Writer, l Codes) error {
+	if err := l.check(); err != nil {
+		return fmt.Errorf("report: latent: %w", err)
+	}
+	paint, err := l.sample().painter()
+	if err != nil {
+		return fmt.Errorf("report: latent: %w", err)
+	}
+	err = render(w, latentWidthPx, latentHeightPx, func(img *vgimg.Canvas) {
+		c := draw.Crop(draw.New(img), margin, -margin, margin, -margin)
+		paint(drawTitle(c, l.Title))
+	})
+	if err != nil {
+		return fmt.Errorf("report: latent: %w", err)
+	}
+	return nil
+}
+
+func (l Codes) check() error {
+	if l.N < 1 || l.Z < 1 || len(l.Values)/l.N != l.Z || len(l.Values)%l.N != 0 {
+		return fmt.Errorf("%d values for %d codes of %d; want as many, at least one", len(l.Values), l.N, l.Z)
+	}
+	if l.Labels != nil && len(l.Labels) != l.N {
+		return fmt.Errorf("%d labels; want none or %d, one for each code", len(l.Labels), l.N)
+	}
+	for i, v := range l.Values {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return fmt.Errorf("code %d: value %d is %v; want finite numbers", i/l.Z, i%l.Z, v)
+		}
+	}
+	return nil
+}
+
+// points is codes as float64, column by column.
+type points struct {
+	axes   [][]float64
+	labels []byte // nil: all alike
+}
+
+// sample returns at most maxPoints codes.
+func (l Codes) sample() points {
+	n := min(l.N, maxPoints)
+	p := points{axes: make([][]float64, l.Z)}
+	for j := range p.axes {
+		p.axes[j] = make([]float64, n)
+	}
+	for i := range n {
+		row := int(int64(i) * int64(l.N) / int64(n))
+		for j, v := range l.Values[row*l.Z : (row+1)*l.Z] {
+			p.axes[j][i] = float64(v)
+		}
+		if l.Labels != nil {
+			p.labels = append(p.labels, l.Labels[row])
+		}
+	}
+	return p
+}
+
+// painter prepares all that can fail and returns what draws.
+func (p points) painter() (func(draw.Canvas), error) {
+	switch len(p.axes) {
+	case 1:
+		return p.paintHistograms, nil
+	case 2:
+		return func(c draw.Canvas) { p.paintPlane(c, "z1", "z2") }, nil
+	case 3:
+		return p.paintBox, nil
+	}
+	n, z := len(p.axes[0]), len(p.axes)
+	rows := make([]float64, n*z)
+	for j, axis := range p.axes {
+		for i, v := range axis {
+			rows[i*z+j] = v
+		}
+	}
+	coordinates, share, err := project(rows, n, z)
+	if err != nil {
+		return nil, err
+	}
+	var labels [2]string
+	for i := range labels {
+		labels[i] = fmt.Sprintf("PC %d (%.0f %% of variance)", i+1, 100*share[i])
+	}
+	flat := points{axes: coordinates[:], labels: p.labels}
+	return func(c draw.Canvas) { flat.paintPlane(c, labels[0], labels[1]) }, nil
+}
+
+// paintPlane draws two axes as a scatter plot.
+func (p points) paintPlane(c draw.Canvas, xLabel, yLabel string) {
+	f := newPlot(xLabel, yLabel)
+	f.X.Min, f.X.Max = widen(slices.Min(p.axes[0]), slices.Max(p.axes[0]))
+	f.Y.Min, f.Y.Max = widen(slices.Min(p.axes[1]), slices.Max(p.axes[1]))
+	f.X.Tick.Marker, f.Y.Tick.Marker = linearTicks(10, 0), linearTicks(10, 0)
+	f.Add(plane{p})
+	f.Draw(p.drawLegend(c))
+}
+
+// plane draws the points in the data's order, so that no class hides another.
+type plane struct{ points }
+
+func (p plane) Plot(c draw.Canvas, f *plot.Plot) {
+	x, y := f.Transforms(&c)
+	style := p.style()
+	for i := range p.axes[0] {
+		style.Color = p.color(i)
+		c.DrawGlyphNoClip(style, vg.Point{X: x(p.axes[0][i]), Y: y(p.axes[1][i])})
+	}
+}
+
+// drawLegend draws the legend, where there are labels, and returns the rest.
+func (p points) drawLegend(c draw.Canvas) draw.Canvas {
+	if p.labels == nil {
+		return c
+	}
+	return drawClasses(c, p.classes())
+}
+
+// classes returns the labels that occur, ascending.
+func (p points) classes() []byte {
+	return slices.Compact(slices.Sorted(slices.Values(p.labels)))
+}
+
+// style returns the look of a point: the more of them, the smaller.
+func (p points) style() draw.GlyphStyle {
+	const largest, smallest = 2.6, 1.15
+	n := float64(len(p.axes[0]))
+	radius := min(largest, max(smallest, largest*math.Pow(n/300, -0.25)))
+	return draw.GlyphStyle{Radius: vg.Length(radius), Shape: draw.CircleGlyph{}}
+}
+
+func (p points) color(i int) color.Color { return opacity(p.solid(i), 0.6) }
+
+func (p points) solid(i int) color.NRGBA {
+	if p.labels == nil {
+		return classColor(0)
+	}
+	return classColor(p.labels[i])
+}

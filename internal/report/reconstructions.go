@@ -1,0 +1,143 @@
+package report
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"io"
+	"math"
+
+	xdraw "golang.org/x/image/draw"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+)
+
+// Grid is images and what an autoencoder rebuilds from them. Legend: C
+// channels (1 grey, 3 red, green, blue), H rows, W columns.
+type Grid struct {
+	C, H, W   int
+	Originals [][]float32 // each (C,H,W), Lo black to Hi white; what is beyond is cut off
+	Rebuilt   [][]float32 // as many
+	Lo, Hi    float32
+	Captions  []string // one an image, above it; empty: none
+}
+
+const (
+	maxImages = 100 // in one picture
+	tilePx    = 112 // about what an image is enlarged to
+	largestPx = 224 // what a larger one is reduced to
+	gapPx     = 6   // between images
+)
+
+// Reconstructions draws originals over what is rebuilt, a column an image.
+// Small images are enlarged by a whole factor, so that every pixel is a square.
+func Reconstructions(w io.Writer, g Grid) error {
+	if err := g.check(); err != nil {
+		return fmt.Errorf("report: reconstructions: %w", err)
+	}
+	rows := []struct {
+		label  string
+		images [][]float32
+	}{{"original", g.Originals}, {"rebuilt", g.Rebuilt}}
+	tile := g.tile()
+	row := textStyle(labelSize, text.XRight, middle)
+	edge := int(math.Ceil(margin.Dots(dpi)))
+	left := edge + int(math.Ceil((row.Width("original") + pad).Dots(dpi)))
+	top := edge
+	if len(g.Captions) > 0 {
+		top += int(math.Ceil((labelSize + pad/2).Dots(dpi)))
+	}
+	at := func(row, column int) image.Point {
+		return image.Pt(left+column*(tile.X+gapPx), top+row*(tile.Y+gapPx))
+	}
+	size := at(len(rows), len(g.Originals)).Add(image.Pt(edge-gapPx, edge-gapPx))
+
+	err := render(w, size.X, size.Y, func(img *vgimg.Canvas) {
+		c := draw.New(img)
+		point := func(x, y int) vg.Point { return vg.Point{X: px(x), Y: px(size.Y - y)} }
+		caption := textStyle(labelSize, text.XCenter, text.YBottom)
+		for i, txt := range g.Captions {
+			c.FillText(caption, point(at(0, i).X+tile.X/2, top).Add(vg.Point{Y: pad / 2}), fit(caption, txt, px(tile.X)))
+		}
+		for r, line := range rows {
+			c.FillText(row, point(left, at(r, 0).Y+tile.Y/2).Add(vg.Point{X: -pad}), line.label)
+			for i, pixels := range line.images {
+				to := image.Rectangle{Min: at(r, i), Max: at(r, i).Add(tile)}
+				from := g.image(pixels)
+				g.scaler().Scale(img.Image(), to, from, from.Bounds(), xdraw.Src, nil)
+			}
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("report: reconstructions: %w", err)
+	}
+	return nil
+}
+
+func (g Grid) check() error {
+	const maxSide = 1 << 14
+	switch {
+	case g.C != 1 && g.C != 3:
+		return fmt.Errorf("%d channels; want 1 or 3", g.C)
+	case g.H < 1 || g.W < 1 || g.H > maxSide || g.W > maxSide:
+		return fmt.Errorf("images of %d × %d; want 1 to %d each way", g.H, g.W, maxSide)
+	case !(g.Lo < g.Hi) || math.IsInf(float64(g.Lo), 0) || math.IsInf(float64(g.Hi), 0):
+		return fmt.Errorf("pixels from %v to %v; want a finite range", g.Lo, g.Hi)
+	case len(g.Originals) < 1 || len(g.Originals) > maxImages:
+		return fmt.Errorf("%d images; want 1 to %d", len(g.Originals), maxImages)
+	case len(g.Rebuilt) != len(g.Originals):
+		return fmt.Errorf("%d rebuilt images; want %d, one for each original", len(g.Rebuilt), len(g.Originals))
+	case len(g.Captions) != 0 && len(g.Captions) != len(g.Originals):
+		return fmt.Errorf("%d captions; want none or %d", len(g.Captions), len(g.Originals))
+	}
+	for i := range g.Originals {
+		for name, pixels := range map[string][]float32{"original": g.Originals[i], "rebuilt": g.Rebuilt[i]} {
+			if want := g.C * g.H * g.W; len(pixels) != want {
+				return fmt.Errorf("%s image %d has %d values; want %d", name, i, len(pixels), want)
+			}
+			for at, v := range pixels {
+				if v != v {
+					return fmt.Errorf("%s image %d: value %d is NaN; want numbers", name, i, at)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// tile returns the size of one image in the picture.
+func (g Grid) tile() image.Point {
+	side := max(g.H, g.W)
+	if side > largestPx {
+		return image.Pt(max(1, g.W*largestPx/side), max(1, g.H*largestPx/side))
+	}
+	factor := max(1, (tilePx+side/2)/side)
+	return image.Pt(g.W*factor, g.H*factor)
+}
+
+func (g Grid) scaler() xdraw.Scaler {
+	if max(g.H, g.W) > largestPx {
+		return xdraw.CatmullRom
+	}
+	return xdraw.NearestNeighbor
+}
+
+// image turns values (C,H,W) into pixels.
+func (g Grid) image(values []float32) image.Image {
+	level := func(v float32) uint8 {
+		share := (float64(v) - float64(g.Lo)) / (float64(g.Hi) - float64(g.Lo))
+		return uint8(math.Round(255 * min(max(share, 0), 1)))
+	}
+	img := image.NewRGBA(image.Rect(0, 0, g.W, g.H))
+	plane := g.H * g.W
+	for i := range plane {
+		c := color.RGBA{A: 0xff}
+		for ch, dst := range []*uint8{&c.R, &c.G, &c.B} {
+			*dst = level(values[ch%g.C*plane+i])
+		}
+		img.SetRGBA(i%g.W, i/g.W, c)
+	}
+	return img
+}

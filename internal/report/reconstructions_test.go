@@ -1,0 +1,143 @@
+package report
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"math"
+	"testing"
+)
+
+// plain returns an image (C,H,W) with one value a channel.
+func plain(h, w int, channels ...float32) []float32 {
+	var values []float32
+	for _, v := range channels {
+		for range h * w {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
+func TestReconstructions(t *testing.T) {
+	cases := []struct {
+		name string
+		grid Grid
+		tile image.Point
+		want [][2]color.RGBA // original and rebuilt of each column
+	}{
+		{
+			name: "28 × 28 becomes 112 × 112",
+			grid: Grid{
+				C: 1, H: 28, W: 28, Hi: 1, Captions: []string{"7", "a caption that is too long"},
+				Originals: [][]float32{plain(28, 28, 0), plain(28, 28, 0.2)},
+				Rebuilt:   [][]float32{plain(28, 28, 1), plain(28, 28, 0.5)},
+			},
+			tile: image.Pt(112, 112),
+			want: [][2]color.RGBA{
+				{{A: 255}, {R: 255, G: 255, B: 255, A: 255}},
+				{{R: 51, G: 51, B: 51, A: 255}, {R: 128, G: 128, B: 128, A: 255}},
+			},
+		},
+		{
+			name: "colours, another range, values beyond it",
+			grid: Grid{
+				C: 3, H: 20, W: 32, Lo: -1, Hi: 1,
+				Originals: [][]float32{plain(20, 32, 1, -1, 0.2)},
+				Rebuilt:   [][]float32{plain(20, 32, float32(math.Inf(-1)), 7, -0.2)},
+			},
+			tile: image.Pt(128, 80),
+			want: [][2]color.RGBA{{{R: 255, B: 153, A: 255}, {G: 255, B: 102, A: 255}}},
+		},
+		{
+			name: "large images are reduced",
+			grid: Grid{
+				C: 1, H: 448, W: 300, Hi: 1,
+				Originals: [][]float32{plain(448, 300, 0)}, Rebuilt: [][]float32{plain(448, 300, 0.6)},
+			},
+			tile: image.Pt(150, 224),
+			want: [][2]color.RGBA{{{A: 255}, {R: 153, G: 153, B: 153, A: 255}}},
+		},
+		{
+			name: "one pixel",
+			grid: Grid{C: 1, H: 1, W: 1, Hi: 1, Originals: [][]float32{{0}}, Rebuilt: [][]float32{{0.6}}},
+			tile: image.Pt(112, 112),
+			want: [][2]color.RGBA{{{A: 255}, {R: 153, G: 153, B: 153, A: 255}}},
+		},
+		{
+			name: "a strip",
+			grid: Grid{C: 1, H: 1, W: 1000, Hi: 1, Originals: [][]float32{plain(1, 1000, 0)}, Rebuilt: [][]float32{plain(1, 1000, 0)}},
+			tile: image.Pt(224, 1),
+			want: [][2]color.RGBA{{{A: 255}, {A: 255}}},
+		},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			img := picture(t, func(b *bytes.Buffer) error { return Reconstructions(b, c.grid) })
+			size := img.Bounds().Size()
+			const edge = 25 // pixels right and below
+			for column, want := range c.want {
+				for row, value := range want {
+					// Tiles are counted from the lower right corner.
+					end := size.Sub(image.Pt(edge, edge)).Sub(image.Pt(
+						(len(c.want)-1-column)*(c.tile.X+gapPx), (1-row)*(c.tile.Y+gapPx)))
+					area := image.Rectangle{Min: end.Sub(c.tile), Max: end}
+					if got := count(img, area, value); got != area.Dx()*area.Dy() {
+						t.Errorf("row %d, column %d: %d pixels are %v, want all of %v", row, column, got, value, c.tile)
+					}
+					around := area.Inset(-1)
+					if got, want := count(img, around, color.White), 2*(around.Dx()+around.Dy())-4; got < want {
+						t.Errorf("row %d, column %d: %d white pixels around it, want %d", row, column, got, want)
+					}
+				}
+			}
+			tiles := size.X - edge - len(c.want)*(c.tile.X+gapPx)
+			if !drawn(img, image.Rect(0, 0, tiles, size.Y)) {
+				t.Error("no names of the rows")
+			}
+			if captions := image.Rect(tiles, 0, size.X, size.Y-edge-2*c.tile.Y-gapPx); drawn(img, captions) != (c.grid.Captions != nil) {
+				t.Errorf("captions drawn: %v", c.grid.Captions == nil)
+			}
+		})
+	}
+}
+
+func TestReconstructionsKeepsEveryPixelASquare(t *testing.T) {
+	pixels := []float32{0, 1, 1, 0} // a chessboard, 2 × 2
+	g := Grid{C: 1, H: 2, W: 2, Hi: 1, Originals: [][]float32{pixels}, Rebuilt: [][]float32{pixels}}
+	img := picture(t, func(b *bytes.Buffer) error { return Reconstructions(b, g) })
+	end := img.Bounds().Max.Sub(image.Pt(25, 25))
+	for _, c := range []struct {
+		x, y int // quarter of the tile
+		want color.Color
+	}{{0, 0, color.Black}, {1, 0, color.White}, {0, 1, color.White}, {1, 1, color.Black}} {
+		corner := end.Sub(image.Pt((2-c.x)*56, (2-c.y)*56))
+		if got := count(img, image.Rectangle{Min: corner, Max: corner.Add(image.Pt(56, 56))}, c.want); got != 56*56 {
+			t.Errorf("quarter %d,%d: %d pixels of 56 × 56 are right", c.x, c.y, got)
+		}
+	}
+}
+
+func TestReconstructionsErrors(t *testing.T) {
+	nan := float32(math.NaN())
+	one := [][]float32{{0}}
+	for _, c := range []struct {
+		grid Grid
+		want string
+	}{
+		{grid: Grid{C: 2, H: 1, W: 1, Hi: 1, Originals: one, Rebuilt: one}, want: "report: reconstructions: 2 channels"},
+		{grid: Grid{C: 1, H: 0, W: 1, Hi: 1, Originals: one, Rebuilt: one}, want: "images of 0 × 1"},
+		{grid: Grid{C: 1, H: 1, W: math.MaxInt, Hi: 1, Originals: one, Rebuilt: one}, want: "want 1 to 16384"},
+		{grid: Grid{C: 1, H: 1, W: 1, Originals: one, Rebuilt: one}, want: "pixels from 0 to 0"},
+		{grid: Grid{C: 1, H: 1, W: 1, Lo: nan, Hi: 1, Originals: one, Rebuilt: one}, want: "pixels from NaN"},
+		{grid: Grid{C: 1, H: 1, W: 1, Hi: float32(math.Inf(1)), Originals: one, Rebuilt: one}, want: "finite range"},
+		{grid: Grid{C: 1, H: 1, W: 1, Hi: 1}, want: "0 images"},
+		{grid: Grid{C: 1, H: 1, W: 1, Hi: 1, Originals: make([][]float32, 101)}, want: "101 images"},
+		{grid: Grid{C: 1, H: 1, W: 1, Hi: 1, Originals: one}, want: "0 rebuilt images; want 1"},
+		{grid: Grid{C: 1, H: 1, W: 1, Hi: 1, Originals: one, Rebuilt: one, Captions: []string{"", ""}}, want: "2 captions"},
+		{grid: Grid{C: 1, H: 1, W: 2, Hi: 1, Originals: one, Rebuilt: [][]float32{{0, 0}}}, want: "original image 0 has 1 values; want 2"},
+		{grid: Grid{C: 1, H: 1, W: 1, Hi: 1, Originals: one, Rebuilt: [][]float32{{nan}}}, want: "rebuilt image 0: value 0 is NaN"},
+	} {
+		wantError(t, Reconstructions(&bytes.Buffer{}, c.grid), c.want)
+	}
+}

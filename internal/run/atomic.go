@@ -1,0 +1,69 @@
+package run
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+)
+
+// WriteFile replaces the file at path by what write writes (buffered). It
+// does so atomically: a temporary file beside it is filled, synced and renamed.
+// On an error the temporary file is removed and what was at path stays.
+func WriteFile(path string, write func(io.Writer) error) error {
+	if err := replace(path, write); err != nil {
+		return fmt.Errorf("run: write %s: %w", path, err)
+	}
+	return nil
+}
+
+func replace(path string, write func(io.Writer) error) (err error) {
+	f, err := createTemp(path)
+	if err != nil {
+		return err
+	}
+	renamed := false
+	defer func() {
+		if !renamed { // also where write panics
+			// A second Close only says so; the first error is the one that counts.
+			_ = f.Close()
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	b := bufio.NewWriterSize(f, 1<<16)
+	if err := write(b); err != nil {
+		return err
+	}
+	if err := b.Flush(); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil { // before the rename: Windows moves no open file
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	renamed = true
+	return nil
+}
+
+// createTemp makes a new file beside path. Unlike that of os.CreateTemp its
+// mode follows the umask, because it becomes the file that others read.
+func createTemp(path string) (*os.File, error) {
+	const tries = 100
+	dir, base := filepath.Split(path)
+	for try := 1; ; try++ {
+		name := fmt.Sprintf("%s.%s.%08x.tmp", dir, base, rand.Uint32())
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if err == nil || !errors.Is(err, fs.ErrExist) || try == tries {
+			return f, err
+		}
+	}
+}

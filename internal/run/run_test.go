@@ -1,0 +1,340 @@
+package run
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/BurntSushi/toml"
+
+	"aegis/internal/program"
+)
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func get(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// list returns the names in a directory, sorted.
+func list(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func wantError(t *testing.T, err error, want string) {
+	t.Helper()
+	if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+		t.Fatalf("error %v, want %q", err, want)
+	}
+}
+
+func TestWriteFile(t *testing.T) {
+	failed := errors.New("disk on fire")
+	cases := []struct {
+		name  string
+		old   string // content before; empty: no file
+		write func(io.Writer) error
+		want  string // content after; empty: no file
+		err   error
+	}{
+		{
+			name: "new", want: "new",
+			write: func(w io.Writer) error { _, err := io.WriteString(w, "new"); return err },
+		},
+		{
+			name: "replaced", old: "older and longer", want: "new",
+			write: func(w io.Writer) error { _, err := io.WriteString(w, "new"); return err },
+		},
+		{
+			name: "fails after more than a buffer", old: "old", want: "old", err: failed,
+			write: func(w io.Writer) error {
+				_, err := w.Write(make([]byte, 1<<18))
+				return errors.Join(err, failed)
+			},
+		},
+		{name: "fails with nothing there", err: failed, write: func(io.Writer) error { return failed }},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "f.json")
+			if c.old != "" {
+				put(t, path, c.old)
+			}
+			if err := WriteFile(path, c.write); !errors.Is(err, c.err) {
+				t.Fatalf("WriteFile() = %v, want %v", err, c.err)
+			}
+			var names []string
+			if c.want != "" {
+				names = []string{"f.json"}
+				if got := get(t, path); got != c.want {
+					t.Errorf("content %q, want %q", got, c.want)
+				}
+			}
+			if got := list(t, dir); !slices.Equal(got, names) {
+				t.Errorf("files %v, want %v", got, names)
+			}
+		})
+	}
+}
+
+func TestWriteFileRemovesItsFileWhenTheRenameFails(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "taken")
+	if err := os.MkdirAll(filepath.Join(path, "inside"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(path, func(io.Writer) error { return nil }); err == nil {
+		t.Error("WriteFile over a directory gave no error")
+	}
+	if got := list(t, dir); !slices.Equal(got, []string{"taken"}) {
+		t.Errorf("files %v, want only the directory", got)
+	}
+}
+
+func TestWriteFileRemovesItsFileOnPanic(t *testing.T) {
+	dir := t.TempDir()
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		_ = WriteFile(filepath.Join(dir, "f"), func(io.Writer) error { panic("bug") })
+	}()
+	if got := list(t, dir); len(got) != 0 {
+		t.Errorf("files %v, want none", got)
+	}
+}
+
+func TestCreate(t *testing.T) {
+	cases := []struct {
+		name   string
+		before func(t *testing.T, root string)
+		dir    string // below root
+		force  bool
+		err    string
+		after  []string // names in the directory
+	}{
+		{name: "new, with parents", dir: "a/b/c"},
+		{
+			name: "other files stay", dir: "d", after: []string{"notes.txt"},
+			before: func(t *testing.T, root string) { put(t, root+"/d/notes.txt", "") },
+		},
+		{
+			name: "a run is refused", dir: "d", after: []string{"metrics.jsonl"},
+			err:    "holds a run already (metrics.jsonl); choose another --out, or replace it with --force",
+			before: func(t *testing.T, root string) { put(t, root+"/d/metrics.jsonl", "") },
+		},
+		{
+			name: "a run is replaced", dir: "d", force: true, after: []string{"model.safetensors.bak", "notes.txt"},
+			before: func(t *testing.T, root string) {
+				for _, name := range append(fileNames(), "notes.txt", "model.safetensors.bak") {
+					put(t, root+"/d/"+name, "")
+				}
+			},
+		},
+		{
+			name: "force without a run", dir: "d", force: true, after: []string{"notes.txt"},
+			before: func(t *testing.T, root string) { put(t, root+"/d/notes.txt", "") },
+		},
+		{
+			name: "a file", dir: "d/f", err: "is a file, want a directory; choose another --out",
+			before: func(t *testing.T, root string) { put(t, root+"/d/f", "") },
+		},
+		{
+			name: "below a file", dir: "d/f/g", err: "make the output directory",
+			before: func(t *testing.T, root string) { put(t, root+"/d/f", "") },
+		},
+		{
+			name: "a directory where a file goes", dir: "d", force: true, after: []string{"config.toml", "loss.png"},
+			err: "loss.png is a directory",
+			before: func(t *testing.T, root string) {
+				put(t, root+"/d/config.toml", "")
+				if err := os.Mkdir(root+"/d/loss.png", 0o777); err != nil {
+					t.Fatal(err)
+				}
+			},
+		},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			root := t.TempDir()
+			if c.before != nil {
+				if err := os.Mkdir(filepath.Join(root, "d"), 0o777); err != nil {
+					t.Fatal(err)
+				}
+				c.before(t, root)
+			}
+			dir := filepath.Join(root, filepath.FromSlash(c.dir))
+			d, err := Create(dir, c.force)
+			wantError(t, err, c.err)
+			if err == nil {
+				if got, want := d.Path(ModelFile), filepath.Join(dir, "model.safetensors"); got != want {
+					t.Errorf("Path = %s, want %s", got, want)
+				}
+			}
+			if info, err := os.Stat(dir); err == nil && info.IsDir() {
+				if got := list(t, dir); !slices.Equal(got, c.after) {
+					t.Errorf("files %v, want %v", got, c.after)
+				}
+			}
+		})
+	}
+}
+
+func TestCreateWithoutAName(t *testing.T) {
+	_, err := Create("", false)
+	wantError(t, err, "no output directory")
+}
+
+func TestCreateWhereNothingCanBeWritten(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(dir, 0o777) })
+	if f, err := createTemp(filepath.Join(dir, "x")); err == nil {
+		_ = f.Close()
+		_ = os.Remove(f.Name())
+		t.Skip("this user writes in a directory of mode 0555 (root, or Windows)")
+	}
+	_, err := Create(dir, false)
+	wantError(t, err, "takes no files")
+}
+
+func TestConfigMetricsSummary(t *testing.T) {
+	d, err := Create(t.TempDir(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type config struct {
+		Name  string
+		Model struct{ Code int }
+	}
+	want := config{Name: "fc", Model: struct{ Code int }{Code: 32}}
+	if err := d.WriteConfig(want); err != nil {
+		t.Fatal(err)
+	}
+	var got config
+	if _, err := toml.DecodeFile(d.Path(ConfigFile), &got); err != nil || got != want {
+		t.Errorf("config %+v (%v), want %+v", got, err, want)
+	}
+
+	type epoch struct {
+		Epoch int   `json:"epoch"`
+		Loss  Float `json:"loss"`
+	}
+	if err := d.AppendMetrics(epoch{Epoch: 1, Loss: 0.25}); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, d.AppendMetrics(map[string]float64{"loss": math.NaN()}), "unsupported value")
+	if err := d.AppendMetrics(epoch{Epoch: 2, Loss: Float(math.NaN())}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := get(t, d.Path(MetricsFile)), "{\"epoch\":1,\"loss\":0.25}\n{\"epoch\":2,\"loss\":null}\n"; got != want {
+		t.Errorf("metrics\n%s\nwant\n%s", got, want)
+	}
+
+	summary := struct {
+		Loss   Float  `json:"loss"`
+		Device string `json:"device"`
+	}{Loss: Float(math.Inf(1)), Device: "cpu <2>"}
+	if err := d.WriteSummary(summary); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := get(t, d.Path(SummaryFile)), "{\n  \"loss\": null,\n  \"device\": \"cpu <2>\"\n}\n"; got != want {
+		t.Errorf("summary\n%s\nwant\n%s", got, want)
+	}
+	wantError(t, d.WriteSummary(math.NaN()), "unsupported value")
+	if got := list(t, d.Path("")); !slices.Equal(got, []string{ConfigFile, MetricsFile, SummaryFile}) {
+		t.Errorf("files %v", got)
+	}
+}
+
+func TestAppendMetricsKeepsALineThatCouldNotBeWritten(t *testing.T) {
+	d, err := Create(filepath.Join(t.TempDir(), "run"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(d.Path("")); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.AppendMetrics(1); err == nil {
+		t.Fatal("no error without a directory")
+	}
+	if err := os.Mkdir(d.Path(""), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.AppendMetrics(2); err != nil {
+		t.Fatal(err)
+	}
+	if got := get(t, d.Path(MetricsFile)); got != "1\n2\n" {
+		t.Errorf("metrics %q, want both lines", got)
+	}
+}
+
+func TestFloat(t *testing.T) {
+	for _, c := range []struct {
+		value Float
+		want  string
+	}{
+		{value: 0, want: "0"},
+		{value: -1.5, want: "-1.5"},
+		{value: 1e-9, want: "1e-9"},
+		{value: Float(math.NaN()), want: "null"},
+		{value: Float(math.Inf(1)), want: "null"},
+		{value: Float(math.Inf(-1)), want: "null"},
+	} {
+		if got, err := json.Marshal(c.value); err != nil || string(got) != c.want {
+			t.Errorf("%v gives %s (%v), want %s", float64(c.value), got, err, c.want)
+		}
+	}
+}
+
+func TestDirWriteTensors(t *testing.T) {
+	d, err := Create(t.TempDir(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]program.Tensor{"encoder.0.bias": {Shape: []int{2}, Data: []float32{1, 2}}}
+	if err := d.WriteTensors(ModelFile, want, map[string]string{"format": "pt"}); err != nil {
+		t.Fatal(err)
+	}
+	before := get(t, d.Path(ModelFile))
+	bad := map[string]program.Tensor{"encoder.0.bias": {Shape: []int{3}, Data: []float32{1, 2}}}
+	wantError(t, d.WriteTensors(ModelFile, bad, nil), "has 2 values; want 3")
+	if get(t, d.Path(ModelFile)) != before {
+		t.Error("a failed write changed the file")
+	}
+	got, metadata, err := ReadTensors(d.Path(ModelFile))
+	if err != nil || metadata["format"] != "pt" {
+		t.Fatalf("metadata %v, error %v", metadata, err)
+	}
+	sameTensors(t, got, want)
+}

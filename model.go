@@ -1,0 +1,111 @@
+package aegis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"aegis/data"
+	"aegis/internal/program"
+	"aegis/internal/train"
+	"aegis/model"
+)
+
+// Model is a trained autoencoder. Its methods are for one goroutine at a time.
+type Model struct {
+	spec    model.Spec
+	program *program.Program
+	machine train.Machine
+}
+
+// Load opens a model.safetensors or last.safetensors on a device.
+func Load(path, device string) (*Model, error) {
+	spec, tensors, err := readCheckpoint(path)
+	if err != nil {
+		return nil, err
+	}
+	p, err := spec.Program()
+	if err != nil {
+		return nil, fmt.Errorf("aegis: load %s: %w", path, err)
+	}
+	state := p.Start(0)
+	for _, param := range p.Params {
+		if t, ok := tensors[param.Name]; ok {
+			state.Tensors[param.Name] = t
+		} else {
+			return nil, fmt.Errorf("aegis: load %s: no tensor %s, which %s has", path, param.Name, spec.Model)
+		}
+	}
+	m, err := open(device, p, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.SetState(state); err != nil {
+		return nil, errors.Join(fmt.Errorf("aegis: load %s: %w", path, err), m.Close())
+	}
+	return &Model{spec: spec, program: p, machine: m}, nil
+}
+
+// Spec returns the network.
+func (m *Model) Spec() model.Spec { return m.spec }
+
+// Pixels returns the range of pixels that the network reads and writes.
+func (m *Model) Pixels() (lo, hi float32) { return m.program.Pixels.Lo, m.program.Pixels.Hi }
+
+// Encode returns the codes (n,Z) of n images.
+func (m *Model) Encode(ctx context.Context, images data.Images) ([]float32, error) {
+	return m.images(ctx, program.Encode, images, m.program.Code)
+}
+
+// Reconstruct returns n images (n,P), encoded and decoded, in the range of
+// [Model.Pixels].
+func (m *Model) Reconstruct(ctx context.Context, images data.Images) ([]float32, error) {
+	return m.images(ctx, program.Reconstruct, images, m.program.PixelCount())
+}
+
+// Decode returns the images (n,P) of n codes (n,Z).
+func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) {
+	n := len(codes) / m.program.Code
+	if n*m.program.Code != len(codes) {
+		return nil, fmt.Errorf("aegis: decode: want codes of %d values, got %d values in all", m.program.Code, len(codes))
+	}
+	out := make([]float32, n*m.program.PixelCount())
+	return out, m.machine.Infer(ctx, program.Decode, program.Input{Values: codes}, out)
+}
+
+// Loss returns the model's loss over images, a mean over pixels.
+func (m *Model) Loss(ctx context.Context, images data.Images) (float64, error) {
+	if err := m.check(images); err != nil {
+		return 0, err
+	}
+	if err := m.machine.Bind(train.TestSet, images.Pixels); err != nil {
+		return 0, err
+	}
+	terms, err := m.machine.Evaluate(ctx, train.TestSet, train.Rows(images.N))
+	if err != nil {
+		return 0, err
+	}
+	return terms[0], nil
+}
+
+// Close releases the device.
+func (m *Model) Close() error { return m.machine.Close() }
+
+func (m *Model) check(images data.Images) error {
+	if got := [3]int{images.C, images.H, images.W}; got != m.spec.Image {
+		return fmt.Errorf("aegis: want images of %v (channels, height, width), got %v", m.spec.Image, got)
+	}
+	return nil
+}
+
+func (m *Model) images(ctx context.Context, part program.Part, images data.Images, width int) ([]float32, error) {
+	if err := m.check(images); err != nil {
+		return nil, err
+	}
+	if err := m.machine.Bind(train.TestSet, images.Pixels); err != nil {
+		return nil, err
+	}
+	out := make([]float32, images.N*width)
+	in := program.Input{Set: train.TestSet, Rows: train.Rows(images.N)}
+	return out, m.machine.Infer(ctx, part, in, out)
+}

@@ -1,0 +1,141 @@
+package aegis
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"aegis/data"
+	"aegis/internal/program"
+	"aegis/internal/report"
+	"aegis/internal/run"
+	"aegis/internal/train"
+)
+
+// curve gathers the training loss as means over windows of steps, a fixed
+// number of windows an epoch.
+type curve struct {
+	window, epochSteps int
+	steps              int
+	sum                float64
+	count              int
+	at, loss           []float64 // at: epochs, the middle of a window
+}
+
+const windowsPerEpoch = 40
+
+func newCurve(rows, batch int) curve {
+	steps := (rows + batch - 1) / batch
+	return curve{window: max(1, steps/windowsPerEpoch), epochSteps: steps}
+}
+
+func (c *curve) add(losses []float32) {
+	for _, v := range losses {
+		c.steps++
+		c.sum += float64(v)
+		if c.count++; c.count == c.window {
+			c.at = append(c.at, (float64(c.steps)-float64(c.count)/2)/float64(c.epochSteps))
+			c.loss = append(c.loss, c.sum/float64(c.count))
+			c.sum, c.count = 0, 0
+		}
+	}
+}
+
+// pictures draws the run with the parameters of model.safetensors.
+func (t *trainer) pictures(ctx context.Context) error {
+	if err := t.drawLoss(); err != nil {
+		return err
+	}
+	state, err := t.machine.State()
+	if err != nil {
+		return err
+	}
+	for name, best := range t.writer.best {
+		state.Tensors[name] = best
+	}
+	if err := t.machine.SetState(state); err != nil {
+		return err
+	}
+	if err := t.drawReconstructions(ctx); err != nil {
+		return err
+	}
+	return t.drawLatent(ctx)
+}
+
+func (t *trainer) draw(name string, draw func(io.Writer) error) error {
+	return run.WriteFile(t.dir.Path(name), draw)
+}
+
+func (t *trainer) drawLoss() error {
+	c := report.LossCurve{
+		Title: fmt.Sprintf("%s: %s over %d images", t.cfg.Model, t.cfg.Loss, t.train.Len()),
+		Step:  t.curve.at, StepLoss: t.curve.loss,
+	}
+	for _, m := range t.epochs {
+		c.Epoch = append(c.Epoch, float64(m.Epoch))
+		c.Train = append(c.Train, float64(m.TrainLoss))
+		if m.ValLoss != nil {
+			c.Val = append(c.Val, float64(*m.ValLoss))
+		}
+		if m.TestLoss != nil {
+			c.Test = append(c.Test, float64(*m.TestLoss))
+		}
+	}
+	return t.draw(run.LossFile, func(w io.Writer) error { return report.Loss(w, c) })
+}
+
+// gridRows picks the test images to show: the first one of each class, or the
+// first ones where there are no labels.
+func gridRows(test data.Set) []int32 {
+	const most = 10
+	if test.Labels == nil {
+		return train.Rows(min(most, test.Len()))
+	}
+	var rows []int32
+	seen := make(map[byte]bool)
+	for i, label := range test.Labels {
+		if !seen[label] {
+			seen[label] = true
+			rows = append(rows, int32(i))
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b int32) int { return int(test.Labels[a]) - int(test.Labels[b]) })
+	return rows[:min(most, len(rows))]
+}
+
+func (t *trainer) drawReconstructions(ctx context.Context) error {
+	rows, pixels := gridRows(t.test), t.program.PixelCount()
+	rebuilt := make([]float32, len(rows)*pixels)
+	in := program.Input{Set: train.TestSet, Rows: rows}
+	if err := t.machine.Infer(ctx, program.Reconstruct, in, rebuilt); err != nil {
+		return err
+	}
+	g := report.Grid{
+		C: t.cfg.Image[0], H: t.cfg.Image[1], W: t.cfg.Image[2], Lo: t.program.Pixels.Lo, Hi: t.program.Pixels.Hi,
+	}
+	for i, row := range rows {
+		original := make([]float32, pixels)
+		t.program.Pixels.Decode(original, t.test.Image(int(row)))
+		g.Originals = append(g.Originals, original)
+		g.Rebuilt = append(g.Rebuilt, rebuilt[i*pixels:][:pixels])
+		if t.test.Labels != nil {
+			g.Captions = append(g.Captions, strconv.Itoa(int(t.test.Labels[row])))
+		}
+	}
+	return t.draw(run.ReconstructionsFile, func(w io.Writer) error { return report.Reconstructions(w, g) })
+}
+
+func (t *trainer) drawLatent(ctx context.Context) error {
+	c := report.Codes{
+		Title: fmt.Sprintf("%s: codes of %d test images", t.cfg.Model, t.test.Len()),
+		N:     t.test.Len(), Z: t.cfg.Latent, Labels: t.test.Labels,
+		Values: make([]float32, t.test.Len()*t.cfg.Latent),
+	}
+	in := program.Input{Set: train.TestSet, Rows: train.Rows(c.N)}
+	if err := t.machine.Infer(ctx, program.Encode, in, c.Values); err != nil {
+		return err
+	}
+	return t.draw(run.LatentFile, func(w io.Writer) error { return report.Latent(w, c) })
+}
