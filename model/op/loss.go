@@ -109,7 +109,7 @@ func lossScale[T float](weights []T, width int) float64 {
 func (d LossDef) wrt() []bool { return []bool{true, false, false} }
 
 func (d LossDef) grads(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
-	dp, err := apply(LossGradDef{d.Loss}, in[0], in[1], in[2], grad)
+	dp, err := apply(LossGradDef(d), in[0], in[1], in[2], grad)
 	return G.Nodes{dp, nil, nil}, err
 }
 
