@@ -97,7 +97,7 @@ func compareGradients(t *testing.T, open Open, spec model.Spec, pixels []byte) {
 	spec.Optimizer, spec.LR, spec.Momentum = optim.SGD, 1<<16, 0
 	p, m := machine(t, open, spec, pixels)
 	_, ref := machine(t, reference, spec, pixels)
-	rows := train.Rows(max(1, p.Batch-1))
+	rows := train.Rows(min(max(1, p.Batch-1), len(pixels)/p.PixelCount()))
 	steps(t, p, m, 0, rows)
 	steps(t, p, ref, 0, rows)
 	got, want := state(t, m), state(t, ref)

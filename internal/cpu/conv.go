@@ -1,0 +1,291 @@
+package cpu
+
+import (
+	"aegis/internal/cpu/kernel"
+	"aegis/internal/plan"
+)
+
+// window is a convolution's geometry: an image (H,W,C), the patches of kH·kW·C
+// values that the kernel sees, and the oH·oW positions that it sees them from.
+type window struct {
+	height, width, channels int // of the image
+	kernelH, kernelW        int
+	strideH, strideW        int
+	top, left               int // padding
+	outH, outW              int
+}
+
+func (g window) positions() int { return g.outH * g.outW }
+func (g window) length() int    { return g.kernelH * g.kernelW * g.channels }
+func (g window) image() int     { return g.height * g.width * g.channels }
+
+// whole says that the only patch is the whole image: a convolution is then a
+// linear layer.
+func (g window) whole() bool {
+	return g.positions() == 1 && g.kernelH == g.height && g.kernelW == g.width && g.top == 0 && g.left == 0
+}
+
+// newWindow reads the geometry from buffers: image is the side that has
+// patches, small the other one.
+func (e *exec) newWindow(in plan.Instr, image, small int, kernel []int) window {
+	big, little := e.plan.Buffers[image].Shape, e.plan.Buffers[small].Shape
+	return window{
+		height: big[2], width: big[3], channels: big[1], kernelH: kernel[2], kernelW: kernel[3],
+		strideH: in.Window.Stride[0], strideW: in.Window.Stride[1], top: in.Window.Padding[0], left: in.Window.Padding[1],
+		outH: little[2], outW: little[3],
+	}
+}
+
+// span returns the columns u of a kernel that see the image from one position:
+// from ≤ u < to.
+func span(position, stride, padding, kernel, size int) (from, to int) {
+	first := position*stride - padding
+	return max(0, -first), min(kernel, size-first)
+}
+
+// unfold copies the patches of one image into rows of length().
+func (g window) unfold(dst, image []float32) {
+	line := g.kernelW * g.channels
+	for oy := range g.outH {
+		fromY, toY := span(oy, g.strideH, g.top, g.kernelH, g.height)
+		for ox := range g.outW {
+			row := dst[(oy*g.outW+ox)*g.length():][:g.length()]
+			fromX, toX := span(ox, g.strideW, g.left, g.kernelW, g.width)
+			if fromY > 0 || fromX > 0 || toY < g.kernelH || toX < g.kernelW {
+				clear(row)
+			}
+			if fromX >= toX {
+				continue
+			}
+			at := ((oy*g.strideH-g.top+fromY)*g.width + ox*g.strideW - g.left + fromX) * g.channels
+			for u := fromY; u < toY; u++ {
+				copy(row[u*line+fromX*g.channels:u*line+toX*g.channels], image[at:])
+				at += g.width * g.channels
+			}
+		}
+	}
+}
+
+// fold adds patches to one image.
+func (g window) fold(image, src []float32, add func(dst, a []float32)) {
+	line := g.kernelW * g.channels
+	for oy := range g.outH {
+		fromY, toY := span(oy, g.strideH, g.top, g.kernelH, g.height)
+		for ox := range g.outW {
+			row := src[(oy*g.outW+ox)*g.length():][:g.length()]
+			fromX, toX := span(ox, g.strideW, g.left, g.kernelW, g.width)
+			if fromX >= toX {
+				continue
+			}
+			at := ((oy*g.strideH-g.top+fromY)*g.width + ox*g.strideW - g.left + fromX) * g.channels
+			for u := fromY; u < toY; u++ {
+				piece := row[u*line+fromX*g.channels : u*line+toX*g.channels]
+				if len(piece) < 16 {
+					for i, v := range piece {
+						image[at+i] += v
+					}
+				} else {
+					add(image[at:at+len(piece)], piece)
+				}
+				at += g.width * g.channels
+			}
+		}
+	}
+}
+
+// patches is the unfolded rows of a buffer, kept while a worker is at one
+// block: a convolution forward and the gradient of its weights read the same.
+type patches struct {
+	key  patchKey
+	from int // first row, -1: not made for this block
+	data []float32
+}
+
+type patchKey struct {
+	buffer int
+	window window
+}
+
+// patchSlot returns the number of a key in every worker's patches.
+func (e *exec) patchSlot(buffer int, g window) int {
+	key := patchKey{buffer, g}
+	for i, p := range e.workers[0].patches {
+		if p.key == key {
+			return i
+		}
+	}
+	for _, w := range e.workers {
+		w.patches = append(w.patches, patches{key: key, from: -1})
+	}
+	return len(e.workers[0].patches) - 1
+}
+
+// unfolded returns the patches of rows from to to-1.
+func (w *worker) unfolded(slot, from, to int) []float32 {
+	p := &w.patches[slot]
+	g := p.key.window
+	size := g.positions() * g.length()
+	if p.from != from {
+		data := w.space(&p.data, w.exec.block*size)
+		for i := from; i < to; i++ {
+			g.unfold(data[(i-from)*size:][:size], w.exec.rowsOf(p.key.buffer, i, i+1))
+		}
+		p.from = from
+	}
+	return p.data[:(to-from)*size]
+}
+
+// space returns memory of a worker, grown where it is too small: in the first
+// step, never after it.
+func (w *worker) space(s *[]float32, n int) []float32 {
+	if len(*s) < n {
+		*s = aligned(n)
+	}
+	return (*s)[:n]
+}
+
+// repeated returns a bias as many times as there are positions.
+func (w *worker) repeated(bias []float32, positions int) []float32 {
+	all := w.space(&w.bias, len(bias)*positions)
+	for i := range positions {
+		copy(all[i*len(bias):], bias)
+	}
+	return all
+}
+
+// conv is a convolution: patches times the weights (kH·kW·C, O).
+func (b *builder) conv(in plan.Instr) error {
+	e := b.exec
+	act, err := newActivation(in.Activation)
+	if err != nil {
+		return err
+	}
+	x, y := in.Src[0], in.Dst[0]
+	g := e.newWindow(in, x, y, e.plan.Buffers[in.Src[1]].Shape)
+	outputs := e.plan.Buffers[y].Shape[1]
+	if g.whole() {
+		b.rows(func(w *worker, from, to int) {
+			w.dense(x, in.Src[1], y, from, to, e.buffers[in.Src[2]], act)
+		})
+		return nil
+	}
+	slot := e.patchSlot(x, g)
+	b.rows(func(w *worker, from, to int) {
+		out := e.rowsOf(y, from, to)
+		w.product = kernel.Product{
+			M: (to - from) * g.positions(), N: outputs, K: g.length(),
+			A: w.unfolded(slot, from, to), RowA: g.length(), ColA: 1,
+			B: e.buffers[in.Src[1]], LdB: outputs, C: out, LdC: outputs, Bias: e.buffers[in.Src[2]], ReLU: act.relu(),
+		}
+		e.machine.kernels.Gemm(&w.product, w.scratch)
+		act.after(e.machine.kernels, out)
+	})
+	return nil
+}
+
+// convDX is the gradient of a convolution by its image: a product with the
+// copied weights (O, kH·kW·C), folded.
+func (b *builder) convDX(in plan.Instr) error {
+	e := b.exec
+	slope, err := newActivation(in.Slope)
+	if err != nil {
+		return err
+	}
+	dz, dx := in.Src[0], in.Dst[0]
+	g := e.newWindow(in, dx, dz, e.plan.Buffers[in.Src[1]].Shape)
+	if g.whole() {
+		b.rows(func(w *worker, from, to int) { w.denseDX(in, from, to, slope) })
+		return nil
+	}
+	b.rows(func(w *worker, from, to int) {
+		out := e.rowsOf(dx, from, to)
+		clear(out)
+		w.folded(g, dz, in.Src[1], dx, from, to)
+		if !slope.none {
+			y := e.rowsOf(in.Src[len(in.Src)-1], from, to)
+			e.machine.kernels.ActGrad(slope.kind, out, out, y, slope.alpha)
+		}
+	})
+	return nil
+}
+
+// folded adds (small rows · weights) to the image rows of dst, one image at a
+// time so that the columns stay in the first-level cache.
+func (w *worker) folded(g window, small, weight, dst, from, to int) {
+	e := w.exec
+	inputs := e.plan.Buffers[small].Shape[1]
+	columns := w.space(&w.columns, g.positions()*g.length())
+	for i := from; i < to; i++ {
+		w.product = kernel.Product{
+			M: g.positions(), N: g.length(), K: inputs, A: e.rowsOf(small, i, i+1), RowA: inputs, ColA: 1,
+			B: e.buffers[weight], LdB: g.length(), C: columns, LdC: g.length(),
+		}
+		e.machine.kernels.Gemm(&w.product, w.scratch)
+		g.fold(e.rowsOf(dst, i, i+1), columns, e.machine.kernels.Add)
+	}
+}
+
+// convTranspose is a transposed convolution: a product with the weights
+// (C, kH·kW·O), folded over the bias.
+func (b *builder) convTranspose(in plan.Instr) error {
+	e := b.exec
+	act, err := newActivation(in.Activation)
+	if err != nil {
+		return err
+	}
+	x, y := in.Src[0], in.Dst[0]
+	g := e.newWindow(in, y, x, e.plan.Buffers[in.Src[1]].Shape)
+	if g.whole() {
+		b.rows(func(w *worker, from, to int) {
+			w.dense(x, in.Src[1], y, from, to, w.repeated(e.buffers[in.Src[2]], g.height*g.width), act)
+		})
+		return nil
+	}
+	b.rows(func(w *worker, from, to int) {
+		start := w.repeated(e.buffers[in.Src[2]], g.height*g.width)
+		for i := from; i < to; i++ {
+			copy(e.rowsOf(y, i, i+1), start)
+		}
+		w.folded(g, x, in.Src[1], y, from, to)
+		if out := e.rowsOf(y, from, to); !act.none {
+			e.machine.kernels.Act(act.kind, out, out, act.alpha)
+		}
+	})
+	return nil
+}
+
+// convTransposeDX is the gradient of a transposed convolution by its input:
+// patches times the copied weights (kH·kW·O, C).
+func (b *builder) convTransposeDX(in plan.Instr) error {
+	e := b.exec
+	slope, err := newActivation(in.Slope)
+	if err != nil {
+		return err
+	}
+	dz, dx := in.Src[0], in.Dst[0]
+	g := e.newWindow(in, dz, dx, e.plan.Buffers[in.Src[1]].Shape)
+	if g.whole() {
+		b.rows(func(w *worker, from, to int) { w.denseDX(in, from, to, slope) })
+		return nil
+	}
+	inputs := e.plan.Buffers[dx].Shape[1]
+	slot := e.patchSlot(dz, g)
+	b.rows(func(w *worker, from, to int) {
+		out := e.rowsOf(dx, from, to)
+		w.product = kernel.Product{
+			M: (to - from) * g.positions(), N: inputs, K: g.length(),
+			A: w.unfolded(slot, from, to), RowA: g.length(), ColA: 1,
+			B: e.buffers[in.Src[1]], LdB: inputs, C: out, LdC: inputs,
+		}
+		var y []float32
+		if !slope.none {
+			y = e.rowsOf(in.Src[len(in.Src)-1], from, to)
+		}
+		if slope.relu() {
+			w.product.Y, w.product.LdY = y, inputs
+		}
+		e.machine.kernels.Gemm(&w.product, w.scratch)
+		slope.slopeAfter(e.machine.kernels, out, y)
+	})
+	return nil
+}

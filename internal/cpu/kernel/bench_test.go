@@ -1,0 +1,117 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// BenchmarkGemm runs the products of a fully connected network on 28×28
+// images with codes of 12 and of 128, of a convolutional one, and of a wide
+// one. The name is M×K×N; T: A is transposed, as for a weight's gradient.
+func BenchmarkGemm(b *testing.B) {
+	for _, p := range []struct {
+		m, k, n    int
+		transposed bool
+	}{
+		{m: 64, k: 784, n: 128},
+		{m: 64, k: 128, n: 64},
+		{m: 64, k: 64, n: 12},
+		{m: 64, k: 12, n: 64},
+		{m: 64, k: 64, n: 128},
+		{m: 64, k: 128, n: 784},
+		{m: 784, k: 64, n: 128, transposed: true},
+		{m: 8, k: 64, n: 128, transposed: true},
+		{m: 12, k: 64, n: 64, transposed: true},
+		{m: 64, k: 784, n: 512},
+		{m: 64, k: 512, n: 256},
+		{m: 64, k: 256, n: 128},
+		{m: 784, k: 64, n: 512, transposed: true},
+		{m: 7, k: 48, n: 32},
+		{m: 4, k: 32, n: 48},
+		{m: 256, k: 9, n: 16},
+		{m: 144, k: 196, n: 32, transposed: true},
+		{m: 64, k: 1568, n: 64},
+		{m: 64, k: 64, n: 1568},
+		{m: 1024, k: 4096, n: 4096},
+		{m: 4096, k: 1024, n: 4096, transposed: true},
+	} {
+		flops := 2 * float64(p.m) * float64(p.n) * float64(p.k)
+		name := fmt.Sprintf("%dx%dx%d", p.m, p.k, p.n)
+		g := Product{M: p.m, N: p.n, K: p.k, RowA: p.k, ColA: 1, LdB: p.n, LdC: p.n}
+		if p.transposed {
+			name, g.RowA, g.ColA = name+"T", 1, p.m
+		}
+		r := rand.New(rand.NewPCG(1, 1))
+		g.A, g.B, g.C = make([]float32, p.m*p.k), make([]float32, p.k*p.n), make([]float32, p.m*p.n)
+		fill(g.A, normal32, r)
+		fill(g.B, normal32, r)
+		scratch := NewScratch()
+		for _, s := range Sets() {
+			if s.tiles == nil && flops > 1e9 {
+				continue // seconds
+			}
+			b.Run(name+"/"+s.Name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					s.Gemm(&g, scratch)
+				}
+				b.ReportMetric(flops*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOPS")
+			})
+		}
+	}
+}
+
+// BenchmarkElementwise runs the other kernels on operands that stay in the
+// second-level cache; bytes are those of all operands.
+func BenchmarkElementwise(b *testing.B) {
+	const n = 64 * 784
+	for _, c := range elementwiseCases() {
+		if len(c.name) > 7 && c.name[len(c.name)-7:] == "InPlace" {
+			continue
+		}
+		r := rand.New(rand.NewPCG(1, 1))
+		var operands [][]float32
+		for _, v := range c.operands {
+			operands = append(operands, make([]float32, n))
+			fill(operands[len(operands)-1], func(r *rand.Rand) float32 {
+				x := v(r)
+				if a := math.Abs(float64(x)); a < 1e-4 || a > 20 {
+					x = 0.5 // denormal numbers cost an assist each
+				}
+				return x
+			}, r)
+		}
+		for _, s := range Sets() {
+			b.Run(c.name+"/"+s.Name, func(b *testing.B) {
+				b.ReportAllocs()
+				b.SetBytes(int64(4 * n * len(operands)))
+				for b.Loop() {
+					c.run(s, operands)
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkMove runs the kernels that walk over matrices.
+func BenchmarkMove(b *testing.B) {
+	const rows, cols = 128, 784
+	src, dst, image := make([]float32, rows*cols), make([]float32, rows*cols), make([]byte, rows*cols)
+	for _, s := range Sets() {
+		for name, f := range map[string]func(){
+			"Transpose":   func() { s.Transpose(dst, rows, src, cols, rows, cols) },
+			"ColumnSum":   func() { s.ColumnSum(dst, src, rows, cols, cols, false) },
+			"DecodeBytes": func() { s.DecodeBytes(dst, image, 1./255, 0) },
+		} {
+			b.Run(name+"/"+s.Name, func(b *testing.B) {
+				b.ReportAllocs()
+				b.SetBytes(4 * rows * cols)
+				for b.Loop() {
+					f()
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,271 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// elementwise is a kernel over slices of equal length.
+type elementwise struct {
+	name     string
+	operands []values // of each slice; one that is only written has any
+	rel, abs float64  // how far from the plain Go kernel; 0: the same bits
+	run      func(s *Set, b [][]float32) float64
+}
+
+const alpha = 0.3
+
+// elementwiseCases lists all kernels whose slices are equally long. Their
+// tolerances: a few roundings of a float32, 6e-8 each.
+func elementwiseCases() []elementwise {
+	loss := func(name string, y, t values, rel, abs float64, f func(s *Set, dst, y, t []float32) float64) []elementwise {
+		run := func(s *Set, b [][]float32) float64 { return f(s, b[0], b[1], b[2]) }
+		value := func(s *Set, b [][]float32) float64 { return f(s, nil, b[0], b[1]) }
+		inPlace := func(s *Set, b [][]float32) float64 { return f(s, b[0], b[0], b[1]) }
+		return []elementwise{
+			{name: name, operands: []values{normal32, y, t}, rel: rel, abs: abs, run: run},
+			{name: name + "Value", operands: []values{y, t}, rel: rel, abs: abs, run: value},
+			{name: name + "InPlace", operands: []values{y, t}, rel: rel, abs: abs, run: inPlace},
+		}
+	}
+	cases := []elementwise{
+		{name: "Adam", operands: []values{normal32, normal32, normal32, positive32}, run: func(s *Set, b [][]float32) float64 {
+			s.Adam(b[0], b[1], b[2], b[3], 0.9, 0.1, 0.999, 0.001, 2e-3, 1e-8)
+			return 0
+		}},
+		{name: "SGD", operands: []values{normal32, normal32}, run: func(s *Set, b [][]float32) float64 {
+			s.SGD(b[0], b[1], 0.01)
+			return 0
+		}},
+		{name: "Momentum", operands: []values{normal32, normal32, normal32}, run: func(s *Set, b [][]float32) float64 {
+			s.Momentum(b[0], b[1], b[2], 0.9, 0.01)
+			return 0
+		}},
+		{name: "Add", operands: []values{wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
+			s.Add(b[0], b[1])
+			return 0
+		}},
+		{name: "Scale", operands: []values{wide32}, run: func(s *Set, b [][]float32) float64 {
+			s.Scale(b[0], 1.7)
+			return 0
+		}},
+		{name: "Sum", operands: []values{normal32}, abs: 1e-12, run: func(s *Set, b [][]float32) float64 {
+			return s.Sum(b[0])
+		}},
+	}
+	for kind, name := range activationNames {
+		rel, abs, y := 5e-7, 0.0, values(wide32)
+		if kind == Tanh || kind == Sigmoid {
+			y = unit32 // an output
+		}
+		switch kind {
+		case ReLU, LeakyReLU:
+			rel = 0
+		case Tanh, Sigmoid, ELU:
+			abs = 2e-45 // denormal results
+		case GELU:
+			rel, abs = 0, 5e-7
+		}
+		cases = append(cases,
+			elementwise{name: name, operands: []values{normal32, wide32}, rel: rel, abs: abs, run: func(s *Set, b [][]float32) float64 {
+				s.Act(kind, b[0], b[1], alpha)
+				return 0
+			}},
+			elementwise{name: name + "InPlace", operands: []values{wide32}, rel: rel, abs: abs, run: func(s *Set, b [][]float32) float64 {
+				s.Act(kind, b[0], b[0], alpha)
+				return 0
+			}},
+			elementwise{name: name + "Grad", operands: []values{normal32, normal32, y}, rel: rel, abs: 3e-6, run: func(s *Set, b [][]float32) float64 {
+				s.ActGrad(kind, b[0], b[1], b[2], alpha)
+				return 0
+			}},
+			elementwise{name: name + "GradInPlace", operands: []values{normal32, normal32}, rel: rel, abs: 3e-6, run: func(s *Set, b [][]float32) float64 {
+				s.ActGrad(kind, b[0], b[0], b[1], alpha)
+				return 0
+			}})
+	}
+	return slices.Concat(cases,
+		loss("MSE", normal32, normal32, 0, 1e-10, func(s *Set, dst, y, t []float32) float64 { return s.MSE(dst, y, t, 0.7) }),
+		loss("MAE", around32, around32, 0, 1e-10, func(s *Set, dst, y, t []float32) float64 { return s.MAE(dst, y, t, -0.7) }),
+		loss("Huber", wide32, normal32, 1e-6, 1e-6, func(s *Set, dst, y, t []float32) float64 { return s.Huber(dst, y, t, 0.7, 1.5) }),
+		loss("BCE", unit32, unit32, 1e-6, 1e-6, func(s *Set, dst, y, t []float32) float64 { return s.BCE(dst, y, t, 0.7) }),
+		loss("BCELogits", wide32, unit32, 1e-6, 1e-6, func(s *Set, dst, y, t []float32) float64 { return s.BCELogits(dst, y, t, 0.7) }),
+	)
+}
+
+var activationNames = map[Activation]string{
+	ReLU: "ReLU", LeakyReLU: "LeakyReLU", Tanh: "Tanh", Sigmoid: "Sigmoid", ELU: "ELU", GELU: "GELU",
+}
+
+// TestElementwise holds every set to the plain Go kernels, at every length
+// up to several vectors and a few longer ones.
+func TestElementwise(t *testing.T) {
+	lengths := []int{255, 1000, 1023}
+	for n := range 71 {
+		lengths = append(lengths, n)
+	}
+	plain := genericSet()
+	for _, c := range elementwiseCases() {
+		for _, s := range Sets() {
+			t.Run(c.name+"/"+s.Name, func(t *testing.T) {
+				r := rand.New(rand.NewPCG(1, 2))
+				for _, n := range lengths {
+					var got, want []*buffer
+					for _, v := range c.operands {
+						b := newBuffer(n, n%5)
+						fill(b.data, v, r)
+						got, want = append(got, b), append(want, &buffer{data: slices.Clone(b.data)})
+					}
+					c.compare(t, fmt.Sprintf("n=%d", n), got, want, c.run(s, data(got)), c.run(plain, data(want)))
+				}
+			})
+		}
+	}
+}
+
+func data(buffers []*buffer) (all [][]float32) {
+	for _, b := range buffers {
+		all = append(all, b.data)
+	}
+	return all
+}
+
+func (c elementwise) compare(t *testing.T, what string, got, want []*buffer, gotSum, wantSum float64) {
+	t.Helper()
+	for i, b := range got {
+		b.check(t, what)
+		for j, v := range b.data {
+			w := want[i].data[j]
+			if !near(float64(v), float64(w), c.rel, c.abs) {
+				t.Fatalf("%s: operand %d, value %d: got %v, want %v", what, i, j, v, w)
+			}
+		}
+	}
+	if scale := float64(len(got[0].data)); !near(gotSum, wantSum, c.rel, c.abs*max(1, scale)) {
+		t.Fatalf("%s: sum: got %v, want %v", what, gotSum, wantSum)
+	}
+}
+
+// TestNaN puts a NaN at each place of each operand in turn: it must come out
+// in one of the slices at the same place, and in the sum.
+func TestNaN(t *testing.T) {
+	const n = 37
+	nan := float32(math.NaN())
+	for _, c := range elementwiseCases() {
+		if c.name == "ReLUGrad" || c.name == "LeakyReLUGrad" || c.name == "ReLUGradInPlace" || c.name == "LeakyReLUGradInPlace" {
+			continue // the gradient passes; TestGradKeepsNaN
+		}
+		for _, s := range Sets() {
+			t.Run(c.name+"/"+s.Name, func(t *testing.T) {
+				for operand := range c.operands {
+					for i := range n {
+						r := rand.New(rand.NewPCG(3, 4))
+						var b []*buffer
+						for _, v := range c.operands {
+							b = append(b, newBuffer(n, 1))
+							fill(b[len(b)-1].data, v, r)
+						}
+						b[operand].data[i] = nan
+						sum := c.run(s, data(b))
+						written := operand == 0 && len(c.operands) > 1 && b[0].data[i] == b[0].data[i]
+						if written {
+							continue // was a result only
+						}
+						if v := b[0].data[i]; v == v && sum == sum {
+							t.Fatalf("operand %d, index %d: a NaN gave %v, sum %v", operand, i, v, sum)
+						}
+						for j, v := range b[0].data {
+							if j != i && v != v {
+								t.Fatalf("operand %d: a NaN at %d came out at %d", operand, i, j)
+							}
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestGradKeepsNaN(t *testing.T) {
+	nan := float32(math.NaN())
+	for _, s := range Sets() {
+		for _, kind := range []Activation{ReLU, LeakyReLU} {
+			dst := make([]float32, 3)
+			s.ActGrad(kind, dst, []float32{nan, 2, 3}, []float32{1, nan, -1}, 0.5)
+			if dst[0] == dst[0] || dst[1] != 2 || dst[2] > 1.5 {
+				t.Errorf("%s: %s: got %v, want a NaN, 2 and a scaled 3", s.Name, activationNames[kind], dst)
+			}
+		}
+	}
+}
+
+// TestActAccuracy holds activations to float64 over numbers of every size.
+func TestActAccuracy(t *testing.T) {
+	cases := []struct {
+		kind  Activation
+		exact func(x float64) float64
+		ulps  float64
+		abs   float64 // of max(1, |x|)
+	}{
+		{kind: ReLU, exact: func(x float64) float64 { return max(x, 0) }},
+		{kind: LeakyReLU, exact: func(x float64) float64 {
+			if x < 0 {
+				return float64(float32(alpha)) * x
+			}
+			return x
+		}, ulps: 0.51},
+		{kind: Tanh, exact: math.Tanh, ulps: 4},
+		{kind: Sigmoid, exact: sigmoid, ulps: 4},
+		{kind: ELU, exact: func(x float64) float64 {
+			if x > 0 {
+				return x
+			}
+			return float64(float32(alpha)) * math.Expm1(x)
+		}, ulps: 4},
+		{kind: GELU, exact: func(x float64) float64 { v := max(x, -15); return v * normal(v) }, abs: 5e-7},
+	}
+	x := everySize()
+	y := make([]float32, len(x))
+	for _, c := range cases {
+		for _, s := range Sets() {
+			s.Act(c.kind, y, x, alpha)
+			worst, at := 0.0, float32(0)
+			for i, v := range x {
+				exact := c.exact(float64(v))
+				e := ulps(y[i], exact)
+				if c.abs > 0 && e > 0 {
+					e = math.Abs(float64(y[i])-exact) / max(1, math.Abs(float64(v))) / c.abs
+				}
+				if e > worst || e != e {
+					worst, at = e, v
+				}
+			}
+			if worst > max(c.ulps, map[bool]float64{true: 1}[c.abs > 0]) || worst != worst {
+				t.Errorf("%s: %s: %.2f off at %v", s.Name, activationNames[c.kind], worst, at)
+			}
+			t.Logf("%s: %s: at most %.3f of its unit off, at %v", s.Name, activationNames[c.kind], worst, at)
+		}
+	}
+}
+
+// everySize returns float32 numbers over the whole range of bits and, more
+// densely, from −20 to 20.
+func everySize() []float32 {
+	x := []float32{
+		0, float32(math.Copysign(0, -1)), float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()),
+		math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, -math.SmallestNonzeroFloat32,
+	}
+	for b := uint64(0); b < 1<<32; b += 65521 {
+		x = append(x, math.Float32frombits(uint32(b)))
+	}
+	for v := -20.0; v < 20; v += 0.00037 {
+		x = append(x, float32(v))
+	}
+	for v := -110.0; v < 110; v += 0.0137 {
+		x = append(x, float32(v))
+	}
+	return x
+}

@@ -1,0 +1,6 @@
+//go:build !amd64
+
+package kernel
+
+// FlushDenormals does nothing here; see the one of amd64.
+func FlushDenormals() (restore func()) { return func() {} }

@@ -1,0 +1,269 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// product is a random Product between guards, with what it should give.
+type product struct {
+	Product
+	buffers []*buffer
+	c       *buffer
+	want    []float64 // (M,N)
+	bound   []float64 // of the error, before rounding
+}
+
+// newProduct makes operands with strides; option's bits choose what a Product
+// can do.
+func newProduct(r *rand.Rand, m, n, k, option int) *product {
+	p := &product{Product: Product{M: m, N: n, K: k}}
+	matrix := func(rows, cols, ld int) []float32 {
+		b := newBuffer(max(0, extent(rows, cols, ld)), r.IntN(4))
+		fill(b.data, normal32, r)
+		p.buffers = append(p.buffers, b)
+		return b.data
+	}
+	pad := func(n int) int { return n + option%3*r.IntN(5) }
+	switch option % 4 {
+	case 0: // transposed
+		p.RowA, p.ColA = 1, pad(m)
+		p.A = matrix(k, m, p.ColA)
+	case 1: // neither rows nor columns lie together
+		p.RowA, p.ColA = 2*pad(k), 2
+		p.A = matrix(m, 2*k, p.RowA)
+	default:
+		p.RowA, p.ColA = pad(k), 1
+		p.A = matrix(m, k, p.RowA)
+	}
+	p.LdB, p.LdC, p.LdY = pad(n), pad(n), pad(n)
+	p.B = matrix(k, n, p.LdB)
+	p.C = matrix(m, n, p.LdC)
+	p.c = p.buffers[len(p.buffers)-1]
+	p.Accumulate = option&4 != 0
+	if option&8 != 0 {
+		p.Bias = matrix(1, n, n)
+	}
+	switch option >> 4 % 3 {
+	case 1:
+		p.ReLU = true
+	case 2:
+		p.Y = matrix(m, n, p.LdY)
+	}
+	p.exact()
+	return p
+}
+
+// exact computes the product in float64.
+func (p *product) exact() {
+	for i := range p.M {
+		for j := range p.N {
+			c, size := 0.0, 0.0
+			if p.Accumulate {
+				c = float64(p.C[i*p.LdC+j])
+			}
+			if p.Bias != nil {
+				c += float64(p.Bias[j])
+			}
+			size = math.Abs(c)
+			for k := range p.K {
+				t := float64(p.A[i*p.RowA+k*p.ColA]) * float64(p.B[k*p.LdB+j])
+				c, size = c+t, size+math.Abs(t)
+			}
+			p.bound = append(p.bound, size*float64(p.K+2)*0x1p-24)
+			if (p.ReLU && c < 0) || (p.Y != nil && p.Y[i*p.LdY+j] <= 0) {
+				c = 0
+			}
+			p.want = append(p.want, c)
+		}
+	}
+}
+
+// check compares the result, and that nothing else was written.
+func (p *product) check(t *testing.T, before []float32, what string) {
+	t.Helper()
+	for _, b := range p.buffers {
+		b.check(t, what)
+	}
+	for i := range p.M {
+		for j := range p.N {
+			got, want := float64(p.C[i*p.LdC+j]), p.want[i*p.N+j]
+			if !near(got, want, 0, p.bound[i*p.N+j]) {
+				t.Fatalf("%s: C(%d,%d): got %v, want %v within %.2g", what, i, j, got, want, p.bound[i*p.N+j])
+			}
+		}
+	}
+	for i, v := range p.C {
+		if i%max(1, p.LdC) >= p.N && v != before[i] {
+			t.Fatalf("%s: wrote between rows, at %d", what, i)
+		}
+	}
+}
+
+// gemms are the ways through which a set multiplies, whatever the size; those
+// with tiles never meet K = 0.
+func gemms(s *Set, k int) map[string]func(p *Product, scratch *Scratch) {
+	ways := map[string]func(p *Product, scratch *Scratch){"Gemm": s.Gemm}
+	if s.tiles != nil && k > 0 {
+		ways["InPlace"], ways["Packed"] = s.gemmInPlace, s.gemmPacked
+	}
+	return ways
+}
+
+// TestGemm holds products of many shapes to float64, with all options. All
+// sets with tiles must give the same bits, whichever way they take.
+func TestGemm(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	var cases [][3]int
+	for n := 1; n <= 70; n++ { // every tail in each direction
+		cases = append(cases, [3]int{1 + r.IntN(20), n, r.IntN(30)}, [3]int{n, 1 + r.IntN(50), r.IntN(30)}, [3]int{1 + r.IntN(9), 1 + r.IntN(50), n})
+	}
+	cases = append(cases, [3]int{5, 7, 0}, [3]int{33, 50, 600}, [3]int{3, 100, 513}, [3]int{270, 790, 390}, [3]int{2053, 20, 20})
+	scratch := NewScratch()
+	for i, c := range cases {
+		p := newProduct(r, c[0], c[1], c[2], r.IntN(48))
+		before := slices.Clone(p.C)
+		var bits []float32
+		for _, s := range Sets() {
+			for way, gemm := range gemms(s, p.K) {
+				what := fmt.Sprintf("case %d, %v, %s %s", i, c, s.Name, way)
+				copy(p.c.data, before)
+				gemm(&p.Product, scratch)
+				p.check(t, before, what)
+				if s.tiles == nil || p.K == 0 {
+					continue
+				}
+				if bits == nil {
+					bits = slices.Clone(p.C)
+				}
+				if !slices.Equal(bits, p.C) {
+					t.Fatalf("%s: other bits than another set or way", what)
+				}
+			}
+		}
+	}
+}
+
+// TestGemmSplit shares a product out by rows, columns and K at arbitrary
+// places: the bits must stay.
+func TestGemmSplit(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	scratch := NewScratch()
+	for i := range 60 {
+		m, n, k := 1+r.IntN(60), 1+r.IntN(130), 1+r.IntN(300)
+		if i == 0 {
+			m, n, k = 300, 800, 400 // packed
+		}
+		p := newProduct(r, m, n, k, r.IntN(48))
+		before := slices.Clone(p.C)
+		for _, s := range Sets() {
+			copy(p.C, before)
+			s.Gemm(&p.Product, scratch)
+			whole := slices.Clone(p.C)
+			copy(p.C, before)
+			ms, ns, ks := cuts(r, m), cuts(r, n), cuts(r, k)
+			for a := range len(ms) - 1 {
+				for b := range len(ns) - 1 {
+					for c := range len(ks) - 1 {
+						q := p.part(ms[a], ms[a+1], ns[b], ns[b+1], ks[c], ks[c+1])
+						s.Gemm(&q, scratch)
+					}
+				}
+			}
+			if !slices.Equal(whole, p.C) {
+				t.Fatalf("%s: (%d,%d,%d) cut at rows %v, columns %v, K %v: other bits", s.Name, m, n, k, ms, ns, ks)
+			}
+		}
+	}
+}
+
+// cuts returns 0, some places between, and n.
+func cuts(r *rand.Rand, n int) []int {
+	at := []int{0, n}
+	for range r.IntN(3) {
+		at = append(at, r.IntN(n+1))
+	}
+	slices.Sort(at)
+	return slices.Compact(at)
+}
+
+// part is rows i0 to i1, columns j0 to j1 and products k0 to k1 of p, with the
+// start in the first and the epilogue in the last part of K.
+func (p *Product) part(i0, i1, j0, j1, k0, k1 int) Product {
+	q := *p
+	q.M, q.N, q.K = i1-i0, j1-j0, k1-k0
+	q.A = p.A[i0*p.RowA+k0*p.ColA:]
+	q.B = p.B[k0*p.LdB+j0:]
+	q.C = p.C[i0*p.LdC+j0:]
+	if p.Bias != nil {
+		q.Bias = p.Bias[j0:]
+	}
+	if p.Y != nil {
+		q.Y = p.Y[i0*p.LdY+j0:]
+	}
+	if k0 > 0 {
+		q.Accumulate, q.Bias = true, nil
+	}
+	if k1 < p.K {
+		q.ReLU, q.Y = false, nil
+	}
+	return q
+}
+
+// TestGemmNaN puts a NaN into each operand: it must come out in its row or
+// column and nowhere else, through a ReLU and its gradient too.
+func TestGemmNaN(t *testing.T) {
+	const m, n, k = 9, 53, 20
+	nan := float32(math.NaN())
+	scratch := NewScratch()
+	for _, s := range Sets() {
+		for way, gemm := range gemms(s, k) {
+			for option := range 48 {
+				r := rand.New(rand.NewPCG(9, uint64(option)))
+				p := newProduct(r, m, n, k, option)
+				i, j := r.IntN(m), r.IntN(n)
+				for l := range p.Y {
+					p.Y[l] = 1
+				}
+				operand := r.IntN(3)
+				switch operand {
+				case 0:
+					p.A[i*p.RowA+3*p.ColA] = nan
+				case 1:
+					p.B[3*p.LdB+j] = nan
+				case 2:
+					if p.Bias == nil {
+						continue
+					}
+					p.Bias[j] = nan
+				}
+				gemm(&p.Product, scratch)
+				for x := range m {
+					for y := range n {
+						v := p.C[x*p.LdC+y]
+						if want := x == i && operand == 0 || y == j && operand > 0; (v != v) != want {
+							t.Fatalf("%s %s: option %d, NaN in operand %d at (%d,%d): C(%d,%d) is %v", s.Name, way, option, operand, i, j, x, y, v)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestGemmYNaN: where Y is NaN, the gradient passes.
+func TestGemmYNaN(t *testing.T) {
+	for _, s := range Sets() {
+		p := Product{
+			M: 1, N: 3, K: 1, A: []float32{2}, RowA: 1, ColA: 1, B: []float32{3, 4, 5}, LdB: 3,
+			C: make([]float32, 3), LdC: 3, Y: []float32{float32(math.NaN()), -1, 0}, LdY: 3,
+		}
+		s.Gemm(&p, NewScratch())
+		if want := []float32{6, 0, 0}; !slices.Equal(p.C, want) {
+			t.Errorf("%s: got %v, want %v", s.Name, p.C, want)
+		}
+	}
+}

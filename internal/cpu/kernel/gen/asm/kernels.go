@@ -1,0 +1,120 @@
+package asm
+
+import "math"
+
+// loops are the kernels that are loops over values.
+func loops() []kernel {
+	act := func(name string, f func(l *loop, x value) value) kernel {
+		return kernel{name: name, length: "dst", body: func(l *loop) { l.store("dst", f(l, l.load("src"))) }}
+	}
+	grad := func(name string, f func(l *loop, g, y value) value) kernel {
+		return kernel{name: name + "Grad", length: "dst", body: func(l *loop) {
+			l.store("dst", f(l, l.load("g"), l.load("y")))
+		}}
+	}
+	return []kernel{
+		act("relu", func(l *loop, x value) value { return l.atLeast(l.c(0), x) }),
+		act("leakyReLU", func(l *loop, x value) value {
+			return l.pick(l.compare(less, x, l.c(0)), l.mul(x, l.param("alpha")), x)
+		}),
+		act("tanh", (*loop).tanh),
+		act("sigmoid", func(l *loop, x value) value { return l.sigmoid(x, l.exp(l.negAbs(x))) }),
+		act("elu", func(l *loop, x value) value {
+			low := l.expm1(l.atLeast(l.c(-18), x)) // below, eˣ − 1 rounds to −1
+			return l.pick(l.compare(less, l.c(0), x), x, l.mul(low, l.param("alpha")))
+		}),
+		act("gelu", func(l *loop, x value) value {
+			x = l.atLeast(l.c(-15), x)
+			phi, _ := l.normal(x)
+			return l.mul(x, phi)
+		}),
+		grad("relu", func(l *loop, g, y value) value {
+			return l.pick(l.compare(lessEqual, y, l.c(0)), l.c(0), g)
+		}),
+		grad("leakyReLU", func(l *loop, g, y value) value {
+			return l.pick(l.compare(lessEqual, y, l.c(0)), l.mul(g, l.param("alpha")), g)
+		}),
+		grad("tanh", func(l *loop, g, y value) value { return l.mul(g, l.fnma(y, y, l.c(1))) }),
+		grad("sigmoid", func(l *loop, g, y value) value { return l.mul(g, l.mul(y, l.sub(l.c(1), y))) }),
+		grad("elu", func(l *loop, g, y value) value {
+			return l.pick(l.compare(less, l.c(0), y), g, l.mul(g, l.add(y, l.param("alpha"))))
+		}),
+		grad("gelu", func(l *loop, g, z value) value {
+			z = l.atMost(l.c(15), l.atLeast(l.c(-15), z))
+			phi, e := l.normal(z)
+			density := l.mul(e, l.c(1/math.Sqrt(2*math.Pi)))
+			return l.mul(g, l.fma(z, density, phi))
+		}),
+		{name: "mse", length: "y", body: mse},
+		{name: "mae", length: "y", body: mae},
+		{name: "huber", length: "y", body: huber},
+		{name: "bce", length: "y", body: bce},
+		{name: "bceLogits", length: "y", body: bceLogits},
+		{name: "adam", length: "w", body: adam},
+		{name: "sgd", length: "w", body: func(l *loop) {
+			l.store("w", l.sub(l.load("w"), l.mul(l.load("g"), l.param("lr"))))
+		}},
+		{name: "momentum", length: "w", body: func(l *loop) {
+			u := l.add(l.mul(l.load("u"), l.param("mu")), l.load("g"))
+			l.store("u", u)
+			l.store("w", l.sub(l.load("w"), l.mul(u, l.param("lr"))))
+		}},
+		{name: "add", length: "dst", body: func(l *loop) { l.store("dst", l.add(l.load("dst"), l.load("a"))) }},
+		{name: "scale", length: "dst", body: func(l *loop) { l.store("dst", l.mul(l.load("dst"), l.param("factor"))) }},
+		{name: "sum", length: "x", body: func(l *loop) { l.sum(l.load("x")) }},
+		{name: "decodeBytes", length: "dst", body: func(l *loop) {
+			x := l.toFloat(l.loadBytes("src"))
+			l.store("dst", l.add(l.mul(x, l.param("factor")), l.param("offset")))
+		}},
+	}
+}
+
+func mse(l *loop) {
+	d := l.sub(l.load("y"), l.load("t"))
+	l.sum(l.mul(d, d))
+	l.storeIf("dst", l.mul(d, l.param("coef")))
+}
+
+func mae(l *loop) {
+	d := l.sub(l.load("y"), l.load("t"))
+	l.sum(l.abs(d))
+	signed := l.xor(l.param("coef"), l.and(d, l.bits(signBit)))
+	l.storeIf("dst", l.pick(l.compare(unequal, d, l.c(0)), signed, d)) // 0 and NaN stay
+}
+
+func huber(l *loop) {
+	d, delta := l.sub(l.load("y"), l.load("t")), l.param("delta")
+	low := l.xor(delta, l.bits(signBit))
+	c := l.atMost(delta, l.atLeast(low, d))
+	l.sum(l.mul(c, l.fnma(c, l.c(0.5), d)))
+	l.storeIf("dst", l.mul(c, l.param("coef")))
+}
+
+func bce(l *loop) {
+	y, t := l.load("y"), l.load("t")
+	rest := l.sub(l.c(1), y)
+	lost := l.sub(l.sub(l.c(1), rest), y) // by that subtraction's rounding
+	log1 := l.atLeast(l.c(-100), l.log(y))
+	log0 := l.atLeast(l.c(-100), l.add(l.log(rest), lost))
+	l.sum(l.fnma(t, log1, l.mul(l.sub(t, l.c(1)), log0)))
+	variance := l.atLeast(l.c(1e-12), l.mul(y, rest))
+	l.storeIf("dst", l.div(l.mul(l.sub(y, t), l.param("coef")), variance))
+}
+
+func bceLogits(l *loop) {
+	z, t := l.load("y"), l.load("t")
+	e := l.exp(l.negAbs(z))
+	l.sum(l.add(l.fnma(z, t, l.atLeast(l.c(0), z)), l.log1p(e)))
+	l.storeIf("dst", l.mul(l.sub(l.sigmoid(z, e), t), l.param("coef")))
+}
+
+// adam fuses nothing: its bits are those of the plain loop.
+func adam(l *loop) {
+	g := l.load("g")
+	m := l.add(l.mul(l.load("m"), l.param("b1")), l.mul(g, l.param("c1")))
+	v := l.add(l.mul(l.load("v"), l.param("b2")), l.mul(l.mul(g, l.param("c2")), g))
+	l.store("m", m)
+	l.store("v", v)
+	step := l.div(l.mul(m, l.param("alpha")), l.add(l.sqrt(v), l.param("eps")))
+	l.store("w", l.sub(l.load("w"), step))
+}

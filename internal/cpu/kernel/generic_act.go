@@ -1,0 +1,193 @@
+package kernel
+
+import "math"
+
+// reluGeneric is
+//
+//	for i, x := range src[:len(dst)] {
+//		if x < 0 {
+//			x = 0
+//		}
+//		dst[i] = x
+//	}
+func reluGeneric(dst, src []float32, alpha float32) {
+	for i, x := range src[:len(dst)] {
+		if x < 0 {
+			x = 0
+		}
+		dst[i] = x
+	}
+}
+
+// leakyReLUGeneric is
+//
+//	for i, x := range src[:len(dst)] {
+//		if x < 0 {
+//			x *= alpha
+//		}
+//		dst[i] = x
+//	}
+func leakyReLUGeneric(dst, src []float32, alpha float32) {
+	for i, x := range src[:len(dst)] {
+		if x < 0 {
+			x *= alpha
+		}
+		dst[i] = x
+	}
+}
+
+// tanhGeneric is
+//
+//	for i, x := range src[:len(dst)] {
+//		dst[i] = tanh(x)
+//	}
+func tanhGeneric(dst, src []float32, alpha float32) {
+	for i, x := range src[:len(dst)] {
+		dst[i] = float32(math.Tanh(float64(x)))
+	}
+}
+
+// sigmoidGeneric is
+//
+//	for i, x := range src[:len(dst)] {
+//		dst[i] = 1 / (1 + exp(-x))
+//	}
+func sigmoidGeneric(dst, src []float32, alpha float32) {
+	for i, x := range src[:len(dst)] {
+		dst[i] = float32(sigmoid(float64(x)))
+	}
+}
+
+func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+
+// eluGeneric is
+//
+//	for i, x := range src[:len(dst)] {
+//		if !(x > 0) {
+//			x = alpha * (exp(x) - 1)
+//		}
+//		dst[i] = x
+//	}
+func eluGeneric(dst, src []float32, alpha float32) {
+	for i, x := range src[:len(dst)] {
+		if !(x > 0) {
+			x = alpha * float32(math.Expm1(float64(x)))
+		}
+		dst[i] = x
+	}
+}
+
+// geluGeneric is
+//
+//	for i, x := range src[:len(dst)] {
+//		x = max(x, -15) // below, the result is 0
+//		dst[i] = x * normal(x)
+//	}
+//
+// with the normal distribution normal(x) = (1 + erf(x/√2)) / 2.
+func geluGeneric(dst, src []float32, alpha float32) {
+	for i, x := range src[:len(dst)] {
+		v := max(float64(x), -15)
+		dst[i] = float32(v * normal(v))
+	}
+}
+
+func normal(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
+
+// reluGradGeneric is
+//
+//	for i, y := range y[:len(dst)] {
+//		dst[i] = g[i]
+//		if y <= 0 {
+//			dst[i] = 0
+//		}
+//	}
+func reluGradGeneric(dst, g, y []float32, alpha float32) {
+	g = g[:len(dst)]
+	for i, y := range y[:len(dst)] {
+		v := g[i]
+		if y <= 0 {
+			v = 0
+		}
+		dst[i] = v
+	}
+}
+
+// leakyReLUGradGeneric is
+//
+//	for i, y := range y[:len(dst)] {
+//		dst[i] = g[i]
+//		if y <= 0 {
+//			dst[i] = alpha * g[i]
+//		}
+//	}
+func leakyReLUGradGeneric(dst, g, y []float32, alpha float32) {
+	g = g[:len(dst)]
+	for i, y := range y[:len(dst)] {
+		v := g[i]
+		if y <= 0 {
+			v *= alpha
+		}
+		dst[i] = v
+	}
+}
+
+// tanhGradGeneric is
+//
+//	for i, y := range y[:len(dst)] {
+//		dst[i] = g[i] * (1 - y*y)
+//	}
+func tanhGradGeneric(dst, g, y []float32, alpha float32) {
+	g = g[:len(dst)]
+	for i, y := range y[:len(dst)] {
+		dst[i] = g[i] * (1 - float32(y*y))
+	}
+}
+
+// sigmoidGradGeneric is
+//
+//	for i, y := range y[:len(dst)] {
+//		dst[i] = g[i] * (y * (1 - y))
+//	}
+func sigmoidGradGeneric(dst, g, y []float32, alpha float32) {
+	g = g[:len(dst)]
+	for i, y := range y[:len(dst)] {
+		dst[i] = g[i] * (y * (1 - y))
+	}
+}
+
+// eluGradGeneric is
+//
+//	for i, y := range y[:len(dst)] {
+//		dst[i] = g[i]
+//		if !(y > 0) {
+//			dst[i] = g[i] * (y + alpha)
+//		}
+//	}
+func eluGradGeneric(dst, g, y []float32, alpha float32) {
+	g = g[:len(dst)]
+	for i, y := range y[:len(dst)] {
+		v := g[i]
+		if !(y > 0) {
+			v *= y + alpha
+		}
+		dst[i] = v
+	}
+}
+
+// geluGradGeneric is
+//
+//	for i, z := range y[:len(dst)] {
+//		z = min(max(z, -15), 15) // beyond, the slope is 0 or 1
+//		dst[i] = g[i] * (normal(z) + z*exp(-z*z/2)/sqrt(2*pi))
+//	}
+//
+// with the normal distribution normal(z) = (1 + erf(z/√2)) / 2.
+func geluGradGeneric(dst, g, y []float32, alpha float32) {
+	g = g[:len(dst)]
+	for i, z := range y[:len(dst)] {
+		v := min(max(float64(z), -15), 15)
+		density := math.Exp(-v*v/2) / math.Sqrt(2*math.Pi)
+		dst[i] = g[i] * float32(normal(v)+v*density)
+	}
+}

@@ -1,0 +1,114 @@
+// Package kernel has the inner loops of training on a CPU: products,
+// activations, losses, optimizers and what moves data between them.
+//
+// Every kernel exists three times: for AVX-512, for AVX2 with FMA, and in
+// plain Go for any machine. A [Set] is one implementation of all. The plain
+// one, in generic*.go, defines what a kernel computes: its doc is the loop
+// that the assembly replaces.
+//
+// The assembly, zz_*_amd64.s, is written by the program in gen.
+//
+// Unless a kernel says otherwise: slices hold at least as many values as the
+// first one (a shorter one panics as an index out of range does), the result
+// may be written over an operand at the same index, results do not depend on
+// alignment, and a NaN among the operands comes out as a NaN.
+//
+// Shapes: C (M,N) = A (M,K) · B (K,N). A matrix is stored row after row; ld,
+// its leading dimension, is the distance from one row to the next.
+package kernel
+
+//go:generate go run ./gen
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Set is one implementation of every kernel. Its methods may be called from
+// many goroutines at once. None allocates.
+type Set struct {
+	Name string // "avx512", "avx2" or "generic"
+
+	tiles *tiles // nil: gemmGeneric
+
+	act     [activations]func(dst, src []float32, alpha float32)
+	actGrad [activations]func(dst, g, y []float32, alpha float32)
+
+	mse, mae, bce, bceLogits func(dst, y, t []float32, coef float32) float64
+	huber                    func(dst, y, t []float32, coef, delta float32) float64
+
+	adam     func(w, g, m, v []float32, b1, c1, b2, c2, alpha, eps float32)
+	sgd      func(w, g []float32, lr float32)
+	momentum func(w, g, u []float32, mu, lr float32)
+
+	add         func(dst, a []float32)
+	scale       func(dst []float32, factor float32)
+	sum         func(x []float32) float64
+	columnSum   func(dst, src []float32, rows, cols, ld int, accumulate bool)
+	transpose   func(dst []float32, ldd int, src []float32, lds, rows, cols int)
+	decodeBytes func(dst []float32, src []byte, factor, offset float32)
+
+	copyRuns, addRuns func(dst, src []float32, places, runs, length, dstPlace, dstRun, srcPlace, srcRun int)
+}
+
+// Choose returns the set of a name, or the best one for "". It fails for a
+// name that this machine does not have.
+func Choose(name string) (*Set, error) {
+	sets := Sets()
+	if name == "" {
+		return sets[0], nil
+	}
+	var names []string
+	for _, s := range sets {
+		if s.Name == name {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	return nil, fmt.Errorf("kernel: no kernels %q on this machine; want one of %s", name, strings.Join(names, ", "))
+}
+
+// Sets returns all sets that this machine can run, the best one first. The
+// last is "generic".
+func Sets() []*Set {
+	return append(simdSets(), genericSet())
+}
+
+func genericSet() *Set {
+	return &Set{
+		Name: "generic",
+		act: [activations]func(dst, src []float32, alpha float32){
+			ReLU: reluGeneric, LeakyReLU: leakyReLUGeneric, Tanh: tanhGeneric,
+			Sigmoid: sigmoidGeneric, ELU: eluGeneric, GELU: geluGeneric,
+		},
+		actGrad: [activations]func(dst, g, y []float32, alpha float32){
+			ReLU: reluGradGeneric, LeakyReLU: leakyReLUGradGeneric, Tanh: tanhGradGeneric,
+			Sigmoid: sigmoidGradGeneric, ELU: eluGradGeneric, GELU: geluGradGeneric,
+		},
+		mse: mseGeneric, mae: maeGeneric, huber: huberGeneric,
+		bce: bceGeneric, bceLogits: bceLogitsGeneric,
+		adam: adamGeneric, sgd: sgdGeneric, momentum: momentumGeneric,
+		add: addGeneric, scale: scaleGeneric, sum: sumGeneric, columnSum: columnSumGeneric,
+		transpose: transposeGeneric, decodeBytes: decodeBytesGeneric,
+		copyRuns: copyRunsGeneric, addRuns: addRunsGeneric,
+	}
+}
+
+// atLeast panics as an index out of range does unless s has n values.
+func atLeast(s []float32, n int) {
+	if n > 0 {
+		_ = s[n-1]
+	}
+}
+
+// extent is the length of a matrix, its last row counted without padding. It
+// panics as an index out of range does for a negative size or stride.
+func extent(rows, cols, ld int) int {
+	if rows < 0 || cols < 0 || ld < 0 {
+		panic(fmt.Sprintf("kernel: matrix of %d by %d, leading dimension %d", rows, cols, ld))
+	}
+	if rows == 0 || cols == 0 {
+		return 0
+	}
+	return (rows-1)*ld + cols
+}

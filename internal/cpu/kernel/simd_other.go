@@ -1,0 +1,6 @@
+//go:build !amd64
+
+package kernel
+
+// simdSets returns the sets in assembly that this machine can run.
+func simdSets() []*Set { return nil }

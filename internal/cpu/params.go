@@ -1,0 +1,114 @@
+package cpu
+
+import (
+	"fmt"
+
+	"aegis/internal/plan"
+	"aegis/internal/program"
+)
+
+// weightKind is how a parameter's shape becomes a matrix; see plan.Order.
+type weightKind int
+
+const (
+	vector         weightKind = iota // a bias: as it is
+	linear                           // (O,I) → (I,O)
+	convolution                      // (O,C,kH,kW) → (kH·kW·C, O)
+	transposedConv                   // (C,O,kH,kW) → (C, kH·kW·O)
+)
+
+// param is a parameter as the kernels want it, with its optimizer state.
+type param struct {
+	name    string
+	shape   []int
+	kind    weightKind
+	matrix  []float32 // (K,N), or as it is
+	k, n    int       // 0 for a bias
+	copied  []float32 // (N,K), nil where no gradient by the input needs it
+	phase   string
+	slots   []string // names
+	buffers [][]float32
+}
+
+// kinds finds out what each parameter of a plan is used as.
+func kinds(p *plan.Plan) (map[string]weightKind, error) {
+	found := make(map[string]weightKind)
+	for _, phase := range p.Phases {
+		for _, in := range phase.Gradients {
+			kind := vector
+			switch in.Op {
+			case plan.Linear:
+				kind = linear
+			case plan.Conv2d:
+				kind = convolution
+			case plan.ConvTranspose2d:
+				kind = transposedConv
+			default:
+				continue
+			}
+			name := p.Buffers[in.Src[1]].Name
+			if other, ok := found[name]; ok && other != kind {
+				return nil, fmt.Errorf("cpu: parameter %s is a weight of two kinds of layers", name)
+			}
+			found[name] = kind
+			found[p.Buffers[in.Src[2]].Name] = vector
+		}
+	}
+	return found, nil
+}
+
+func newParam(spec program.Param, kind weightKind) *param {
+	p := &param{name: spec.Name, shape: spec.Shape, kind: kind, matrix: aligned(spec.Size())}
+	s := spec.Shape
+	switch kind {
+	case linear:
+		p.k, p.n = s[1], s[0]
+	case convolution:
+		p.k, p.n = s[1]*s[2]*s[3], s[0]
+	case transposedConv:
+		p.k, p.n = s[0], s[1]*s[2]*s[3]
+	}
+	return p
+}
+
+// each calls visit with the index of each value in PyTorch's order and in the
+// matrix's.
+func (p *param) each(visit func(torch, matrix int)) {
+	s := p.shape
+	switch p.kind {
+	case vector:
+		for i := range s[0] {
+			visit(i, i)
+		}
+	case linear:
+		for o := range s[0] {
+			for i := range s[1] {
+				visit(o*s[1]+i, i*s[0]+o)
+			}
+		}
+	default:
+		area, torch := s[2]*s[3], 0
+		for first := range s[0] {
+			for second := range s[1] {
+				for at := range area {
+					matrix := (at*s[1]+second)*s[0] + first // (kH·kW·C, O)
+					if p.kind == transposedConv {
+						matrix = (first*area+at)*s[1] + second // (C, kH·kW·O)
+					}
+					visit(torch, matrix)
+					torch++
+				}
+			}
+		}
+	}
+}
+
+// load reads a tensor in PyTorch's order into dst, which is in the matrix's.
+func (p *param) load(dst, src []float32) {
+	p.each(func(torch, matrix int) { dst[matrix] = src[torch] })
+}
+
+// store is the way back.
+func (p *param) store(dst, src []float32) {
+	p.each(func(torch, matrix int) { dst[torch] = src[matrix] })
+}

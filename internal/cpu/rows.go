@@ -1,0 +1,326 @@
+package cpu
+
+import (
+	"fmt"
+
+	"aegis/internal/cpu/kernel"
+	"aegis/internal/plan"
+	"aegis/model/op"
+)
+
+// builder turns a phase's instructions into tasks.
+type builder struct {
+	exec  *exec
+	phase *phase
+}
+
+// rows adds a task to the stage in progress.
+func (b *builder) rows(t rowTask) {
+	s := &b.phase.stages[len(b.phase.stages)-1]
+	s.rows = append(s.rows, t)
+}
+
+// add translates one instruction.
+func (b *builder) add(in plan.Instr) error {
+	switch in.Op {
+	case plan.Load:
+		return b.load(in)
+	case plan.Linear:
+		return b.linear(in)
+	case plan.LinearDX:
+		return b.linearDX(in)
+	case plan.Conv2d:
+		return b.conv(in)
+	case plan.Conv2dDX:
+		return b.convDX(in)
+	case plan.ConvTranspose2d:
+		return b.convTranspose(in)
+	case plan.ConvTranspose2dDX:
+		return b.convTransposeDX(in)
+	case plan.LinearDW, plan.Conv2dDW, plan.ConvTranspose2dDW:
+		return b.weights(in)
+	case plan.Activate:
+		return b.activate(in)
+	case plan.Slope:
+		return b.slope(in)
+	case plan.Loss, plan.LossGrad:
+		return b.loss(in)
+	case plan.Add:
+		return b.sum(in)
+	case plan.AddSums:
+		return b.addSums(in)
+	case plan.Pack:
+		return b.pack(in)
+	case plan.Update:
+		return b.update(in)
+	}
+	return fmt.Errorf("no instruction %q", in.Op)
+}
+
+// rowsOf returns rows from to to-1 of a buffer.
+func (e *exec) rowsOf(buffer, from, to int) []float32 {
+	size := e.rowSize(buffer)
+	return e.buffers[buffer][from*size : to*size]
+}
+
+// load decodes rows of a set, or copies values; an image of several channels
+// goes from C,H,W to H,W,C.
+func (b *builder) load(in plan.Instr) error {
+	e, dst := b.exec, in.Dst[0]
+	factor, offset := e.plan.Pixels.Scale()
+	size := e.rowSize(dst)
+	channels := e.channelsLast(dst)
+	area := size / channels
+	k := e.machine.kernels
+	b.rows(func(w *worker, from, to int) {
+		for i := from; i < to; i++ {
+			y := e.rowsOf(dst, i, i+1)
+			planar := y
+			if channels > 1 && area > 1 {
+				planar = w.space(&w.columns, size)
+			}
+			if e.values != nil {
+				copy(planar, e.values[i*size:][:size])
+			} else {
+				k.DecodeBytes(planar, e.images[int(e.rows[i])*size:][:size], factor, offset)
+			}
+			if channels > 1 && area > 1 {
+				k.Transpose(y, channels, planar, area, channels, area)
+			}
+		}
+	})
+	return nil
+}
+
+// pack writes each row's values, in the order of the source's shape, in the
+// layout of the result.
+func (b *builder) pack(in plan.Instr) error {
+	e, dst, src := b.exec, in.Dst[0], in.Src[0]
+	size := e.rowSize(dst)
+	from, to := e.channelsLast(src), e.channelsLast(dst)
+	k := e.machine.kernels
+	b.rows(func(w *worker, first, last int) {
+		for i := first; i < last; i++ {
+			x, y := e.rowsOf(src, i, i+1), e.rowsOf(dst, i, i+1)
+			planar := w.space(&w.columns, size)
+			k.Transpose(planar, size/from, x, from, size/from, from)
+			k.Transpose(y, to, planar, size/to, to, size/to)
+		}
+	})
+	return nil
+}
+
+// channelsLast returns the channels that lie innermost in a buffer's rows, 1
+// where the values lie in the order of the shape.
+func (e *exec) channelsLast(buffer int) int {
+	if b := e.plan.Buffers[buffer]; b.Layout.Order == plan.NHWC {
+		return b.Shape[1]
+	}
+	return 1
+}
+
+// activation is an op's function as a kernel.
+type activation struct {
+	kind  kernel.Activation
+	alpha float32
+	none  bool
+}
+
+func newActivation(a op.Activation) (activation, error) {
+	kinds := map[op.Kind]kernel.Activation{
+		op.ReLU: kernel.ReLU, op.LeakyReLU: kernel.LeakyReLU, op.Tanh: kernel.Tanh,
+		op.Sigmoid: kernel.Sigmoid, op.ELU: kernel.ELU, op.GELU: kernel.GELU,
+	}
+	kind, ok := kinds[a.Kind]
+	if !ok && a.Kind != op.Identity {
+		return activation{}, fmt.Errorf("no kernel for activation %v", a)
+	}
+	return activation{kind: kind, alpha: float32(a.Alpha), none: !ok}, nil
+}
+
+// relu says that a product does it in registers.
+func (a activation) relu() bool { return !a.none && a.kind == kernel.ReLU }
+
+// after applies what the product did not.
+func (a activation) after(k *kernel.Set, values []float32) {
+	if !a.none && !a.relu() {
+		k.Act(a.kind, values, values, a.alpha)
+	}
+}
+
+// slopeAfter multiplies by the derivative where the product did not.
+func (a activation) slopeAfter(k *kernel.Set, values, y []float32) {
+	if !a.none && !a.relu() {
+		k.ActGrad(a.kind, values, values, y, a.alpha)
+	}
+}
+
+// linear is y = f(x·W + b).
+func (b *builder) linear(in plan.Instr) error {
+	e := b.exec
+	act, err := newActivation(in.Activation)
+	if err != nil {
+		return err
+	}
+	x, y := in.Src[0], in.Dst[0]
+	b.rows(func(w *worker, from, to int) {
+		w.dense(x, in.Src[1], y, from, to, e.buffers[in.Src[2]], act)
+	})
+	return nil
+}
+
+// dense is a product of whole rows with a weight matrix (K,N) and a bias (N).
+func (w *worker) dense(x, weight, y, from, to int, bias []float32, act activation) {
+	e := w.exec
+	k, n := e.rowSize(x), e.rowSize(y)
+	out := e.rowsOf(y, from, to)
+	w.product = kernel.Product{
+		M: to - from, N: n, K: k, A: e.rowsOf(x, from, to), RowA: k, ColA: 1,
+		B: e.buffers[weight], LdB: n, C: out, LdC: n, Bias: bias, ReLU: act.relu(),
+	}
+	e.machine.kernels.Gemm(&w.product, w.scratch)
+	act.after(e.machine.kernels, out)
+}
+
+// linearDX is dx = (dz·Wᵀ) ⊙ f'(y).
+func (b *builder) linearDX(in plan.Instr) error {
+	slope, err := newActivation(in.Slope)
+	if err != nil {
+		return err
+	}
+	b.rows(func(w *worker, from, to int) { w.denseDX(in, from, to, slope) })
+	return nil
+}
+
+// denseDX is a product of whole rows with a copied weight matrix (N,K).
+func (w *worker) denseDX(in plan.Instr, from, to int, slope activation) {
+	e, dz, dx := w.exec, in.Src[0], in.Dst[0]
+	n, k := e.rowSize(dz), e.rowSize(dx)
+	out := e.rowsOf(dx, from, to)
+	w.product = kernel.Product{
+		M: to - from, N: k, K: n, A: e.rowsOf(dz, from, to), RowA: n, ColA: 1,
+		B: e.buffers[in.Src[1]], LdB: k, C: out, LdC: k,
+	}
+	var y []float32
+	if !slope.none {
+		y = e.rowsOf(in.Src[len(in.Src)-1], from, to)
+	}
+	if slope.relu() {
+		w.product.Y, w.product.LdY = y, k
+	}
+	e.machine.kernels.Gemm(&w.product, w.scratch)
+	slope.slopeAfter(e.machine.kernels, out, y)
+}
+
+func (b *builder) activate(in plan.Instr) error {
+	e := b.exec
+	act, err := newActivation(in.Activation)
+	if err != nil {
+		return err
+	}
+	b.rows(func(_ *worker, from, to int) {
+		dst, src := e.rowsOf(in.Dst[0], from, to), e.rowsOf(in.Src[0], from, to)
+		if act.none {
+			copy(dst, src)
+			return
+		}
+		e.machine.kernels.Act(act.kind, dst, src, act.alpha)
+	})
+	return nil
+}
+
+func (b *builder) slope(in plan.Instr) error {
+	e := b.exec
+	act, err := newActivation(in.Slope)
+	if err != nil {
+		return err
+	}
+	b.rows(func(_ *worker, from, to int) {
+		dst, g := e.rowsOf(in.Dst[0], from, to), e.rowsOf(in.Src[0], from, to)
+		if act.none {
+			copy(dst, g)
+			return
+		}
+		e.machine.kernels.ActGrad(act.kind, dst, g, e.rowsOf(in.Src[1], from, to), act.alpha)
+	})
+	return nil
+}
+
+func (b *builder) sum(in plan.Instr) error {
+	e := b.exec
+	b.rows(func(_ *worker, from, to int) {
+		dst := e.rowsOf(in.Dst[0], from, to)
+		copy(dst, e.rowsOf(in.Src[0], from, to))
+		e.machine.kernels.Add(dst, e.rowsOf(in.Src[1], from, to))
+	})
+	return nil
+}
+
+// lossSum is a loss term: a sum for each chunk of rows.
+type lossSum struct {
+	value   []float32 // the buffer
+	partial []float64
+	width   int // values in a row
+}
+
+// mean adds the chunks in their order.
+func (l *lossSum) mean(n int) float32 {
+	sum := 0.0
+	for _, v := range l.partial[:(n+chunkRows-1)/chunkRows] {
+		sum += v
+	}
+	return float32(sum / (float64(n) * float64(l.width)))
+}
+
+// loss is a loss term, with its gradient by the logits or outputs.
+func (b *builder) loss(in plan.Instr) error {
+	e := b.exec
+	slope, err := newActivation(in.Slope)
+	if err != nil {
+		return err
+	}
+	kernelOf, factor, err := lossKernel(e.machine.kernels, in.Loss)
+	if err != nil {
+		return err
+	}
+	pred, target := in.Src[0], in.Src[1]
+	sum := &lossSum{value: e.buffers[in.Dst[0]], width: e.rowSize(pred), partial: make([]float64, (e.plan.Batch+chunkRows-1)/chunkRows)}
+	s := &b.phase.stages[len(b.phase.stages)-1]
+	s.losses = append(s.losses, sum)
+	b.rows(func(_ *worker, from, to int) {
+		coef := float32(factor / (float64(e.n) * float64(sum.width)))
+		for at := from; at < to; at += chunkRows {
+			end := min(at+chunkRows, to)
+			y := e.rowsOf(pred, at, end)
+			var dy []float32
+			if in.Op == plan.LossGrad {
+				dy = e.rowsOf(in.Dst[1], at, end)
+			}
+			sum.partial[at/chunkRows] = kernelOf(dy, y, e.rowsOf(target, at, end), coef)
+			if in.Op == plan.LossGrad && !slope.none {
+				of := e.rowsOf(in.Src[len(in.Src)-1], at, end)
+				e.machine.kernels.ActGrad(slope.kind, dy, dy, of, slope.alpha)
+			}
+		}
+	})
+	return nil
+}
+
+// lossKernel returns a loss and the factor of its derivative that the kernel
+// leaves to its coefficient.
+func lossKernel(k *kernel.Set, l op.Loss) (f func(dst, y, t []float32, coef float32) float64, factor float64, err error) {
+	switch l.Kind {
+	case op.MSE:
+		return k.MSE, 2, nil
+	case op.MAE:
+		return k.MAE, 1, nil
+	case op.Huber:
+		delta := float32(l.Delta)
+		return func(dst, y, t []float32, coef float32) float64 { return k.Huber(dst, y, t, coef, delta) }, 1, nil
+	case op.BCE:
+		return k.BCE, 1, nil
+	case op.BCELogits:
+		return k.BCELogits, 1, nil
+	}
+	return nil, 0, fmt.Errorf("no kernel for loss %v", l)
+}

@@ -1,0 +1,284 @@
+package cpu
+
+import (
+	"aegis/internal/cpu/kernel"
+	"aegis/internal/optim"
+	"aegis/internal/plan"
+)
+
+// target is where a gradient goes: into a buffer, or at once into its
+// parameter.
+type target struct {
+	param *param
+	grad  []float32 // nil: the update follows
+	phase *phase
+}
+
+// target finds operand i of an instruction's results.
+func (b *builder) target(in plan.Instr, i int) target {
+	buffers := b.exec.plan.Buffers
+	dst := in.Dst[i]
+	if in.Update {
+		return target{param: b.exec.machine.params[buffers[dst].Name], phase: b.phase}
+	}
+	return target{
+		param: b.exec.machine.params[buffers[buffers[dst].Of].Name], phase: b.phase, grad: b.exec.buffers[dst],
+	}
+}
+
+// unit adds a unit to the stage in progress.
+func (b *builder) unit(cost float64, run func(w *worker)) {
+	s := &b.phase.stages[len(b.phase.stages)-1]
+	s.units = append(s.units, unit{run: run, cost: cost})
+}
+
+// early adds a task to the last stage that takes rows through: there the
+// operands of a partial sum are still in the cache.
+func (b *builder) early(t rowTask) {
+	for i := len(b.phase.stages) - 1; i >= 0; i-- {
+		if s := &b.phase.stages[i]; len(s.rows) > 0 {
+			s.rows = append(s.rows, t)
+			return
+		}
+	}
+}
+
+// updateCost is the cost of updating a value, in multiply-adds.
+const updateCost = 12
+
+// update applies the optimizer to values from, from+1, … of a parameter.
+func (ph *phase) update(k *kernel.Set, p *param, from int, g []float32) {
+	w := p.matrix[from : from+len(g)]
+	slot := func(i int) []float32 { return p.buffers[i][from : from+len(g)] }
+	switch o := ph.optimizer; {
+	case o.Kind == optim.Adam:
+		k.Adam(w, g, slot(0), slot(1), float32(o.Beta1), float32(1-o.Beta1), float32(o.Beta2), float32(1-o.Beta2), ph.scalars[0], ph.scalars[1])
+	case o.Momentum != 0:
+		k.Momentum(w, g, slot(0), float32(o.Momentum), ph.scalars[0])
+	default:
+		k.SGD(w, g, ph.scalars[0])
+	}
+}
+
+// refresh brings the copy of rows and columns of a weight matrix up to date.
+func (p *param) refresh(k *kernel.Set, row, rows, col, cols int) {
+	if p.copied != nil {
+		k.Transpose(p.copied[col*p.k+row:], p.k, p.matrix[row*p.n+col:], p.n, rows, cols)
+	}
+}
+
+// tileSize says how a gradient (K,N) is cut into units. The rows of the other
+// operand are read again for each unit: where they do not stay in the cache
+// units are big.
+func tileSize(batch, n int) (rows, cols int) {
+	const cache = 1 << 18 // floats
+	if batch*n > cache {
+		return 256, 512
+	}
+	return 16, 1024
+}
+
+// tiles cuts a matrix (K,N).
+func tiles(k, n, rows, cols int, visit func(row, rows, col, cols int)) {
+	for row := 0; row < k; row += rows {
+		for col := 0; col < n; col += cols {
+			visit(row, min(rows, k-row), col, min(cols, n-col))
+		}
+	}
+}
+
+// weights is the gradient of a weight matrix and of its bias.
+func (b *builder) weights(in plan.Instr) error {
+	e := b.exec
+	dz, x := in.Src[0], in.Src[1]
+	weight := b.target(in, 0)
+	bias := b.target(in, 1)
+	switch in.Op {
+	case plan.Conv2dDW:
+		if g := e.newWindow(in, x, dz, weight.param.shape); !g.whole() {
+			b.convWeights(weight, e.patchSlot(x, g), dz, false)
+			b.chunkedBias(bias, dz)
+			return nil
+		}
+	case plan.ConvTranspose2dDW:
+		g := e.newWindow(in, dz, x, weight.param.shape)
+		b.chunkedBias(bias, dz)
+		if !g.whole() {
+			b.convWeights(weight, e.patchSlot(dz, g), x, true)
+			return nil
+		}
+		b.denseWeights(weight, dz, x)
+		return nil
+	}
+	b.denseWeights(weight, dz, x)
+	b.denseBias(bias, dz)
+	return nil
+}
+
+// denseWeights is dW (K,N) = xᵀ·dz over whole rows.
+func (b *builder) denseWeights(t target, dz, x int) {
+	e := b.exec
+	k, n := e.rowSize(x), e.rowSize(dz)
+	rows, cols := tileSize(e.plan.Batch, n)
+	tiles(k, n, rows, cols, func(row, rows, col, cols int) {
+		cost := float64(rows) * float64(cols) * float64(e.plan.Batch+updateCost)
+		b.unit(cost, func(w *worker) {
+			out, ld := w.space(&w.grad, rows*cols), cols
+			if t.grad != nil {
+				out, ld = t.grad[row*n+col:], n
+			}
+			w.product = kernel.Product{
+				M: rows, N: cols, K: e.n, A: e.buffers[x][row:], RowA: 1, ColA: k,
+				B: e.buffers[dz][col:], LdB: n, C: out, LdC: ld,
+			}
+			e.machine.kernels.Gemm(&w.product, w.scratch)
+			if t.grad == nil {
+				t.apply(e.machine.kernels, out, row, rows, col, cols)
+			}
+		})
+	})
+}
+
+// apply updates a tile of the weights from its gradient (rows,cols).
+func (t target) apply(k *kernel.Set, g []float32, row, rows, col, cols int) {
+	if p := t.param; cols == p.n {
+		t.phase.update(k, p, row*p.n, g[:rows*cols])
+	} else {
+		for i := range rows {
+			t.phase.update(k, p, (row+i)*p.n+col, g[i*cols:(i+1)*cols])
+		}
+	}
+	t.param.refresh(k, row, rows, col, cols)
+}
+
+// denseBias is db = the sum of dz over the rows.
+func (b *builder) denseBias(t target, dz int) {
+	e := b.exec
+	n := e.rowSize(dz)
+	b.unit(float64(n)*float64(e.plan.Batch+updateCost), func(w *worker) {
+		out := t.grad
+		if out == nil {
+			out = w.space(&w.grad, n)
+		}
+		e.machine.kernels.ColumnSum(out, e.buffers[dz], e.n, n, n, false)
+		if t.grad == nil {
+			t.phase.update(e.machine.kernels, t.param, 0, out[:n])
+		}
+	})
+}
+
+// partials is a sum over the batch in chunks of rows.
+type partials struct {
+	data [][]float32 // a chunk each
+}
+
+func (b *builder) newPartials(n int) partials {
+	p := partials{data: make([][]float32, (b.exec.plan.Batch+chunkRows-1)/chunkRows)}
+	for i := range p.data {
+		p.data[i] = aligned(n)
+	}
+	return p
+}
+
+// reduce adds the chunks in their order, for values from to to-1.
+func (p partials) reduce(k *kernel.Set, dst []float32, batch, from, to int) {
+	copy(dst, p.data[0][from:to])
+	for c := 1; c*chunkRows < batch; c++ {
+		k.Add(dst[:to-from], p.data[c][from:to])
+	}
+}
+
+// eachChunk calls sum for the chunks in rows from to to-1; from is the first
+// row of one.
+func eachChunk(from, to int, sum func(chunk, from, to int)) {
+	for at := from; at < to; at += chunkRows {
+		sum(at/chunkRows, at, min(at+chunkRows, to))
+	}
+}
+
+// convWeights is the gradient of a convolution's weights: patches times the
+// small side, or the other way round for a transposed convolution.
+func (b *builder) convWeights(t target, slot, small int, transposed bool) {
+	e := b.exec
+	g := e.workers[0].patches[slot].key.window
+	channels := e.plan.Buffers[small].Shape[1]
+	sums := b.newPartials(len(t.param.matrix))
+	b.early(func(w *worker, from, to int) {
+		all := w.unfolded(slot, from, to)
+		eachChunk(from, to, func(chunk, at, end int) {
+			patch, other := all[(at-from)*g.positions()*g.length():], e.rowsOf(small, at, end)
+			w.product = kernel.Product{
+				M: g.length(), N: channels, K: (end - at) * g.positions(), A: patch, RowA: 1, ColA: g.length(),
+				B: other, LdB: channels, C: sums.data[chunk], LdC: channels,
+			}
+			if transposed {
+				w.product.M, w.product.N = channels, g.length()
+				w.product.A, w.product.ColA, w.product.B, w.product.LdB, w.product.LdC = other, channels, patch, g.length(), g.length()
+			}
+			e.machine.kernels.Gemm(&w.product, w.scratch)
+		})
+	})
+	b.reduced(t, sums, t.param.k, t.param.n)
+}
+
+// chunkedBias is the gradient of a bias over rows and positions.
+func (b *builder) chunkedBias(t target, dz int) {
+	e := b.exec
+	channels := e.plan.Buffers[dz].Shape[1]
+	positions := e.rowSize(dz) / channels
+	sums := b.newPartials(channels)
+	b.early(func(_ *worker, from, to int) {
+		eachChunk(from, to, func(chunk, at, end int) {
+			e.machine.kernels.ColumnSum(sums.data[chunk], e.rowsOf(dz, at, end), (end-at)*positions, channels, channels, false)
+		})
+	})
+	b.reduced(t, sums, 1, channels)
+}
+
+// reduced adds units that bring partial sums together, for a matrix (k,n).
+func (b *builder) reduced(t target, sums partials, k, n int) {
+	e := b.exec
+	tiles(k, n, 16, n, func(row, rows, _, _ int) {
+		from, to := row*n, (row+rows)*n
+		b.unit(float64((to-from)*(len(sums.data)+updateCost)), func(w *worker) {
+			if t.grad != nil {
+				sums.reduce(e.machine.kernels, t.grad[from:to], e.n, from, to)
+				return
+			}
+			out := w.space(&w.grad, to-from)
+			sums.reduce(e.machine.kernels, out, e.n, from, to)
+			t.phase.update(e.machine.kernels, t.param, from, out)
+			t.param.refresh(e.machine.kernels, row, rows, 0, n)
+		})
+	})
+}
+
+// update is an optimizer step by itself.
+func (b *builder) update(in plan.Instr) error {
+	e := b.exec
+	p := e.machine.params[e.plan.Buffers[in.Dst[0]].Name]
+	g := e.buffers[in.Src[0]]
+	k, n := p.k, p.n
+	if n == 0 {
+		k, n = 1, len(p.matrix)
+	}
+	ph := b.phase
+	tiles(k, n, 16, n, func(row, rows, _, _ int) {
+		b.unit(float64(rows*n*updateCost), func(*worker) {
+			ph.update(e.machine.kernels, p, row*n, g[row*n:(row+rows)*n])
+			p.refresh(e.machine.kernels, row, rows, 0, n)
+		})
+	})
+	return nil
+}
+
+// addSums adds two gradients of one parameter, or two loss terms.
+func (b *builder) addSums(in plan.Instr) error {
+	e := b.exec
+	dst, x, y := e.buffers[in.Dst[0]], e.buffers[in.Src[0]], e.buffers[in.Src[1]]
+	b.unit(float64(len(dst)), func(*worker) {
+		copy(dst, x)
+		e.machine.kernels.Add(dst, y)
+	})
+	return nil
+}

@@ -1,0 +1,72 @@
+package plan
+
+import "fmt"
+
+// shareCommon makes one of instructions that do the same with the same
+// operands, and drops what nobody reads.
+func (p *Plan) shareCommon() error {
+	for i := range p.Phases {
+		ph := &p.Phases[i]
+		first := make(map[string]Instr)
+		for _, in := range ph.Gradients {
+			key := p.signature(in)
+			same, ok := first[key]
+			if !ok {
+				first[key] = in
+				continue
+			}
+			for k, d := range in.Dst {
+				ph.replace(d, same.Dst[k])
+			}
+		}
+	}
+	return p.prune()
+}
+
+// signature has all that an instruction's results depend on. Results' shapes
+// are part of it: the image that a strided convolution came from is not told
+// by the operands of its gradient.
+func (p *Plan) signature(in Instr) string {
+	var shapes [][]int
+	for _, d := range in.Dst {
+		shapes = append(shapes, p.Buffers[d].Shape)
+	}
+	if in.Op == Load { // of two loads one may be left with nobody to read it
+		return fmt.Sprint(in.Op, in.Dst)
+	}
+	return fmt.Sprintf("%s %v %#v %#v %#v %#v %v", in.Op, in.Src, in.Activation, in.Slope, in.Window, in.Loss, shapes)
+}
+
+// prune drops instructions with no result that anybody reads. Load stays: it
+// says what a graph's input is.
+func (p *Plan) prune() error {
+	for i := range p.Phases {
+		ph := &p.Phases[i]
+		needed := make(map[int]bool)
+		for _, in := range ph.Update {
+			for _, s := range in.Src {
+				needed[s] = true
+			}
+		}
+		for _, out := range ph.Outputs {
+			needed[out.Buffer] = true
+		}
+		var kept []Instr
+		for k := len(ph.Gradients) - 1; k >= 0; k-- {
+			in := ph.Gradients[k]
+			live := in.Op == Load || in.Update
+			for _, d := range in.Dst {
+				live = live || needed[d]
+			}
+			if !live {
+				continue
+			}
+			for _, s := range in.Src {
+				needed[s] = true
+			}
+			kept = append([]Instr{in}, kept...)
+		}
+		ph.Gradients = kept
+	}
+	return nil
+}

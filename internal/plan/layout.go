@@ -1,0 +1,217 @@
+package plan
+
+import "fmt"
+
+// layOut gives every buffer its layout and turns each change of shape into a
+// view, or into a Pack where the two shapes lie differently in memory.
+func (p *Plan) layOut() error {
+	if p.Options.ChannelsLast {
+		if err := p.layOutWeights(); err != nil {
+			return err
+		}
+		p.layOutImages()
+		p.copyWeights()
+	}
+	for i := range p.Phases {
+		p.packOutputs(&p.Phases[i])
+		p.resolveViews(&p.Phases[i])
+	}
+	return nil
+}
+
+// roles returns what each matrix of weights is used for.
+func (p *Plan) roles() (map[int]Op, error) {
+	roles := make(map[int]Op)
+	for _, ph := range p.Phases {
+		for _, in := range ph.Gradients {
+			if !isProduct(in.Op) {
+				continue
+			}
+			w := in.Src[1]
+			if other, ok := roles[w]; ok && other != in.Op {
+				return nil, fmt.Errorf("phase %s: %s is a weight of %s and of %s; one matrix cannot serve both", ph.Name, p.Buffers[w].Name, other, in.Op)
+			}
+			roles[w] = in.Op
+		}
+	}
+	return roles, nil
+}
+
+// layOutWeights makes matrices of weights, and of everything that is added to
+// them: gradients and slots.
+func (p *Plan) layOutWeights() error {
+	roles, err := p.roles()
+	if err != nil {
+		return err
+	}
+	for w := range roles {
+		p.Buffers[w].Layout.Order = Matrix
+	}
+	for i := range p.Buffers {
+		if b := &p.Buffers[i]; b.Kind == Slot || b.Kind == Grad {
+			b.Layout = p.Buffers[b.Of].Layout
+		}
+	}
+	for _, ph := range p.Phases {
+		for _, in := range ph.Gradients {
+			if isDW(in.Op) && !in.Update {
+				p.Buffers[in.Dst[0]].Layout.Order = Matrix
+			}
+			if in.Op == AddSums {
+				p.Buffers[in.Dst[0]].Layout = p.Buffers[in.Src[0]].Layout
+			}
+		}
+	}
+	return nil
+}
+
+// layOutImages puts channels last and leaves room for the padding that
+// convolutions read.
+func (p *Plan) layOutImages() {
+	for _, ph := range p.Phases {
+		for _, in := range ph.Gradients {
+			if !in.Op.PerRow() {
+				continue
+			}
+			for _, d := range in.Dst {
+				if b := &p.Buffers[d]; len(b.Shape) == 4 {
+					b.Layout.Order = NHWC
+				}
+			}
+		}
+		for _, in := range ph.Gradients {
+			if image, ok := padded(in); ok {
+				l := &p.Buffers[image].Layout
+				for side, n := range p.windowPad(in) {
+					l.Pad[side] = max(l.Pad[side], n)
+				}
+			}
+		}
+	}
+}
+
+// padded returns the operand that an instruction reads as a convolution's
+// image, padding included.
+func padded(in Instr) (image int, ok bool) {
+	switch in.Op {
+	case Conv2d, ConvTranspose2dDX, ConvTranspose2dDW:
+		return in.Src[0], true
+	case Conv2dDW:
+		return in.Src[1], true
+	}
+	return 0, false
+}
+
+// windowed is a convolution seen from its larger side: a kernel that moves
+// over image (B,C,H,W) and stops at each position of small (B,O,h,w), with
+// weights (O,C,kH,kW). The two sides of a transposed convolution, and those
+// of a gradient by the image, are written and read the other way around.
+func (in Instr) windowed() (image, small, weights int) {
+	switch in.Op {
+	case Conv2d:
+		return in.Src[0], in.Dst[0], in.Src[1]
+	case Conv2dDX:
+		return in.Dst[0], in.Src[0], in.Src[1]
+	case Conv2dDW:
+		return in.Src[1], in.Src[0], in.Dst[0]
+	case ConvTranspose2d:
+		return in.Dst[0], in.Src[0], in.Src[1]
+	case ConvTranspose2dDX:
+		return in.Src[0], in.Dst[0], in.Src[1]
+	case ConvTranspose2dDW:
+		return in.Src[0], in.Src[1], in.Dst[0]
+	}
+	return -1, -1, -1
+}
+
+// windowPad returns the zeros that the kernel reads around its image: the
+// padding above and left, and as much below and right as the last position
+// reaches over the edge.
+func (p *Plan) windowPad(in Instr) (pad [4]int) {
+	image, small, weights := in.windowed()
+	for axis := range 2 {
+		size, steps, kernel := p.Buffers[image].Shape[2+axis], p.Buffers[small].Shape[2+axis], p.Buffers[weights].Shape[2+axis]
+		pad[2*axis] = in.Window.Padding[axis]
+		pad[2*axis+1] = max(0, (steps-1)*in.Window.Stride[axis]+kernel-in.Window.Padding[axis]-size)
+	}
+	return pad
+}
+
+// copyWeights gives gradients by the input a transposed copy of their
+// weights, which every update of the weights refreshes.
+func (p *Plan) copyWeights() {
+	copies := make(map[int]int)
+	for _, ph := range p.Phases {
+		for _, in := range ph.Gradients {
+			if !isDX(in.Op) {
+				continue
+			}
+			w := in.Src[1]
+			if _, ok := copies[w]; !ok {
+				copies[w] = p.add(Buffer{
+					Name: p.Buffers[w].Name + ".copy", Kind: Copy, Shape: p.Buffers[w].Shape, Of: w, Layout: Layout{Order: Transpose},
+				})
+			}
+			in.Src[1] = copies[w]
+		}
+	}
+	for i := range p.Phases {
+		for _, section := range p.Phases[i].sections() {
+			for k := range section {
+				in := &section[k]
+				if c, ok := copies[in.Dst[0]]; ok && (in.Update || in.Op == Update) {
+					in.Dst = append(in.Dst, c)
+				}
+			}
+		}
+	}
+}
+
+// plain says that a buffer's numbers lie in the order of its shape.
+func (b Buffer) plain() bool {
+	if b.Layout.Order == NHWC {
+		return b.Layout.Pad == [4]int{} && (b.Shape[1] == 1 || b.Shape[2]*b.Shape[3] == 1)
+	}
+	return b.Layout.Order == RowMajor
+}
+
+// packOutputs brings outputs into the order of their shapes.
+func (p *Plan) packOutputs(ph *Phase) {
+	for i := range ph.Outputs {
+		out := &ph.Outputs[i]
+		b := &p.Buffers[out.Buffer]
+		if b.plain() {
+			continue
+		}
+		if b.Kind == Result {
+			b.Kind = Temp
+		}
+		packed := p.add(Buffer{Name: out.Name, Kind: Result, Shape: b.Shape, Of: -1})
+		ph.Gradients = append(ph.Gradients, newInstr(Pack, []int{packed}, []int{out.Buffer}))
+		out.Buffer = packed
+	}
+}
+
+// resolveViews makes views where a shape changes and memory does not, and
+// packs the others.
+func (p *Plan) resolveViews(ph *Phase) {
+	gone := make(map[int]bool)
+	for i := range ph.Gradients {
+		in := &ph.Gradients[i]
+		if in.Op != reshape {
+			continue
+		}
+		x := p.root(in.Src[0])
+		root, y := &p.Buffers[x], &p.Buffers[in.Dst[0]]
+		if !root.plain() || !y.plain() {
+			in.Op = Pack
+			continue
+		}
+		if y.Kind == Result && root.Kind == Temp {
+			root.Kind = Result
+		}
+		y.Kind, y.Of = View, x
+		gone[i] = true
+	}
+	ph.remove(gone)
+}

@@ -1,0 +1,183 @@
+// Package plan compiles a program's expression graphs into a static plan:
+// instructions over numbered buffers, which a VM runs step after step without
+// deciding anything any more. Whatever makes a step fast on every device
+// happens here, once: common subexpressions, dead code, fusion, layouts,
+// memory. Nothing here knows a device; a VM asks for what it wants by
+// [Options].
+//
+// Shapes are the graph's: B batch, C,H,W channels, height, width; parameters
+// as PyTorch has them. Layouts say how a buffer lies in memory.
+package plan
+
+import (
+	"aegis/internal/optim"
+	"aegis/internal/program"
+	"aegis/model/op"
+)
+
+// Plan is a compiled program, or one compiled forward graph. A batch has n
+// real rows, 1 ≤ n ≤ Batch, told to the VM with every step: they are the
+// first ones, and rows behind them may hold anything; sums over the batch and
+// loss means are over the n.
+type Plan struct {
+	Name    string
+	Options Options // what it was compiled for
+	Batch   int
+	Pixels  program.Range
+	Buffers []Buffer
+	Phases  []Phase
+	Arena   int // floats that all buffers with an offset take together
+}
+
+// Phase is one graph: forward, loss and gradients, then the optimizer.
+// A forward graph has no Update and no Optimizer.
+type Phase struct {
+	Name      string
+	Gradients []Instr
+	Update    []Instr // empty where every update is merged behind its gradient
+	Outputs   []Output
+	Optimizer optim.Spec
+}
+
+// Output is a result of a phase: a loss term (a scalar) or a tensor of B rows.
+type Output struct {
+	Name   string
+	Buffer int
+}
+
+// Kind says what a buffer is for.
+type Kind string
+
+// The kinds of buffers.
+const (
+	Input  Kind = "input"  // written by Load
+	Param  Kind = "param"  // a parameter, kept from step to step
+	Slot   Kind = "slot"   // optimizer state of a parameter, in the parameter's layout
+	Copy   Kind = "copy"   // a parameter in a second layout, refreshed by its update
+	Grad   Kind = "grad"   // a parameter's gradient, in the parameter's layout
+	Temp   Kind = "temp"   // alive within one phase
+	Result Kind = "result" // an output, or what an output is a view of; shares memory with nothing
+	View   Kind = "view"   // the values of another buffer in another shape, in the same memory
+)
+
+// Buffer is a tensor of float32.
+type Buffer struct {
+	Name   string // a parameter's, a slot's as program.SlotName, else for reading: of which layer it is what
+	Kind   Kind
+	Shape  []int // as in the graph
+	Layout Layout
+	Of     int // Slot, Copy, Grad: the parameter's buffer; View: the buffer that is viewed, never a view itself; else -1
+	Offset int // in the arena, in floats, a multiple of 16; -1 for Param, Slot and Copy, which a VM keeps
+}
+
+// Order is the order of a buffer's values in memory.
+type Order string
+
+// The orders. A weight is one matrix in every product that it is part of:
+// (K,N) forward, K the inputs of one product and N its outputs,
+//
+//	Linear          (O,I)       → (I, O)
+//	Conv2d          (O,C,kH,kW) → (kH·kW·C, O)
+//	ConvTranspose2d (C,O,kH,kW) → (C, kH·kW·O)
+//
+// and (N,K), its transpose, for the gradient by the input.
+const (
+	RowMajor  Order = "row-major" // as the shape says
+	NHWC      Order = "nhwc"      // (B,C,H,W) with channels last
+	Matrix    Order = "matrix"    // weights as (K,N)
+	Transpose Order = "transpose" // weights as (N,K)
+)
+
+// Layout is how a buffer lies in memory. Pad is zeros around H and W of an
+// image in order NHWC: top, bottom, left, right. A VM zeroes them once and
+// writes around them: such a buffer shares its memory with nothing.
+type Layout struct {
+	Order Order
+	Pad   [4]int
+}
+
+// Size returns the number of floats, padding included.
+func (b Buffer) Size() int {
+	if b.Layout.Pad == [4]int{} {
+		return program.Size(b.Shape)
+	}
+	p := b.Layout.Pad
+	return b.Shape[0] * b.Shape[1] * (b.Shape[2] + p[0] + p[1]) * (b.Shape[3] + p[2] + p[3])
+}
+
+// Op is what an instruction does. The operands are in the order given here;
+// those in brackets are there only where a field of [Instr] says so.
+type Op string
+
+// The instructions. Those marked (rows) treat every row of the batch by
+// itself; those marked (sum) add up over the batch.
+const (
+	Load              Op = "load"               // (rows) x ← rows of a set as pixels, or given values
+	Linear            Op = "linear"             // (rows) y ← x, w, b; Activation
+	LinearDX          Op = "linear-dx"          // (rows) dx ← dz, w, [y]; Slope
+	LinearDW          Op = "linear-dw"          // (sum)  dw, db ← dz, x, [slots…]; Update
+	Conv2d            Op = "conv2d"             // (rows) y ← x, w, b; Window, Activation
+	Conv2dDX          Op = "conv2d-dx"          // (rows) dx ← dz, w, [y]; Window, Slope
+	Conv2dDW          Op = "conv2d-dw"          // (sum)  dw, db ← dz, x, [slots…]; Window, Update
+	ConvTranspose2d   Op = "convtranspose2d"    // (rows) y ← x, w, b; Window, Activation
+	ConvTranspose2dDX Op = "convtranspose2d-dx" // (rows) dx ← dz, w, [y]; Window, Slope
+	ConvTranspose2dDW Op = "convtranspose2d-dw" // (sum)  dw, db ← dz, x, [slots…]; Window, Update
+	Activate          Op = "activate"           // (rows) y ← z; Activation
+	Slope             Op = "slope"              // (rows) dz ← g, y (or z: op.Activation.FromInput); Slope
+	Loss              Op = "loss"               // (rows, then sum) value ← pred, target; Loss
+	LossGrad          Op = "loss-grad"          // (rows, then sum) value, dpred ← pred, target, [y]; Loss, Slope
+	Add               Op = "add"                // (rows) c ← a, b
+	AddSums           Op = "add-sums"           // (sum)  c ← a, b: gradients of one parameter, or loss terms
+	Pack              Op = "pack"               // (rows) y ← x: each row's values in the order of x's shape, in y's shape and layout
+	Update            Op = "update"             // w, [copy] ← g, slots…
+)
+
+// Instr is one instruction. Dst and Src are numbers of buffers. A gradient of
+// weights always has its bias's beside it, a loss gradient its loss; what
+// nobody reads of them is a buffer like the others.
+type Instr struct {
+	Op       Op
+	Dst, Src []int
+
+	Activation op.Activation // of the result; op.None where there is none
+	Slope      op.Activation // the result is multiplied by its derivative, from the last of Src; op.None
+	Window     op.Window
+	Loss       op.Loss
+
+	// Update says that the optimizer follows at once and the gradient is
+	// never written: Dst is w, b, [copy of w] and Src goes on with the slots
+	// of w, then those of b, which change too.
+	Update bool
+
+	// Stage counts from 0 in each section. Instructions of one stage need no
+	// wait between them where each worker keeps to its rows (or, in a stage
+	// of sums and updates, to its parameters). A stage is all rows or all
+	// sums; a loss value is complete where its stage ends.
+	Stage int
+}
+
+// PerRow says that an instruction treats every row of the batch by itself.
+func (o Op) PerRow() bool {
+	switch o {
+	case LinearDW, Conv2dDW, ConvTranspose2dDW, biasGrad, AddSums, Update:
+		return false
+	}
+	return true
+}
+
+// Options are what a VM wants of a plan.
+type Options struct {
+	// ChannelsLast asks for images in NHWC, padded for the convolutions that
+	// read them, and weights as matrices, with a transposed copy where a
+	// gradient by the input needs one. Else everything is RowMajor.
+	ChannelsLast bool
+
+	// Merge puts each update behind the gradient it belongs to, where nothing
+	// stands between the two. Else the gradients are buffers of kind Grad and
+	// the section Update applies them.
+	Merge bool
+
+	// Stages keeps a buffer's memory until the end of the stage that reads it
+	// last, for VMs whose workers run through a stage each at their own pace.
+	Stages bool
+}

@@ -1,0 +1,147 @@
+package plan_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"testing"
+
+	"aegis/internal/numtest"
+	"aegis/internal/optim"
+	"aegis/internal/plan"
+	"aegis/internal/program"
+	"aegis/internal/tape"
+	"aegis/internal/train"
+	"aegis/internal/vmtest"
+)
+
+// Tolerances of the interpreter's float64 against the tape machine's float32;
+// a step of Adam, which divides a gradient by its own size, and an update
+// that is read back as a difference of parameters lose more.
+const (
+	forwardTolerance  = 1e-5
+	gradientTolerance = 1e-4
+	trainedTolerance  = 2e-3
+)
+
+// images are random pixels, as bytes and decoded.
+func images(p *program.Program, n int) (bytes []byte, pixels []float64) {
+	bytes = make([]byte, n*p.PixelCount())
+	r := rand.New(rand.NewPCG(7, 7))
+	for i := range bytes {
+		bytes[i] = byte(r.Uint32())
+	}
+	decoded := make([]float32, len(bytes))
+	p.Pixels.Decode(decoded, bytes)
+	return bytes, widen(decoded)
+}
+
+// trains runs steps on the tape machine and by the plan, the last one with a
+// short batch, and compares losses and all state.
+func trains(t *testing.T, p *program.Program, opt plan.Options, rows int, tolerance float64) {
+	t.Helper()
+	bytes, pixels := images(p, rows)
+	ref, err := tape.Open(p, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ref.Close() }()
+	if err := ref.Bind(train.TrainSet, bytes); err != nil {
+		t.Fatal(err)
+	}
+	m := newMachine(t, compile(t, p, opt), p.Start(1).Tensors)
+	var got []float64
+	s := program.Steps{Rows: train.Rows(rows)}
+	for at := 0; at < rows; at += p.Batch {
+		n := min(p.Batch, rows-at)
+		scalars := p.Scalars(nil, int64(at/p.Batch))
+		s.Scalars = append(s.Scalars, scalars...)
+		for _, loss := range m.step(pixels[at*p.PixelCount():][:n*p.PixelCount()], n, scalars) {
+			got = append(got, loss...)
+		}
+		m.poison()
+	}
+	if err := ref.Train(context.Background(), s); err != nil {
+		t.Fatal(err)
+	}
+	losses, err := ref.Losses()
+	if err != nil {
+		t.Fatal(err)
+	}
+	numtest.Close(t, opt.String()+": losses", got, widen(losses), tolerance)
+	state, err := ref.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, b := range m.plan.Buffers {
+		name := b.Name
+		switch b.Kind {
+		case plan.Copy:
+			name = m.plan.Buffers[b.Of].Name
+		case plan.Param, plan.Slot:
+		default:
+			continue
+		}
+		numtest.Close(t, opt.String()+": "+b.Name, m.load(i), widen(state.Tensors[name].Data), tolerance)
+	}
+}
+
+// forwards compares every part at several batch sizes.
+func forwards(t *testing.T, p *program.Program, opt plan.Options) {
+	t.Helper()
+	const rows = 7
+	bytes, pixels := images(p, rows)
+	ref, err := tape.Open(p, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ref.Close() }()
+	if err := ref.Bind(train.TestSet, bytes); err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	for _, batch := range []int{1, rows} {
+		codes := make([]float32, batch*p.Code)
+		for _, part := range parts() {
+			input, in := pixels[:batch*p.PixelCount()], program.Input{Set: train.TestSet, Rows: train.Rows(batch)}
+			want := make([]float32, batch*p.PixelCount())
+			switch part {
+			case program.Encode:
+				want = codes
+			case program.Decode:
+				input, in = widen(codes), program.Input{Values: codes}
+			}
+			var wide []float64
+			if part == program.Evaluate {
+				wide, err = ref.Evaluate(ctx, train.TestSet, in.Rows)
+			} else {
+				err = ref.Infer(ctx, part, in, want)
+				wide = widen(want)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := newMachine(t, compileForward(t, p, part, batch, opt), p.Start(1).Tensors)
+			got := m.step(input, batch, nil)
+			numtest.Close(t, opt.String()+": "+string(part), got[0], wide, forwardTolerance)
+		}
+	}
+}
+
+// The compiler is held to the tape machine without any VM, under every
+// combination of options and in the very memory and layouts of the plan.
+func TestReference(t *testing.T) {
+	for name, spec := range vmtest.Networks() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := build(t, spec)
+			steep := spec
+			steep.Optimizer, steep.LR, steep.Momentum = optim.SGD, 1<<16, 0
+			gradients := build(t, steep)
+			for _, opt := range everyOption() {
+				trains(t, p, opt, 2*p.Batch+max(1, p.Batch-1), trainedTolerance)
+				trains(t, gradients, opt, max(1, p.Batch-1), gradientTolerance)
+				forwards(t, p, opt)
+			}
+		})
+	}
+}
