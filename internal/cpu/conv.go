@@ -40,65 +40,102 @@ func (e *exec) newWindow(in plan.Instr, image, small int, kernel []int) window {
 // from ≤ u < to.
 func span(position, stride, padding, kernel, size int) (from, to int) {
 	first := position*stride - padding
-	return max(0, -first), min(kernel, size-first)
+	return max(0, -first), max(0, min(kernel, size-first))
 }
 
-// unfold copies the patches of one image into rows of length().
-func (g window) unfold(dst, image []float32) {
-	line := g.kernelW * g.channels
+// runs calls visit for every piece of the image that patches are made of:
+// neighbouring positions that see the whole width of the kernel together,
+// those at the edges one by one. patch and image are where it begins, and its
+// strides are as in a copy from image to patches.
+func (g window) runs(visit func(patch, image int, r kernel.Runs)) {
+	line, width := g.kernelW*g.channels, g.width*g.channels
 	for oy := range g.outH {
 		fromY, toY := span(oy, g.strideH, g.top, g.kernelH, g.height)
-		for ox := range g.outW {
-			row := dst[(oy*g.outW+ox)*g.length():][:g.length()]
+		for ox := 0; ox < g.outW; {
 			fromX, toX := span(ox, g.strideW, g.left, g.kernelW, g.width)
-			if fromY > 0 || fromX > 0 || toY < g.kernelH || toX < g.kernelW {
-				clear(row)
+			places := 1
+			if fromX == 0 && toX == g.kernelW {
+				for ; ox+places < g.outW; places++ {
+					if _, to := span(ox+places, g.strideW, g.left, g.kernelW, g.width); to < g.kernelW {
+						break
+					}
+				}
 			}
-			if fromX >= toX {
-				continue
+			if fromX < toX && fromY < toY {
+				patch := (oy*g.outW+ox)*g.length() + fromY*line + fromX*g.channels
+				image := (oy*g.strideH-g.top+fromY)*width + (ox*g.strideW-g.left+fromX)*g.channels
+				visit(patch, image, kernel.Runs{
+					Places: places, Runs: toY - fromY, Length: (toX - fromX) * g.channels,
+					DstPlace: g.length(), DstRun: line, SrcPlace: g.strideW * g.channels, SrcRun: width,
+				})
 			}
-			at := ((oy*g.strideH-g.top+fromY)*g.width + ox*g.strideW - g.left + fromX) * g.channels
-			for u := fromY; u < toY; u++ {
-				copy(row[u*line+fromX*g.channels:u*line+toX*g.channels], image[at:])
-				at += g.width * g.channels
-			}
+			ox += places
 		}
 	}
 }
 
-// fold adds patches to one image.
-func (g window) fold(image, src []float32, add func(dst, a []float32)) {
-	line := g.kernelW * g.channels
-	for oy := range g.outH {
-		fromY, toY := span(oy, g.strideH, g.top, g.kernelH, g.height)
-		for ox := range g.outW {
-			row := src[(oy*g.outW+ox)*g.length():][:g.length()]
-			fromX, toX := span(ox, g.strideW, g.left, g.kernelW, g.width)
-			if fromX >= toX {
-				continue
-			}
-			at := ((oy*g.strideH-g.top+fromY)*g.width + ox*g.strideW - g.left + fromX) * g.channels
-			for u := fromY; u < toY; u++ {
-				piece := row[u*line+fromX*g.channels : u*line+toX*g.channels]
-				if len(piece) < 16 {
-					for i, v := range piece {
-						image[at+i] += v
-					}
-				} else {
-					add(image[at:at+len(piece)], piece)
-				}
-				at += g.width * g.channels
-			}
-		}
+// piece is one visit of runs, kept.
+type piece struct {
+	patch, image int
+	runs         kernel.Runs
+}
+
+// moves is a window's way between images and patches, worked out once.
+type moves struct {
+	window
+	unfolding, folding []piece
+}
+
+func newMoves(g window) *moves {
+	m := &moves{window: g}
+	g.runs(func(patch, image int, r kernel.Runs) {
+		m.unfolding = append(m.unfolding, piece{patch, image, r})
+		m.fold(patch, image, r)
+	})
+	return m
+}
+
+// fold adds the way back. Positions whose patches overlap are visited in
+// turns: to add to what was stored a moment ago is slow unless it is a whole
+// vector.
+func (m *moves) fold(patch, image int, r kernel.Runs) {
+	const vector = 16
+	turns := 1
+	if m.channels%vector != 0 {
+		turns = min(r.Places, (m.kernelW+m.strideW-1)/m.strideW)
+	}
+	for i := range turns {
+		m.folding = append(m.folding, piece{patch + i*r.DstPlace, image + i*r.SrcPlace, kernel.Runs{
+			Places: (r.Places - i + turns - 1) / turns, Runs: r.Runs, Length: r.Length,
+			DstPlace: turns * r.SrcPlace, DstRun: r.SrcRun, SrcPlace: turns * r.DstPlace, SrcRun: r.DstRun,
+		}})
+	}
+}
+
+// unfold copies the patches of one image into rows of length(). What is in the
+// padding is left alone: it is zero from the start.
+func (m *moves) unfold(k *kernel.Set, dst, image []float32) {
+	for i := range m.unfolding {
+		p := &m.unfolding[i]
+		k.CopyRuns(dst[p.patch:], image[p.image:], p.runs)
+	}
+}
+
+// foldInto adds patches to one image.
+func (m *moves) foldInto(k *kernel.Set, image, src []float32) {
+	for i := range m.folding {
+		p := &m.folding[i]
+		k.AddRuns(image[p.image:], src[p.patch:], p.runs)
 	}
 }
 
 // patches is the unfolded rows of a buffer, kept while a worker is at one
 // block: a convolution forward and the gradient of its weights read the same.
 type patches struct {
-	key  patchKey
-	from int // first row, -1: not made for this block
-	data []float32
+	key   patchKey
+	moves *moves
+	made  int // rows of the block before this one are there
+	data  []float32
 }
 
 type patchKey struct {
@@ -114,25 +151,35 @@ func (e *exec) patchSlot(buffer int, g window) int {
 			return i
 		}
 	}
+	m := newMoves(g)
 	for _, w := range e.workers {
-		w.patches = append(w.patches, patches{key: key, from: -1})
+		w.patches = append(w.patches, patches{key: key, moves: m})
 	}
 	return len(e.workers[0].patches) - 1
 }
 
-// unfolded returns the patches of rows from to to-1.
-func (w *worker) unfolded(slot, from, to int) []float32 {
+// near is how many rows' patches go into a product at once: what has just
+// been unfolded is still in the first-level cache.
+func (g window) near() int {
+	const cache = 10_000 // floats
+	return max(1, cache/(g.positions()*g.length()))
+}
+
+// eachUnfolded calls product with the patches of rows from to to-1, a few rows
+// at a time; it makes those that this block does not have yet.
+func (w *worker) eachUnfolded(slot, from, to int, product func(patch []float32, from, to int)) {
 	p := &w.patches[slot]
-	g := p.key.window
-	size := g.positions() * g.length()
-	if p.from != from {
-		data := w.space(&p.data, w.exec.block*size)
-		for i := from; i < to; i++ {
-			g.unfold(data[(i-from)*size:][:size], w.exec.rowsOf(p.key.buffer, i, i+1))
+	g := p.moves
+	size, near := g.positions()*g.length(), g.near()
+	data := w.space(&p.data, w.exec.block*size)
+	for at := from; at < to; at += near {
+		end := min(at+near, to)
+		for i := max(at, p.made); i < end; i++ {
+			g.unfold(w.exec.machine.kernels, data[(i-w.first)*size:][:size], w.exec.rowsOf(p.key.buffer, i, i+1))
 		}
-		p.from = from
+		p.made = max(p.made, end)
+		product(data[(at-w.first)*size:(end-w.first)*size], at, end)
 	}
-	return p.data[:(to-from)*size]
 }
 
 // space returns memory of a worker, grown where it is too small: in the first
@@ -171,14 +218,15 @@ func (b *builder) conv(in plan.Instr) error {
 	}
 	slot := e.patchSlot(x, g)
 	b.rows(func(w *worker, from, to int) {
-		out := e.rowsOf(y, from, to)
-		w.product = kernel.Product{
-			M: (to - from) * g.positions(), N: outputs, K: g.length(),
-			A: w.unfolded(slot, from, to), RowA: g.length(), ColA: 1,
-			B: e.buffers[in.Src[1]], LdB: outputs, C: out, LdC: outputs, Bias: e.buffers[in.Src[2]], ReLU: act.relu(),
-		}
-		e.machine.kernels.Gemm(&w.product, w.scratch)
-		act.after(e.machine.kernels, out)
+		w.eachUnfolded(slot, from, to, func(patch []float32, from, to int) {
+			out := e.rowsOf(y, from, to)
+			w.product = kernel.Product{
+				M: (to - from) * g.positions(), N: outputs, K: g.length(), A: patch, RowA: g.length(), ColA: 1,
+				B: e.buffers[in.Src[1]], LdB: outputs, C: out, LdC: outputs, Bias: e.buffers[in.Src[2]], ReLU: act.relu(),
+			}
+			e.machine.kernels.Gemm(&w.product, w.scratch)
+			act.after(e.machine.kernels, out)
+		})
 	})
 	return nil
 }
@@ -197,10 +245,11 @@ func (b *builder) convDX(in plan.Instr) error {
 		b.rows(func(w *worker, from, to int) { w.denseDX(in, from, to, slope) })
 		return nil
 	}
+	m := newMoves(g)
 	b.rows(func(w *worker, from, to int) {
 		out := e.rowsOf(dx, from, to)
 		clear(out)
-		w.folded(g, dz, in.Src[1], dx, from, to)
+		w.folded(m, dz, in.Src[1], dx, from, to)
 		if !slope.none {
 			y := e.rowsOf(in.Src[len(in.Src)-1], from, to)
 			e.machine.kernels.ActGrad(slope.kind, out, out, y, slope.alpha)
@@ -211,7 +260,7 @@ func (b *builder) convDX(in plan.Instr) error {
 
 // folded adds (small rows · weights) to the image rows of dst, one image at a
 // time so that the columns stay in the first-level cache.
-func (w *worker) folded(g window, small, weight, dst, from, to int) {
+func (w *worker) folded(g *moves, small, weight, dst, from, to int) {
 	e := w.exec
 	inputs := e.plan.Buffers[small].Shape[1]
 	columns := w.space(&w.columns, g.positions()*g.length())
@@ -221,7 +270,7 @@ func (w *worker) folded(g window, small, weight, dst, from, to int) {
 			B: e.buffers[weight], LdB: g.length(), C: columns, LdC: g.length(),
 		}
 		e.machine.kernels.Gemm(&w.product, w.scratch)
-		g.fold(e.rowsOf(dst, i, i+1), columns, e.machine.kernels.Add)
+		g.foldInto(e.machine.kernels, e.rowsOf(dst, i, i+1), columns)
 	}
 }
 
@@ -241,12 +290,13 @@ func (b *builder) convTranspose(in plan.Instr) error {
 		})
 		return nil
 	}
+	m := newMoves(g)
 	b.rows(func(w *worker, from, to int) {
 		start := w.repeated(e.buffers[in.Src[2]], g.height*g.width)
 		for i := from; i < to; i++ {
 			copy(e.rowsOf(y, i, i+1), start)
 		}
-		w.folded(g, x, in.Src[1], y, from, to)
+		w.folded(m, x, in.Src[1], y, from, to)
 		if out := e.rowsOf(y, from, to); !act.none {
 			e.machine.kernels.Act(act.kind, out, out, act.alpha)
 		}
@@ -271,21 +321,22 @@ func (b *builder) convTransposeDX(in plan.Instr) error {
 	inputs := e.plan.Buffers[dx].Shape[1]
 	slot := e.patchSlot(dz, g)
 	b.rows(func(w *worker, from, to int) {
-		out := e.rowsOf(dx, from, to)
-		w.product = kernel.Product{
-			M: (to - from) * g.positions(), N: inputs, K: g.length(),
-			A: w.unfolded(slot, from, to), RowA: g.length(), ColA: 1,
-			B: e.buffers[in.Src[1]], LdB: inputs, C: out, LdC: inputs,
-		}
-		var y []float32
-		if !slope.none {
-			y = e.rowsOf(in.Src[len(in.Src)-1], from, to)
-		}
-		if slope.relu() {
-			w.product.Y, w.product.LdY = y, inputs
-		}
-		e.machine.kernels.Gemm(&w.product, w.scratch)
-		slope.slopeAfter(e.machine.kernels, out, y)
+		w.eachUnfolded(slot, from, to, func(patch []float32, from, to int) {
+			out := e.rowsOf(dx, from, to)
+			w.product = kernel.Product{
+				M: (to - from) * g.positions(), N: inputs, K: g.length(), A: patch, RowA: g.length(), ColA: 1,
+				B: e.buffers[in.Src[1]], LdB: inputs, C: out, LdC: inputs,
+			}
+			var y []float32
+			if !slope.none {
+				y = e.rowsOf(in.Src[len(in.Src)-1], from, to)
+			}
+			if slope.relu() {
+				w.product.Y, w.product.LdY = y, inputs
+			}
+			e.machine.kernels.Gemm(&w.product, w.scratch)
+			slope.slopeAfter(e.machine.kernels, out, y)
+		})
 	})
 	return nil
 }

@@ -64,6 +64,7 @@ type exec struct {
 type worker struct {
 	exec    *exec
 	id      int
+	first   int // row of the block in progress
 	scratch *kernel.Scratch
 	product kernel.Product
 	columns []float32 // what a transposed convolution adds up
@@ -146,7 +147,7 @@ func (e *exec) place(i int, b plan.Buffer, arena []float32) error {
 // blockRows keeps what convolutions pass on in the second-level cache; plans
 // without them read weights as seldom as possible.
 func blockRows(p *plan.Plan) int {
-	const cache = 1 << 20 // bytes
+	const cache = 1 << 22 // bytes
 	row, conv := 0, false
 	for _, b := range p.Buffers {
 		if b.Kind == plan.Temp || b.Kind == plan.Input {
@@ -238,8 +239,9 @@ func (e *exec) runRows(w *worker, s *stage) {
 	from, to := w.id*chunks/workers*chunkRows, min((w.id+1)*chunks/workers*chunkRows, e.n)
 	for at := from; at < to; at += e.block {
 		end := min(at+e.block, to)
+		w.first = at
 		for i := range w.patches {
-			w.patches[i].from = -1
+			w.patches[i].made = at
 		}
 		for _, task := range s.rows {
 			task(w, at, end)

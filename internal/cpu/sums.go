@@ -204,18 +204,20 @@ func (b *builder) convWeights(t target, slot, small int, transposed bool) {
 	channels := e.plan.Buffers[small].Shape[1]
 	sums := b.newPartials(len(t.param.matrix))
 	b.early(func(w *worker, from, to int) {
-		all := w.unfolded(slot, from, to)
-		eachChunk(from, to, func(chunk, at, end int) {
-			patch, other := all[(at-from)*g.positions()*g.length():], e.rowsOf(small, at, end)
-			w.product = kernel.Product{
-				M: g.length(), N: channels, K: (end - at) * g.positions(), A: patch, RowA: 1, ColA: g.length(),
-				B: other, LdB: channels, C: sums.data[chunk], LdC: channels,
-			}
-			if transposed {
-				w.product.M, w.product.N = channels, g.length()
-				w.product.A, w.product.ColA, w.product.B, w.product.LdB, w.product.LdC = other, channels, patch, g.length(), g.length()
-			}
-			e.machine.kernels.Gemm(&w.product, w.scratch)
+		eachChunk(from, to, func(chunk, first, last int) {
+			w.eachUnfolded(slot, first, last, func(patch []float32, at, end int) {
+				other := e.rowsOf(small, at, end)
+				w.product = kernel.Product{
+					M: g.length(), N: channels, K: (end - at) * g.positions(), A: patch, RowA: 1, ColA: g.length(),
+					B: other, LdB: channels, C: sums.data[chunk], LdC: channels, Accumulate: at > first,
+				}
+				if transposed {
+					w.product.M, w.product.N = channels, g.length()
+					w.product.A, w.product.ColA, w.product.B = other, channels, patch
+					w.product.LdB, w.product.LdC = g.length(), g.length()
+				}
+				e.machine.kernels.Gemm(&w.product, w.scratch)
+			})
 		})
 	})
 	b.reduced(t, sums, t.param.k, t.param.n)

@@ -13,6 +13,7 @@ import (
 // within a fraction of one.
 type team struct {
 	size   int
+	spins  int
 	start  []chan func(worker int) // of workers 1 to size-1
 	done   chan struct{}
 	waits  atomic.Int32
@@ -20,11 +21,19 @@ type team struct {
 	rounds atomic.Uint32
 }
 
-// spins is how often a worker looks before it lets another goroutine run.
-const spins = 4000
+// spins returns how often a worker looks before it lets another goroutine
+// run, which for one locked to its thread costs tens of microseconds: longer
+// than any stage of a small network, unless there are more workers than
+// processors to run them.
+func spins(workers int) int {
+	if workers > runtime.GOMAXPROCS(0) {
+		return 100
+	}
+	return 1_000_000
+}
 
 func newTeam(size int) *team {
-	t := &team{size: size, done: make(chan struct{}, size)}
+	t := &team{size: size, spins: spins(size), done: make(chan struct{}, size)}
 	for i := 1; i < size; i++ {
 		start := make(chan func(int))
 		t.start = append(t.start, start)
@@ -65,7 +74,7 @@ func (t *team) barrier(finish func()) {
 		return
 	}
 	for i := 0; t.rounds.Load() == round; i++ {
-		if i >= spins {
+		if i >= t.spins {
 			runtime.Gosched()
 		}
 	}

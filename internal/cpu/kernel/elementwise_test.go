@@ -32,7 +32,7 @@ func elementwiseCases() []elementwise {
 		}
 	}
 	cases := []elementwise{
-		{name: "Adam", operands: []values{normal32, normal32, normal32, positive32}, run: func(s *Set, b [][]float32) float64 {
+		{name: "Adam", operands: []values{normal32, normal32, normal32, positive32}, rel: 5e-7, abs: 1e-9, run: func(s *Set, b [][]float32) float64 {
 			s.Adam(b[0], b[1], b[2], b[3], 0.9, 0.1, 0.999, 0.001, 2e-3, 1e-8)
 			return 0
 		}},

@@ -118,3 +118,19 @@ func (l *loop) log(x value) value {
 func (l *loop) log1p(e value) value {
 	return l.atanh2(l.div(e, l.add(e, l.c(2))), 9)
 }
+
+// sqrt is a square root by one step of Newton's method from the reciprocal
+// root: less time than the exact instruction takes. Below 1e-37 and above
+// 1e38 it is theirs.
+func (l *loop) sqrt(x value) value {
+	x = l.atMost(l.c(1e38), l.atLeast(l.c(1e-37), x))
+	r := l.approximate("VRSQRT", x)
+	s := l.mul(x, r)
+	return l.fma(l.mul(s, l.c(0.5)), l.fnma(s, r, l.c(1)), s)
+}
+
+// reciprocal is 1/x by one step of Newton's method, for 1e-37 < x < 1e37.
+func (l *loop) reciprocal(x value) value {
+	r := l.approximate("VRCP", x)
+	return l.fma(r, l.fnma(x, r, l.c(1)), r)
+}

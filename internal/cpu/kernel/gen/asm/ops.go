@@ -161,12 +161,19 @@ func (l *loop) unary(name string, a value) value {
 	}})
 }
 
-func (l *loop) sqrt(a value) value    { return l.unary("VSQRTPS", a) }
 func (l *loop) toInt(a value) value   { return l.unary("VCVTPS2DQ", a) } // to the nearest
 func (l *loop) toFloat(a value) value { return l.unary("VCVTDQ2PS", a) }
 
 func (l *loop) shiftLeft(a value, n int) value  { return l.unary(fmt.Sprintf("VPSLLD $%d,", n), a) }
 func (l *loop) shiftRight(a value, n int) value { return l.unary(fmt.Sprintf("VPSRAD $%d,", n), a) }
+
+// approximate is an instruction that gives 12 bits or more, 14 where it is wide.
+func (l *loop) approximate(name string, a value) value {
+	if l.wide() {
+		return l.unary(name+"14PS", a)
+	}
+	return l.unary(name+"PS", a)
+}
 
 // nearest gives the nearest whole number.
 func (l *loop) nearest(a value) value {

@@ -1,0 +1,74 @@
+package kernel
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// TestRuns walks over overlapping and separate runs of every length.
+func TestRuns(t *testing.T) {
+	plain := genericSet()
+	r := rand.New(rand.NewPCG(5, 6))
+	cases := []Runs{
+		{Places: 7, Runs: 3, Length: 48, DstPlace: 144, DstRun: 48, SrcPlace: 32, SrcRun: 224},
+		{Places: 13, Runs: 3, Length: 3, DstPlace: 9, DstRun: 3, SrcPlace: 2, SrcRun: 28},
+		{Places: 6, Runs: 3, Length: 3, DstPlace: 4, DstRun: 28, SrcPlace: 18, SrcRun: 3},
+		{Places: 5, Runs: 2, Length: 17, DstPlace: 8, DstRun: 50, SrcPlace: 34, SrcRun: 17},
+		{Places: 1, Runs: 1, Length: 1}, {Places: 0, Runs: 3, Length: 3}, {Places: 2, Runs: 2, Length: 0},
+	}
+	for n := range 40 {
+		cases = append(cases, Runs{Places: 3, Runs: 2, Length: n + 1, DstPlace: 2*n + 3, DstRun: n + 1, SrcPlace: n/2 + 1, SrcRun: n + 7})
+	}
+	for _, s := range Sets() {
+		for _, c := range cases {
+			t.Run(fmt.Sprintf("%s/%+v", s.Name, c), func(t *testing.T) {
+				end := func(place, run int) int { return max(0, c.Places-1)*place + max(0, c.Runs-1)*run + c.Length }
+				src := make([]float32, end(c.SrcPlace, c.SrcRun))
+				fill(src, normal32, r)
+				got := newBuffer(end(c.DstPlace, c.DstRun), 3)
+				fill(got.data, normal32, r)
+				want := slices.Clone(got.data)
+				s.AddRuns(got.data, src, c)
+				plain.AddRuns(want, src, c)
+				if !slices.Equal(got.data, want) {
+					t.Error("AddRuns differs from the plain loop")
+				}
+				s.CopyRuns(got.data, src, c)
+				plain.CopyRuns(want, src, c)
+				if !slices.Equal(got.data, want) {
+					t.Error("CopyRuns differs from the plain loop")
+				}
+				got.check(t, "dst")
+			})
+		}
+	}
+}
+
+func TestRunsPanicOnShortSlices(t *testing.T) {
+	long, short := make([]float32, 100), make([]float32, 10)
+	c := Runs{Places: 3, Runs: 2, Length: 4, DstPlace: 8, DstRun: 4, SrcPlace: 8, SrcRun: 4}
+	negative := c
+	negative.SrcRun = -1
+	for name, call := range map[string]func(s *Set){
+		"copy dst": func(s *Set) { s.CopyRuns(short, long, c) },
+		"copy src": func(s *Set) { s.CopyRuns(long, short, c) },
+		"add dst":  func(s *Set) { s.AddRuns(short, long, c) },
+		"add src":  func(s *Set) { s.AddRuns(long, short, c) },
+		"negative": func(s *Set) { s.CopyRuns(long, long[50:], negative) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, s := range Sets() {
+				func() {
+					defer func() {
+						if recover() == nil {
+							t.Errorf("%s did not panic", s.Name)
+						}
+					}()
+					call(s)
+				}()
+			}
+		})
+	}
+}
