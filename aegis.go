@@ -40,9 +40,12 @@ type Config struct {
 	model.Spec
 	Seed   uint64 `toml:"seed" json:"seed"`
 	Device string `toml:"device" json:"device"` // auto, cpu, cuda or tape
-	Data   string `toml:"data" json:"data"`     // folder of IDX files; empty: the embedded MNIST
-	Limit  int    `toml:"limit" json:"limit"`   // take the first rows of the training set, 0: all
-	Val    int    `toml:"val" json:"val"`       // of those hold the last ones out
+	// Threads is the number of workers on a CPU, 0: as many as pay. It changes
+	// no result.
+	Threads int    `toml:"threads" json:"threads"`
+	Data    string `toml:"data" json:"data"`   // folder of IDX files; empty: the embedded MNIST
+	Limit   int    `toml:"limit" json:"limit"` // take the first rows of the training set, 0: all
+	Val     int    `toml:"val" json:"val"`     // of those hold the last ones out
 }
 
 // NewConfig returns a preset's configuration: seed 1, device auto.
@@ -74,6 +77,10 @@ func (c Config) Validate() error {
 	}
 	if err := checkDevice(c.Device); err != nil {
 		return err
+	}
+	const mostThreads = 1024
+	if c.Threads < 0 || c.Threads > mostThreads {
+		return configErrorf("aegis: %d threads; want 1 to %d, or 0 for as many as pay", c.Threads, mostThreads)
 	}
 	if c.Limit < 0 || c.Val < 0 {
 		return configErrorf("aegis: limit %d, val %d; want numbers of at least 0", c.Limit, c.Val)

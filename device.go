@@ -7,6 +7,8 @@ import (
 
 	"github.com/pbnjay/memory"
 
+	"aegis/internal/cpu"
+	"aegis/internal/plan"
 	"aegis/internal/program"
 	"aegis/internal/tape"
 	"aegis/internal/train"
@@ -33,15 +35,33 @@ func checkDevice(name string) error {
 // errNoCUDA is what a device of cuda says until there is a VM for it.
 var errNoCUDA = errors.New("aegis: device cuda: this version has no CUDA VM yet; run with --device cpu")
 
-// open prepares a program on a device under the parameters of a seed.
-func open(device string, p *program.Program, seed uint64) (train.Machine, error) {
+// open prepares a program on a device under the parameters of a seed, with a
+// number of threads or, for 0, as many as pay.
+func open(device string, threads int, p *program.Program, seed uint64) (train.Machine, error) {
 	if err := checkDevice(device); err != nil {
 		return nil, err
 	}
-	if device == DeviceCUDA {
+	switch device {
+	case DeviceCUDA:
 		return nil, errNoCUDA
+	case DeviceTape:
+		return tape.Open(p, seed)
 	}
-	return tape.Open(p, seed)
+	return cpu.Open(p, seed, cpu.Options{Threads: threads})
+}
+
+// Plan returns the plan that the CPU VM trains by, as text with shapes, FLOPs
+// and bytes; Image must be set.
+func (c Config) Plan() (string, error) {
+	p, err := c.Program()
+	if err != nil {
+		return "", err
+	}
+	compiled, err := plan.Compile(p, cpu.PlanOptions())
+	if err != nil {
+		return "", err
+	}
+	return compiled.String(), nil
 }
 
 // totalMemory returns the machine's memory in bytes, 0 where it is unknown.

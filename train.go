@@ -142,7 +142,7 @@ func (t *trainer) prepare(opt Options) (err error) {
 	if t.program, err = t.cfg.Program(); err != nil {
 		return err
 	}
-	if t.machine, err = open(t.cfg.Device, t.program, t.cfg.Seed); err != nil {
+	if t.machine, err = open(t.cfg.Device, t.cfg.Threads, t.program, t.cfg.Seed); err != nil {
 		return err
 	}
 	defer func() {

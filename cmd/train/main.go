@@ -87,10 +87,9 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
-	if f.summary {
-		spec := f.config.Spec
-		spec.Image = [3]int{ds.Train.C, ds.Train.H, ds.Train.W}
-		return spec.Summary(stdout)
+	if f.summary || f.plan {
+		f.config.Image = [3]int{ds.Train.C, ds.Train.H, ds.Train.W}
+		return describe(f, stdout)
 	}
 	w := newWatcher(f, stdout, stderr)
 	_, err = aegis.Train(ctx, f.config, ds, aegis.Options{Out: f.out, Force: f.force, Hooks: w.hooks()})
@@ -103,6 +102,19 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	}
 	w.done()
 	return nil
+}
+
+// describe prints what --summary and --plan ask for.
+func describe(f *flags, stdout io.Writer) error {
+	if f.summary {
+		return f.config.Summary(stdout)
+	}
+	text, err := f.config.Plan()
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(stdout, text)
+	return err
 }
 
 // dataset opens a folder of IDX files, or the embedded MNIST.

@@ -83,11 +83,15 @@ type piece struct {
 // moves is a window's way between images and patches, worked out once.
 type moves struct {
 	window
+	slot               int // of the workers' patches
 	unfolding, folding []piece
 }
 
-func newMoves(g window) *moves {
-	m := &moves{window: g}
+func (e *exec) newMoves(g window) *moves {
+	m := &moves{window: g, slot: len(e.workers[0].patches)}
+	for _, w := range e.workers {
+		w.patches = append(w.patches, nil)
+	}
 	g.runs(func(patch, image int, r kernel.Runs) {
 		m.unfolding = append(m.unfolding, piece{patch, image, r})
 		m.fold(patch, image, r)
@@ -129,57 +133,16 @@ func (m *moves) foldInto(k *kernel.Set, image, src []float32) {
 	}
 }
 
-// patches is the unfolded rows of a buffer, kept while a worker is at one
-// block: a convolution forward and the gradient of its weights read the same.
-type patches struct {
-	key   patchKey
-	moves *moves
-	made  int // rows of the block before this one are there
-	data  []float32
-}
-
-type patchKey struct {
-	buffer int
-	window window
-}
-
-// patchSlot returns the number of a key in every worker's patches.
-func (e *exec) patchSlot(buffer int, g window) int {
-	key := patchKey{buffer, g}
-	for i, p := range e.workers[0].patches {
-		if p.key == key {
-			return i
-		}
+// unfolded returns the patches of an image, in memory that the next call takes
+// again: it stays in the first-level cache, which makes it faster to unfold an
+// image for each use than to keep what was unfolded.
+func (m *moves) unfolded(w *worker, image []float32) []float32 {
+	p := &w.patches[m.slot]
+	if *p == nil {
+		*p = aligned(m.positions() * m.length())
 	}
-	m := newMoves(g)
-	for _, w := range e.workers {
-		w.patches = append(w.patches, patches{key: key, moves: m})
-	}
-	return len(e.workers[0].patches) - 1
-}
-
-// near is how many rows' patches go into a product at once: what has just
-// been unfolded is still in the first-level cache.
-func (g window) near() int {
-	const cache = 10_000 // floats
-	return max(1, cache/(g.positions()*g.length()))
-}
-
-// eachUnfolded calls product with the patches of rows from to to-1, a few rows
-// at a time; it makes those that this block does not have yet.
-func (w *worker) eachUnfolded(slot, from, to int, product func(patch []float32, from, to int)) {
-	p := &w.patches[slot]
-	g := p.moves
-	size, near := g.positions()*g.length(), g.near()
-	data := w.space(&p.data, w.exec.block*size)
-	for at := from; at < to; at += near {
-		end := min(at+near, to)
-		for i := max(at, p.made); i < end; i++ {
-			g.unfold(w.exec.machine.kernels, data[(i-w.first)*size:][:size], w.exec.rowsOf(p.key.buffer, i, i+1))
-		}
-		p.made = max(p.made, end)
-		product(data[(at-w.first)*size:(end-w.first)*size], at, end)
-	}
+	m.unfold(w.exec.machine.kernels, *p, image)
+	return *p
 }
 
 // space returns memory of a worker, grown where it is too small: in the first
@@ -211,22 +174,22 @@ func (b *builder) conv(in plan.Instr) error {
 	g := e.newWindow(in, x, y, e.plan.Buffers[in.Src[1]].Shape)
 	outputs := e.plan.Buffers[y].Shape[1]
 	if g.whole() {
-		b.rows(func(w *worker, from, to int) {
+		b.dense(in, func(w *worker, from, to int) {
 			w.dense(x, in.Src[1], y, from, to, e.buffers[in.Src[2]], act)
 		})
 		return nil
 	}
-	slot := e.patchSlot(x, g)
-	b.rows(func(w *worker, from, to int) {
-		w.eachUnfolded(slot, from, to, func(patch []float32, from, to int) {
-			out := e.rowsOf(y, from, to)
+	m := e.newMoves(g)
+	b.rows(in, func(w *worker, from, to int) {
+		for i := from; i < to; i++ {
+			out := e.rowsOf(y, i, i+1)
 			w.product = kernel.Product{
-				M: (to - from) * g.positions(), N: outputs, K: g.length(), A: patch, RowA: g.length(), ColA: 1,
+				M: g.positions(), N: outputs, K: g.length(), A: m.unfolded(w, e.rowsOf(x, i, i+1)), RowA: g.length(), ColA: 1,
 				B: e.buffers[in.Src[1]], LdB: outputs, C: out, LdC: outputs, Bias: e.buffers[in.Src[2]], ReLU: act.relu(),
 			}
 			e.machine.kernels.Gemm(&w.product, w.scratch)
 			act.after(e.machine.kernels, out)
-		})
+		}
 	})
 	return nil
 }
@@ -242,11 +205,11 @@ func (b *builder) convDX(in plan.Instr) error {
 	dz, dx := in.Src[0], in.Dst[0]
 	g := e.newWindow(in, dx, dz, e.plan.Buffers[in.Src[1]].Shape)
 	if g.whole() {
-		b.rows(func(w *worker, from, to int) { w.denseDX(in, from, to, slope) })
+		b.dense(in, func(w *worker, from, to int) { w.denseDX(in, from, to, slope) })
 		return nil
 	}
-	m := newMoves(g)
-	b.rows(func(w *worker, from, to int) {
+	m := e.newMoves(g)
+	b.rows(in, func(w *worker, from, to int) {
 		out := e.rowsOf(dx, from, to)
 		clear(out)
 		w.folded(m, dz, in.Src[1], dx, from, to)
@@ -285,13 +248,13 @@ func (b *builder) convTranspose(in plan.Instr) error {
 	x, y := in.Src[0], in.Dst[0]
 	g := e.newWindow(in, y, x, e.plan.Buffers[in.Src[1]].Shape)
 	if g.whole() {
-		b.rows(func(w *worker, from, to int) {
+		b.dense(in, func(w *worker, from, to int) {
 			w.dense(x, in.Src[1], y, from, to, w.repeated(e.buffers[in.Src[2]], g.height*g.width), act)
 		})
 		return nil
 	}
-	m := newMoves(g)
-	b.rows(func(w *worker, from, to int) {
+	m := e.newMoves(g)
+	b.rows(in, func(w *worker, from, to int) {
 		start := w.repeated(e.buffers[in.Src[2]], g.height*g.width)
 		for i := from; i < to; i++ {
 			copy(e.rowsOf(y, i, i+1), start)
@@ -315,28 +278,28 @@ func (b *builder) convTransposeDX(in plan.Instr) error {
 	dz, dx := in.Src[0], in.Dst[0]
 	g := e.newWindow(in, dz, dx, e.plan.Buffers[in.Src[1]].Shape)
 	if g.whole() {
-		b.rows(func(w *worker, from, to int) { w.denseDX(in, from, to, slope) })
+		b.dense(in, func(w *worker, from, to int) { w.denseDX(in, from, to, slope) })
 		return nil
 	}
 	inputs := e.plan.Buffers[dx].Shape[1]
-	slot := e.patchSlot(dz, g)
-	b.rows(func(w *worker, from, to int) {
-		w.eachUnfolded(slot, from, to, func(patch []float32, from, to int) {
-			out := e.rowsOf(dx, from, to)
+	m := e.newMoves(g)
+	b.rows(in, func(w *worker, from, to int) {
+		for i := from; i < to; i++ {
+			out := e.rowsOf(dx, i, i+1)
 			w.product = kernel.Product{
-				M: (to - from) * g.positions(), N: inputs, K: g.length(), A: patch, RowA: g.length(), ColA: 1,
+				M: g.positions(), N: inputs, K: g.length(), A: m.unfolded(w, e.rowsOf(dz, i, i+1)), RowA: g.length(), ColA: 1,
 				B: e.buffers[in.Src[1]], LdB: inputs, C: out, LdC: inputs,
 			}
 			var y []float32
 			if !slope.none {
-				y = e.rowsOf(in.Src[len(in.Src)-1], from, to)
+				y = e.rowsOf(in.Src[len(in.Src)-1], i, i+1)
 			}
 			if slope.relu() {
 				w.product.Y, w.product.LdY = y, inputs
 			}
 			e.machine.kernels.Gemm(&w.product, w.scratch)
 			slope.slopeAfter(e.machine.kernels, out, y)
-		})
+		}
 	})
 	return nil
 }

@@ -17,7 +17,12 @@ import (
 const chunkRows = 8
 
 // rowTask does one instruction for rows from to to-1 of the batch.
-type rowTask func(w *worker, from, to int)
+type rowTask struct {
+	run    func(w *worker, from, to int)
+	writes []int // buffers
+	dense  bool  // it reads a big weight matrix: the more rows at once, the better
+	early  bool  // a sum over the batch, done as soon as its operands are there
+}
 
 // unit is a piece of gradient and update that one worker does alone.
 type unit struct {
@@ -64,21 +69,17 @@ type exec struct {
 type worker struct {
 	exec    *exec
 	id      int
-	first   int // row of the block in progress
 	scratch *kernel.Scratch
 	product kernel.Product
 	columns []float32 // what a transposed convolution adds up
 	bias    []float32 // a bias repeated for each position
 	grad    []float32 // a gradient on its way into an update
-	patches []patches
+	patches [][]float32
 }
 
 // newExec gives a plan memory and tasks.
 func (m *Machine) newExec(p *plan.Plan) (*exec, error) {
 	e := &exec{machine: m, plan: p, buffers: make([][]float32, len(p.Buffers))}
-	for i := range p.Buffers {
-		p.Buffers[i].Layout.Pad = [4]int{} // HACK
-	}
 	arena := aligned(p.Arena)
 	for _, views := range []bool{false, true} {
 		for i, b := range p.Buffers {
@@ -144,10 +145,11 @@ func (e *exec) place(i int, b plan.Buffer, arena []float32) error {
 	return nil
 }
 
-// blockRows keeps what convolutions pass on in the second-level cache; plans
-// without them read weights as seldom as possible.
+// blockRows returns how many rows of a convolutional network stay in the
+// second-level cache together, as whole chunks; other networks have nothing to
+// keep there.
 func blockRows(p *plan.Plan) int {
-	const cache = 1 << 22 // bytes
+	const cache = 1 << 20 // bytes
 	row, conv := 0, false
 	for _, b := range p.Buffers {
 		if b.Kind == plan.Temp || b.Kind == plan.Input {
@@ -159,11 +161,8 @@ func blockRows(p *plan.Plan) int {
 			conv = conv || in.Op == plan.Conv2d || in.Op == plan.ConvTranspose2d
 		}
 	}
-	if !conv {
-		return p.Batch
-	}
 	block := chunkRows
-	for block < 64 && 2*block*row <= cache {
+	for block < p.Batch && (!conv || 2*block*row <= cache) {
 		block *= 2
 	}
 	return block
@@ -232,19 +231,35 @@ func (e *exec) run(w *worker) {
 	}
 }
 
-// runRows takes a worker's rows through a stage, block by block. The rows are
-// shared out in whole chunks.
+// runRows takes a worker's rows through a stage. They are shared out in whole
+// chunks. Dense tasks take all of them at once; the others that follow one
+// another take a block through together, so that what one writes the next one
+// finds in the cache.
 func (e *exec) runRows(w *worker, s *stage) {
 	chunks, workers := (e.n+chunkRows-1)/chunkRows, e.machine.team.size
 	from, to := w.id*chunks/workers*chunkRows, min((w.id+1)*chunks/workers*chunkRows, e.n)
+	if from >= to {
+		return
+	}
+	for first := 0; first < len(s.rows); {
+		last := first + 1
+		if s.rows[first].dense {
+			s.rows[first].run(w, from, to)
+		} else {
+			for last < len(s.rows) && !s.rows[last].dense {
+				last++
+			}
+			e.runBlocks(w, s.rows[first:last], from, to)
+		}
+		first = last
+	}
+}
+
+func (e *exec) runBlocks(w *worker, tasks []rowTask, from, to int) {
 	for at := from; at < to; at += e.block {
 		end := min(at+e.block, to)
-		w.first = at
-		for i := range w.patches {
-			w.patches[i].made = at
-		}
-		for _, task := range s.rows {
-			task(w, at, end)
+		for _, task := range tasks {
+			task.run(w, at, end)
 		}
 	}
 }

@@ -14,10 +14,17 @@ type builder struct {
 	phase *phase
 }
 
-// rows adds a task to the stage in progress.
-func (b *builder) rows(t rowTask) {
+// rows adds an instruction as a task to the stage in progress.
+func (b *builder) rows(in plan.Instr, run func(w *worker, from, to int)) {
 	s := &b.phase.stages[len(b.phase.stages)-1]
-	s.rows = append(s.rows, t)
+	s.rows = append(s.rows, rowTask{run: run, writes: in.Dst})
+}
+
+// dense adds one that reads a big weight matrix.
+func (b *builder) dense(in plan.Instr, run func(w *worker, from, to int)) {
+	b.rows(in, run)
+	s := &b.phase.stages[len(b.phase.stages)-1]
+	s.rows[len(s.rows)-1].dense = true
 }
 
 // add translates one instruction.
@@ -72,7 +79,7 @@ func (b *builder) load(in plan.Instr) error {
 	channels := e.channelsLast(dst)
 	area := size / channels
 	k := e.machine.kernels
-	b.rows(func(w *worker, from, to int) {
+	b.rows(in, func(w *worker, from, to int) {
 		for i := from; i < to; i++ {
 			y := e.rowsOf(dst, i, i+1)
 			planar := y
@@ -99,7 +106,7 @@ func (b *builder) pack(in plan.Instr) error {
 	size := e.rowSize(dst)
 	from, to := e.channelsLast(src), e.channelsLast(dst)
 	k := e.machine.kernels
-	b.rows(func(w *worker, first, last int) {
+	b.rows(in, func(w *worker, first, last int) {
 		for i := first; i < last; i++ {
 			x, y := e.rowsOf(src, i, i+1), e.rowsOf(dst, i, i+1)
 			planar := w.space(&w.columns, size)
@@ -113,7 +120,7 @@ func (b *builder) pack(in plan.Instr) error {
 // channelsLast returns the channels that lie innermost in a buffer's rows, 1
 // where the values lie in the order of the shape.
 func (e *exec) channelsLast(buffer int) int {
-	if b := e.plan.Buffers[buffer]; b.Layout.Order == plan.NHWC {
+	if b := e.plan.Buffers[buffer]; b.Layout == plan.NHWC {
 		return b.Shape[1]
 	}
 	return 1
@@ -163,7 +170,7 @@ func (b *builder) linear(in plan.Instr) error {
 		return err
 	}
 	x, y := in.Src[0], in.Dst[0]
-	b.rows(func(w *worker, from, to int) {
+	b.dense(in, func(w *worker, from, to int) {
 		w.dense(x, in.Src[1], y, from, to, e.buffers[in.Src[2]], act)
 	})
 	return nil
@@ -188,7 +195,7 @@ func (b *builder) linearDX(in plan.Instr) error {
 	if err != nil {
 		return err
 	}
-	b.rows(func(w *worker, from, to int) { w.denseDX(in, from, to, slope) })
+	b.dense(in, func(w *worker, from, to int) { w.denseDX(in, from, to, slope) })
 	return nil
 }
 
@@ -218,7 +225,7 @@ func (b *builder) activate(in plan.Instr) error {
 	if err != nil {
 		return err
 	}
-	b.rows(func(_ *worker, from, to int) {
+	b.rows(in, func(_ *worker, from, to int) {
 		dst, src := e.rowsOf(in.Dst[0], from, to), e.rowsOf(in.Src[0], from, to)
 		if act.none {
 			copy(dst, src)
@@ -235,7 +242,7 @@ func (b *builder) slope(in plan.Instr) error {
 	if err != nil {
 		return err
 	}
-	b.rows(func(_ *worker, from, to int) {
+	b.rows(in, func(_ *worker, from, to int) {
 		dst, g := e.rowsOf(in.Dst[0], from, to), e.rowsOf(in.Src[0], from, to)
 		if act.none {
 			copy(dst, g)
@@ -248,7 +255,7 @@ func (b *builder) slope(in plan.Instr) error {
 
 func (b *builder) sum(in plan.Instr) error {
 	e := b.exec
-	b.rows(func(_ *worker, from, to int) {
+	b.rows(in, func(_ *worker, from, to int) {
 		dst := e.rowsOf(in.Dst[0], from, to)
 		copy(dst, e.rowsOf(in.Src[0], from, to))
 		e.machine.kernels.Add(dst, e.rowsOf(in.Src[1], from, to))
@@ -287,7 +294,7 @@ func (b *builder) loss(in plan.Instr) error {
 	sum := &lossSum{value: e.buffers[in.Dst[0]], width: e.rowSize(pred), partial: make([]float64, (e.plan.Batch+chunkRows-1)/chunkRows)}
 	s := &b.phase.stages[len(b.phase.stages)-1]
 	s.losses = append(s.losses, sum)
-	b.rows(func(_ *worker, from, to int) {
+	b.rows(in, func(_ *worker, from, to int) {
 		coef := float32(factor / (float64(e.n) * float64(sum.width)))
 		for at := from; at < to; at += chunkRows {
 			end := min(at+chunkRows, to)

@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"slices"
+
 	"aegis/internal/cpu/kernel"
 	"aegis/internal/optim"
 	"aegis/internal/plan"
@@ -32,14 +34,22 @@ func (b *builder) unit(cost float64, run func(w *worker)) {
 	s.units = append(s.units, unit{run: run, cost: cost})
 }
 
-// early adds a task to the last stage that takes rows through: there the
-// operands of a partial sum are still in the cache.
-func (b *builder) early(t rowTask) {
+// early adds a partial sum to the stage that takes rows through, right behind
+// the task that writes the last of its operands: they are still in the cache.
+func (b *builder) early(run func(w *worker, from, to int), operands ...int) {
 	for i := len(b.phase.stages) - 1; i >= 0; i-- {
-		if s := &b.phase.stages[i]; len(s.rows) > 0 {
-			s.rows = append(s.rows, t)
-			return
+		s := &b.phase.stages[i]
+		if len(s.rows) == 0 {
+			continue
 		}
+		at := 0
+		for k, task := range s.rows {
+			if task.early && k == at || slices.ContainsFunc(task.writes, func(w int) bool { return slices.Contains(operands, w) }) {
+				at = k + 1
+			}
+		}
+		s.rows = slices.Insert(s.rows, at, rowTask{run: run, early: true})
+		return
 	}
 }
 
@@ -96,7 +106,7 @@ func (b *builder) weights(in plan.Instr) error {
 	switch in.Op {
 	case plan.Conv2dDW:
 		if g := e.newWindow(in, x, dz, weight.param.shape); !g.whole() {
-			b.convWeights(weight, e.patchSlot(x, g), dz, false)
+			b.convWeights(weight, g, x, dz, false)
 			b.chunkedBias(bias, dz)
 			return nil
 		}
@@ -104,7 +114,7 @@ func (b *builder) weights(in plan.Instr) error {
 		g := e.newWindow(in, dz, x, weight.param.shape)
 		b.chunkedBias(bias, dz)
 		if !g.whole() {
-			b.convWeights(weight, e.patchSlot(dz, g), x, true)
+			b.convWeights(weight, g, dz, x, true)
 			return nil
 		}
 		b.denseWeights(weight, dz, x)
@@ -198,28 +208,26 @@ func eachChunk(from, to int, sum func(chunk, from, to int)) {
 
 // convWeights is the gradient of a convolution's weights: patches times the
 // small side, or the other way round for a transposed convolution.
-func (b *builder) convWeights(t target, slot, small int, transposed bool) {
+func (b *builder) convWeights(t target, g window, image, small int, transposed bool) {
 	e := b.exec
-	g := e.workers[0].patches[slot].key.window
+	m := e.newMoves(g)
 	channels := e.plan.Buffers[small].Shape[1]
 	sums := b.newPartials(len(t.param.matrix))
 	b.early(func(w *worker, from, to int) {
-		eachChunk(from, to, func(chunk, first, last int) {
-			w.eachUnfolded(slot, first, last, func(patch []float32, at, end int) {
-				other := e.rowsOf(small, at, end)
-				w.product = kernel.Product{
-					M: g.length(), N: channels, K: (end - at) * g.positions(), A: patch, RowA: 1, ColA: g.length(),
-					B: other, LdB: channels, C: sums.data[chunk], LdC: channels, Accumulate: at > first,
-				}
-				if transposed {
-					w.product.M, w.product.N = channels, g.length()
-					w.product.A, w.product.ColA, w.product.B = other, channels, patch
-					w.product.LdB, w.product.LdC = g.length(), g.length()
-				}
-				e.machine.kernels.Gemm(&w.product, w.scratch)
-			})
-		})
-	})
+		for i := from; i < to; i++ {
+			patch, other := m.unfolded(w, e.rowsOf(image, i, i+1)), e.rowsOf(small, i, i+1)
+			w.product = kernel.Product{
+				M: g.length(), N: channels, K: g.positions(), A: patch, RowA: 1, ColA: g.length(),
+				B: other, LdB: channels, C: sums.data[i/chunkRows], LdC: channels, Accumulate: i%chunkRows > 0,
+			}
+			if transposed {
+				w.product.M, w.product.N = channels, g.length()
+				w.product.A, w.product.ColA, w.product.B = other, channels, patch
+				w.product.LdB, w.product.LdC = g.length(), g.length()
+			}
+			e.machine.kernels.Gemm(&w.product, w.scratch)
+		}
+	}, image, small)
 	b.reduced(t, sums, t.param.k, t.param.n)
 }
 
@@ -233,7 +241,7 @@ func (b *builder) chunkedBias(t target, dz int) {
 		eachChunk(from, to, func(chunk, at, end int) {
 			e.machine.kernels.ColumnSum(sums.data[chunk], e.rowsOf(dz, at, end), (end-at)*positions, channels, channels, false)
 		})
-	})
+	}, dz)
 	b.reduced(t, sums, 1, channels)
 }
 

@@ -87,8 +87,8 @@ func (p *Plan) addParams(list []program.Param) map[string]int {
 // add adds a buffer without a place in memory and returns its number.
 func (p *Plan) add(b Buffer) int {
 	b.Offset = -1
-	if b.Layout.Order == "" {
-		b.Layout.Order = RowMajor
+	if b.Layout == "" {
+		b.Layout = RowMajor
 	}
 	p.Buffers = append(p.Buffers, b)
 	return len(p.Buffers) - 1

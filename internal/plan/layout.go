@@ -45,7 +45,7 @@ func (p *Plan) layOutWeights() error {
 		return err
 	}
 	for w := range roles {
-		p.Buffers[w].Layout.Order = Matrix
+		p.Buffers[w].Layout = Matrix
 	}
 	for i := range p.Buffers {
 		if b := &p.Buffers[i]; b.Kind == Slot || b.Kind == Grad {
@@ -55,7 +55,7 @@ func (p *Plan) layOutWeights() error {
 	for _, ph := range p.Phases {
 		for _, in := range ph.Gradients {
 			if isDW(in.Op) && !in.Update {
-				p.Buffers[in.Dst[0]].Layout.Order = Matrix
+				p.Buffers[in.Dst[0]].Layout = Matrix
 			}
 			if in.Op == AddSums {
 				p.Buffers[in.Dst[0]].Layout = p.Buffers[in.Src[0]].Layout
@@ -65,8 +65,7 @@ func (p *Plan) layOutWeights() error {
 	return nil
 }
 
-// layOutImages puts channels last and leaves room for the padding that
-// convolutions read.
+// layOutImages puts channels last.
 func (p *Plan) layOutImages() {
 	for _, ph := range p.Phases {
 		for _, in := range ph.Gradients {
@@ -75,31 +74,11 @@ func (p *Plan) layOutImages() {
 			}
 			for _, d := range in.Dst {
 				if b := &p.Buffers[d]; len(b.Shape) == 4 {
-					b.Layout.Order = NHWC
-				}
-			}
-		}
-		for _, in := range ph.Gradients {
-			if image, ok := padded(in); ok {
-				l := &p.Buffers[image].Layout
-				for side, n := range p.windowPad(in) {
-					l.Pad[side] = max(l.Pad[side], n)
+					b.Layout = NHWC
 				}
 			}
 		}
 	}
-}
-
-// padded returns the operand that an instruction reads as a convolution's
-// image, padding included.
-func padded(in Instr) (image int, ok bool) {
-	switch in.Op {
-	case Conv2d, ConvTranspose2dDX, ConvTranspose2dDW:
-		return in.Src[0], true
-	case Conv2dDW:
-		return in.Src[1], true
-	}
-	return 0, false
 }
 
 // windowed is a convolution seen from its larger side: a kernel that moves
@@ -124,19 +103,6 @@ func (in Instr) windowed() (image, small, weights int) {
 	return -1, -1, -1
 }
 
-// windowPad returns the zeros that the kernel reads around its image: the
-// padding above and left, and as much below and right as the last position
-// reaches over the edge.
-func (p *Plan) windowPad(in Instr) (pad [4]int) {
-	image, small, weights := in.windowed()
-	for axis := range 2 {
-		size, steps, kernel := p.Buffers[image].Shape[2+axis], p.Buffers[small].Shape[2+axis], p.Buffers[weights].Shape[2+axis]
-		pad[2*axis] = in.Window.Padding[axis]
-		pad[2*axis+1] = max(0, (steps-1)*in.Window.Stride[axis]+kernel-in.Window.Padding[axis]-size)
-	}
-	return pad
-}
-
 // copyWeights gives gradients by the input a transposed copy of their
 // weights, which every update of the weights refreshes.
 func (p *Plan) copyWeights() {
@@ -149,7 +115,7 @@ func (p *Plan) copyWeights() {
 			w := in.Src[1]
 			if _, ok := copies[w]; !ok {
 				copies[w] = p.add(Buffer{
-					Name: p.Buffers[w].Name + ".copy", Kind: Copy, Shape: p.Buffers[w].Shape, Of: w, Layout: Layout{Order: Transpose},
+					Name: p.Buffers[w].Name + ".copy", Kind: Copy, Shape: p.Buffers[w].Shape, Of: w, Layout: Transpose,
 				})
 			}
 			in.Src[1] = copies[w]
@@ -169,10 +135,10 @@ func (p *Plan) copyWeights() {
 
 // plain says that a buffer's numbers lie in the order of its shape.
 func (b Buffer) plain() bool {
-	if b.Layout.Order == NHWC {
-		return b.Layout.Pad == [4]int{} && (b.Shape[1] == 1 || b.Shape[2]*b.Shape[3] == 1)
+	if b.Layout == NHWC {
+		return b.Shape[1] == 1 || b.Shape[2]*b.Shape[3] == 1
 	}
-	return b.Layout.Order == RowMajor
+	return b.Layout == RowMajor
 }
 
 // packOutputs brings outputs into the order of their shapes.

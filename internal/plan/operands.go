@@ -134,7 +134,7 @@ func (o operands) shapes() error {
 			}
 		}
 	case reshape, Pack:
-		if o.plan.Buffers[o.in.Src[0]].values() != o.plan.Buffers[o.in.Dst[0]].values() {
+		if o.plan.Buffers[o.in.Src[0]].Size() != o.plan.Buffers[o.in.Dst[0]].Size() {
 			return errors.New("want as many values")
 		}
 	}
@@ -205,10 +205,4 @@ func (o operands) window(bias, result []int) error {
 		return errors.New("want a bias for each channel of the result")
 	}
 	return nil
-}
-
-// values returns how many values a buffer has, padding left out.
-func (b Buffer) values() int {
-	b.Layout.Pad = [4]int{}
-	return b.Size()
 }

@@ -70,10 +70,10 @@ type Buffer struct {
 	Offset int // in the arena, in floats, a multiple of 16; -1 for Param, Slot and Copy, which a VM keeps
 }
 
-// Order is the order of a buffer's values in memory.
-type Order string
+// Layout is the order of a buffer's values in memory.
+type Layout string
 
-// The orders. A weight is one matrix in every product that it is part of:
+// The layouts. A weight is one matrix in every product that it is part of:
 // (K,N) forward, K the inputs of one product and N its outputs,
 //
 //	Linear          (O,I)       → (I, O)
@@ -82,28 +82,14 @@ type Order string
 //
 // and (N,K), its transpose, for the gradient by the input.
 const (
-	RowMajor  Order = "row-major" // as the shape says
-	NHWC      Order = "nhwc"      // (B,C,H,W) with channels last
-	Matrix    Order = "matrix"    // weights as (K,N)
-	Transpose Order = "transpose" // weights as (N,K)
+	RowMajor  Layout = "row-major" // as the shape says
+	NHWC      Layout = "nhwc"      // (B,C,H,W) with channels last
+	Matrix    Layout = "matrix"    // weights as (K,N)
+	Transpose Layout = "transpose" // weights as (N,K)
 )
 
-// Layout is how a buffer lies in memory. Pad is zeros around H and W of an
-// image in order NHWC: top, bottom, left, right. A VM zeroes them once and
-// writes around them: such a buffer shares its memory with nothing.
-type Layout struct {
-	Order Order
-	Pad   [4]int
-}
-
-// Size returns the number of floats, padding included.
-func (b Buffer) Size() int {
-	if b.Layout.Pad == [4]int{} {
-		return program.Size(b.Shape)
-	}
-	p := b.Layout.Pad
-	return b.Shape[0] * b.Shape[1] * (b.Shape[2] + p[0] + p[1]) * (b.Shape[3] + p[2] + p[3])
-}
+// Size returns the number of floats.
+func (b Buffer) Size() int { return program.Size(b.Shape) }
 
 // Op is what an instruction does. The operands are in the order given here;
 // those in brackets are there only where a field of [Instr] says so.
@@ -167,8 +153,7 @@ func (o Op) PerRow() bool {
 
 // Options are what a VM wants of a plan.
 type Options struct {
-	// ChannelsLast asks for images in NHWC, padded for the convolutions that
-	// read them, and weights as matrices, with a transposed copy where a
+	// ChannelsLast asks for images in NHWC and weights as matrices, with a transposed copy where a
 	// gradient by the input needs one. Else everything is RowMajor.
 	ChannelsLast bool
 

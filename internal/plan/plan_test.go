@@ -224,28 +224,6 @@ func TestPackOnlyWhereMemoryDiffers(t *testing.T) {
 	}
 }
 
-// Padding is what the kernels read: above and left the window's, below and
-// right as far as the last position reaches over the edge.
-func TestPadding(t *testing.T) {
-	c := compile(t, preset(t, "conv"), plan.Options{ChannelsLast: true, Merge: true, Stages: true})
-	want := map[string][4]int{
-		"x": {1, 0, 1, 0}, "encoder.0": {1, 0, 1, 0}, "encoder.2": {}, "encoder.4": {}, "decoder.0": {}, "decoder.2": {},
-		"decoder.4": {}, "decoder.4.grad": {1, 0, 1, 0}, "decoder.4.dx": {1, 0, 1, 0}, "decoder.2.dx": {}, "encoder.2.dx": {},
-	}
-	seen := 0
-	for _, b := range c.Buffers {
-		if pad, ok := want[b.Name]; ok {
-			seen++
-			if b.Layout.Order != plan.NHWC || b.Layout.Pad != pad {
-				t.Errorf("%s is %s, want padding %v", b.Name, b.Layout, pad)
-			}
-		}
-	}
-	if seen != len(want) {
-		t.Errorf("%d of the images are there, want %d", seen, len(want))
-	}
-}
-
 // Memory is used again: what lives at one time is less than all there is.
 func TestMemoryIsShared(t *testing.T) {
 	p := preset(t, "conv")

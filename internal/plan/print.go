@@ -41,14 +41,6 @@ func (o Options) String() string {
 	return strings.Join(list, ", ")
 }
 
-// String is the order, with the padding where there is one.
-func (l Layout) String() string {
-	if l.Pad == [4]int{} {
-		return string(l.Order)
-	}
-	return fmt.Sprintf("%s pad %d,%d,%d,%d", l.Order, l.Pad[0], l.Pad[1], l.Pad[2], l.Pad[3])
-}
-
 // table starts aligned columns.
 func table(text *strings.Builder) *tabwriter.Writer {
 	return tabwriter.NewWriter(text, 0, 0, 2, ' ', 0)

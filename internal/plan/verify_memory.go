@@ -28,10 +28,7 @@ func (p *Plan) checkLayouts() error {
 		return err
 	}
 	return p.each(func(_ *Phase, _ int, in Instr) error {
-		if err := p.checkWeights(in, roles); err != nil {
-			return err
-		}
-		return p.checkPad(in)
+		return p.checkWeights(in, roles)
 	})
 }
 
@@ -40,13 +37,13 @@ func (p *Plan) checkLayouts() error {
 func (p *Plan) checkLayout(b Buffer) error {
 	l := b.Layout
 	switch {
-	case l.Order != RowMajor && !p.Options.ChannelsLast:
+	case l != RowMajor && !p.Options.ChannelsLast:
 		return fmt.Errorf("is %s; want %s", l, RowMajor)
-	case l.Pad != [4]int{} && l.Order != NHWC, l.Order == NHWC && len(b.Shape) != 4:
+	case l == NHWC && len(b.Shape) != 4:
 		return fmt.Errorf("shape %v cannot be %s", b.Shape, l)
-	case (l.Order == Matrix || l.Order == Transpose) && len(b.Shape) != 2 && len(b.Shape) != 4:
+	case (l == Matrix || l == Transpose) && len(b.Shape) != 2 && len(b.Shape) != 4:
 		return fmt.Errorf("shape %v cannot be %s", b.Shape, l)
-	case (b.Kind == Copy) != (l.Order == Transpose):
+	case (b.Kind == Copy) != (l == Transpose):
 		return fmt.Errorf("is %s; only copies of parameters are %s", l, Transpose)
 	}
 	if b.Of < 0 {
@@ -100,22 +97,8 @@ func (p *Plan) checkWeights(in Instr, roles map[int]Op) error {
 	default:
 		return nil
 	}
-	if got := p.Buffers[weights].Layout.Order; got != want {
+	if got := p.Buffers[weights].Layout; got != want {
 		return fmt.Errorf("weights %s are %s; want %s", p.label(weights), got, want)
-	}
-	return nil
-}
-
-// checkPad wants room around an image for all that a convolution reads.
-func (p *Plan) checkPad(in Instr) error {
-	image, ok := padded(in)
-	if !ok {
-		return nil
-	}
-	for side, want := range p.windowPad(in) {
-		if got := p.Buffers[image].Layout.Pad; got[side] < want {
-			return fmt.Errorf("%s is padded by %v; want at least %v", p.label(image), got, p.windowPad(in))
-		}
 	}
 	return nil
 }
@@ -162,7 +145,7 @@ func (p *Plan) overlap(a, b int) bool {
 }
 
 // checkOffsets wants every buffer inside the arena and aligned, views on what
-// they view, and results and padding alone.
+// they view, and results alone.
 func (p *Plan) checkOffsets() error {
 	for i, b := range p.Buffers {
 		switch {
@@ -182,7 +165,7 @@ func (p *Plan) checkOffsets() error {
 		}
 		for k, other := range p.Buffers {
 			if p.alone(i) && k != i && other.inArena() && p.overlap(i, k) {
-				return fmt.Errorf("%s shares memory with %s; want its own for results and padding", p.label(i), p.label(k))
+				return fmt.Errorf("%s shares memory with %s; want its own for results", p.label(i), p.label(k))
 			}
 		}
 	}
@@ -190,11 +173,8 @@ func (p *Plan) checkOffsets() error {
 }
 
 // alone says that a buffer shares its memory with none: an output, which is
-// read when all is over, or an image whose padding is zeroed once.
+// read when all is over.
 func (p *Plan) alone(v int) bool {
-	if p.Buffers[v].Layout.Pad != [4]int{} {
-		return true
-	}
 	for _, ph := range p.Phases {
 		for _, out := range ph.Outputs {
 			if p.root(out.Buffer) == v {

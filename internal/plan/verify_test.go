@@ -160,7 +160,7 @@ func TestVerifyFindsMistakes(t *testing.T) {
 		{
 			name: "output that nothing writes", network: "fc relu", opt: apart, want: "output loss: nothing writes #",
 			spoil: func(_ *testing.T, p *plan.Plan) {
-				p.Buffers = append(p.Buffers, plan.Buffer{Name: "new", Kind: plan.Result, Layout: plan.Layout{Order: plan.RowMajor}, Of: -1})
+				p.Buffers = append(p.Buffers, plan.Buffer{Name: "new", Kind: plan.Result, Layout: plan.RowMajor, Of: -1})
 				p.Phases[0].Outputs[0].Buffer = len(p.Buffers) - 1
 			},
 		},
@@ -212,13 +212,9 @@ func TestVerifyFindsMistakes(t *testing.T) {
 			spoil: func(_ *testing.T, p *plan.Plan) { p.Phases[0].Gradients[len(p.Phases[0].Gradients)-1].Stage = 3 },
 		},
 		{
-			name: "padding too small", network: "conv relu", opt: merged, want: "is padded by [0 0 0 0]; want at least [1 ",
-			spoil: func(t *testing.T, p *plan.Plan) { p.Buffers[find(t, p, "x")].Layout.Pad = [4]int{} },
-		},
-		{
 			name: "weights as in the graph", network: "conv relu", opt: merged, want: "row-major",
 			spoil: func(t *testing.T, p *plan.Plan) {
-				p.Buffers[find(t, p, "encoder.0.weight")].Layout.Order = plan.RowMajor
+				p.Buffers[find(t, p, "encoder.0.weight")].Layout = plan.RowMajor
 			},
 		},
 		{
@@ -241,12 +237,12 @@ func TestVerifyFindsMistakes(t *testing.T) {
 		},
 		{
 			name: "channels last unasked", network: "conv relu", opt: apart, want: "is nhwc; want row-major",
-			spoil: func(t *testing.T, p *plan.Plan) { p.Buffers[find(t, p, "x")].Layout.Order = plan.NHWC },
+			spoil: func(t *testing.T, p *plan.Plan) { p.Buffers[find(t, p, "x")].Layout = plan.NHWC },
 		},
 		{
 			name: "gradient in another layout", network: "fc relu", opt: copied, want: "as its parameter",
 			spoil: func(t *testing.T, p *plan.Plan) {
-				p.Buffers[find(t, p, "encoder.0.weight.grad")].Layout.Order = plan.RowMajor
+				p.Buffers[find(t, p, "encoder.0.weight.grad")].Layout = plan.RowMajor
 			},
 		},
 		{
@@ -292,7 +288,7 @@ func TestVerifyFindsMistakes(t *testing.T) {
 			spoil: func(_ *testing.T, p *plan.Plan) { p.Buffers[0].Offset = 0 },
 		},
 		{
-			name: "loss written over", network: "fc relu", opt: apart, want: "want its own for results and padding",
+			name: "loss written over", network: "fc relu", opt: apart, want: "want its own for results",
 			spoil: func(t *testing.T, p *plan.Plan) { p.Buffers[find(t, p, "loss")].Offset = 0 },
 		},
 	} {

@@ -136,7 +136,7 @@ func (p plane) Plot(c draw.Canvas, f *plot.Plot) {
 	style := p.style()
 	for i := range p.axes[0] {
 		style.Color = p.color(i)
-		c.DrawGlyphNoClip(style, vg.Point{X: x(p.axes[0][i]), Y: y(p.axes[1][i])})
+		c.DrawGlyphNoClip(style, snap(vg.Point{X: x(p.axes[0][i]), Y: y(p.axes[1][i])}))
 	}
 }
 
@@ -159,6 +159,15 @@ func (p points) style() draw.GlyphStyle {
 	n := float64(len(p.axes[0]))
 	radius := min(largest, max(smallest, largest*math.Pow(n/300, -0.25)))
 	return draw.GlyphStyle{Radius: vg.Length(radius), Shape: draw.CircleGlyph{}}
+}
+
+// snap moves a point to the middle of a pixel: discs that are alike make the
+// file smaller.
+func snap(p vg.Point) vg.Point {
+	middle := func(v vg.Length) vg.Length {
+		return vg.Length(math.Floor(v.Dots(dpi))+0.5) * vg.Inch / dpi
+	}
+	return vg.Point{X: middle(p.X), Y: middle(p.Y)}
 }
 
 func (p points) color(i int) color.Color { return opacity(p.solid(i), 0.6) }

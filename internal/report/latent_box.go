@@ -160,12 +160,12 @@ func (b *box) drawPoints(p points) {
 	slices.SortStableFunc(dots, func(a, b dot) int { return cmp.Compare(a.near, b.near) })
 	style := p.style()
 	for _, d := range dots {
-		const palest = 0.55
+		const palest, shades = 0.55, 12 // few shades make the file smaller
 		depth := 0.0
 		if nearest > farthest {
-			depth = (nearest - d.near) / (nearest - farthest)
+			depth = math.Round(shades*(nearest-d.near)/(nearest-farthest)) / shades
 		}
 		style.Color = opacity(mix(p.solid(d.index), white(), palest*depth), 0.75)
-		b.DrawGlyphNoClip(style, b.point(d.at))
+		b.DrawGlyphNoClip(style, snap(b.point(d.at)))
 	}
 }
