@@ -40,6 +40,7 @@ type Config struct {
 	model.Spec
 	Seed   uint64 `toml:"seed" json:"seed"`
 	Device string `toml:"device" json:"device"` // auto, cpu, cuda or tape
+	GPU    int    `toml:"gpu" json:"gpu"`       // number of the GPU that cuda and auto use
 	// Threads is the number of workers on a CPU, 0: as many as pay. It changes
 	// no result.
 	Threads int    `toml:"threads" json:"threads"`
@@ -81,6 +82,9 @@ func (c Config) Validate() error {
 	const mostThreads = 1024
 	if c.Threads < 0 || c.Threads > mostThreads {
 		return configErrorf("aegis: %d threads; want 1 to %d, or 0 for as many as pay", c.Threads, mostThreads)
+	}
+	if c.GPU < 0 {
+		return configErrorf("aegis: GPU %d; want a number of at least 0", c.GPU)
 	}
 	if c.Limit < 0 || c.Val < 0 {
 		return configErrorf("aegis: limit %d, val %d; want numbers of at least 0", c.Limit, c.Val)

@@ -48,7 +48,7 @@ var outside = map[string][]string{
 	"github.com/pbnjay/memory":           {"aegis"},
 	"golang.org/x/term":                  {"aegis/cmd"},
 	"gonum.org/v1/gonum":                 {"aegis/internal/report"},
-	"golang.org/x/sys/cpu":               {"aegis/internal/cpu"},
+	"golang.org/x/sys/cpu":               {"aegis/internal/cpu", "aegis/cuda/ptxsim"},
 	"github.com/google/go-cmp":           {},
 	"honnef.co/go/tools/cmd/staticcheck": {},
 	"go4.org/unsafe/assume-no-moving-gc": {},

@@ -1,12 +1,15 @@
 package aegis
 
 import (
-	"errors"
+	"fmt"
+	"io"
+	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/pbnjay/memory"
 
+	"aegis/cuda"
 	"aegis/internal/cpu"
 	"aegis/internal/plan"
 	"aegis/internal/program"
@@ -32,22 +35,38 @@ func checkDevice(name string) error {
 	return nil
 }
 
-// errNoCUDA is what a device of cuda says until there is a VM for it.
-var errNoCUDA = errors.New("aegis: device cuda: this version has no CUDA VM yet; run with --device cpu")
+// devices is a user's choice of where a program runs.
+type devices struct {
+	name    string // of Devices
+	gpu     int    // number of the GPU
+	threads int    // on a CPU, 0: as many as pay
+}
 
-// open prepares a program on a device under the parameters of a seed, with a
-// number of threads or, for 0, as many as pay.
-func open(device string, threads int, p *program.Program, seed uint64) (train.Machine, error) {
-	if err := checkDevice(device); err != nil {
-		return nil, err
+// open prepares a program under the parameters of a seed. Where auto chose, it
+// says why in one line.
+func (d devices) open(p *program.Program, seed uint64) (m train.Machine, why string, err error) {
+	if err := checkDevice(d.name); err != nil {
+		return nil, "", err
 	}
-	switch device {
-	case DeviceCUDA:
-		return nil, errNoCUDA
+	switch d.name {
 	case DeviceTape:
-		return tape.Open(p, seed)
+		m, err = tape.Open(p, seed)
+		return m, why, err
+	case DeviceCUDA:
+		m, err := cuda.Open(p, seed, cuda.Options{GPU: d.gpu})
+		if err != nil {
+			return nil, "", fmt.Errorf("%w; or run with --device cpu", err)
+		}
+		return m, why, nil
+	case DeviceAuto:
+		m, err := cuda.Open(p, seed, cuda.Options{GPU: d.gpu})
+		if err == nil {
+			return m, "auto takes a GPU where one can be used", nil
+		}
+		why = "auto takes the CPU, for " + err.Error()
 	}
-	return cpu.Open(p, seed, cpu.Options{Threads: threads})
+	m, err = cpu.Open(p, seed, cpu.Options{Threads: d.threads})
+	return m, why, err
 }
 
 // Plan returns the plan that the CPU VM trains by, as text with shapes, FLOPs
@@ -62,6 +81,29 @@ func (c Config) Plan() (string, error) {
 		return "", err
 	}
 	return compiled.String(), nil
+}
+
+// Doctor prints what this machine has and which VM auto would take.
+func Doctor(w io.Writer) error {
+	lines := []string{
+		BuildInfo(),
+		fmt.Sprintf("CPU: %d processors, kernels %s", runtime.NumCPU(), strings.Join(cpu.Kernels(), ", ")),
+		fmt.Sprintf("memory: %.1f GiB", float64(totalMemory())/(1<<30)),
+	}
+	list, err := cuda.Devices(cuda.Options{})
+	for _, dev := range list {
+		lines = append(lines, fmt.Sprintf("GPU %d: %s", dev.Number, dev))
+	}
+	if err != nil {
+		lines = append(lines, "GPU: none: "+err.Error())
+	}
+	if _, err := cuda.Probe(cuda.Options{}); err == nil {
+		lines = append(lines, "auto: the CUDA VM, for a GPU can be used")
+	} else {
+		lines = append(lines, "auto: the CPU VM, for "+err.Error())
+	}
+	_, err = io.WriteString(w, strings.Join(lines, "\n")+"\n")
+	return err
 }
 
 // totalMemory returns the machine's memory in bytes, 0 where it is unknown.

@@ -36,7 +36,7 @@ func Load(path, device string) (*Model, error) {
 			return nil, fmt.Errorf("aegis: load %s: no tensor %s, which %s has", path, param.Name, spec.Model)
 		}
 	}
-	m, err := open(device, 0, p, 0)
+	m, _, err := devices{name: device}.open(p, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,8 @@ func (t *trainer) draw(name string, draw func(io.Writer) error) error {
 
 func (t *trainer) drawLoss() error {
 	c := report.LossCurve{
-		Title: fmt.Sprintf("%s: %s over %d images", t.cfg.Model, t.cfg.Loss, t.train.Len()),
+		Title: fmt.Sprintf("%s on %d images", t.cfg.Model, t.train.Len()),
+		Label: fmt.Sprintf("%s, mean over pixels", t.cfg.Loss),
 		Step:  t.curve.at, StepLoss: t.curve.loss,
 	}
 	for _, m := range t.epochs {

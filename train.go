@@ -29,7 +29,7 @@ type Hooks struct {
 
 // Start is what is known before the first step.
 type Start struct {
-	Device, Out               string
+	Device, Why, Out          string // Why: why auto chose the device
 	Params                    int
 	TrainRows, ValRows, Tests int
 }
@@ -121,6 +121,7 @@ type trainer struct {
 
 	program *program.Program
 	machine train.Machine
+	why     string // it runs there
 	dir     *run.Dir
 	writer  checkpoints
 
@@ -142,7 +143,8 @@ func (t *trainer) prepare(opt Options) (err error) {
 	if t.program, err = t.cfg.Program(); err != nil {
 		return err
 	}
-	if t.machine, err = open(t.cfg.Device, t.cfg.Threads, t.program, t.cfg.Seed); err != nil {
+	where := devices{name: t.cfg.Device, gpu: t.cfg.GPU, threads: t.cfg.Threads}
+	if t.machine, t.why, err = where.open(t.program, t.cfg.Seed); err != nil {
 		return err
 	}
 	defer func() {
@@ -196,7 +198,7 @@ func (t *trainer) begin(out string) {
 	t.curve = newCurve(t.train.Len(), t.cfg.Batch)
 	if t.hooks.Start != nil {
 		t.hooks.Start(Start{
-			Device: t.machine.Device(), Out: out, Params: params,
+			Device: t.machine.Device(), Why: t.why, Out: out, Params: params,
 			TrainRows: t.train.Len(), ValRows: t.val.Len(), Tests: t.test.Len(),
 		})
 	}

@@ -20,9 +20,9 @@ func (e *usageError) Error() string { return e.err.Error() + "; see --help" }
 
 // flags is a parsed command line.
 type flags struct {
-	config                                     aegis.Config
-	out                                        string
-	force, quiet, json, summary, plan, version bool
+	config                                             aegis.Config
+	out                                                string
+	force, quiet, json, summary, plan, doctor, version bool
 }
 
 // widths is a list of layer widths, such as 512,256; "none" has no layer.
@@ -69,6 +69,7 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	set.IntVar(&bent.Epochs, "epochs", 0, "times through the training set")
 	seed := set.Uint64("seed", 1, "of every random number")
 	device := set.String("device", aegis.DeviceAuto, "`device`: "+strings.Join(aegis.Devices(), ", "))
+	gpu := set.Int("gpu", 0, "`number` of the GPU")
 	threads := set.Int("threads", 0, "workers on a CPU (0: as many as pay); changes no result")
 	dataDir := set.String("data", "", "`folder` with the four IDX files, plain or .gz (default: the embedded MNIST)")
 	limit := set.Int("limit", 0, "train on the first `rows` only (0: all)")
@@ -79,6 +80,7 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	set.BoolVar(&f.json, "json", false, "print the lines of metrics.jsonl on stdout")
 	set.BoolVar(&f.summary, "summary", false, "print layers, shapes, parameters, FLOPs and memory, and exit")
 	set.BoolVar(&f.plan, "plan", false, "print the plan that the CPU VM trains by, and exit")
+	set.BoolVar(&f.doctor, "doctor", false, "print what this machine has and which VM auto takes, and exit")
 	set.BoolVar(&f.version, "version", false, "print version, commit and Go version, and exit")
 
 	switch err := set.Parse(args); {
@@ -96,7 +98,7 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.Seed, config.Device, config.Threads = *seed, *device, *threads
+	config.Seed, config.Device, config.GPU, config.Threads = *seed, *device, *gpu, *threads
 	config.Data, config.Limit, config.Val = *dataDir, *limit, *val
 	set.Visit(func(given *flag.Flag) {
 		switch given.Name {

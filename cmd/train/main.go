@@ -80,6 +80,9 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		_, err := fmt.Fprintln(stdout, aegis.BuildInfo())
 		return err
 	}
+	if f.doctor {
+		return aegis.Doctor(stdout)
+	}
 	if err := f.config.Validate(); err != nil {
 		return err
 	}

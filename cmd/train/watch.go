@@ -47,8 +47,12 @@ func (w *watcher) start(s aegis.Start) {
 	if s.ValRows > 0 {
 		held = fmt.Sprintf(", %d held out", s.ValRows)
 	}
-	w.printf("%s, %d parameters, on %s\n%d training images%s, %d test images; writing to %s\n",
-		w.flags.config.Model, s.Params, s.Device, s.TrainRows, held, s.Tests, s.Out)
+	why := ""
+	if s.Why != "" {
+		why = ": " + s.Why
+	}
+	w.printf("%s, %d parameters, on %s%s\n%d training images%s, %d test images; writing to %s\n",
+		w.flags.config.Model, s.Params, s.Device, why, s.TrainRows, held, s.Tests, s.Out)
 }
 
 func (w *watcher) progress(p aegis.Progress) {

@@ -17,7 +17,6 @@ type window struct {
 
 func (g window) positions() int { return g.outH * g.outW }
 func (g window) length() int    { return g.kernelH * g.kernelW * g.channels }
-func (g window) image() int     { return g.height * g.width * g.channels }
 
 // whole says that the only patch is the whole image: a convolution is then a
 // linear layer.

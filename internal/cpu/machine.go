@@ -23,6 +23,15 @@ func PlanOptions() plan.Options {
 	return plan.Options{ChannelsLast: true, Merge: true, Stages: true}
 }
 
+// Kernels names the sets of kernels that this machine can run, best first.
+func Kernels() []string {
+	var names []string
+	for _, s := range kernel.Sets() {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
 // Options are a user's choices.
 type Options struct {
 	Threads int           // workers; 0: as many as pay

@@ -41,7 +41,7 @@ type Progress struct {
 	Step            int64
 	Loss            float64   // mean over the chunk
 	StepLosses      []float32 // of the chunk
-	ImagesPerSecond float64 // of this epoch so far
+	ImagesPerSecond float64   // of this epoch so far
 }
 
 // Epoch is what one epoch came to. The losses are means over rows, a term

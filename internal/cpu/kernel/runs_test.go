@@ -16,7 +16,9 @@ func TestRuns(t *testing.T) {
 		{Places: 13, Runs: 3, Length: 3, DstPlace: 9, DstRun: 3, SrcPlace: 2, SrcRun: 28},
 		{Places: 6, Runs: 3, Length: 3, DstPlace: 4, DstRun: 28, SrcPlace: 18, SrcRun: 3},
 		{Places: 5, Runs: 2, Length: 17, DstPlace: 8, DstRun: 50, SrcPlace: 34, SrcRun: 17},
-		{Places: 1, Runs: 1, Length: 1}, {Places: 0, Runs: 3, Length: 3}, {Places: 2, Runs: 2, Length: 0},
+		{Places: 1, Runs: 1, Length: 1},
+		{Places: 0, Runs: 3, Length: 3},
+		{Places: 2, Runs: 2, Length: 0},
 	}
 	for n := range 40 {
 		cases = append(cases, Runs{Places: 3, Runs: 2, Length: n + 1, DstPlace: 2*n + 3, DstRun: n + 1, SrcPlace: n/2 + 1, SrcRun: n + 7})

@@ -1,0 +1,101 @@
+//go:build !cpu
+
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"aegis/cuda/driver"
+)
+
+// What the kernels' PTX asks for: ISA 7.8 for sm_80.
+const (
+	wantMajor  = 8
+	wantDriver = 11080
+)
+
+// Devices lists the GPUs of this machine, whether or not a Machine can use
+// them. Where there is no driver or no device the error wraps
+// driver.ErrUnavailable.
+func Devices(opt Options) ([]Device, error) {
+	d, err := connect(opt)
+	if err != nil {
+		return nil, err
+	}
+	return devices(d)
+}
+
+// Probe returns the GPU that a Machine with these options would use, or says
+// why there is none.
+func Probe(opt Options) (Device, error) {
+	_, dev, err := choose(opt)
+	return dev, err
+}
+
+// connect returns the driver.
+func connect(opt Options) (driver.Driver, error) {
+	if opt.Driver != nil {
+		return opt.Driver, nil
+	}
+	return driver.Open()
+}
+
+// choose connects and checks the device that the options name.
+func choose(opt Options) (driver.Driver, Device, error) {
+	d, err := connect(opt)
+	if err != nil {
+		return nil, Device{}, err
+	}
+	list, err := devices(d)
+	if err != nil {
+		return nil, Device{}, err
+	}
+	if opt.GPU < 0 || opt.GPU >= len(list) {
+		return nil, Device{}, fmt.Errorf("cuda: no GPU %d; want 0 to %d: %s", opt.GPU, len(list)-1, names(list))
+	}
+	dev := list[opt.GPU]
+	switch {
+	case dev.Major < wantMajor:
+		return nil, dev, fmt.Errorf("cuda: %w: GPU %d, %s, is too old; want compute capability %d.0 or newer",
+			driver.ErrUnavailable, dev.Number, dev, wantMajor)
+	case dev.Driver < wantDriver:
+		return nil, dev, fmt.Errorf("cuda: %w: the driver of GPU %d, %s, is too old; install one for CUDA %s or newer",
+			driver.ErrUnavailable, dev.Number, dev, version(wantDriver))
+	}
+	return d, dev, nil
+}
+
+// devices describes every GPU.
+func devices(d driver.Driver) ([]Device, error) {
+	newest, err := d.Version()
+	if err != nil {
+		return nil, err
+	}
+	n, err := d.DeviceCount()
+	if err != nil && !errors.Is(err, driver.NoDevice) {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, fmt.Errorf("cuda: %w: the driver finds no GPU; check nvidia-smi and CUDA_VISIBLE_DEVICES", driver.ErrUnavailable)
+	}
+	list := make([]Device, n)
+	for i := range list {
+		dev, err := d.Device(i)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = Device{Number: i, Device: dev, Driver: newest}
+	}
+	return list, nil
+}
+
+// names lists devices for an error.
+func names(list []Device) string {
+	text := make([]string, len(list))
+	for i, d := range list {
+		text[i] = fmt.Sprintf("%d is %s", d.Number, d.Name)
+	}
+	return strings.Join(text, ", ")
+}

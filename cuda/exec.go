@@ -1,0 +1,233 @@
+//go:build !cpu
+
+package cuda
+
+import (
+	"fmt"
+	"slices"
+
+	"aegis/cuda/driver"
+	"aegis/cuda/kernels"
+	"aegis/internal/plan"
+	"aegis/internal/program"
+)
+
+// exec is a plan in device memory.
+type exec struct {
+	plan    *plan.Plan
+	address []driver.DevicePtr // of each buffer
+	input   region             // what Load writes
+	outputs []region           // of all phases
+
+	scalars  driver.DevicePtr // of all steps of a run
+	losses   driver.DevicePtr // of all steps of a run; 0 for a forward plan
+	terms    int              // losses of one step
+	scratch  driver.DevicePtr
+	counters driver.DevicePtr // a word for each loss instruction
+}
+
+// region is an input or an output: rows of width values.
+type region struct {
+	ptr   driver.DevicePtr
+	width int
+}
+
+// newExec describes a plan whose memory is not there yet; see place.
+func newExec(p *plan.Plan) (*exec, error) {
+	e := &exec{plan: p, address: make([]driver.DevicePtr, len(p.Buffers))}
+	for _, b := range p.Buffers {
+		if b.Layout != plan.RowMajor || b.Kind == plan.Copy {
+			return nil, fmt.Errorf("cuda: buffer %s is %s; want all in row-major order", b.Name, b.Layout)
+		}
+	}
+	for _, ph := range p.Phases {
+		e.terms += len(ph.Outputs)
+	}
+	return e, nil
+}
+
+// place says where everything is.
+func (e *exec) place(state *tensors, arena driver.DevicePtr) error {
+	for i, b := range e.plan.Buffers {
+		switch b.Kind {
+		case plan.Param, plan.Slot:
+			var err error
+			if e.address[i], err = state.address(b.Name); err != nil {
+				return err
+			}
+		default:
+			e.address[i] = arena + driver.DevicePtr(4*b.Offset)
+		}
+	}
+	e.outputs = nil
+	for _, ph := range e.plan.Phases {
+		for _, out := range ph.Outputs {
+			e.outputs = append(e.outputs, e.region(out.Buffer))
+		}
+		for _, in := range ph.Gradients {
+			if in.Op == plan.Load {
+				e.input = e.region(in.Dst[0])
+			}
+		}
+	}
+	return nil
+}
+
+func (e *exec) region(buffer int) region {
+	return region{ptr: e.address[buffer], width: program.Size(e.plan.Buffers[buffer].Shape) / e.plan.Batch}
+}
+
+// lossCount is how many loss instructions there are.
+func (e *exec) lossCount() int {
+	n := 0
+	for _, ph := range e.plan.Phases {
+		for _, in := range ph.Gradients {
+			if in.Op == plan.Loss || in.Op == plan.LossGrad {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// firstTerm is the number of a phase's first loss among those of a step.
+func (e *exec) firstTerm(phase *plan.Phase) int {
+	n := 0
+	for i := range e.plan.Phases {
+		if &e.plan.Phases[i] == phase {
+			break
+		}
+		n += len(e.plan.Phases[i].Outputs)
+	}
+	return n
+}
+
+// term is the number of the loss that a buffer is, where that is all it is
+// for; else -1.
+func (e *exec) term(phase *plan.Phase, buffer int) int {
+	if e.losses == 0 {
+		return -1
+	}
+	found, uses := -1, 0
+	for i, out := range phase.Outputs {
+		if out.Buffer == buffer {
+			found = e.firstTerm(phase) + i
+			uses++
+		}
+	}
+	for _, b := range e.plan.Buffers {
+		if b.Kind == plan.View && b.Of == buffer {
+			uses++
+		}
+	}
+	for _, in := range slices.Concat(phase.Gradients, phase.Update) {
+		if slices.Contains(in.Src, buffer) {
+			uses++
+		}
+	}
+	if uses != 1 {
+		return -1
+	}
+	return found
+}
+
+// call is a launch whose kernel is loaded.
+type call struct {
+	function driver.Function
+	config   driver.LaunchConfig
+	args     []driver.Arg
+}
+
+// library is the modules that are loaded, and the functions in them.
+type library struct {
+	gpu       *gpu
+	modules   map[kernels.Family]driver.Module
+	functions map[kernelName]driver.Function
+}
+
+// kernelName is a kernel and the module that it is in.
+type kernelName struct {
+	family kernels.Family
+	kernel string
+}
+
+func newLibrary(g *gpu) *library {
+	return &library{gpu: g, modules: make(map[kernels.Family]driver.Module), functions: make(map[kernelName]driver.Function)}
+}
+
+// calls loads what operations launch.
+func (l *library) calls(list []operation) ([]call, error) {
+	var calls []call
+	for _, o := range list {
+		launches, err := o.Launches()
+		if err != nil {
+			return nil, fmt.Errorf("cuda: %w", err)
+		}
+		for _, launch := range launches {
+			f, err := l.function(launch)
+			if err != nil {
+				return nil, err
+			}
+			calls = append(calls, call{function: f, args: launch.Args, config: driver.LaunchConfig{
+				Grid: launch.Grid, Block: launch.Block, Shared: launch.Shared, Stream: l.gpu.stream,
+			}})
+		}
+	}
+	return calls, nil
+}
+
+// function finds a kernel, and loads its family where it is the first of it.
+func (l *library) function(launch kernels.Launch) (driver.Function, error) {
+	name := kernelName{family: launch.Family, kernel: launch.Kernel}
+	if f, ok := l.functions[name]; ok {
+		return f, nil
+	}
+	module, ok := l.modules[launch.Family]
+	if !ok {
+		image, err := ptx(launch.Family)
+		if err != nil {
+			return 0, err
+		}
+		if module, err = l.gpu.LoadModule(image); err != nil {
+			return 0, err
+		}
+		l.modules[launch.Family] = module
+	}
+	f, err := l.gpu.Function(module, launch.Kernel)
+	if err != nil {
+		return 0, err
+	}
+	l.functions[name] = f
+	return f, nil
+}
+
+// ptx returns the image of a family.
+func ptx(f kernels.Family) ([]byte, error) {
+	if f == graphFamily {
+		return graphPTX, nil
+	}
+	image, err := kernels.PTX(f)
+	if err != nil {
+		return nil, fmt.Errorf("cuda: %w", err)
+	}
+	return image, nil
+}
+
+// queue launches calls one after the other.
+func (g *gpu) queue(calls []call) error {
+	for _, c := range calls {
+		if err := g.Launch(c.function, c.config, c.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unload frees the modules.
+func (l *library) unload() error {
+	var errs []error
+	for _, m := range l.modules {
+		errs = append(errs, l.gpu.UnloadModule(m))
+	}
+	return first(errs)
+}

@@ -1,0 +1,136 @@
+//go:build !cpu
+
+package cuda_test
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"aegis/cuda"
+	"aegis/cuda/driver"
+	"aegis/cuda/ptxsim"
+	"aegis/internal/program"
+	"aegis/internal/train"
+	"aegis/model"
+)
+
+// TestOutOfMemory asks for too large a batch, and then for the one that the
+// error names.
+func TestOutOfMemory(t *testing.T) {
+	const memory = 96 << 20
+	simulator := ptxsim.Open(ptxsim.Options{Memory: memory})
+	spec, err := model.Preset("fc12")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Image, spec.Batch = [3]int{1, 28, 28}, 40000
+	s := newSpy(simulator)
+	_, err = cuda.Open(build(t, spec), 1, cuda.Options{Driver: s})
+	if !errors.Is(err, driver.OutOfMemory) {
+		t.Fatalf("error %v, want one of too little memory", err)
+	}
+	s.checkFreed(t)
+	t.Log(err)
+	for _, want := range []string{"asked for", "96.0 MiB are free", "needs", "at batch 40000"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error %q lacks %q", err, want)
+		}
+	}
+	match := regexp.MustCompile(`a batch of (\d+) would fit`).FindStringSubmatch(err.Error())
+	if match == nil {
+		t.Fatalf("error %q names no batch", err)
+	}
+	if spec.Batch, err = strconv.Atoi(match[1]); err != nil {
+		t.Fatal(err)
+	}
+	m, err := cuda.Open(build(t, spec), 1, cuda.Options{Driver: simulator})
+	if err != nil {
+		t.Fatalf("batch %d: %v", spec.Batch, err)
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+	spec.Batch, spec.Hidden = 1, []int{20000}
+	if _, err := cuda.Open(build(t, spec), 1, cuda.Options{Driver: simulator}); err == nil || !strings.Contains(err.Error(), "no batch would fit") {
+		t.Errorf("error %v, want that no batch would fit", err)
+	}
+}
+
+// TestFault plants a bad address into a kernel's parameters: every later call
+// returns the first error.
+func TestFault(t *testing.T) {
+	p, data := small(t, "momentum", 6)
+	s := newSpy(ptxsim.Open(ptxsim.Options{}))
+	m := open(t, p, data, cuda.Options{Driver: s})
+	if err := m.Train(context.Background(), someSteps(p, 0, p.Batch, 6)); err != nil {
+		t.Fatal(err)
+	}
+	start := s.launches
+	s.launch = func(n int, args []driver.Arg) {
+		if n == start+2 {
+			args[0] = driver.Ptr(12)
+		}
+	}
+	out := make([]float32, p.Code)
+	in := program.Input{Set: train.TrainSet, Rows: []int32{0}}
+	err := m.Infer(context.Background(), program.Encode, in, out)
+	if !errors.Is(err, driver.IllegalAddress) {
+		t.Fatalf("error %v, want one of an illegal address", err)
+	}
+	t.Log(err)
+	s.launch = nil
+	_, losses := m.Losses()
+	_, state := m.State()
+	for name, got := range map[string]error{
+		"losses": losses, "state": state,
+		"train": m.Train(context.Background(), someSteps(p, 1, p.Batch, 6)),
+		"bind":  m.Bind(train.TestSet, data),
+		"infer": m.Infer(context.Background(), program.Encode, in, out),
+	} {
+		if got == nil || got.Error() != err.Error() {
+			t.Errorf("%s: error %v, want the first one, %v", name, got, err)
+		}
+	}
+}
+
+// TestOpenFails wants an error where the driver refuses the kernels, and
+// nothing left behind.
+func TestOpenFails(t *testing.T) {
+	p, _ := small(t, "momentum", 1)
+	s := newSpy(ptxsim.Open(ptxsim.Options{}))
+	s.noLoad = true
+	if _, err := cuda.Open(p, 1, cuda.Options{Driver: s}); !errors.Is(err, driver.InvalidPTX) || !strings.Contains(err.Error(), "planted") {
+		t.Errorf("error %v, want the one that was planted", err)
+	}
+	s.checkFreed(t)
+}
+
+// TestClose frees everything, and leaves a machine that says so.
+func TestClose(t *testing.T) {
+	p, data := small(t, "momentum", 6)
+	s := newSpy(ptxsim.Open(ptxsim.Options{}))
+	m := open(t, p, data, cuda.Options{Driver: s, DataLimit: int64(len(data))})
+	if err := m.Bind(train.TestSet, data); err != nil { // streamed
+		t.Fatal(err)
+	}
+	if err := m.Train(context.Background(), someSteps(p, 0, 5*p.Batch, 6)); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.checkFreed(t)
+	if s.held["memory"] != 0 || len(s.held) < 7 {
+		t.Errorf("counted %v", s.held)
+	}
+	if _, err := m.Losses(); err == nil || !strings.Contains(err.Error(), "closed") {
+		t.Errorf("error %v after Close", err)
+	}
+	if err := m.Close(); err != nil {
+		t.Errorf("a second Close: %v", err)
+	}
+}

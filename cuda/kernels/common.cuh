@@ -1,0 +1,164 @@
+// What all kernels share: the step block, activations, updates, copies to
+// shared memory, sums in a fixed order. See kernels.go for the promises.
+#ifndef AEGIS_COMMON_CUH
+#define AEGIS_COMMON_CUH
+
+// StepSize in launch.go. n = 0 means: do nothing.
+struct Step {
+    int n;           // real rows of the batch
+    int index;       // in the run
+    int batch;       // B
+    unsigned number; // since the start of training
+};
+
+enum Function { IDENTITY, RELU, LEAKY_RELU, TANH, SIGMOID, ELU, GELU };
+
+// Φ(z), the distribution function of N(0,1).
+__device__ __forceinline__ float normal(float z) { return 0.5f * erfcf(z * -0.70710678f); }
+
+__device__ __forceinline__ float sigmoid(float z) { return 1.0f / (1.0f + expf(-z)); }
+
+// f(z). Comparisons are such that a NaN comes through.
+__device__ __forceinline__ float activated(int f, float z, float alpha) {
+    switch (f) {
+    case RELU: return z <= 0.0f ? 0.0f : z;
+    case LEAKY_RELU: return z <= 0.0f ? alpha * z : z;
+    case TANH: return tanhf(z);
+    case SIGMOID: return sigmoid(z);
+    case ELU: return z <= 0.0f ? alpha * expm1f(z) : z;
+    case GELU:
+        z = z < -15.0f ? -15.0f : z; // below, the result is 0
+        return z * normal(z);
+    }
+    return z;
+}
+
+// g·f'(·) from y = f(z), of GELU from z.
+__device__ __forceinline__ float sloped(int f, float g, float y, float alpha) {
+    switch (f) {
+    case RELU: return y <= 0.0f ? 0.0f : g;
+    case LEAKY_RELU: return y <= 0.0f ? alpha * g : g;
+    case TANH: return g * (1.0f - y * y);
+    case SIGMOID: return g * (y * (1.0f - y));
+    case ELU: return y > 0.0f ? g : g * (y + alpha);
+    case GELU:
+        y = y < -15.0f ? -15.0f : y > 15.0f ? 15.0f : y; // beyond, the slope is 0 or 1
+        return g * (normal(y) + y * (0.39894228f * expf(-0.5f * y * y)));
+    }
+    return g;
+}
+
+enum UpdateKind { NO_UPDATE, ADAM, SGD, MOMENTUM };
+
+// Update is an optimizer with the numbers of this step.
+struct Update {
+    int kind;
+    float rate, epsilon;    // Adam's alpha, or lr; Adam's epsilon
+    float b1, c1, b2, c2;   // Adam: β₁, 1−β₁, β₂, 1−β₂; momentum in b1
+};
+
+__device__ __forceinline__ Update update_of(const Step* step, int kind, const float* scalars, int stride,
+        float b1, float c1, float b2, float c2) {
+    Update u = {kind, 0.0f, 0.0f, b1, c1, b2, c2};
+    if (kind != NO_UPDATE) {
+        const float* s = scalars + (size_t)step->index * stride;
+        u.rate = s[0];
+        if (kind == ADAM) u.epsilon = s[1];
+    }
+    return u;
+}
+
+// Target is where a gradient goes: Target in launch.go.
+struct Target {
+    float *grad, *w, *s0, *s1;
+};
+
+// Parameter is a value of a parameter and of its slots.
+struct Parameter {
+    float w, s0, s1;
+};
+
+__device__ __forceinline__ Parameter held(const Update& u, const Target& t, int i) {
+    Parameter p = {0.0f, 0.0f, 0.0f};
+    if (u.kind == NO_UPDATE) return p;
+    p.w = t.w[i];
+    if (u.kind != SGD) p.s0 = t.s0[i];
+    if (u.kind == ADAM) p.s1 = t.s1[i];
+    return p;
+}
+
+// Writes a gradient, or applies it as optim.Spec.Update does, to the same
+// bits: nothing is fused.
+__device__ __forceinline__ void apply(const Update& u, const Target& t, int i, float g, Parameter p) {
+    switch (u.kind) {
+    case ADAM: {
+        float m = __fadd_rn(__fmul_rn(u.b1, p.s0), __fmul_rn(u.c1, g));
+        float v = __fadd_rn(__fmul_rn(u.b2, p.s1), __fmul_rn(__fmul_rn(u.c2, g), g));
+        t.s0[i] = m;
+        t.s1[i] = v;
+        t.w[i] = __fsub_rn(p.w, __fdiv_rn(__fmul_rn(u.rate, m), __fadd_rn(__fsqrt_rn(v), u.epsilon)));
+        break;
+    }
+    case SGD: t.w[i] = __fsub_rn(p.w, __fmul_rn(u.rate, g)); break;
+    case MOMENTUM: {
+        float m = __fadd_rn(__fmul_rn(u.b1, p.s0), g);
+        t.s0[i] = m;
+        t.w[i] = __fsub_rn(p.w, __fmul_rn(u.rate, m));
+        break;
+    }
+    default: t.grad[i] = g;
+    }
+}
+
+// Copies of 4 or 16 bytes to shared memory that run while the block computes.
+// Of the bytes the first valid ones are read and the rest becomes zero: the
+// edges of a matrix need no other code.
+__device__ __forceinline__ void copy4(float* shared, const float* global, bool valid) {
+    unsigned to = (unsigned)__cvta_generic_to_shared(shared);
+    int bytes = valid ? 4 : 0;
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" :: "r"(to), "l"(global), "r"(bytes) : "memory");
+}
+
+__device__ __forceinline__ void copy16(float* shared, const float* global, int valid) {
+    unsigned to = (unsigned)__cvta_generic_to_shared(shared);
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" :: "r"(to), "l"(global), "r"(4 * valid) : "memory");
+}
+
+// Ends a group of copies.
+__device__ __forceinline__ void copies_end() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+
+// Waits until at most N groups of this thread are under way.
+template <int N>
+__device__ __forceinline__ void copies_wait() { asm volatile("cp.async.wait_group %0;" :: "n"(N) : "memory"); }
+
+// Four floats of shared memory at once. Written out, since NVRTC splits and
+// joins loads of float4 differently from run to run, and the PTX is committed.
+__device__ __forceinline__ float4 shared4(const float* shared) {
+    unsigned from = (unsigned)__cvta_generic_to_shared(shared);
+    float4 v;
+    asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w) : "r"(from));
+    return v;
+}
+
+// Sum over a warp: a tree, the same in every lane.
+__device__ __forceinline__ float warp_sum(float v) {
+#pragma unroll
+    for (int d = 16; d > 0; d >>= 1) v += __shfl_xor_sync(0xffffffffu, v, d);
+    return v;
+}
+
+// Sum over a block of 256 threads, complete in thread 0: warps by a tree, then
+// their sums in order. part is 8 floats of shared memory that nobody uses.
+__device__ __forceinline__ float block_sum(float v, float* part) {
+    v = warp_sum(v);
+    if ((threadIdx.x & 31) == 0) part[threadIdx.x >> 5] = v;
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        v = part[0];
+#pragma unroll
+        for (int i = 1; i < 8; i++) v += part[i];
+    }
+    return v;
+}
+
+#endif

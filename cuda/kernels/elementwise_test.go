@@ -1,0 +1,369 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"aegis/cuda/driver"
+	"aegis/internal/philox"
+	"aegis/internal/program"
+	"aegis/model/op"
+)
+
+// extents are batches: rows, real rows, values in a row.
+func extents() [][3]int {
+	return [][3]int{{1, 1, 1}, {3, 0, 5}, {5, 4, 7}, {7, 7, 64}, {40, 39, 33}, {330, 300, 1000}}
+}
+
+// special puts values at the edges of activations in front.
+func special(v []float32) []float32 {
+	edges := []float32{0, float32(math.Copysign(0, -1)), 20, -20, 100, -100, float32(math.NaN()), float32(math.Inf(1)), 1e-8, -1e-8}
+	copy(v, edges)
+	return v
+}
+
+func TestActivate(t *testing.T) {
+	d := open(t, Elementwise)
+	for _, e := range extents()[:5] {
+		for _, a := range activations() {
+			t.Run(fmt.Sprint(e, a), func(t *testing.T) {
+				d.TB = t
+				defer d.free()
+				z := special(spread(random(1, e[1]*e[2]), 4))
+				y := d.out(e[0]*e[2], 0)
+				batch := Batch{Rows: e[0], Step: d.step(e[1], 0, e[0], 0)}
+				d.run(Activate{Batch: batch, Width: e[2], Z: d.in(z, e[0]*e[2], 1).ptr, Y: y.ptr, Activation: a}.Launches())
+				want := make([]float64, len(z))
+				for i, v := range z {
+					want[i] = value(a, float64(v))
+				}
+				y.check("y", want)
+
+				g, from := random(2, len(z)), random(3, len(z))
+				copy(from, []float32{0, float32(math.Copysign(0, -1))})
+				if a.FromInput() {
+					from = z
+				}
+				dz := d.out(e[0]*e[2], 3)
+				d.run(Slope{Batch: batch, Width: e[2], G: d.in(g, e[0]*e[2], 0).ptr, Y: d.in(from, e[0]*e[2], 0).ptr, DZ: dz.ptr, Activation: a}.Launches())
+				for i, v := range from {
+					want[i] = float64(g[i]) * slopeOf(a, float64(v))
+					if a.Kind == op.GELU && math.IsInf(float64(v), 1) {
+						want[i] = float64(g[i])
+					}
+				}
+				dz.check("dz", want)
+			})
+		}
+	}
+}
+
+// TestNaN wants a NaN to come through every function and product.
+func TestNaN(t *testing.T) {
+	d := open(t, Elementwise, Gemm)
+	nan := float32(math.NaN())
+	for _, a := range activations() {
+		t.Run(a.String(), func(t *testing.T) {
+			d.TB = t
+			defer d.free()
+			batch := Batch{Rows: 1, Step: d.step(1, 0, 1, 0)}
+			y := d.out(4, 0)
+			l := Linear{
+				Batch: batch, In: 1, Out: 4, X: d.in([]float32{1}, 1, 0).ptr, W: d.in([]float32{nan, 1, 2, 3}, 4, 0).ptr,
+				B: d.in(make([]float32, 4), 4, 0).ptr, Y: y.ptr, Activation: a,
+			}
+			d.run(l.Launches())
+			y.check("linear", []float64{math.NaN(), value(a, 1), value(a, 2), value(a, 3)})
+			z := d.out(1, 0)
+			d.run(Activate{Batch: batch, Width: 1, Z: y.ptr, Y: z.ptr, Activation: a}.Launches())
+			z.check("activate", []float64{math.NaN()})
+			dz := d.out(1, 0)
+			d.run(Slope{Batch: batch, Width: 1, G: y.ptr, Y: d.in([]float32{1}, 1, 0).ptr, DZ: dz.ptr, Activation: a}.Launches())
+			dz.check("slope", []float64{math.NaN()})
+		})
+	}
+}
+
+func TestAddScaleCopy(t *testing.T) {
+	d := open(t, Elementwise)
+	for _, e := range extents() {
+		for _, whole := range []bool{false, true} {
+			t.Run(fmt.Sprint(e, whole), func(t *testing.T) {
+				d.TB = t
+				defer d.free()
+				n := e[1] * e[2]
+				batch, width, total := Batch{Rows: e[0], Step: d.step(e[1], 0, e[0], 0)}, e[2], e[0]*e[2]
+				if whole {
+					batch, width, n = Batch{}, total, total
+				}
+				a, b := random(1, n), random(2, n)
+				at, bt := d.in(a, total, 1), d.in(b, total, 0)
+				sum, scaled, copied := d.out(total, 0), d.out(total, 0), d.out(total, 2)
+				d.run(Add{Batch: batch, Width: width, Whole: whole, A: at.ptr, B: bt.ptr, C: sum.ptr}.Launches())
+				d.run(Scale{Batch: batch, Width: width, Whole: whole, Factor: -0.3, X: at.ptr, Y: scaled.ptr}.Launches())
+				d.run(Copy{Batch: batch, Width: width, Whole: whole, X: at.ptr, Y: copied.ptr}.Launches())
+				copied.checkBits("copy", a)
+				for i := range a {
+					b[i] += a[i]
+				}
+				sum.checkBits("add", b)
+				scaled.checkBits("scale", spread(a, -0.3))
+			})
+		}
+	}
+}
+
+func losses() []op.Loss {
+	return []op.Loss{{Kind: op.MSE}, {Kind: op.MAE}, {Kind: op.Huber, Delta: 0.3}, {Kind: op.BCE}, {Kind: op.BCELogits}}
+}
+
+// lossAt is the formulas of model/op.
+func lossAt(l op.Loss, y, t float64) (value, slope float64) {
+	d := y - t
+	switch l.Kind {
+	case op.MAE:
+		return math.Abs(d), math.Copysign(positive(math.Abs(d), 0), d)
+	case op.Huber:
+		c := min(max(d, -l.Delta), l.Delta)
+		return c * (d - c/2), c
+	case op.BCE:
+		return -t*max(math.Log(y), -100) - (1-t)*max(math.Log1p(-y), -100), d / max(y*(1-y), 1e-12)
+	case op.BCELogits:
+		return max(y, 0) - y*t + math.Log1p(math.Exp(-math.Abs(y))), 1/(1+math.Exp(-y)) - t
+	}
+	return d * d, 2 * d
+}
+
+func TestLoss(t *testing.T) {
+	d := open(t, Elementwise)
+	for k, e := range extents() {
+		for _, l := range losses() {
+			t.Run(fmt.Sprint(e, l), func(t *testing.T) {
+				d.TB = t
+				defer d.free()
+				d.loss(e, l, activations()[k%6])
+			})
+		}
+	}
+}
+
+func (d *device) loss(e [3]int, l op.Loss, act op.Activation) {
+	d.Helper()
+	const index, stride = 2, 3
+	n, total := e[1]*e[2], e[0]*e[2]
+	pred, target, y := random(1, n), random(2, n), random(3, n)
+	for i := range pred {
+		target[i] = target[i]/2 + 0.5
+		if l.Kind == op.BCE {
+			pred[i] = pred[i]*0.49 + 0.5
+		}
+	}
+	if n > 1 && l.Kind != op.BCELogits {
+		pred[0], target[0] = 1, 1
+		pred[1] = target[1]
+	}
+	values, grad := d.out(stride*(index+1), 0), d.out(total, 0)
+	counter := d.buffer(1, 0)
+	upload(d, counter.ptr, []uint32{0})
+	x := Loss{
+		Batch: Batch{Rows: e[0], Step: d.step(e[1], index, e[0], 0)}, Width: e[2], Loss: l,
+		Pred: d.in(pred, total, 0).ptr, Target: d.in(target, total, 1).ptr, Value: values.ptr + 4, Stride: stride,
+		Grad: grad.ptr, Slope: act, Counter: counter.ptr,
+	}
+	if act != op.None {
+		x.Y = d.in(y, total, 0).ptr
+	}
+	x.Scratch = d.in(nil, x.ScratchFloats(), 0).ptr
+	d.run(x.Launches())
+	first := values.read()
+	x.Grad, x.Slope, x.Y = 0, op.None, 0
+	d.run(x.Launches()) // the counter is back at 0
+	sum, want := 0.0, make([]float64, n)
+	for i := range want {
+		v, s := lossAt(l, float64(pred[i]), float64(target[i]))
+		sum += v
+		want[i] = s / float64(n) * slopeOf(act, float64(y[i]))
+	}
+	grad.check("gradient", want)
+	got := values.read()
+	for i, v := range got {
+		if math.Float32bits(v) != math.Float32bits(first[i]) {
+			d.Fatalf("loss %v with the gradient, %v without", first[i], v)
+		}
+		if i != stride*index+1 || n == 0 {
+			if math.Float32bits(v) != untouched {
+				d.Fatalf("value %d = %v was written", i, v)
+			}
+			continue
+		}
+		if w := sum / float64(n); !(math.Abs(float64(v)-w) <= tolerance*(1e-3+math.Abs(w))) {
+			d.Fatalf("loss %v, want %v", v, w)
+		}
+	}
+}
+
+func TestCollect(t *testing.T) {
+	d := open(t, Elementwise)
+	for _, n := range []int{0, 3} {
+		losses := d.out(6, 0)
+		d.run(Collect{Step: d.step(n, 2, 3, 0), X: d.in([]float32{1.5}, 1, 0).ptr, Losses: losses.ptr, Stride: 2}.Launches())
+		if got := losses.read()[4]; n > 0 && got != 1.5 {
+			t.Errorf("loss %v, want 1.5", got)
+		}
+		losses.checkUntouched("losses", 5)
+		if n == 0 {
+			losses.checkUntouched("losses", 0)
+		}
+	}
+}
+
+func TestUpdate(t *testing.T) {
+	d := open(t, Optim)
+	for _, s := range optimizers() {
+		for _, c := range []struct{ rows, count int }{{5, 1}, {1, 31}, {64, 1000}, {0, 40}} {
+			t.Run(fmt.Sprint(s.Kind, s.Momentum, c), func(t *testing.T) {
+				d.TB = t
+				defer d.free()
+				o, scalars := d.scalars(s, 3, 7)
+				p, g := d.param(s, 5, c.count), random(9, c.count)
+				target := p.target
+				target.Grad = d.in(g, c.count, 0).ptr
+				d.run(Update{Step: d.step(c.rows, 3, 64, 0), Count: c.count, Target: target, Optimizer: o}.Launches())
+				if c.rows > 0 {
+					s.Update(p.w, g, p.slots, scalars)
+				}
+				for i, want := range append([][]float32{p.w}, p.slots...) {
+					p.device[i].checkBits(fmt.Sprint("array ", i), want)
+				}
+			})
+		}
+	}
+}
+
+func TestAdvance(t *testing.T) {
+	d := open(t, Gather)
+	run := d.buffer(4, 0)
+	block := RunBlock(3, 29, 8, 1000)
+	upload(d, run.ptr, block[:])
+	steps := d.out(4*3, 0)
+	for _, want := range [][]uint32{
+		{5, 3, 8, 1003, 0, 4, 8, 1004, 0, 5, 8, 1005}, {0, 6, 8, 1006, 0, 7, 8, 1007, 0, 8, 8, 1008},
+	} {
+		d.run(Advance{Run: run.ptr, Blocks: steps.ptr, Count: 3}.Launches())
+		for i, v := range steps.read() {
+			if math.Float32bits(v) != want[i] {
+				t.Errorf("word %d = %d, want %d", i, math.Float32bits(v), want[i])
+			}
+		}
+	}
+}
+
+func TestLoad(t *testing.T) {
+	d := open(t, Gather)
+	const images, index = 20, 2
+	for _, e := range [][3]int{{1, 1, 1}, {4, 0, 3}, {7, 6, 13}, {5, 5, 784}, {3, 2, 1027}, {9, 9, 1100}} {
+		t.Run(fmt.Sprint(e), func(t *testing.T) {
+			d.TB = t
+			defer d.free()
+			set := make([]byte, images*e[2])
+			for i := range set {
+				set[i] = byte(i*7 + i/256)
+			}
+			at, err := d.Alloc(int64(len(set)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				if err := d.Free(at); err != nil {
+					t.Error(err)
+				}
+			}()
+			upload(d, at, set)
+			numbers := make([]int32, e[1])
+			for i := range numbers {
+				numbers[i] = int32((i*13 + 19) % images)
+			}
+			rows := d.in(nil, (index+1)*e[0], 0)
+			upload(d, rows.ptr+driver.DevicePtr(4*index*e[0]), numbers)
+			y := d.out(e[0]*e[2], 0)
+			pixels := program.Range{Lo: -1, Hi: 1}
+			factor, offset := pixels.Scale()
+			d.run(Load{
+				Batch: Batch{Rows: e[0], Step: d.step(e[1], index, e[0], 0)}, Width: e[2], Set: at, Numbers: rows.ptr,
+				Factor: factor, Offset: offset, Y: y.ptr,
+			}.Launches())
+			want := make([]float32, e[1]*e[2])
+			for i, r := range numbers {
+				pixels.Decode(want[i*e[2]:][:e[2]], set[int(r)*e[2]:][:e[2]])
+			}
+			y.checkBits("y", want)
+		})
+	}
+}
+
+func TestUniform(t *testing.T) {
+	d := open(t, Gather)
+	s := philox.Stream{Seed: 0x123456789abcdef0, Purpose: philox.For("noise")}
+	for _, e := range extents()[:5] {
+		for _, numbered := range []bool{false, true} {
+			t.Run(fmt.Sprint(e, numbered), func(t *testing.T) {
+				d.TB = t
+				defer d.free()
+				y := d.out(e[0]*e[2], 0)
+				l := Uniform{Batch: Batch{Rows: e[0], Step: d.step(e[1], 1, e[0], 77)}, Width: e[2], Stream: s, Y: y.ptr}
+				row := func(i int) uint32 { return uint32(i) }
+				if numbered {
+					row = func(i int) uint32 { return uint32(50000 - 3*i) }
+					list := make([]uint32, e[1])
+					for i := range list {
+						list[i] = row(i)
+					}
+					rows := d.in(nil, 2*e[0], 0)
+					upload(d, rows.ptr+driver.DevicePtr(4*e[0]), list)
+					l.Numbers = rows.ptr
+				}
+				d.run(l.Launches())
+				want := make([]float32, e[1]*e[2])
+				for i := range want {
+					want[i] = s.Float32(77, row(i/e[2]), uint32(i%e[2]))
+				}
+				y.checkBits("y", want)
+			})
+		}
+	}
+}
+
+func TestSums(t *testing.T) {
+	d := open(t, Reduce)
+	for _, e := range extents() {
+		t.Run(fmt.Sprint(e), func(t *testing.T) {
+			d.TB = t
+			defer d.free()
+			x := random(1, e[1]*e[2])
+			at := d.in(x, e[0]*e[2], 1)
+			batch := Batch{Rows: e[0], Step: d.step(e[1], 0, e[0], 0)}
+			rows, columns, all, whole := d.out(e[0], 0), d.out(e[2], 0), d.out(1, 0), d.out(1, 0)
+			d.run(RowSums{Batch: batch, Width: e[2], X: at.ptr, S: rows.ptr}.Launches())
+			d.run(ColumnSums{Batch: batch, Width: e[2], X: at.ptr, S: columns.ptr}.Launches())
+			d.run(Sum{Batch: batch, Width: e[2], Factor: 0.5, X: at.ptr, S: all.ptr}.Launches())
+			if e[1] == 0 {
+				rows.checkUntouched("rows", 0)
+				columns.checkUntouched("columns", 0)
+				all.checkUntouched("all", 0)
+				return
+			}
+			d.run(Sum{Width: e[1] * e[2], Whole: true, Factor: 1, X: at.ptr, S: whole.ptr}.Launches())
+			byRow, byColumn, sum := make([]float64, e[1]), make([]float64, e[2]), 0.0
+			for i, v := range x {
+				byRow[i/e[2]] += float64(v)
+				byColumn[i%e[2]] += float64(v)
+				sum += float64(v)
+			}
+			rows.check("rows", byRow)
+			columns.check("columns", byColumn)
+			all.check("all", []float64{sum / 2})
+			whole.check("whole", []float64{sum})
+		})
+	}
+}

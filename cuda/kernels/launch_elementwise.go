@@ -1,0 +1,387 @@
+package kernels
+
+import (
+	"fmt"
+
+	"aegis/cuda/driver"
+	"aegis/internal/philox"
+	"aegis/model/op"
+)
+
+// Activate is y = f(z) for (B,P). One launch.
+type Activate struct {
+	Batch
+	Width      int // P
+	Z, Y       driver.DevicePtr
+	Activation op.Activation
+}
+
+// Launches returns the launch of activate.
+func (l Activate) Launches() ([]Launch, error) {
+	kind, err := activation(l.Activation)
+	if err := fail("activate", err, sizes("z", l.Rows, l.Width), pointers(l.Z, l.Y, l.Step)); err != nil {
+		return nil, err
+	}
+	var a args
+	a.ptr(l.Z, l.Y)
+	a.int(l.Width, int(kind))
+	a.float(l.Activation.Alpha)
+	a.ptr(l.Step)
+	return []Launch{strided(Elementwise, "activate", l.Rows*l.Width, a)}, nil
+}
+
+// Slope is dz = g·f'(y) for (B,P). One launch.
+type Slope struct {
+	Batch
+	Width      int // P
+	G          driver.DevicePtr
+	Y          driver.DevicePtr // y, or z where Activation.FromInput
+	DZ         driver.DevicePtr
+	Activation op.Activation
+}
+
+// Launches returns the launch of slope.
+func (l Slope) Launches() ([]Launch, error) {
+	kind, err := activation(l.Activation)
+	if err := fail("slope", err, sizes("g", l.Rows, l.Width), pointers(l.G, l.Y, l.DZ, l.Step)); err != nil {
+		return nil, err
+	}
+	var a args
+	a.ptr(l.G, l.Y, l.DZ)
+	a.int(l.Width, int(kind))
+	a.float(l.Activation.Alpha)
+	a.ptr(l.Step)
+	return []Launch{strided(Elementwise, "slope", l.Rows*l.Width, a)}, nil
+}
+
+// Add is c = a + b: for (B,P), or for Width values whatever the batch where
+// Whole is set (gradients of one parameter, loss terms). One launch.
+type Add struct {
+	Batch
+	Width   int // P, or all values
+	Whole   bool
+	A, B, C driver.DevicePtr
+}
+
+// Launches returns the launch of add.
+func (l Add) Launches() ([]Launch, error) {
+	n, rows, err := extent(l.Batch, l.Width, l.Whole)
+	if err := fail("add", err, pointers(l.A, l.B, l.C)); err != nil {
+		return nil, err
+	}
+	var a args
+	a.ptr(l.A, l.B, l.C)
+	a.int(l.Width)
+	a.ptr(rows)
+	return []Launch{strided(Elementwise, "add", n, a)}, nil
+}
+
+// Scale is y = factor·x, (B,P) or Width values as in [Add]. One launch.
+type Scale struct {
+	Batch
+	Width  int
+	Whole  bool
+	Factor float32
+	X, Y   driver.DevicePtr
+}
+
+// Launches returns the launch of scale.
+func (l Scale) Launches() ([]Launch, error) {
+	n, rows, err := extent(l.Batch, l.Width, l.Whole)
+	if err := fail("scale", err, pointers(l.X, l.Y)); err != nil {
+		return nil, err
+	}
+	var a args
+	a.ptr(l.X, l.Y)
+	a.float(float64(l.Factor))
+	a.int(l.Width)
+	a.ptr(rows)
+	return []Launch{strided(Elementwise, "scale", n, a)}, nil
+}
+
+// Copy is y = x, bit by bit, (B,P) or Width values as in [Add]: plan.Pack
+// between row-major buffers. One launch.
+type Copy struct {
+	Batch
+	Width int
+	Whole bool
+	X, Y  driver.DevicePtr
+}
+
+// Launches returns the launch of copy.
+func (l Copy) Launches() ([]Launch, error) {
+	n, rows, err := extent(l.Batch, l.Width, l.Whole)
+	if err := fail("copy", err, pointers(l.X, l.Y)); err != nil {
+		return nil, err
+	}
+	var a args
+	a.ptr(l.X, l.Y)
+	a.int(l.Width)
+	a.ptr(rows)
+	return []Launch{strided(Elementwise, "copy", n, a)}, nil
+}
+
+// extent returns the values of rows, or of a whole buffer, and the step that
+// says how many rows are real.
+func extent(b Batch, width int, whole bool) (n int, step driver.DevicePtr, err error) {
+	if whole {
+		return width, 0, sizes("values", width)
+	}
+	if err := pointers(b.Step); err != nil {
+		return 0, 0, fmt.Errorf("step: %w", err)
+	}
+	return b.Rows * width, b.Step, sizes("rows", b.Rows, width)
+}
+
+// Loss is the mean of a loss over n rows of P values and, where Grad is not 0,
+// its gradient:
+//
+//	value = Σ l(pred, target) / (P·n)
+//	grad  = l'(pred, target) / (P·n) · f'(y)
+//
+// for pred, target, grad and y (B,P); y may be pred. Without a slope, op.None,
+// Y is 0. The value of the step with index i goes to Value + 4·i·Stride: into
+// an array of losses, or with Stride 0 into a buffer. One launch.
+type Loss struct {
+	Batch
+	Width        int // P
+	Pred, Target driver.DevicePtr
+	Loss         op.Loss
+	Value        driver.DevicePtr
+	Stride       int
+	Grad         driver.DevicePtr // 0: the value only
+	Y            driver.DevicePtr
+	Slope        op.Activation
+	Scratch      driver.DevicePtr // ScratchFloats floats, this operation's during the launch
+	Counter      driver.DevicePtr // a 32-bit word, this operation's for ever, 0 at the start
+}
+
+// lossGrid is how many parts a loss is summed in at most.
+const lossGrid = 512
+
+func (l Loss) blocks() int { return min(ceil(l.Rows*l.Width, threads), lossGrid) }
+
+// ScratchFloats returns how many floats Scratch must have.
+func (l Loss) ScratchFloats() int { return l.blocks() }
+
+// Launches returns the launch of loss: each block sums its part, the last one
+// to finish adds up the parts in their order.
+func (l Loss) Launches() ([]Launch, error) {
+	kind, err := loss(l.Loss)
+	act, err2 := activation(l.Slope)
+	needed := []driver.DevicePtr{l.Pred, l.Target, l.Value, l.Scratch, l.Counter, l.Step}
+	if act == 0 {
+		l.Y = 0
+	} else {
+		needed = append(needed, l.Y)
+	}
+	if l.Stride < 0 {
+		err = fmt.Errorf("want a stride of at least 0, got %d", l.Stride)
+	}
+	if err := fail("loss", err, err2, sizes("pred", l.Rows, l.Width), pointers(needed...)); err != nil {
+		return nil, err
+	}
+	var a args
+	a.ptr(l.Pred, l.Target, l.Y, l.Grad, l.Value, l.Scratch, l.Counter)
+	a.int(l.Width, l.Stride, int(kind), int(act))
+	a.float(l.Loss.Delta, l.Slope.Alpha)
+	a.ptr(l.Step)
+	return []Launch{{
+		Family: Elementwise, Kernel: "loss", Args: a,
+		Grid: driver.Dim3{X: uint32(l.blocks()), Y: 1, Z: 1}, Block: driver.Dim3{X: threads, Y: 1, Z: 1},
+	}}, nil
+}
+
+// Collect copies a scalar that the step with index i computed, such as a sum
+// of loss terms, to Losses + 4·i·Stride. One launch.
+type Collect struct {
+	Step   driver.DevicePtr
+	X      driver.DevicePtr // a scalar
+	Losses driver.DevicePtr
+	Stride int
+}
+
+// Launches returns the launch of collect.
+func (l Collect) Launches() ([]Launch, error) {
+	if err := fail("collect", pointers(l.X, l.Losses, l.Step), sizes("stride", l.Stride)); err != nil {
+		return nil, err
+	}
+	var a args
+	a.ptr(l.X, l.Losses)
+	a.int(l.Stride)
+	a.ptr(l.Step)
+	return []Launch{{
+		Family: Elementwise, Kernel: "collect", Args: a,
+		Grid: driver.Dim3{X: 1, Y: 1, Z: 1}, Block: driver.Dim3{X: 1, Y: 1, Z: 1},
+	}}, nil
+}
+
+// Update applies the optimizer to a parameter of Count values, from
+// Target.Grad, to the bits of [optim.Spec.Update]. One launch.
+type Update struct {
+	Step      driver.DevicePtr
+	Count     int
+	Target    Target // all of its fields
+	Optimizer Optimizer
+}
+
+// Launches returns the launch of update.
+func (l Update) Launches() ([]Launch, error) {
+	var a args
+	a.ptr(l.Target.Grad, l.Target.Param, l.Target.Slots[0], l.Target.Slots[1])
+	a.int(l.Count)
+	a.ptr(l.Step)
+	err := (&args{}).target(l.Target, &l.Optimizer)
+	if err := fail("update", err, sizes("parameter", l.Count), pointers(l.Target.Grad, l.Step), a.update(&l.Optimizer)); err != nil {
+		return nil, err
+	}
+	return []Launch{strided(Optim, "update", l.Count, a)}, nil
+}
+
+// Advance starts Count steps of a run: it fills as many step blocks from the
+// run, and moves the run on by as many. Blocks behind the run's last row get n
+// = 0. One launch, the first of a graph of Count steps.
+type Advance struct {
+	Run    driver.DevicePtr // RunSize bytes
+	Blocks driver.DevicePtr // Count·StepSize bytes
+	Count  int
+}
+
+// Launches returns the launch of advance.
+func (l Advance) Launches() ([]Launch, error) {
+	if err := fail("advance", pointers(l.Run, l.Blocks), sizes("steps", l.Count, StepSize)); err != nil {
+		return nil, err
+	}
+	var a args
+	a.ptr(l.Run, l.Blocks)
+	a.int(l.Count)
+	return []Launch{{
+		Family: Gather, Kernel: "advance", Args: a,
+		Grid: driver.Dim3{X: 1, Y: 1, Z: 1}, Block: driver.Dim3{X: threads, Y: 1, Z: 1},
+	}}, nil
+}
+
+// Load makes a batch from rows of a byte dataset, to the bits of
+// program.Range.Decode:
+//
+//	y[r,p] = set[rows[index·B + r], p]·Factor + Offset
+//
+// for set (·,P) bytes, rows int32, y (B,P). One launch.
+type Load struct {
+	Batch
+	Width          int              // P
+	Set            driver.DevicePtr // bytes
+	Numbers        driver.DevicePtr // int32: the rows of all steps of the run
+	Factor, Offset float32
+	Y              driver.DevicePtr
+}
+
+// Launches returns the launch of gather_rows: a block for each row.
+func (l Load) Launches() ([]Launch, error) {
+	if err := fail("load", sizes("batch", l.Rows, l.Width), pointers(l.Set, l.Numbers, l.Y, l.Step)); err != nil {
+		return nil, err
+	}
+	var a args
+	a.ptr(l.Set, l.Numbers, l.Y)
+	a.int(l.Width)
+	a.float(float64(l.Factor), float64(l.Offset))
+	a.ptr(l.Step)
+	return []Launch{{
+		Family: Gather, Kernel: "gather_rows", Args: a,
+		Grid:  driver.Dim3{X: uint32(ceil(l.Width, threads*4)), Y: uint32(min(l.Rows, 65535)), Z: 1},
+		Block: driver.Dim3{X: threads, Y: 1, Z: 1},
+	}}, nil
+}
+
+// Uniform fills y (B,P) with random numbers in [0,1), to the bits of
+// [philox.Stream.Float32] at (the step's number, row, p): row is the row's
+// number in Numbers, as in [Load], or its place in the batch where Numbers is
+// 0. One launch.
+type Uniform struct {
+	Batch
+	Width   int // P
+	Stream  philox.Stream
+	Numbers driver.DevicePtr
+	Y       driver.DevicePtr
+}
+
+// Launches returns the launch of uniform: a thread for four numbers.
+func (l Uniform) Launches() ([]Launch, error) {
+	if err := fail("uniform", sizes("batch", l.Rows, l.Width), pointers(l.Y, l.Step)); err != nil {
+		return nil, err
+	}
+	var a args
+	a.ptr(l.Y, l.Numbers)
+	a.int(l.Width)
+	a = append(a, driver.Uint32(uint32(l.Stream.Seed)), driver.Uint32(uint32(l.Stream.Seed>>32)), driver.Uint32(uint32(l.Stream.Purpose)))
+	a.ptr(l.Step)
+	return []Launch{strided(Gather, "uniform", l.Rows*ceil(l.Width, 4), a)}, nil
+}
+
+// RowSums is s[r] = Σ x[r,p] over p: x (B,P) → s (B). One launch.
+type RowSums struct {
+	Batch
+	Width int // P
+	X, S  driver.DevicePtr
+}
+
+// Launches returns the launch of row_sums: a warp for each row.
+func (l RowSums) Launches() ([]Launch, error) {
+	if err := fail("row-sums", sizes("x", l.Rows, l.Width), pointers(l.X, l.S, l.Step)); err != nil {
+		return nil, err
+	}
+	var a args
+	a.ptr(l.X, l.S)
+	a.int(l.Width)
+	a.ptr(l.Step)
+	return []Launch{strided(Reduce, "row_sums", l.Rows*32, a)}, nil
+}
+
+// ColumnSums is s[p] = Σ x[r,p] over the n rows: x (B,P) → s (P). One launch.
+type ColumnSums struct {
+	Batch
+	Width int // P
+	X, S  driver.DevicePtr
+}
+
+// Launches returns the launch of column_sums: a block for 32 columns.
+func (l ColumnSums) Launches() ([]Launch, error) {
+	if err := fail("column-sums", sizes("x", l.Rows, l.Width), pointers(l.X, l.S, l.Step)); err != nil {
+		return nil, err
+	}
+	var a args
+	a.ptr(l.X, l.S)
+	a.int(l.Width)
+	a.ptr(l.Step)
+	return []Launch{{
+		Family: Reduce, Kernel: "column_sums", Args: a,
+		Grid: driver.Dim3{X: uint32(ceil(l.Width, 32)), Y: 1, Z: 1}, Block: driver.Dim3{X: threads, Y: 1, Z: 1},
+	}}, nil
+}
+
+// Sum is s = Factor·Σ x over (B,P), or over Width values as in [Add]: x → s, a
+// scalar. One launch of one block: for small things.
+type Sum struct {
+	Batch
+	Width  int
+	Whole  bool
+	Factor float32
+	X, S   driver.DevicePtr
+}
+
+// Launches returns the launch of sum.
+func (l Sum) Launches() ([]Launch, error) {
+	_, rows, err := extent(l.Batch, l.Width, l.Whole)
+	if err := fail("sum", err, pointers(l.X, l.S)); err != nil {
+		return nil, err
+	}
+	var a args
+	a.ptr(l.X, l.S)
+	a.float(float64(l.Factor))
+	a.int(l.Width)
+	a.ptr(rows)
+	return []Launch{{
+		Family: Reduce, Kernel: "sum", Args: a,
+		Grid: driver.Dim3{X: 1, Y: 1, Z: 1}, Block: driver.Dim3{X: threads, Y: 1, Z: 1},
+	}}, nil
+}

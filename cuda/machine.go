@@ -1,0 +1,332 @@
+//go:build !cpu
+
+package cuda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"aegis/cuda/driver"
+	"aegis/internal/plan"
+	"aegis/internal/program"
+)
+
+// Machine trains and runs one program on one GPU; it is a train.Machine. After
+// a fault of the device every call returns the first error.
+type Machine struct {
+	program *program.Program
+	gpu     *gpu
+	limit   int64 // Options.DataLimit
+	memory  Memory
+
+	library *library
+
+	tensors *tensors
+	queue   *queue
+	train   *exec
+	parts   map[program.Part]*exec
+	records map[int]*recorded // of so many training steps
+	sets    map[string]*set
+	staging *staging        // nil where no set is streamed
+	done    [2]driver.Event // the last work but one, and the last work, in turns
+
+	forwardRows int   // batch of the forward parts
+	step        int64 // steps queued since the start of training
+	losses      []float32
+	failed      error // what ended this machine
+}
+
+// tuning is what only tests choose.
+type tuning struct {
+	queueSteps int // the most steps that are sent at once
+	graphSteps int // the most steps in a graph
+	plan       plan.Options
+}
+
+// Open prepares a program under the parameters of a seed.
+func Open(p *program.Program, seed uint64, opt Options) (*Machine, error) {
+	return open(p, seed, opt, tuning{queueSteps: 4096, graphSteps: 32, plan: PlanOptions()})
+}
+
+func open(p *program.Program, seed uint64, opt Options, t tuning) (*Machine, error) {
+	d, info, err := choose(opt)
+	if err != nil {
+		return nil, err
+	}
+	m := &Machine{
+		program: p, limit: opt.DataLimit, tensors: newTensors(p), parts: make(map[program.Part]*exec),
+		sets: make(map[string]*set), records: make(map[int]*recorded),
+	}
+	if err := m.compile(t); err != nil {
+		return nil, err
+	}
+	if m.gpu, err = newGPU(d, info); err != nil {
+		return nil, err
+	}
+	m.library = newLibrary(m.gpu)
+	if err = m.do("open", m.allocate); err == nil {
+		err = m.SetState(p.Start(seed))
+	}
+	if err != nil {
+		_ = m.close() // err says what happened
+		return nil, err
+	}
+	return m, nil
+}
+
+// compile makes the plans of training and of all forward parts.
+func (m *Machine) compile(t tuning) error {
+	compiled, err := plan.Compile(m.program, t.plan)
+	if err != nil {
+		return fmt.Errorf("cuda: %w", err)
+	}
+	if m.train, err = newExec(compiled); err != nil {
+		return err
+	}
+	m.forwardRows = forwardRows(compiled)
+	counters := m.train.lossCount()
+	for _, part := range []program.Part{program.Encode, program.Decode, program.Reconstruct, program.Evaluate} {
+		g, err := m.program.Forward(part, m.forwardRows)
+		if err != nil {
+			return fmt.Errorf("cuda: %w", err)
+		}
+		compiled, err := plan.CompileForward(m.program, g, t.plan)
+		if err != nil {
+			return fmt.Errorf("cuda: %w", err)
+		}
+		e, err := newExec(compiled)
+		if err != nil {
+			return err
+		}
+		m.parts[part] = e
+		counters = max(counters, e.lossCount())
+	}
+	m.queue = newQueue(m.program, t, m.forwardRows, counters)
+	return nil
+}
+
+// forwardRows is the batch of forward parts: enough to keep a GPU busy, but
+// little memory beside what training takes.
+func forwardRows(trained *plan.Plan) int {
+	const busy, little = 512, 64 << 20
+	rows := max(busy, trained.Batch)
+	for rows > trained.Batch && 4*trained.Arena/trained.Batch*rows > little {
+		rows /= 2
+	}
+	return max(rows, trained.Batch)
+}
+
+// execs returns all plans, that of training first.
+func (m *Machine) execs() []*exec {
+	return append([]*exec{m.train}, slices.Collect(maps.Values(m.parts))...)
+}
+
+// arenaFloats is the size of the one arena of all plans, in which nothing
+// lives from step to step, and of the memory behind it that kernels use while
+// they run.
+func (m *Machine) arenaFloats() (arena, scratch int, err error) {
+	for _, e := range m.execs() {
+		ops, err := e.build(0, source{})
+		if err != nil {
+			return 0, 0, err
+		}
+		arena, scratch = max(arena, e.plan.Arena), max(scratch, scratchFloats(ops))
+	}
+	return arena, scratch, nil
+}
+
+// allocate takes all memory but that of images, and places the plans in it.
+func (m *Machine) allocate() error {
+	floats, scratch, err := m.arenaFloats()
+	if err != nil {
+		return err
+	}
+	n := needs{
+		state: m.tensors.bytes(), arena: 4 * int64(floats+scratch), queue: m.queue.bytes(),
+		batch: m.program.Batch, perRow: 4 * int64(m.train.plan.Arena) / int64(m.program.Batch), scratch: 4 * int64(scratch),
+	}
+	var arena driver.DevicePtr
+	for _, a := range []struct {
+		what  string
+		bytes int64
+		ptr   *driver.DevicePtr
+		in    *int64
+	}{
+		{what: "parameters and optimizer state", bytes: n.state, ptr: &m.tensors.ptr, in: &m.memory.State},
+		{what: "row numbers and losses", bytes: n.queue, ptr: &m.queue.ptr, in: &m.memory.Queue},
+		{what: "activations and gradients", bytes: n.arena, ptr: &arena, in: &m.memory.Arena},
+	} {
+		if *a.ptr, err = m.gpu.alloc(a.bytes); errors.Is(err, driver.OutOfMemory) {
+			return m.gpu.outOfMemory(err, a.what, a.bytes, n)
+		} else if err != nil {
+			return err
+		}
+		*a.in = a.bytes
+	}
+	for i := range m.done {
+		if m.done[i], err = m.gpu.event(); err != nil {
+			return err
+		}
+	}
+	return m.place(arena, arena+driver.DevicePtr(4*floats))
+}
+
+// place tells the plans where everything is.
+func (m *Machine) place(arena, scratch driver.DevicePtr) error {
+	q := m.queue
+	for _, e := range m.execs() {
+		if err := e.place(m.tensors, arena); err != nil {
+			return err
+		}
+		e.scratch, e.counters = scratch, q.at(q.counters, 0)
+	}
+	m.train.scalars, m.train.losses = q.at(q.scalars, 0), q.at(q.losses, 0)
+	if err := m.gpu.Memset32Async(q.at(q.counters, 0), 0, int64(q.counted), m.gpu.stream); err != nil {
+		return err
+	}
+	return m.load()
+}
+
+// load finds all kernels, so that one that does not load shows now.
+func (m *Machine) load() error {
+	q := m.queue
+	for _, e := range m.execs() {
+		ops, err := e.build(q.at(q.forward, 0), source{images: q.ptr, numbers: q.ptr})
+		if err != nil {
+			return err
+		}
+		if _, err := m.library.calls(ops); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// do runs f where the GPU's context is current. After an error of the driver,
+// other than too little memory, nothing on the device can be relied on: every
+// later call returns that error.
+func (m *Machine) do(what string, f func() error) error {
+	if m.failed != nil {
+		return m.failed
+	}
+	err := driver.Do(m.gpu.Context, f)
+	var refused *driver.Error
+	if errors.As(err, &refused) && refused.Result != driver.OutOfMemory {
+		m.failed = fmt.Errorf("%w; in %s on GPU %d, %s: go on from a checkpoint in a new process", err, what, m.gpu.info.Number, m.gpu.info.Name)
+		return m.failed
+	}
+	return err
+}
+
+// Device names the GPU.
+func (m *Machine) Device() string { return m.gpu.info.String() }
+
+// VM returns "cuda".
+func (m *Machine) VM() string { return "cuda" }
+
+// Memory returns what is allocated on the device.
+func (m *Machine) Memory() Memory { return m.memory }
+
+// Evaluate returns the mean of each loss term over rows of a set.
+func (m *Machine) Evaluate(ctx context.Context, name string, rows []int32) ([]float64, error) {
+	s, err := m.find(name, rows)
+	if err != nil {
+		return nil, err
+	}
+	e := m.parts[program.Evaluate]
+	means := make([]float64, len(e.outputs))
+	for chunk := range slices.Chunk(rows, m.forwardRows) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		err := m.do("evaluate", func() error {
+			if err := m.forward(e, s, chunk); err != nil {
+				return err
+			}
+			for i, out := range e.outputs {
+				var term [1]float32
+				if err := download(m.gpu, term[:], out.ptr); err != nil {
+					return err
+				}
+				means[i] += float64(term[0]) * float64(len(chunk)) / float64(len(rows))
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return means, nil
+}
+
+// Infer runs a forward part and fills out.
+func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Input, out []float32) error {
+	e, ok := m.parts[part]
+	if !ok {
+		return fmt.Errorf("cuda: no part %q; want %s, %s or %s", part, program.Encode, program.Decode, program.Reconstruct)
+	}
+	n := len(in.Rows)
+	var s *set
+	if in.Set == "" {
+		if n = len(in.Values) / e.input.width; n*e.input.width != len(in.Values) {
+			return fmt.Errorf("cuda: %s: want rows of %d values, got %d values in all", part, e.input.width, len(in.Values))
+		}
+	} else {
+		var err error
+		if s, err = m.find(in.Set, in.Rows); err != nil {
+			return err
+		}
+	}
+	result := e.outputs[0]
+	if len(out) != n*result.width {
+		return fmt.Errorf("cuda: %s: want room for %d × %d values, got %d", part, n, result.width, len(out))
+	}
+	for from := 0; from < n; from += m.forwardRows {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		to := min(from+m.forwardRows, n)
+		err := m.do(string(part), func() error {
+			var err error
+			if s != nil {
+				err = m.forward(e, s, in.Rows[from:to])
+			} else {
+				err = m.forwardValues(e, in.Values[from*e.input.width:to*e.input.width])
+			}
+			if err != nil {
+				return err
+			}
+			return download(m.gpu, out[from*result.width:to*result.width], result.ptr)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close waits for the device and frees everything. A second call does nothing.
+func (m *Machine) Close() error {
+	before := m.failed
+	if errors.Is(before, errClosed) {
+		return nil
+	}
+	m.failed = errClosed
+	if err := m.close(); before == nil {
+		return err
+	}
+	return nil // after a fault, which was reported, closing only repeats it
+}
+
+func (m *Machine) close() error {
+	err := driver.Do(m.gpu.Context, func() error {
+		return first([]error{m.gpu.Synchronize(), m.dropRecords(), m.library.unload()})
+	})
+	return first([]error{err, m.gpu.close()})
+}
+
+// errClosed is what a closed machine answers.
+var errClosed = errors.New("cuda: the machine is closed")

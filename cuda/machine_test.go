@@ -1,0 +1,392 @@
+//go:build !cpu
+
+package cuda_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"aegis/cuda"
+	"aegis/cuda/ptxsim"
+	"aegis/internal/numtest"
+	"aegis/internal/optim"
+	"aegis/internal/program"
+	"aegis/internal/tape"
+	"aegis/internal/train"
+	"aegis/internal/vmtest"
+	"aegis/model"
+)
+
+// small returns an odd network and images for it.
+func small(t *testing.T, name string, images int) (*program.Program, []byte) {
+	t.Helper()
+	spec, ok := vmtest.Networks()[name]
+	if !ok {
+		t.Fatalf("no network %q", name)
+	}
+	return build(t, spec), pixels(images * spec.Image[0] * spec.Image[1] * spec.Image[2])
+}
+
+func build(t *testing.T, spec model.Spec) *program.Program {
+	t.Helper()
+	p, err := spec.Program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func pixels(n int) []byte {
+	r := rand.New(rand.NewPCG(5, 5))
+	data := make([]byte, n)
+	for i := range data {
+		data[i] = byte(r.Uint32())
+	}
+	return data
+}
+
+// open opens a program on the simulator, bound to images. Its graphs have four
+// steps and its queue 64: the simulator takes a millisecond and more for each.
+func open(t *testing.T, p *program.Program, images []byte, opt cuda.Options) *cuda.Machine {
+	t.Helper()
+	return tuned(t, p, images, opt, cuda.Tuning{Queue: 64, Graph: 4})
+}
+
+func tuned(t *testing.T, p *program.Program, images []byte, opt cuda.Options, tuning cuda.Tuning) *cuda.Machine {
+	t.Helper()
+	if opt.Driver == nil {
+		opt.Driver = ptxsim.Open(ptxsim.Options{})
+	}
+	m, err := cuda.OpenTuned(p, 1, opt, tuning)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	if err := m.Bind(train.TrainSet, images); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// someSteps are steps over rows in a mixed order.
+func someSteps(p *program.Program, first int64, rows, images int) program.Steps {
+	s := program.Steps{First: first}
+	for i := range rows {
+		s.Rows = append(s.Rows, int32((i*7+int(first))%images))
+	}
+	for i := range s.Count(p.Batch) {
+		s.Scalars = p.Scalars(s.Scalars, first+int64(i))
+	}
+	return s
+}
+
+// results trains in several calls, long, short and with a short last batch,
+// and returns all losses, the state and what the forward parts make.
+func results(t *testing.T, p *program.Program, m *cuda.Machine, images int) []float32 {
+	t.Helper()
+	ctx, step := context.Background(), int64(0)
+	for _, rows := range []int{9*p.Batch + 1, 3 * p.Batch, 4 * p.Batch} {
+		s := someSteps(p, step, rows, images)
+		if err := m.Train(ctx, s); err != nil {
+			t.Fatal(err)
+		}
+		step += int64(s.Count(p.Batch))
+	}
+	all, err := m.Losses()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 10+3+4 {
+		t.Fatalf("%d losses, want %d", len(all), 10+3+4)
+	}
+	rows := train.Rows(images)
+	means, err := m.Evaluate(ctx, train.TrainSet, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rebuilt := make([]float32, images*p.PixelCount())
+	if err := m.Infer(ctx, program.Reconstruct, program.Input{Set: train.TrainSet, Rows: rows}, rebuilt); err != nil {
+		t.Fatal(err)
+	}
+	all = append(append(all, float32(means[0])), rebuilt...)
+	state, err := m.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, param := range p.Params {
+		all = append(all, state.Tensors[param.Name].Data...)
+	}
+	return all
+}
+
+// TestSameBits wants the same losses, state and results from every way to run
+// a step: graphs, launches one by one, streamed images, another number of
+// blocks at a time, and once more.
+func TestSameBits(t *testing.T) {
+	for _, name := range []string{"momentum", "conv point"} {
+		t.Run(name, func(t *testing.T) {
+			const images = 9
+			p, data := small(t, name, images)
+			want := results(t, p, open(t, p, data, cuda.Options{}), images)
+			tuning := cuda.Tuning{Queue: 64, Graph: 4}
+			apart := tuning
+			apart.SeparateUpdates = true
+			for _, c := range []struct {
+				name   string
+				opt    cuda.Options
+				tuning cuda.Tuning
+			}{
+				{name: "again", tuning: tuning},
+				{name: "one block at a time", opt: cuda.Options{Driver: ptxsim.Open(ptxsim.Options{Workers: 1})}, tuning: tuning},
+				{name: "no graphs", opt: cuda.Options{Driver: &spy{Driver: ptxsim.Open(ptxsim.Options{}), noGraphs: true, held: map[string]int{}}}, tuning: tuning},
+				{name: "updates apart", tuning: apart},
+				{name: "one step a graph", tuning: cuda.Tuning{Queue: 64, Graph: 1}},
+				{name: "streamed", opt: cuda.Options{DataLimit: -1}, tuning: tuning},
+			} {
+				if got := results(t, p, tuned(t, p, data, c.opt, c.tuning), images); !slices.Equal(got, want) {
+					t.Errorf("%s: other bits than at first", c.name)
+				}
+			}
+		})
+	}
+}
+
+// TestSeveralLosses asks for one loss twice, which no loss instruction can
+// write to both of its places.
+func TestSeveralLosses(t *testing.T) {
+	p, data := small(t, "momentum", 5)
+	loss := func(p *program.Program) []float32 {
+		m := open(t, p, data, cuda.Options{})
+		if err := m.Train(context.Background(), someSteps(p, 0, 3*p.Batch, 5)); err != nil {
+			t.Fatal(err)
+		}
+		losses, err := m.Losses()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return losses
+	}
+	want := loss(p)
+	again, _ := small(t, "momentum", 5)
+	again.Phases[0].Outputs = append(again.Phases[0].Outputs, program.Output{Name: "again", Node: again.Phases[0].Outputs[0].Node})
+	got := loss(again)
+	if len(want) != 3 || len(got) != 6 {
+		t.Fatalf("%d and %d losses, want 3 and 6", len(want), len(got))
+	}
+	for i, v := range got {
+		if v != want[i/2] {
+			t.Errorf("losses %v, want each of %v twice", got, want)
+			break
+		}
+	}
+}
+
+// TestSeveralPhases has two optimizers take turns, and compares with the
+// reference.
+func TestSeveralPhases(t *testing.T) {
+	p, data := small(t, "momentum", 9)
+	other, _ := small(t, "momentum", 9)
+	second := other.Phases[0]
+	second.Name, second.Optimizer = "second", optim.Default(optim.Adam, 1e-2)
+	second.Outputs[0].Name = "second loss"
+	p.Phases = append(p.Phases, second)
+	ref, err := tape.Open(p, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var losses [2][]float64
+	for i, m := range []train.Machine{open(t, p, data, cuda.Options{}), ref} {
+		if err := m.Bind(train.TrainSet, data); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Train(context.Background(), someSteps(p, 0, 5*p.Batch-1, 9)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := m.Losses()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range got {
+			losses[i] = append(losses[i], float64(v))
+		}
+	}
+	if len(losses[0]) != 10 {
+		t.Fatalf("%d losses, want 10", len(losses[0]))
+	}
+	numtest.Close(t, "losses", losses[0], losses[1], 1e-4)
+}
+
+// TestReplays counts what a call of Train launches.
+func TestReplays(t *testing.T) {
+	p, data := small(t, "one pixel", 5)
+	s := newSpy(ptxsim.Open(ptxsim.Options{}))
+	m := open(t, p, data, cuda.Options{Driver: s})
+	for i, want := range []int{2 + 3, 1} {
+		s.replays = 0
+		if err := m.Train(context.Background(), someSteps(p, int64(i*11), []int{11, 1}[i], 5)); err != nil {
+			t.Fatal(err)
+		}
+		if s.replays != want {
+			t.Errorf("call %d: %d graphs, want %d", i, s.replays, want)
+		}
+	}
+	if s.launches == 0 {
+		t.Error("nothing was captured")
+	}
+}
+
+// TestQueueOverflows trains for more steps than the queue holds, without
+// asking for losses, and compares with a queue that holds them all.
+func TestQueueOverflows(t *testing.T) {
+	p, data := small(t, "one pixel", 5)
+	var want []float32
+	for _, steps := range []int{64, 8} {
+		m := tuned(t, p, data, cuda.Options{}, cuda.Tuning{Queue: steps, Graph: 2})
+		for _, part := range [][2]int{{0, 5}, {5, 5}, {10, 23}} {
+			if err := m.Train(context.Background(), someSteps(p, int64(part[0]), part[1], 5)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := m.Losses()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == nil {
+			want = got
+		}
+		if len(got) != 33 || !slices.Equal(got, want) {
+			t.Errorf("losses %v with a queue of %d steps, want %v", got, steps, want)
+		}
+	}
+}
+
+// TestInterrupt stops in the middle of a call.
+func TestInterrupt(t *testing.T) {
+	p, data := small(t, "one pixel", 5)
+	s := newSpy(ptxsim.Open(ptxsim.Options{}))
+	m := open(t, p, data, cuda.Options{Driver: s})
+	ctx, cancel := context.WithCancel(context.Background())
+	if err := m.Train(ctx, someSteps(p, 0, 1, 5)); err != nil {
+		t.Fatal(err)
+	}
+	stop := &stopAfter{Context: ctx, cancel: cancel, checks: 3}
+	if err := m.Train(stop, someSteps(p, 1, 40, 5)); !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v, want context.Canceled", err)
+	}
+	losses, err := m.Losses()
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := m.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := 1 + 3*4; len(losses) != want || state.Step != int64(want) {
+		t.Errorf("%d losses and step %d, want %d", len(losses), state.Step, want)
+	}
+	if err := m.Train(context.Background(), someSteps(p, state.Step, 2, 5)); err != nil {
+		t.Errorf("going on: %v", err)
+	}
+}
+
+// stopAfter ends after its error was asked for some times.
+type stopAfter struct {
+	context.Context
+	cancel context.CancelFunc
+	checks int
+}
+
+func (s *stopAfter) Err() error {
+	if s.checks--; s.checks < 0 {
+		s.cancel()
+	}
+	return s.Context.Err()
+}
+
+// TestBindAgain puts another set in the place of the first, on the device and
+// streamed.
+func TestBindAgain(t *testing.T) {
+	for _, limit := range []int64{0, -1} {
+		t.Run(fmt.Sprintf("limit %d", limit), func(t *testing.T) {
+			p, data := small(t, "momentum", 12)
+			half := len(data) / 2
+			m := open(t, p, data[:half], cuda.Options{DataLimit: limit})
+			lossOf := func(m *cuda.Machine, first int64) float32 {
+				if err := m.Train(context.Background(), someSteps(p, first, p.Batch, 6)); err != nil {
+					t.Fatal(err)
+				}
+				losses, err := m.Losses()
+				if err != nil {
+					t.Fatal(err)
+				}
+				return losses[0]
+			}
+			lossOf(m, 0)
+			state, err := m.State()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := m.Bind(train.TrainSet, data[half:]); err != nil {
+				t.Fatal(err)
+			}
+			other := open(t, p, data[half:], cuda.Options{})
+			if err := other.SetState(state); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := lossOf(m, 1), lossOf(other, 1); got != want {
+				t.Errorf("loss %v on another set, want %v", got, want)
+			}
+		})
+	}
+}
+
+// TestStreamsWhatDoesNotFit binds sets to a device that has room for the
+// first one only.
+func TestStreamsWhatDoesNotFit(t *testing.T) {
+	p, data := small(t, "odd widths", 4000)
+	m := open(t, p, data, cuda.Options{DataLimit: int64(len(data))})
+	before := m.Memory()
+	if before.Data != int64(len(data)) {
+		t.Errorf("%d bytes of data, want %d", before.Data, len(data))
+	}
+	if err := m.Bind(train.TestSet, data); err != nil {
+		t.Fatal(err)
+	}
+	if got := m.Memory().Data; got <= before.Data || got >= 2*before.Data {
+		t.Errorf("%d bytes of data after a set of %d that is streamed", got, len(data))
+	}
+	rows := []int32{3999, 0, 17}
+	var kept, streamed [3 * 3]float32
+	for set, out := range map[string][]float32{train.TrainSet: kept[:], train.TestSet: streamed[:]} {
+		if err := m.Infer(context.Background(), program.Encode, program.Input{Set: set, Rows: rows}, out); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if kept != streamed {
+		t.Errorf("codes %v of streamed images, want %v", streamed, kept)
+	}
+}
+
+// TestSmallDevice binds more images than a device has memory.
+func TestSmallDevice(t *testing.T) {
+	const memory = 26 << 20 // the queue takes most of it
+	p, data := small(t, "odd widths", memory/35)
+	m := open(t, p, data, cuda.Options{Driver: ptxsim.Open(ptxsim.Options{Memory: memory})})
+	if got := m.Memory().Total(); got > memory {
+		t.Errorf("%d bytes in use of %d", got, memory)
+	}
+	if err := m.Train(context.Background(), someSteps(p, 0, 5*p.Batch, memory/35)); err != nil {
+		t.Fatal(err)
+	}
+	if losses, err := m.Losses(); err != nil || len(losses) != 5 {
+		t.Errorf("%d losses, error %v", len(losses), err)
+	}
+}

@@ -1,0 +1,32 @@
+//go:build cpu
+
+package cuda_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"gorgonia.org/gorgonia"
+
+	"aegis/cuda"
+	"aegis/cuda/driver"
+	"aegis/internal/train"
+)
+
+var (
+	_ train.Machine = (*cuda.Machine)(nil)
+	_ gorgonia.VM   = (*cuda.VM)(nil)
+)
+
+func TestNone(t *testing.T) {
+	_, open := cuda.Open(nil, 1, cuda.Options{})
+	_, probe := cuda.Probe(cuda.Options{})
+	_, devices := cuda.Devices(cuda.Options{})
+	_, vm := cuda.NewVM(nil, cuda.Options{})
+	for name, err := range map[string]error{"vm": vm, "open": open, "probe": probe, "devices": devices} {
+		if !errors.Is(err, driver.ErrUnavailable) || !strings.Contains(err.Error(), "-tags cpu") {
+			t.Errorf("%s: error %v, want that CUDA was left out", name, err)
+		}
+	}
+}

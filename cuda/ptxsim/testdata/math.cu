@@ -1,0 +1,36 @@
+// CUDA's math functions and conversions, to see that the simulator knows what
+// NVRTC makes of them: y[i] = f(x[i]).
+
+#define UNARY(name, expr) extern "C" __global__ void name(const float* x, float* y, int n) { \
+    int i = blockIdx.x * blockDim.x + threadIdx.x; if (i < n) { float v = x[i]; y[i] = (expr); } }
+
+UNARY(f_exp, expf(v))
+UNARY(f_fastexp, __expf(v))
+UNARY(f_exp2, exp2f(v))
+UNARY(f_expm1, expm1f(v))
+UNARY(f_log, logf(fabsf(v)))
+UNARY(f_fastlog, __logf(fabsf(v)))
+UNARY(f_log1p, log1pf(fabsf(v)))
+UNARY(f_tanh, tanhf(v))
+UNARY(f_sin, sinf(v))
+UNARY(f_cos, cosf(v))
+UNARY(f_sqrt, sqrtf(fabsf(v)))
+UNARY(f_rsqrt, rsqrtf(fabsf(v)))
+UNARY(f_rcp, 1.0f / v)
+UNARY(f_fastdiv, __fdividef(1.0f, v))
+UNARY(f_erf, erff(v))
+UNARY(f_pow, powf(fabsf(v), 1.7f))
+UNARY(f_sigmoid, 1.0f / (1.0f + expf(-v)))
+UNARY(f_softplus, fmaxf(v, 0.0f) + log1pf(expf(-fabsf(v))))
+UNARY(f_floor, floorf(v))
+UNARY(f_rint, rintf(v))
+UNARY(f_round, roundf(v))
+UNARY(f_int, (float)(int)(v * 3.0f))
+UNARY(f_uint, (float)(unsigned)fabsf(v * 3.0f))
+UNARY(f_clamp, __saturatef(v))
+UNARY(f_copysign, copysignf(2.0f, v))
+UNARY(f_fmod, fmodf(v, 0.75f))
+UNARY(f_double, (float)(sqrt((double)v * v + 1.0) / 3.0))
+UNARY(f_rd, __fadd_rd(v, 1e-9f))
+UNARY(f_ru, __fmul_ru(v, 1.1f))
+UNARY(f_rz, __fdiv_rz(v, 3.0f))

@@ -1,0 +1,261 @@
+//go:build !cpu
+
+package cuda
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"unsafe"
+
+	"aegis/cuda/driver"
+	"aegis/cuda/kernels"
+	"aegis/internal/program"
+)
+
+// queue is what tells the device about a run of steps: the run itself, a block
+// for each step of a graph, row numbers, scalars, and the losses, which stay
+// there until they are asked for. It is one allocation.
+type queue struct {
+	steps   int // that fit
+	graph   int // steps in a graph
+	width   int // scalars of one step
+	terms   int // losses of one step
+	words   int // 32-bit words so far
+	counted int // counters
+
+	ptr                                  driver.DevicePtr
+	run, blocks, forward, counters       place32
+	rows, scalars, losses, forwardNumber place32
+
+	pending int // steps since the first whose losses are still there
+}
+
+// place32 is an offset in the queue, in 32-bit words.
+type place32 int
+
+const (
+	// mostRows bounds what is sent at once.
+	mostRows = 1 << 22
+	// graphBytes bounds the images that the steps of a graph read: beside more
+	// of them launching takes no time.
+	graphBytes = 64 << 20
+)
+
+// newQueue lays the queue out for a program.
+func newQueue(p *program.Program, t tuning, forwardRows, counters int) *queue {
+	q := &queue{
+		width: p.ScalarCount(), terms: len(p.LossNames()), counted: counters,
+		graph: max(1, min(t.graphSteps, graphBytes/(p.Batch*p.PixelCount()))),
+	}
+	q.steps = max(q.graph, min(t.queueSteps, mostRows/p.Batch))
+	q.run = q.reserve(kernels.RunSize / 4)
+	q.blocks = q.reserve(q.graph * kernels.StepSize / 4)
+	q.forward = q.reserve(kernels.StepSize / 4)
+	q.counters = q.reserve(counters)
+	q.forwardNumber = q.reserve(forwardRows)
+	q.rows = q.reserve(q.steps * p.Batch)
+	q.scalars = q.reserve(q.steps * q.width)
+	q.losses = q.reserve(q.steps * q.terms)
+	return q
+}
+
+// reserve takes some words, aligned to 256 bytes.
+func (q *queue) reserve(words int) place32 {
+	at := q.words
+	q.words += (words + alignment - 1) / alignment * alignment
+	return place32(at)
+}
+
+func (q *queue) bytes() int64 { return 4 * int64(q.words) }
+
+// at is the address of a word of a part of the queue.
+func (q *queue) at(part place32, word int) driver.DevicePtr {
+	return q.ptr + driver.DevicePtr(4*(int(part)+word))
+}
+
+// Train runs steps over rows of the set "train".
+func (m *Machine) Train(ctx context.Context, steps program.Steps) error {
+	batch, width := m.program.Batch, m.queue.width
+	count := steps.Count(batch)
+	if len(steps.Scalars) != count*width {
+		return fmt.Errorf("cuda: train: want %d scalars for %d steps, got %d", count*width, count, len(steps.Scalars))
+	}
+	if steps.First != m.step {
+		return fmt.Errorf("cuda: train: want step %d next, got %d", m.step, steps.First)
+	}
+	s, err := m.find(trainSet, steps.Rows)
+	if err != nil {
+		return err
+	}
+	scalars := steps.Scalars
+	for rows := range slices.Chunk(steps.Rows, m.queue.steps*batch) {
+		n := (len(rows) + batch - 1) / batch * width
+		if err := m.do("train", func() error { return m.runSteps(ctx, s, rows, scalars[:n]) }); err != nil {
+			return err
+		}
+		scalars = scalars[n:]
+	}
+	return nil
+}
+
+// runSteps sends the rows and scalars of some steps and queues them, as many
+// graphs as they fill and the rest one by one.
+func (m *Machine) runSteps(ctx context.Context, s *set, rows []int32, scalars []float32) error {
+	q, batch := m.queue, m.program.Batch
+	count := (len(rows) + batch - 1) / batch
+	if q.pending+count > q.steps {
+		if err := m.drain(); err != nil {
+			return err
+		}
+	}
+	images, numbers := s.ptr, rows
+	if !s.kept {
+		images, numbers = m.staging.images, m.staged(len(rows))
+	}
+	if err := m.record(images); err != nil {
+		return err
+	}
+	if err := m.send(numbers, scalars); err != nil {
+		return err
+	}
+	for done, unit := 0, 0; done < count; unit++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, half := q.next(count-done), unit%2
+		if err := m.gpu.SyncEvent(m.done[half]); err != nil { // so as to be two graphs ahead of the device, no more
+			return err
+		}
+		if !s.kept {
+			if err := m.fill(half, s.images, rows[done*batch:min((done+n)*batch, len(rows))]); err != nil {
+				return err
+			}
+		}
+		if err := m.launch(n); err != nil {
+			return err
+		}
+		if err := m.gpu.RecordEvent(m.done[half], m.gpu.stream); err != nil {
+			return err
+		}
+		done += n
+		m.step += int64(n)
+		q.pending += n
+	}
+	return nil
+}
+
+// next returns how many of the steps that are left are launched at once.
+func (q *queue) next(left int) int {
+	if left >= q.graph {
+		return q.graph
+	}
+	return 1
+}
+
+// staged returns where runSteps and fill put each row: graph after graph, in
+// one half of the staging memory and the other.
+func (m *Machine) staged(rows int) []int32 {
+	batch := m.program.Batch
+	count := (rows + batch - 1) / batch
+	numbers := make([]int32, 0, rows)
+	for done, unit := 0, 0; done < count; unit++ {
+		n := m.queue.next(count - done)
+		for i := range min(n*batch, rows-done*batch) {
+			numbers = append(numbers, int32(unit%2*m.staging.rows+i))
+		}
+		done += n
+	}
+	return numbers
+}
+
+// send tells the device about steps behind those whose losses are pending.
+func (m *Machine) send(numbers []int32, scalars []float32) error {
+	q, batch := m.queue, m.program.Batch
+	if err := upload(m.gpu, q.at(q.rows, q.pending*batch), numbers); err != nil {
+		return err
+	}
+	if err := upload(m.gpu, q.at(q.scalars, q.pending*q.width), scalars); err != nil {
+		return err
+	}
+	first := uint32(m.step - int64(q.pending))
+	run := kernels.RunBlock(uint32(q.pending), uint32(q.pending*batch+len(numbers)), uint32(batch), first)
+	return upload(m.gpu, q.at(q.run, 0), words(&run))
+}
+
+// words are the four words of a block.
+func words(block *[4]uint32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(block)), unsafe.Sizeof(*block))
+}
+
+// drain brings the pending losses home.
+func (m *Machine) drain() error {
+	q := m.queue
+	if q.pending == 0 {
+		return nil
+	}
+	losses := make([]float32, q.pending*q.terms)
+	if err := download(m.gpu, losses, q.at(q.losses, 0)); err != nil {
+		return err
+	}
+	m.losses = append(m.losses, losses...)
+	q.pending = 0
+	return nil
+}
+
+// Losses returns the loss terms of the steps since the last call. It waits for
+// them.
+func (m *Machine) Losses() ([]float32, error) {
+	if err := m.do("losses", m.drain); err != nil {
+		return nil, err
+	}
+	losses := m.losses
+	m.losses = nil
+	return losses, nil
+}
+
+// forward runs a forward part on rows of a set.
+func (m *Machine) forward(e *exec, s *set, rows []int32) error {
+	images, numbers := s.ptr, rows
+	if !s.kept {
+		images, numbers = m.staging.images, make([]int32, len(rows))
+		for i := range numbers {
+			numbers[i] = int32(i)
+		}
+		if err := m.fill(0, s.images, rows); err != nil {
+			return err
+		}
+	}
+	if err := upload(m.gpu, m.queue.at(m.queue.forwardNumber, 0), numbers); err != nil {
+		return err
+	}
+	return m.runForward(e, len(rows), source{images: images, numbers: m.queue.at(m.queue.forwardNumber, 0)})
+}
+
+// forwardValues runs a forward part on values.
+func (m *Machine) forwardValues(e *exec, values []float32) error {
+	if err := upload(m.gpu, e.input.ptr, values); err != nil {
+		return err
+	}
+	return m.runForward(e, len(values)/e.input.width, source{})
+}
+
+func (m *Machine) runForward(e *exec, n int, from source) error {
+	q := m.queue
+	block := kernels.StepBlock(uint32(n), 0, uint32(e.plan.Batch), 0)
+	if err := upload(m.gpu, q.at(q.forward, 0), words(&block)); err != nil {
+		return err
+	}
+	ops, err := e.build(q.at(q.forward, 0), from)
+	if err != nil {
+		return err
+	}
+	calls, err := m.library.calls(ops)
+	if err != nil {
+		return err
+	}
+	if err := m.gpu.queue(calls); err != nil {
+		return err
+	}
+	return m.gpu.RecordEvent(m.done[0], m.gpu.stream)
+}

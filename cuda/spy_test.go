@@ -1,0 +1,166 @@
+//go:build !cpu
+
+package cuda_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"aegis/cuda/driver"
+)
+
+// spy is a driver whose contexts can fail, and count what is not freed.
+type spy struct {
+	driver.Driver
+	noGraphs bool
+	noLoad   bool
+	launch   func(n int, args []driver.Arg) // sees each launch, counted from 1, and may spoil it
+
+	launches, replays int
+	held              map[string]int // objects by kind
+}
+
+func newSpy(d driver.Driver) *spy { return &spy{Driver: d, held: make(map[string]int)} }
+
+func (s *spy) Context(ordinal int) (driver.Context, error) {
+	c, err := s.Driver.Context(ordinal)
+	s.hold("context", 1, err)
+	return &spyContext{Context: c, spy: s}, err
+}
+
+// hold counts an object that was made or freed.
+func (s *spy) hold(kind string, n int, err error) {
+	if err == nil {
+		s.held[kind] += n
+	}
+}
+
+// checkFreed wants nothing left.
+func (s *spy) checkFreed(t *testing.T) {
+	t.Helper()
+	for kind, n := range s.held {
+		if n != 0 {
+			t.Errorf("%d objects left of kind %s", n, kind)
+		}
+	}
+}
+
+type spyContext struct {
+	driver.Context
+	spy *spy
+}
+
+func (c *spyContext) Close() error {
+	err := c.Context.Close()
+	c.spy.hold("context", -1, err)
+	return err
+}
+
+func (c *spyContext) LoadModule(image []byte) (driver.Module, error) {
+	if c.spy.noLoad {
+		return 0, driver.NewError("cuModuleLoadDataEx", driver.InvalidPTX, errors.New("planted"))
+	}
+	m, err := c.Context.LoadModule(image)
+	c.spy.hold("module", 1, err)
+	return m, err
+}
+
+func (c *spyContext) UnloadModule(m driver.Module) error {
+	err := c.Context.UnloadModule(m)
+	c.spy.hold("module", -1, err)
+	return err
+}
+
+func (c *spyContext) Alloc(bytes int64) (driver.DevicePtr, error) {
+	p, err := c.Context.Alloc(bytes)
+	c.spy.hold("memory", 1, err)
+	return p, err
+}
+
+func (c *spyContext) Free(p driver.DevicePtr) error {
+	err := c.Context.Free(p)
+	c.spy.hold("memory", -1, err)
+	return err
+}
+
+func (c *spyContext) AllocHost(bytes int) ([]byte, error) {
+	b, err := c.Context.AllocHost(bytes)
+	c.spy.hold("host memory", 1, err)
+	return b, err
+}
+
+func (c *spyContext) FreeHost(b []byte) error {
+	err := c.Context.FreeHost(b)
+	c.spy.hold("host memory", -1, err)
+	return err
+}
+
+func (c *spyContext) NewStream() (driver.Stream, error) {
+	s, err := c.Context.NewStream()
+	c.spy.hold("stream", 1, err)
+	return s, err
+}
+
+func (c *spyContext) DestroyStream(s driver.Stream) error {
+	err := c.Context.DestroyStream(s)
+	c.spy.hold("stream", -1, err)
+	return err
+}
+
+func (c *spyContext) NewEvent(timing bool) (driver.Event, error) {
+	e, err := c.Context.NewEvent(timing)
+	c.spy.hold("event", 1, err)
+	return e, err
+}
+
+func (c *spyContext) DestroyEvent(e driver.Event) error {
+	err := c.Context.DestroyEvent(e)
+	c.spy.hold("event", -1, err)
+	return err
+}
+
+func (c *spyContext) BeginCapture(s driver.Stream) error {
+	if c.spy.noGraphs {
+		return fmt.Errorf("cuda: graphs: %w", driver.ErrNotSupported)
+	}
+	return c.Context.BeginCapture(s)
+}
+
+func (c *spyContext) EndCapture(s driver.Stream) (driver.Graph, error) {
+	g, err := c.Context.EndCapture(s)
+	c.spy.hold("graph", 1, err)
+	return g, err
+}
+
+func (c *spyContext) DestroyGraph(g driver.Graph) error {
+	err := c.Context.DestroyGraph(g)
+	c.spy.hold("graph", -1, err)
+	return err
+}
+
+func (c *spyContext) Instantiate(g driver.Graph) (driver.GraphExec, error) {
+	x, err := c.Context.Instantiate(g)
+	c.spy.hold("executable graph", 1, err)
+	return x, err
+}
+
+func (c *spyContext) DestroyGraphExec(x driver.GraphExec) error {
+	err := c.Context.DestroyGraphExec(x)
+	c.spy.hold("executable graph", -1, err)
+	return err
+}
+
+func (c *spyContext) LaunchGraph(x driver.GraphExec, s driver.Stream) error {
+	c.spy.replays++
+	return c.Context.LaunchGraph(x, s)
+}
+
+func (c *spyContext) Launch(f driver.Function, cfg driver.LaunchConfig, args ...driver.Arg) error {
+	c.spy.launches++
+	if c.spy.launch != nil {
+		args = append([]driver.Arg(nil), args...)
+		c.spy.launch(c.spy.launches, args)
+	}
+	return c.Context.Launch(f, cfg, args...)
+}
