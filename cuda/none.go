@@ -14,7 +14,7 @@ import (
 
 // errNone is what everything says in this build.
 func errNone() error {
-	return fmt.Errorf("cuda: %w: this binary was built without it (-tags cpu); run with --device cpu", driver.ErrUnavailable)
+	return fmt.Errorf("cuda: %w: this binary was built without it (-tags cpu)", driver.ErrUnavailable)
 }
 
 // Devices says that this build has no CUDA.

@@ -10,11 +10,10 @@ import (
 	"testing"
 
 	"aegis/cuda/driver"
-	"aegis/cuda/ptxsim"
 )
 
-// device is the simulator with families of kernels loaded. It faults on reads
-// of memory that was never written, on races and on accesses out of bounds.
+// device has families of kernels loaded. The simulator faults on reads of
+// memory that was never written, on races and on accesses out of bounds.
 type device struct {
 	testing.TB
 	driver.Context
@@ -26,11 +25,9 @@ type device struct {
 // open loads families.
 func open(t testing.TB, families ...Family) *device {
 	t.Helper()
-	c, err := ptxsim.Open(ptxsim.Options{}).Context(0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := newContext(t)
 	d := &device{TB: t, Context: c, modules: make(map[Family]driver.Module)}
+	var err error
 	if d.stream, err = c.NewStream(); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"testing"
 
 	"aegis/cuda/driver"
@@ -60,6 +61,8 @@ func (n *network) capture() {
 			LinearDW{Batch: batch, In: n.p, Out: n.p, DZ: grad.ptr, X: x.ptr, W: n.w.target, B: n.b.target, Optimizer: o},
 		)
 	}
+	runtime.LockOSThread() // whoever begins a capture ends it
+	defer runtime.UnlockOSThread()
 	if err := d.BeginCapture(d.stream); err != nil {
 		d.Fatal(err)
 	}

@@ -285,7 +285,7 @@ func (m *Machine) State() (*program.State, error) {
 	for _, p := range m.params {
 		add := func(name string, from []float32) {
 			data := make([]float32, len(from))
-			p.store(data, from)
+			p.store(m.kernels, data, from)
 			s.Tensors[name] = program.Tensor{Shape: slices.Clone(p.shape), Data: data}
 		}
 		add(p.name, p.matrix)
@@ -302,12 +302,12 @@ func (m *Machine) SetState(s *program.State) error {
 		return fmt.Errorf("cpu: %w", err)
 	}
 	for _, p := range m.params {
-		p.load(p.matrix, s.Tensors[p.name].Data)
+		p.load(m.kernels, p.matrix, s.Tensors[p.name].Data)
 		if p.copied != nil {
 			m.kernels.Transpose(p.copied, p.k, p.matrix, p.n, p.k, p.n)
 		}
 		for i, slot := range p.slots {
-			p.load(p.buffers[i], s.Tensors[program.SlotName(p.phase, slot, p.name)].Data)
+			p.load(m.kernels, p.buffers[i], s.Tensors[program.SlotName(p.phase, slot, p.name)].Data)
 		}
 	}
 	m.step = s.Step

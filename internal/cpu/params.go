@@ -3,6 +3,7 @@ package cpu
 import (
 	"fmt"
 
+	"aegis/internal/cpu/kernel"
 	"aegis/internal/plan"
 	"aegis/internal/program"
 )
@@ -71,20 +72,14 @@ func newParam(spec program.Param, kind weightKind) *param {
 	return p
 }
 
-// each calls visit with the index of each value in PyTorch's order and in the
-// matrix's.
+// each calls visit with the index of each value of a bias or of a convolution's
+// weights in PyTorch's order and in the matrix's.
 func (p *param) each(visit func(torch, matrix int)) {
 	s := p.shape
 	switch p.kind {
 	case vector:
 		for i := range s[0] {
 			visit(i, i)
-		}
-	case linear:
-		for o := range s[0] {
-			for i := range s[1] {
-				visit(o*s[1]+i, i*s[0]+o)
-			}
 		}
 	default:
 		area, torch := s[2]*s[3], 0
@@ -104,11 +99,19 @@ func (p *param) each(visit func(torch, matrix int)) {
 }
 
 // load reads a tensor in PyTorch's order into dst, which is in the matrix's.
-func (p *param) load(dst, src []float32) {
+func (p *param) load(k *kernel.Set, dst, src []float32) {
+	if p.kind == linear {
+		k.Transpose(dst, p.n, src, p.k, p.n, p.k)
+		return
+	}
 	p.each(func(torch, matrix int) { dst[matrix] = src[torch] })
 }
 
 // store is the way back.
-func (p *param) store(dst, src []float32) {
+func (p *param) store(k *kernel.Set, dst, src []float32) {
+	if p.kind == linear {
+		k.Transpose(dst, p.k, src, p.n, p.k, p.n)
+		return
+	}
 	p.each(func(torch, matrix int) { dst[torch] = src[matrix] })
 }
