@@ -90,7 +90,7 @@ func checkLoss(dst, y, t []float32) {
 // c1 is 1−b1, c2 is 1−b2; alpha and eps hold both bias corrections (see
 // optim.Spec.Scalars). The moments' bits are those of optim.Spec.Update where
 // the compiler fuses nothing; the step is within 4 units in the last place of
-// it, for a root and a quotient by Newton's method take half the time.
+// it: root and quotient are by Newton's method.
 func (s *Set) Adam(w, g, m, v []float32, b1, c1, b2, c2, alpha, eps float32) {
 	atLeast(g, len(w))
 	atLeast(m, len(w))
