@@ -71,10 +71,13 @@ type worker struct {
 	id      int
 	scratch *kernel.Scratch
 	product kernel.Product
-	columns []float32 // what a transposed convolution adds up
 	bias    []float32 // a bias repeated for each position
 	grad    []float32 // a gradient on its way into an update
-	patches [][]float32
+	planar  []float32 // an image on its way into another layout
+
+	// Of convolutions; see padded and scatter.
+	images                     map[window][]float32
+	start, sum, turned, planes []float32
 }
 
 // newExec gives a plan memory and tasks.
@@ -91,7 +94,7 @@ func (m *Machine) newExec(p *plan.Plan) (*exec, error) {
 		}
 	}
 	for i := range m.team.size {
-		e.workers = append(e.workers, &worker{exec: e, id: i, scratch: kernel.NewScratch()})
+		e.workers = append(e.workers, &worker{exec: e, id: i, scratch: kernel.NewScratch(), images: make(map[window][]float32)})
 	}
 	for _, b := range p.Buffers {
 		size := b.Size()
@@ -124,7 +127,7 @@ func (e *exec) place(i int, b plan.Buffer, arena []float32) error {
 			return fmt.Errorf("cpu: no parameter %s in the program", name)
 		}
 		e.buffers[i] = p.matrix
-		if b.Kind == plan.Copy {
+		if (b.Kind == plan.Copy) != (p.kind == transposedConv) {
 			e.buffers[i] = p.copied
 		}
 		if b.Kind == plan.Slot {

@@ -111,8 +111,9 @@ func (m *Machine) makeParams(compiled *plan.Plan) error {
 	}
 	for _, b := range compiled.Buffers {
 		if b.Kind == plan.Copy {
-			p := m.params[compiled.Buffers[b.Of].Name]
-			p.copied = aligned(len(p.matrix))
+			if p := m.params[compiled.Buffers[b.Of].Name]; p.copied == nil {
+				p.copied = aligned(len(p.matrix))
+			}
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ const (
 	vector         weightKind = iota // a bias: as it is
 	linear                           // (O,I) → (I,O)
 	convolution                      // (O,C,kH,kW) → (kH·kW·C, O)
-	transposedConv                   // (C,O,kH,kW) → (C, kH·kW·O)
+	transposedConv                   // (C,O,kH,kW) → (kH·kW·O, C): as the convolution that it transposes
 )
 
 // param is a parameter as the kernels want it, with its optimizer state.
@@ -25,7 +25,7 @@ type param struct {
 	kind    weightKind
 	matrix  []float32 // (K,N), or as it is
 	k, n    int       // 0 for a bias
-	copied  []float32 // (N,K), nil where no gradient by the input needs it
+	copied  []float32 // (N,K), or nil: for a gradient by the input, or a transposed convolution itself
 	phase   string
 	slots   []string // names
 	buffers [][]float32
@@ -64,10 +64,11 @@ func newParam(spec program.Param, kind weightKind) *param {
 	switch kind {
 	case linear:
 		p.k, p.n = s[1], s[0]
-	case convolution:
+	case convolution, transposedConv:
 		p.k, p.n = s[1]*s[2]*s[3], s[0]
-	case transposedConv:
-		p.k, p.n = s[0], s[1]*s[2]*s[3]
+	}
+	if kind == transposedConv {
+		p.copied = aligned(spec.Size())
 	}
 	return p
 }
@@ -86,11 +87,7 @@ func (p *param) each(visit func(torch, matrix int)) {
 		for first := range s[0] {
 			for second := range s[1] {
 				for at := range area {
-					matrix := (at*s[1]+second)*s[0] + first // (kH·kW·C, O)
-					if p.kind == transposedConv {
-						matrix = (first*area+at)*s[1] + second // (C, kH·kW·O)
-					}
-					visit(torch, matrix)
+					visit(torch, (at*s[1]+second)*s[0]+first)
 					torch++
 				}
 			}

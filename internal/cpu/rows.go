@@ -70,6 +70,10 @@ func (e *exec) rowsOf(buffer, from, to int) []float32 {
 	return e.buffers[buffer][from*size : to*size]
 }
 
+// rowsAhead is how many rows before its turn an image is fetched: rows of a
+// shuffled epoch lie anywhere in memory.
+const rowsAhead = 4
+
 // load decodes rows of a set, or copies values; an image of several channels
 // goes from C,H,W to H,W,C.
 func (b *builder) load(in plan.Instr) error {
@@ -81,10 +85,13 @@ func (b *builder) load(in plan.Instr) error {
 	k := e.machine.kernels
 	b.rows(in, func(w *worker, from, to int) {
 		for i := from; i < to; i++ {
+			if ahead := i + rowsAhead; ahead < len(e.rows) {
+				kernel.Prefetch(e.images[int(e.rows[ahead])*size:][:size])
+			}
 			y := e.rowsOf(dst, i, i+1)
 			planar := y
 			if channels > 1 && area > 1 {
-				planar = w.space(&w.columns, size)
+				planar = w.space(&w.planar, size)
 			}
 			if e.values != nil {
 				copy(planar, e.values[i*size:][:size])
@@ -109,7 +116,7 @@ func (b *builder) pack(in plan.Instr) error {
 	b.rows(in, func(w *worker, first, last int) {
 		for i := first; i < last; i++ {
 			x, y := e.rowsOf(src, i, i+1), e.rowsOf(dst, i, i+1)
-			planar := w.space(&w.columns, size)
+			planar := w.space(&w.planar, size)
 			k.Transpose(planar, size/from, x, from, size/from, from)
 			k.Transpose(y, to, planar, size/to, to, size/to)
 		}

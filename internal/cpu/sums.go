@@ -99,25 +99,17 @@ func tiles(k, n, rows, cols int, visit func(row, rows, col, cols int)) {
 
 // weights is the gradient of a weight matrix and of its bias.
 func (b *builder) weights(in plan.Instr) error {
-	e := b.exec
 	dz, x := in.Src[0], in.Src[1]
 	weight := b.target(in, 0)
 	bias := b.target(in, 1)
-	switch in.Op {
-	case plan.Conv2dDW:
-		if g := e.newWindow(in, x, dz, weight.param.shape); !g.whole() {
-			b.convWeights(weight, g, x, dz, false)
-			b.chunkedBias(bias, dz)
-			return nil
-		}
-	case plan.ConvTranspose2dDW:
-		g := e.newWindow(in, dz, x, weight.param.shape)
+	if in.Op == plan.ConvTranspose2dDW {
 		b.chunkedBias(bias, dz)
-		if !g.whole() {
-			b.convWeights(weight, g, dz, x, true)
-			return nil
-		}
-		b.denseWeights(weight, dz, x)
+		b.convWeights(in, weight, dz, x)
+		return nil
+	}
+	if in.Op == plan.Conv2dDW && !b.exec.newWindow(in, x, dz, weight.param.shape).whole() {
+		b.convWeights(in, weight, x, dz)
+		b.chunkedBias(bias, dz)
 		return nil
 	}
 	b.denseWeights(weight, dz, x)
@@ -206,25 +198,23 @@ func eachChunk(from, to int, sum func(chunk, from, to int)) {
 	}
 }
 
-// convWeights is the gradient of a convolution's weights: patches times the
-// small side, or the other way round for a transposed convolution.
-func (b *builder) convWeights(t target, g window, image, small int, transposed bool) {
+// convWeights is the gradient of the weights (kH·kW·C, N) of a convolution
+// from image to small, or of a transposed one from small to image: patchesᵀ ·
+// small.
+func (b *builder) convWeights(in plan.Instr, t target, image, small int) {
 	e := b.exec
-	m := e.newMoves(g)
-	channels := e.plan.Buffers[small].Shape[1]
+	g := e.newWindow(in, image, small, t.param.shape)
+	if g.whole() {
+		b.denseWeights(t, small, image)
+		return
+	}
+	n := e.plan.Buffers[small].Shape[1]
 	sums := b.newPartials(len(t.param.matrix))
 	b.early(func(w *worker, from, to int) {
 		for i := from; i < to; i++ {
-			patch, other := m.unfolded(w, e.rowsOf(image, i, i+1)), e.rowsOf(small, i, i+1)
-			w.product = kernel.Product{
-				M: g.length(), N: channels, K: g.positions(), A: patch, RowA: 1, ColA: g.length(),
-				B: other, LdB: channels, C: sums.data[i/chunkRows], LdC: channels, Accumulate: i%chunkRows > 0,
-			}
-			if transposed {
-				w.product.M, w.product.N = channels, g.length()
-				w.product.A, w.product.ColA, w.product.B = other, channels, patch
-				w.product.LdB, w.product.LdC = g.length(), g.length()
-			}
+			values := g.values(w.padded(g, e.rowsOf(image, i, i+1)))
+			w.product = times(values, e.rowsOf(small, i, i+1), n, sums.data[i/chunkRows])
+			w.product.Accumulate = i%chunkRows > 0
 			e.machine.kernels.Gemm(&w.product, w.scratch)
 		}
 	}, image, small)
@@ -235,14 +225,28 @@ func (b *builder) convWeights(t target, g window, image, small int, transposed b
 func (b *builder) chunkedBias(t target, dz int) {
 	e := b.exec
 	channels := e.plan.Buffers[dz].Shape[1]
-	positions := e.rowSize(dz) / channels
 	sums := b.newPartials(channels)
-	b.early(func(_ *worker, from, to int) {
+	b.early(func(w *worker, from, to int) {
 		eachChunk(from, to, func(chunk, at, end int) {
-			e.machine.kernels.ColumnSum(sums.data[chunk], e.rowsOf(dz, at, end), (end-at)*positions, channels, channels, false)
+			w.channelSum(sums.data[chunk], e.rowsOf(dz, at, end))
 		})
 	}, dz)
 	b.reduced(t, sums, 1, channels)
+}
+
+// channelSum adds up pixels of len(dst) channels. Few channels are added
+// several pixels at a time: a sum that waits for the one before it is slow.
+func (w *worker) channelSum(dst, src []float32) {
+	const wide = 64
+	k, channels := w.exec.machine.kernels, len(dst)
+	together := max(1, wide/channels)
+	width := together * channels
+	rows := len(src) / width
+	sums := w.space(&w.sum, width)
+	k.ColumnSum(sums, src, rows, width, width, false)
+	k.ColumnSum(dst, sums, together, channels, channels, false)
+	rest := src[rows*width:]
+	k.ColumnSum(dst, rest, len(rest)/channels, channels, channels, true)
 }
 
 // reduced adds units that bring partial sums together, for a matrix (k,n).

@@ -63,6 +63,44 @@ func BenchmarkGemm(b *testing.B) {
 	}
 }
 
+// BenchmarkGemmWalk runs the products of a 3×3 convolution of stride 2 with a
+// padded image: from 14×14×16 to 7×7×32 and from 28×28×1 to 14×14×16.
+func BenchmarkGemmWalk(b *testing.B) {
+	for _, size := range []struct{ side, inputs, outputs int }{{14, 16, 32}, {28, 1, 16}} {
+		image, small := make([]float32, (size.side+2)*(size.side+2)*size.inputs), make([]float32, size.side*size.side/4*size.outputs)
+		weights := make([]float32, 9*size.inputs*size.outputs)
+		out, line, place := size.side/2, (size.side+2)*size.inputs, 2*size.inputs
+		for name, g := range map[string]Product{
+			"forward": {
+				M: out * out, N: size.outputs, K: 9 * size.inputs, A: image, RowA: place, ColA: 1,
+				Group: out, GroupA: 2 * line, GroupC: out * size.outputs, Run: 3 * size.inputs, RunA: line,
+				B: weights, LdB: size.outputs, C: small, LdC: size.outputs,
+			},
+			"weights": {
+				M: 9 * size.inputs, N: size.outputs, K: out * out, A: image, RowA: 1, ColA: place,
+				Group: 3 * size.inputs, GroupA: line, GroupC: 3 * size.inputs * size.outputs, Run: out, RunA: 2 * line,
+				B: small, LdB: size.outputs, C: weights, LdC: size.outputs,
+			},
+			"back": {
+				M: out * out, N: 3 * size.inputs, K: size.outputs, A: small, RowA: out * size.outputs, ColA: 1,
+				Group: out, GroupA: size.outputs, GroupC: place, B: weights, LdB: 9 * size.inputs,
+				C: image, LdC: 2 * line, Accumulate: true,
+			},
+		} {
+			flops := 2 * float64(g.M) * float64(g.N) * float64(g.K)
+			scratch := NewScratch()
+			for _, s := range Sets() {
+				b.Run(fmt.Sprintf("%dx%d/%s/%s", size.side, size.side, name, s.Name), func(b *testing.B) {
+					for b.Loop() {
+						s.Gemm(&g, scratch)
+					}
+					b.ReportMetric(flops*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOPS")
+				})
+			}
+		}
+	}
+}
+
 // BenchmarkElementwise runs the other kernels on operands that stay in the
 // second-level cache; bytes are those of all operands.
 func BenchmarkElementwise(b *testing.B) {

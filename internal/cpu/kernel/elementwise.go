@@ -159,32 +159,31 @@ type Runs struct {
 	SrcPlace, SrcRun     int
 }
 
-// CopyRuns copies runs, as from an image to its patches. The slices must not
+// CopyRuns copies runs, as from an image into a wider one. The slices must not
 // overlap.
 func (s *Set) CopyRuns(dst, src []float32, r Runs) {
-	if r.check(dst, src) {
-		s.copyRuns(dst, src, r.Places, r.Runs, r.Length, r.DstPlace, r.DstRun, r.SrcPlace, r.SrcRun)
-	}
-}
-
-// AddRuns adds runs to dst, one after the other, as from patches to an image;
-// runs may overlap in dst. The slices must not overlap.
-func (s *Set) AddRuns(dst, src []float32, r Runs) {
-	if r.check(dst, src) {
-		s.addRuns(dst, src, r.Places, r.Runs, r.Length, r.DstPlace, r.DstRun, r.SrcPlace, r.SrcRun)
-	}
-}
-
-// check says whether there is anything to do; it panics as an index out of
-// range does where a slice is too short.
-func (r Runs) check(dst, src []float32) bool {
 	if r.Places <= 0 || r.Runs <= 0 || r.Length <= 0 {
-		return false
+		return
 	}
 	if min(r.DstPlace, r.DstRun, r.SrcPlace, r.SrcRun) < 0 {
 		panic(fmt.Sprintf("kernel: runs with a negative stride: %+v", r))
 	}
 	atLeast(dst, (r.Places-1)*r.DstPlace+(r.Runs-1)*r.DstRun+r.Length)
 	atLeast(src, (r.Places-1)*r.SrcPlace+(r.Runs-1)*r.SrcRun+r.Length)
-	return true
+	s.copyRuns(dst, src, r.Places, r.Runs, r.Length, r.DstPlace, r.DstRun, r.SrcPlace, r.SrcRun)
+}
+
+// AddSpread adds rows of src to every Step-th value of rows of dst, which do
+// not overlap: dst[r·dstRun + j·step] += src[r·srcRun + j] for r < runs and
+// j < length. The slices must not overlap.
+func (s *Set) AddSpread(dst, src []float32, runs, length, step, dstRun, srcRun int) {
+	if runs <= 0 || length <= 0 {
+		return
+	}
+	if step <= 0 || min(dstRun, srcRun) < 0 {
+		panic(fmt.Sprintf("kernel: %d runs %d and %d apart, spread by steps of %d", runs, dstRun, srcRun, step))
+	}
+	atLeast(dst, (runs-1)*dstRun+(length-1)*step+1)
+	atLeast(src, (runs-1)*srcRun+length)
+	s.addSpread(dst, src, runs, length, step, dstRun, srcRun)
 }

@@ -12,6 +12,10 @@ import "fmt"
 //	Y != nil: 0 where Y ≤ 0, else x: the gradient of a ReLU whose output is Y
 //
 // A NaN passes both. C must not overlap A, B, Bias or Y.
+//
+// Rows may lie in groups and columns of A in runs, as the pixels do that a
+// convolution takes together: row i is row i%Group of group i/Group, column k
+// of A is column k%Run of run k/Run.
 type Product struct {
 	M, N, K int // C (M,N) = A (M,K) · B (K,N)
 
@@ -24,11 +28,48 @@ type Product struct {
 	C   []float32 // C(i,j) = C[i·LdC + j]
 	LdC int       // at least N
 
+	Group          int // divides M; 0 is M: one group
+	GroupA, GroupC int // from one group of rows to the next in A and in C
+	Run            int // divides K; 0 is K: one run
+	RunA           int // from one run of columns to the next in A
+
 	Accumulate bool
 	Bias       []float32 // (N) or nil
 	ReLU       bool
 	Y          []float32 // Y(i,j) = Y[i·LdY + j], or nil; not with ReLU
 	LdY        int
+}
+
+// groups returns the rows of a group and the number of groups.
+func (p *Product) groups() (size, count int) {
+	if p.Group == 0 {
+		return p.M, 1
+	}
+	return p.Group, p.M / p.Group
+}
+
+// runs returns the columns of a run and the number of runs.
+func (p *Product) runs() (size, count int) {
+	if p.Run == 0 {
+		return p.K, 1
+	}
+	return p.Run, p.K / p.Run
+}
+
+// rowA and rowC are where row i begins, colA where column k lies in it.
+func (p *Product) rowA(i int) int {
+	size, _ := p.groups()
+	return i/size*p.GroupA + i%size*p.RowA
+}
+
+func (p *Product) rowC(i int) int {
+	size, _ := p.groups()
+	return i/size*p.GroupC + i%size*p.LdC
+}
+
+func (p *Product) colA(k int) int {
+	size, _ := p.runs()
+	return k/size*p.RunA + k%size*p.ColA
 }
 
 // check panics as an index out of range does unless the slices hold all that
@@ -38,11 +79,17 @@ func (p *Product) check() {
 		panic(fmt.Sprintf("kernel: product (%d,%d)·(%d,%d) with strides of A %d and %d, leading dimension of C %d",
 			p.M, p.K, p.K, p.N, p.RowA, p.ColA, p.LdC))
 	}
+	if min(p.Group, p.GroupA, p.GroupC, p.Run, p.RunA) < 0 || p.Group > 0 && p.M%p.Group != 0 || p.Run > 0 && p.K%p.Run != 0 {
+		panic(fmt.Sprintf("kernel: product of %d rows in groups of %d, %d and %d apart, and %d columns in runs of %d, %d apart",
+			p.M, p.Group, p.GroupA, p.GroupC, p.K, p.Run, p.RunA))
+	}
 	if p.M > 0 && p.K > 0 {
-		_ = p.A[(p.M-1)*p.RowA+(p.K-1)*p.ColA]
+		_ = p.A[p.rowA(p.M-1)+p.colA(p.K-1)]
 	}
 	atLeast(p.B, extent(p.K, p.N, p.LdB))
-	atLeast(p.C, extent(p.M, p.N, p.LdC))
+	if p.M > 0 && p.N > 0 {
+		_ = p.C[p.rowC(p.M-1)+p.N-1]
+	}
 	if p.Bias != nil {
 		atLeast(p.Bias, p.N)
 	}
@@ -84,9 +131,11 @@ func (s *Set) Gemm(p *Product, scratch *Scratch) {
 //			C[i*LdC+j] = epilogue(c)
 //		}
 //	}
+//
+// with i*RowA, k*ColA and i*LdC as groups and runs have it.
 func gemmGeneric(p *Product) {
 	for i := range p.M {
-		c := p.C[i*p.LdC : i*p.LdC+p.N]
+		c := p.C[p.rowC(i):][:p.N]
 		switch {
 		case p.Bias != nil && p.Accumulate:
 			addGeneric(c, p.Bias)
@@ -95,7 +144,10 @@ func gemmGeneric(p *Product) {
 		case !p.Accumulate:
 			clear(c)
 		}
-		gemmRow(c, p, i)
+		run, runs := p.runs()
+		for r := 0; r < runs && run > 0; r++ {
+			gemmRow(c, p, p.A[p.rowA(i)+r*p.RunA:], r*run, run)
+		}
 		if p.ReLU {
 			reluGeneric(c, c, 0)
 		}
@@ -105,14 +157,15 @@ func gemmGeneric(p *Product) {
 	}
 }
 
-// gemmRow adds row i of A·B to c, four rows of B at a time.
-func gemmRow(c []float32, p *Product, i int) {
-	k, n := 0, p.N
-	a := func(k int) float32 { return p.A[i*p.RowA+k*p.ColA] }
-	b := func(k int) []float32 { return p.B[k*p.LdB : k*p.LdB+n] }
-	for ; k+4 <= p.K; k += 4 {
-		a0, a1, a2, a3 := a(k), a(k+1), a(k+2), a(k+3)
-		b0, b1, b2, b3 := b(k), b(k+1), b(k+2), b(k+3)
+// gemmRow adds a row of A, columns k to k+count, times B to c, four rows of B
+// at a time.
+func gemmRow(c []float32, p *Product, row []float32, k, count int) {
+	n := p.N
+	b := func(q int) []float32 { return p.B[(k+q)*p.LdB:][:n] }
+	q := 0
+	for ; q+4 <= count; q += 4 {
+		a0, a1, a2, a3 := row[q*p.ColA], row[(q+1)*p.ColA], row[(q+2)*p.ColA], row[(q+3)*p.ColA]
+		b0, b1, b2, b3 := b(q), b(q+1), b(q+2), b(q+3)
 		for j, v := range c {
 			v += float32(a0 * b0[j])
 			v += float32(a1 * b1[j])
@@ -120,9 +173,9 @@ func gemmRow(c []float32, p *Product, i int) {
 			c[j] = v + float32(a3*b3[j])
 		}
 	}
-	for ; k < p.K; k++ {
-		a0 := a(k)
-		for j, v := range b(k) {
+	for ; q < count; q++ {
+		a0 := row[q*p.ColA]
+		for j, v := range b(q) {
 			c[j] += float32(a0 * v)
 		}
 	}

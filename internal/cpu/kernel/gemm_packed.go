@@ -15,9 +15,10 @@ func (s *Set) gemmPacked(p *Product, scratch *Scratch) {
 		rows := min(most, p.M-i)
 		for k := 0; k < p.K; k += depth {
 			kc := min(depth, p.K-k)
+			t.runs = 1
 			t.block(p, k, kc)
 			t.flags |= fetchC
-			t.stepA = uintptr(c.rows*kc) * float
+			t.stepA, t.stepC, t.stepY = uintptr(c.rows*kc)*float, uintptr(c.rows)*t.ldC, uintptr(c.rows)*t.ldY
 			s.packA(a, p, i, rows, k, kc)
 			for j := 0; j < p.N; j += packCols {
 				cols := min(packCols, p.N-j)

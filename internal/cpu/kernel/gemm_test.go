@@ -13,8 +13,8 @@ type product struct {
 	Product
 	buffers []*buffer
 	c       *buffer
-	want    []float64 // (M,N)
-	bound   []float64 // of the error, before rounding
+	want    []float64 // for each place of C, NaN where nothing is written
+	bound   []float64 // of the error
 }
 
 // newProduct makes operands with strides; option's bits choose what a Product
@@ -28,6 +28,7 @@ func newProduct(r *rand.Rand, m, n, k, option int) *product {
 		return b.data
 	}
 	pad := func(n int) int { return n + option%3*r.IntN(5) }
+	vector := func(n int) []float32 { return matrix(1, n, n) }
 	switch option % 4 {
 	case 0: // transposed
 		p.RowA, p.ColA = 1, pad(m)
@@ -39,45 +40,92 @@ func newProduct(r *rand.Rand, m, n, k, option int) *product {
 		p.RowA, p.ColA = pad(k), 1
 		p.A = matrix(m, k, p.RowA)
 	}
-	p.LdB, p.LdC, p.LdY = pad(n), pad(n), pad(n)
+	p.LdB, p.LdC = pad(n), pad(n)
 	p.B = matrix(k, n, p.LdB)
 	p.C = matrix(m, n, p.LdC)
 	p.c = p.buffers[len(p.buffers)-1]
 	p.Accumulate = option&4 != 0
-	if option&8 != 0 {
-		p.Bias = matrix(1, n, n)
+	p.epilogue(option, vector)
+	p.exact()
+	return p
+}
+
+// newWalk is newProduct with rows in groups and columns of A in runs, as a
+// convolution has them; what groups see of A overlaps, and with option 64 what
+// they add to C does.
+func newWalk(r *rand.Rand, group, groups, run, runs, n, option int) *product {
+	p := &product{Product: Product{M: group * groups, N: n, K: run * runs, Group: group, Run: run}}
+	matrix := func(size int) []float32 {
+		b := newBuffer(size, r.IntN(4))
+		fill(b.data, normal32, r)
+		p.buffers = append(p.buffers, b)
+		return b.data
 	}
-	switch option >> 4 % 3 {
-	case 1:
-		p.ReLU = true
-	case 2:
-		p.Y = matrix(m, n, p.LdY)
+	p.RowA, p.ColA, p.GroupA, p.RunA = r.IntN(5), r.IntN(3), r.IntN(30), r.IntN(30)
+	p.LdB = n + r.IntN(3)
+	p.LdC = n + r.IntN(3)
+	p.GroupC = group*p.LdC + r.IntN(3)
+	p.Accumulate = option&4 != 0
+	if option&64 != 0 {
+		p.LdC, p.GroupC, p.Accumulate = groups*n, r.IntN(n+1), true
+	}
+	p.A = matrix(p.rowA(p.M-1) + p.colA(p.K-1) + 1)
+	p.B = matrix(extent(p.K, n, p.LdB))
+	p.C = matrix(p.rowC(p.M-1) + n)
+	p.c = p.buffers[len(p.buffers)-1]
+	if option&64 == 0 {
+		p.epilogue(option, matrix)
 	}
 	p.exact()
 	return p
 }
 
-// exact computes the product in float64.
+// epilogue adds a bias and a ReLU or its gradient, as option's bits say.
+func (p *product) epilogue(option int, matrix func(size int) []float32) {
+	if option&8 != 0 {
+		p.Bias = matrix(p.N)
+	}
+	switch option >> 4 % 3 {
+	case 1:
+		p.ReLU = true
+	case 2:
+		p.LdY = p.N + option%3
+		p.Y = matrix(extent(p.M, p.N, p.LdY))
+	}
+}
+
+// exact computes the product in float64: what is added to a place of C, group
+// by group, and how far a result may be off.
 func (p *product) exact() {
+	p.want, p.bound = make([]float64, len(p.C)), make([]float64, len(p.C))
+	begun := make([]bool, len(p.C))
 	for i := range p.M {
 		for j := range p.N {
-			c, size := 0.0, 0.0
-			if p.Accumulate {
-				c = float64(p.C[i*p.LdC+j])
+			at := p.rowC(i) + j
+			if !begun[at] {
+				begun[at] = true
+				if p.Accumulate {
+					p.want[at] = float64(p.C[at])
+				}
+				if p.Bias != nil {
+					p.want[at] += float64(p.Bias[j])
+				}
+				p.bound[at] = math.Abs(p.want[at])
 			}
-			if p.Bias != nil {
-				c += float64(p.Bias[j])
-			}
-			size = math.Abs(c)
 			for k := range p.K {
-				t := float64(p.A[i*p.RowA+k*p.ColA]) * float64(p.B[k*p.LdB+j])
-				c, size = c+t, size+math.Abs(t)
+				t := float64(p.A[p.rowA(i)+p.colA(k)]) * float64(p.B[k*p.LdB+j])
+				p.want[at], p.bound[at] = p.want[at]+t, p.bound[at]+math.Abs(t)
 			}
-			p.bound = append(p.bound, size*float64(p.K+2)*0x1p-24)
-			if (p.ReLU && c < 0) || (p.Y != nil && p.Y[i*p.LdY+j] <= 0) {
-				c = 0
+			if (p.ReLU && p.want[at] < 0) || (p.Y != nil && p.Y[i*p.LdY+j] <= 0) {
+				p.want[at] = 0
 			}
-			p.want = append(p.want, c)
+		}
+	}
+	_, groups := p.groups()
+	for at, b := range begun {
+		p.bound[at] *= float64(groups*p.K+2) * 0x1p-24
+		if !b {
+			p.want[at] = math.NaN() // not written
 		}
 	}
 }
@@ -88,27 +136,25 @@ func (p *product) check(t *testing.T, before []float32, what string) {
 	for _, b := range p.buffers {
 		b.check(t, what)
 	}
-	for i := range p.M {
-		for j := range p.N {
-			got, want := float64(p.C[i*p.LdC+j]), p.want[i*p.N+j]
-			if !near(got, want, 0, p.bound[i*p.N+j]) {
-				t.Fatalf("%s: C(%d,%d): got %v, want %v within %.2g", what, i, j, got, want, p.bound[i*p.N+j])
-			}
-		}
-	}
-	for i, v := range p.C {
-		if i%max(1, p.LdC) >= p.N && v != before[i] {
-			t.Fatalf("%s: wrote between rows, at %d", what, i)
+	for at, got := range p.C {
+		switch want := p.want[at]; {
+		case want != want && got != before[at]:
+			t.Fatalf("%s: wrote between rows, at %d", what, at)
+		case want == want && !near(float64(got), want, 0, p.bound[at]):
+			t.Fatalf("%s: C[%d]: got %v, want %v within %.2g", what, at, got, want, p.bound[at])
 		}
 	}
 }
 
 // gemms are the ways through which a set multiplies, whatever the size; those
-// with tiles never meet K = 0.
-func gemms(s *Set, k int) map[string]func(p *Product, scratch *Scratch) {
+// with tiles never meet K = 0, copies no groups or runs.
+func gemms(s *Set, p *Product) map[string]func(p *Product, scratch *Scratch) {
 	ways := map[string]func(p *Product, scratch *Scratch){"Gemm": s.Gemm}
-	if s.tiles != nil && k > 0 {
-		ways["InPlace"], ways["Packed"] = s.gemmInPlace, s.gemmPacked
+	if s.tiles != nil && p.K > 0 {
+		ways["InPlace"] = s.gemmInPlace
+		if p.Group == 0 && p.Run == 0 {
+			ways["Packed"] = s.gemmPacked
+		}
 	}
 	return ways
 }
@@ -124,24 +170,45 @@ func TestGemm(t *testing.T) {
 	cases = append(cases, [3]int{5, 7, 0}, [3]int{33, 50, 600}, [3]int{3, 100, 513}, [3]int{270, 790, 390}, [3]int{2053, 20, 20})
 	scratch := NewScratch()
 	for i, c := range cases {
-		p := newProduct(r, c[0], c[1], c[2], r.IntN(48))
-		before := slices.Clone(p.C)
-		var bits []float32
-		for _, s := range Sets() {
-			for way, gemm := range gemms(s, p.K) {
-				what := fmt.Sprintf("case %d, %v, %s %s", i, c, s.Name, way)
-				copy(p.c.data, before)
-				gemm(&p.Product, scratch)
-				p.check(t, before, what)
-				if s.tiles == nil || p.K == 0 {
-					continue
-				}
-				if bits == nil {
-					bits = slices.Clone(p.C)
-				}
-				if !slices.Equal(bits, p.C) {
-					t.Fatalf("%s: other bits than another set or way", what)
-				}
+		newProduct(r, c[0], c[1], c[2], r.IntN(48)).testSets(t, scratch, fmt.Sprintf("case %d, %v", i, c))
+	}
+}
+
+// TestGemmWalk does the same with groups and runs.
+func TestGemmWalk(t *testing.T) {
+	r := rand.New(rand.NewPCG(15, 16))
+	scratch := NewScratch()
+	cases := [][5]int{{7, 7, 48, 3, 32}, {14, 14, 3, 3, 16}, {3, 3, 14, 14, 16}, {48, 3, 7, 7, 32}, {5, 4, 300, 2, 50}, {2, 3, 100, 7, 33}, {30, 2, 4, 2, 9}}
+	for n := 1; n <= 30; n++ {
+		cases = append(cases, [5]int{n, 1 + r.IntN(4), 1 + r.IntN(9), 1 + r.IntN(4), 1 + r.IntN(60)})
+	}
+	for i, c := range cases {
+		for _, option := range []int{r.IntN(48), r.IntN(48), 64} {
+			what := fmt.Sprintf("case %d, %v, option %d", i, c, option)
+			newWalk(r, c[0], c[1], c[2], c[3], c[4], option).testSets(t, scratch, what)
+		}
+	}
+}
+
+// testSets runs a product on every set, in every way.
+func (p *product) testSets(t *testing.T, scratch *Scratch, what string) {
+	t.Helper()
+	before := slices.Clone(p.C)
+	var bits []float32
+	for _, s := range Sets() {
+		for way, gemm := range gemms(s, &p.Product) {
+			what := fmt.Sprintf("%s, %s %s", what, s.Name, way)
+			copy(p.c.data, before)
+			gemm(&p.Product, scratch)
+			p.check(t, before, what)
+			if s.tiles == nil || p.K == 0 {
+				continue
+			}
+			if bits == nil {
+				bits = slices.Clone(p.C)
+			}
+			if !slices.Equal(bits, p.C) {
+				t.Fatalf("%s: other bits than another set or way", what)
 			}
 		}
 	}
@@ -220,7 +287,7 @@ func TestGemmNaN(t *testing.T) {
 	nan := float32(math.NaN())
 	scratch := NewScratch()
 	for _, s := range Sets() {
-		for way, gemm := range gemms(s, k) {
+		for way, gemm := range gemms(s, &Product{K: k}) {
 			for option := range 48 {
 				r := rand.New(rand.NewPCG(9, uint64(option)))
 				p := newProduct(r, m, n, k, option)

@@ -44,9 +44,10 @@ type tiles struct {
 type tile struct {
 	a, b, c, y, bias          unsafe.Pointer
 	rowA, colA, ldB, ldC, ldY uintptr
-	k                         int
-	count                     int     // tiles, one below the other
-	stepA                     uintptr // from a tile's A to the next one's
+	k, runs                   int     // columns of A: runs of k
+	jumpA                     uintptr // from behind a run to the next one
+	count                     int     // tiles, one after the other
+	stepA, stepC, stepY       uintptr // from one to the next
 	flags                     int
 	tail                      int // lanes in the last vector
 
@@ -66,15 +67,42 @@ const float = 4 // bytes in a float32
 
 // gemmInPlace computes a product from its operands as they lie. K is above 0.
 func (s *Set) gemmInPlace(p *Product, scratch *Scratch) {
-	c, t := s.tiles, &scratch.tile
+	t := &scratch.tile
 	t.rowA, t.colA, t.ldB = uintptr(p.RowA)*float, uintptr(p.ColA)*float, uintptr(p.LdB)*float
-	depth := blockDepth(p.K, placeDepth)
-	for k := 0; k < p.K; k += depth {
-		t.block(p, k, min(depth, p.K-k))
+	run, runs := p.runs()
+	t.jumpA = uintptr(p.RunA-run*p.ColA) * float
+	if run < placeDepth { // whole runs
+		depth := blockDepth(runs, placeDepth/run)
+		for r := 0; r < runs; r += depth {
+			t.runs = min(depth, runs-r)
+			s.tiles.depth(t, p, r*run, run)
+		}
+		return
+	}
+	t.runs = 1
+	depth := blockDepth(run, placeDepth)
+	for k := 0; k < p.K; k += run {
+		for q := 0; q < run; q += depth {
+			s.tiles.depth(t, p, k+q, min(depth, run-q))
+		}
+	}
+}
+
+// depth adds t.runs runs of kc columns of A, from column k. Groups that
+// overlap in C are whole before the next one: the order of the sums must not
+// depend on the width of tiles.
+func (c *tiles) depth(t *tile, p *Product, k, kc int) {
+	t.block(p, k, kc)
+	_, groups := p.groups()
+	together := groups
+	if p.GroupC < p.N && c.columns(p.N) < p.N {
+		together = 1
+	}
+	for g := 0; g < groups; g += together {
 		for j := 0; j < p.N; {
 			cols := c.columns(p.N - j)
 			t.b = at(p.B, k*p.LdB+j)
-			c.down(t, p, k, j, cols)
+			c.down(t, p, g, together, k, j, cols)
 			j += cols
 		}
 	}
@@ -83,7 +111,7 @@ func (s *Set) gemmInPlace(p *Product, scratch *Scratch) {
 // packs tells whether a product is so big that reading it in place costs more
 // than copying it, and has enough rows to share a copy of B.
 func (p *Product) packs() bool {
-	return p.M >= 64 && p.M*p.N*p.K >= 1<<26
+	return p.M >= 64 && p.M*p.N*p.K >= 1<<26 && p.Group == 0 && p.Run == 0
 }
 
 // blockDepth splits k products into blocks of about equal depth.
@@ -101,7 +129,7 @@ func (c *tiles) columns(n int) int {
 	return min(n, min(vecs, c.vecs)*c.lanes)
 }
 
-// block sets what tiles share in columns k to k+kc of A.
+// block sets what tiles share in t.runs runs of kc columns of A from column k.
 func (t *tile) block(p *Product, k, kc int) {
 	t.k, t.flags = kc, 0
 	t.ldC, t.ldY = uintptr(p.LdC)*float, uintptr(p.LdY)*float
@@ -111,7 +139,7 @@ func (t *tile) block(p *Product, k, kc int) {
 	if k == 0 && p.Bias != nil {
 		t.flags |= startBias
 	}
-	if k+kc < p.K {
+	if k+t.runs*kc < p.K {
 		return
 	}
 	if p.ReLU {
@@ -122,31 +150,46 @@ func (t *tile) block(p *Product, k, kc int) {
 	}
 }
 
-// down computes all rows of columns j to j+cols.
-func (c *tiles) down(t *tile, p *Product, k, j, cols int) {
-	count, rest := p.M/c.rows, p.M%c.rows
+// down computes columns j to j+cols of some groups of rows, of each one so
+// many tiles of full height, and the rest.
+func (c *tiles) down(t *tile, p *Product, g, groups, k, j, cols int) {
+	size, _ := p.groups()
+	count, rest := size/c.rows, size%c.rows
 	if count > 0 && 0 < rest && 2*rest < c.rows {
 		count, rest = count-1, rest+c.rows // two of about equal height
 	}
-	i := 0
-	run := func(rows, count int) {
-		if rows == 0 || count == 0 {
-			return
+	row := g * size
+	stack := func(rows, count int) {
+		if rows > 0 && count > 0 {
+			c.stack(t, p, row, groups, k, j, rows, cols, count)
 		}
-		t.a = at(p.A, i*p.RowA+k*p.ColA)
-		t.stepA = uintptr(rows) * t.rowA
-		c.run(t, p, i, j, rows, cols, count)
-		i += rows * count
+		row += rows * count
 	}
-	run(c.rows, count)
+	stack(c.rows, count)
 	if rest > c.rows {
-		run((rest+1)/2, 1)
+		stack((rest+1)/2, 1)
 		rest /= 2
 	}
-	run(rest, 1)
+	stack(rest, 1)
 }
 
-// run computes count tiles, one below the other, from row i and column j.
+// stack computes count tiles, one below the other, in each of some groups,
+// from a row of the first one. Single tiles of several groups are one call.
+func (c *tiles) stack(t *tile, p *Product, row, groups, k, j, rows, cols, count int) {
+	size, _ := p.groups()
+	t.stepA, t.stepC, t.stepY = uintptr(rows)*t.rowA, uintptr(rows)*t.ldC, uintptr(rows)*t.ldY
+	if count == 1 && groups > 1 {
+		t.stepA, t.stepC, t.stepY = uintptr(p.GroupA)*float, uintptr(p.GroupC)*float, uintptr(size)*t.ldY
+		count, groups = groups, 1
+	}
+	for range groups {
+		t.a = at(p.A, p.rowA(row)+p.colA(k))
+		c.run(t, p, row, j, rows, cols, count)
+		row += size
+	}
+}
+
+// run computes count tiles, t's steps apart, from row i and column j.
 func (c *tiles) run(t *tile, p *Product, i, j, rows, cols, count int) {
 	t.place(p, i, j, count)
 	vecs := (cols + c.lanes - 1) / c.lanes
@@ -160,7 +203,7 @@ func (c *tiles) run(t *tile, p *Product, i, j, rows, cols, count int) {
 
 // place points t to row i and column j of C.
 func (t *tile) place(p *Product, i, j, count int) {
-	t.c = at(p.C, i*p.LdC+j)
+	t.c = at(p.C, p.rowC(i)+j)
 	if t.flags&endY != 0 {
 		t.y = at(p.Y, i*p.LdY+j)
 	}

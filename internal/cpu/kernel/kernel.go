@@ -48,7 +48,8 @@ type Set struct {
 	transpose   func(dst []float32, ldd int, src []float32, lds, rows, cols int)
 	decodeBytes func(dst []float32, src []byte, factor, offset float32)
 
-	copyRuns, addRuns func(dst, src []float32, places, runs, length, dstPlace, dstRun, srcPlace, srcRun int)
+	copyRuns  func(dst, src []float32, places, runs, length, dstPlace, dstRun, srcPlace, srcRun int)
+	addSpread func(dst, src []float32, runs, length, step, dstRun, srcRun int)
 }
 
 // Choose returns the set of a name, or the best one for "". It fails for a
@@ -90,7 +91,7 @@ func genericSet() *Set {
 		adam: adamGeneric, sgd: sgdGeneric, momentum: momentumGeneric,
 		add: addGeneric, scale: scaleGeneric, sum: sumGeneric, columnSum: columnSumGeneric,
 		transpose: transposeGeneric, decodeBytes: decodeBytesGeneric,
-		copyRuns: copyRunsGeneric, addRuns: addRunsGeneric,
+		copyRuns: copyRunsGeneric, addSpread: addSpreadGeneric,
 	}
 }
 

@@ -32,11 +32,6 @@ func TestRuns(t *testing.T) {
 				got := newBuffer(end(c.DstPlace, c.DstRun), 3)
 				fill(got.data, normal32, r)
 				want := slices.Clone(got.data)
-				s.AddRuns(got.data, src, c)
-				plain.AddRuns(want, src, c)
-				if !slices.Equal(got.data, want) {
-					t.Error("AddRuns differs from the plain loop")
-				}
 				s.CopyRuns(got.data, src, c)
 				plain.CopyRuns(want, src, c)
 				if !slices.Equal(got.data, want) {
@@ -44,6 +39,31 @@ func TestRuns(t *testing.T) {
 				}
 				got.check(t, "dst")
 			})
+		}
+	}
+}
+
+// TestAddSpread holds every step and length to the plain loop.
+func TestAddSpread(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, s := range Sets() {
+		for step := 1; step <= 20; step++ {
+			for _, length := range []int{1, 2, 3, 7, 8, 14, 16, 17, 33} {
+				const runs = 3
+				dstRun, srcRun := length*step+r.IntN(3), length+r.IntN(3)
+				src := make([]float32, (runs-1)*srcRun+length)
+				fill(src, normal32, r)
+				got := newBuffer((runs-1)*dstRun+(length-1)*step+1, step%4)
+				fill(got.data, normal32, r)
+				want := slices.Clone(got.data)
+				s.AddSpread(got.data, src, runs, length, step, dstRun, srcRun)
+				addSpreadGeneric(want, src, runs, length, step, dstRun, srcRun)
+				what := fmt.Sprintf("%s: %d values, step %d", s.Name, length, step)
+				got.check(t, what)
+				if !slices.Equal(got.data, want) {
+					t.Fatalf("%s: differs from the plain loop", what)
+				}
+			}
 		}
 	}
 }
@@ -56,8 +76,9 @@ func TestRunsPanicOnShortSlices(t *testing.T) {
 	for name, call := range map[string]func(s *Set){
 		"copy dst": func(s *Set) { s.CopyRuns(short, long, c) },
 		"copy src": func(s *Set) { s.CopyRuns(long, short, c) },
-		"add dst":  func(s *Set) { s.AddRuns(short, long, c) },
-		"add src":  func(s *Set) { s.AddRuns(long, short, c) },
+		"add dst":  func(s *Set) { s.AddSpread(short, long, 2, 3, 4, 2, 3) },
+		"add src":  func(s *Set) { s.AddSpread(long, short, 2, 3, 4, 8, 8) },
+		"add step": func(s *Set) { s.AddSpread(long, long, 2, 3, 0, 8, 8) },
 		"negative": func(s *Set) { s.CopyRuns(long, long[50:], negative) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -452,8 +452,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $1, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 fetched:
@@ -481,6 +480,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y1
@@ -490,6 +491,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y1, Y1, Y1
@@ -505,16 +512,14 @@ gradient:
 	VMOVUPS 0(SI), Y2
 	VCMPPS $6, Y1, Y2, Y2
 	VANDPS Y2, Y0, Y0
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Y0, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -538,8 +543,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $1, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 fetched:
@@ -567,6 +571,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMASKMOVPS 0(BX), Y15, Y1
@@ -576,6 +582,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y1, Y1, Y1
@@ -591,16 +603,14 @@ gradient:
 	VMASKMOVPS 0(SI), Y15, Y2
 	VCMPPS $6, Y1, Y2, Y2
 	VANDPS Y2, Y0, Y0
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMASKMOVPS Y0, Y15, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -620,8 +630,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $1, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 fetched:
@@ -654,6 +663,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y2
@@ -665,6 +676,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y2, Y2, Y2
@@ -684,17 +701,15 @@ gradient:
 	VMOVUPS 32(SI), Y3
 	VCMPPS $6, Y2, Y3, Y3
 	VANDPS Y3, Y1, Y1
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -718,8 +733,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $1, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 fetched:
@@ -752,6 +766,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y2
@@ -763,6 +779,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y2, Y2, Y2
@@ -782,17 +804,15 @@ gradient:
 	VMASKMOVPS 32(SI), Y15, Y3
 	VCMPPS $6, Y2, Y3, Y3
 	VANDPS Y3, Y1, Y1
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Y0, 0(DX)
 	VMASKMOVPS Y1, Y15, 32(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -812,8 +832,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $2, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -848,6 +867,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y2
@@ -859,6 +880,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y2, Y2, Y2
@@ -879,18 +906,16 @@ gradient:
 	VMOVUPS 0(SI), Y3
 	VCMPPS $6, Y2, Y3, Y3
 	VANDPS Y3, Y1, Y1
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Y1, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -914,8 +939,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $2, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -950,6 +974,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMASKMOVPS 0(BX), Y15, Y2
@@ -961,6 +987,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y2, Y2, Y2
@@ -981,18 +1013,16 @@ gradient:
 	VMASKMOVPS 0(SI), Y15, Y3
 	VCMPPS $6, Y2, Y3, Y3
 	VANDPS Y3, Y1, Y1
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMASKMOVPS Y0, Y15, 0(DX)
 	ADDQ R15, DX
 	VMASKMOVPS Y1, Y15, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -1012,8 +1042,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $2, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -1057,6 +1086,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y4
@@ -1071,6 +1102,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y4, Y4, Y4
@@ -1099,20 +1136,18 @@ gradient:
 	VMOVUPS 32(SI), Y5
 	VCMPPS $6, Y4, Y5, Y5
 	VANDPS Y5, Y3, Y3
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
 	ADDQ R15, DX
 	VMOVUPS Y2, 0(DX)
 	VMOVUPS Y3, 32(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -1136,8 +1171,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $2, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -1181,6 +1215,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y4
@@ -1195,6 +1231,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y4, Y4, Y4
@@ -1223,20 +1265,18 @@ gradient:
 	VMASKMOVPS 32(SI), Y15, Y5
 	VCMPPS $6, Y4, Y5, Y5
 	VANDPS Y5, Y3, Y3
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Y0, 0(DX)
 	VMASKMOVPS Y1, Y15, 32(DX)
 	ADDQ R15, DX
 	VMOVUPS Y2, 0(DX)
 	VMASKMOVPS Y3, Y15, 32(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -1256,8 +1296,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $3, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -1299,6 +1338,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y3
@@ -1312,6 +1353,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y3, Y3, Y3
@@ -1337,20 +1384,18 @@ gradient:
 	VMOVUPS 0(SI), Y4
 	VCMPPS $6, Y3, Y4, Y4
 	VANDPS Y4, Y2, Y2
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Y1, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Y2, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -1374,8 +1419,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $3, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -1417,6 +1461,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMASKMOVPS 0(BX), Y15, Y3
@@ -1430,6 +1476,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y3, Y3, Y3
@@ -1455,20 +1507,18 @@ gradient:
 	VMASKMOVPS 0(SI), Y15, Y4
 	VCMPPS $6, Y3, Y4, Y4
 	VANDPS Y4, Y2, Y2
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMASKMOVPS Y0, Y15, 0(DX)
 	ADDQ R15, DX
 	VMASKMOVPS Y1, Y15, 0(DX)
 	ADDQ R15, DX
 	VMASKMOVPS Y2, Y15, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -1488,8 +1538,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $3, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -1544,6 +1593,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y6
@@ -1561,6 +1612,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y6, Y6, Y6
@@ -1598,9 +1655,6 @@ gradient:
 	VMOVUPS 32(SI), Y7
 	VCMPPS $6, Y6, Y7, Y7
 	VANDPS Y7, Y5, Y5
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -1610,11 +1664,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Y4, 0(DX)
 	VMOVUPS Y5, 32(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -1638,8 +1693,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $3, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -1694,6 +1748,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y6
@@ -1711,6 +1767,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y6, Y6, Y6
@@ -1748,9 +1810,6 @@ gradient:
 	VMASKMOVPS 32(SI), Y15, Y7
 	VCMPPS $6, Y6, Y7, Y7
 	VANDPS Y7, Y5, Y5
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Y0, 0(DX)
 	VMASKMOVPS Y1, Y15, 32(DX)
@@ -1760,11 +1819,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Y4, 0(DX)
 	VMASKMOVPS Y5, Y15, 32(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -1784,8 +1844,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $4, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -1835,6 +1894,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y4
@@ -1851,6 +1912,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y4, Y4, Y4
@@ -1881,9 +1949,6 @@ gradient:
 	VMOVUPS 0(SI), Y5
 	VCMPPS $6, Y4, Y5, Y5
 	VANDPS Y5, Y3, Y3
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R15, DX
@@ -1892,11 +1957,12 @@ finished:
 	VMOVUPS Y2, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Y3, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -1920,8 +1986,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $4, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -1971,6 +2036,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMASKMOVPS 0(BX), Y15, Y4
@@ -1987,6 +2054,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y4, Y4, Y4
@@ -2017,9 +2091,6 @@ gradient:
 	VMASKMOVPS 0(SI), Y15, Y5
 	VCMPPS $6, Y4, Y5, Y5
 	VANDPS Y5, Y3, Y3
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMASKMOVPS Y0, Y15, 0(DX)
 	ADDQ R15, DX
@@ -2028,11 +2099,12 @@ finished:
 	VMASKMOVPS Y2, Y15, 0(DX)
 	ADDQ R15, DX
 	VMASKMOVPS Y3, Y15, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -2052,8 +2124,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $4, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -2120,6 +2191,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y8
@@ -2141,6 +2214,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y8, Y8, Y8
@@ -2187,9 +2267,6 @@ gradient:
 	VMOVUPS 32(SI), Y9
 	VCMPPS $6, Y8, Y9, Y9
 	VANDPS Y9, Y7, Y7
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -2202,11 +2279,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Y6, 0(DX)
 	VMOVUPS Y7, 32(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -2230,8 +2308,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $4, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -2298,6 +2375,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y8
@@ -2319,6 +2398,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y8, Y8, Y8
@@ -2365,9 +2451,6 @@ gradient:
 	VMASKMOVPS 32(SI), Y15, Y9
 	VCMPPS $6, Y8, Y9, Y9
 	VANDPS Y9, Y7, Y7
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Y0, 0(DX)
 	VMASKMOVPS Y1, Y15, 32(DX)
@@ -2380,11 +2463,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Y6, 0(DX)
 	VMASKMOVPS Y7, Y15, 32(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -2404,8 +2488,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $5, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -2462,6 +2545,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y5
@@ -2480,6 +2565,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y5, Y5, Y5
@@ -2515,9 +2607,6 @@ gradient:
 	VMOVUPS 0(SI), Y6
 	VCMPPS $6, Y5, Y6, Y6
 	VANDPS Y6, Y4, Y4
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R15, DX
@@ -2528,11 +2617,12 @@ finished:
 	VMOVUPS Y3, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Y4, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -2556,8 +2646,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $5, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -2614,6 +2703,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMASKMOVPS 0(BX), Y15, Y5
@@ -2632,6 +2723,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y5, Y5, Y5
@@ -2667,9 +2765,6 @@ gradient:
 	VMASKMOVPS 0(SI), Y15, Y6
 	VCMPPS $6, Y5, Y6, Y6
 	VANDPS Y6, Y4, Y4
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMASKMOVPS Y0, Y15, 0(DX)
 	ADDQ R15, DX
@@ -2680,11 +2775,12 @@ finished:
 	VMASKMOVPS Y3, Y15, 0(DX)
 	ADDQ R15, DX
 	VMASKMOVPS Y4, Y15, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -2704,8 +2800,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $5, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -2783,6 +2878,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y10
@@ -2807,6 +2904,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y10, Y10, Y10
@@ -2862,9 +2966,6 @@ gradient:
 	VMOVUPS 32(SI), Y11
 	VCMPPS $6, Y10, Y11, Y11
 	VANDPS Y11, Y9, Y9
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -2880,11 +2981,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Y8, 0(DX)
 	VMOVUPS Y9, 32(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -2908,8 +3010,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $5, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -2987,6 +3088,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y10
@@ -3011,6 +3114,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y10, Y10, Y10
@@ -3066,9 +3176,6 @@ gradient:
 	VMASKMOVPS 32(SI), Y15, Y11
 	VCMPPS $6, Y10, Y11, Y11
 	VANDPS Y11, Y9, Y9
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Y0, 0(DX)
 	VMASKMOVPS Y1, Y15, 32(DX)
@@ -3084,11 +3191,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Y8, 0(DX)
 	VMASKMOVPS Y9, Y15, 32(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -3108,8 +3216,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $6, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -3173,6 +3280,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y6
@@ -3193,6 +3302,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y6, Y6, Y6
@@ -3233,9 +3349,6 @@ gradient:
 	VMOVUPS 0(SI), Y7
 	VCMPPS $6, Y6, Y7, Y7
 	VANDPS Y7, Y5, Y5
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R15, DX
@@ -3248,11 +3361,12 @@ finished:
 	VMOVUPS Y4, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Y5, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -3276,8 +3390,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $6, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -3341,6 +3454,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMASKMOVPS 0(BX), Y15, Y6
@@ -3361,6 +3476,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y6, Y6, Y6
@@ -3401,9 +3523,6 @@ gradient:
 	VMASKMOVPS 0(SI), Y15, Y7
 	VCMPPS $6, Y6, Y7, Y7
 	VANDPS Y7, Y5, Y5
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMASKMOVPS Y0, Y15, 0(DX)
 	ADDQ R15, DX
@@ -3416,11 +3535,12 @@ finished:
 	VMASKMOVPS Y4, Y15, 0(DX)
 	ADDQ R15, DX
 	VMASKMOVPS Y5, Y15, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -3440,8 +3560,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $6, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -3530,6 +3649,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y12
@@ -3557,6 +3678,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y12, Y12, Y12
@@ -3621,9 +3749,6 @@ gradient:
 	VMOVUPS 32(SI), Y13
 	VCMPPS $6, Y12, Y13, Y13
 	VANDPS Y13, Y11, Y11
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -3642,11 +3767,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Y10, 0(DX)
 	VMOVUPS Y11, 32(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -3670,8 +3796,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $6, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -3760,6 +3885,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y12
@@ -3787,6 +3914,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y12, Y12, Y12
@@ -3851,9 +3985,6 @@ gradient:
 	VMASKMOVPS 32(SI), Y15, Y13
 	VCMPPS $6, Y12, Y13, Y13
 	VANDPS Y13, Y11, Y11
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Y0, 0(DX)
 	VMASKMOVPS Y1, Y15, 32(DX)
@@ -3872,11 +4003,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Y10, 0(DX)
 	VMASKMOVPS Y11, Y15, 32(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -3896,8 +4028,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $6, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -4075,9 +4206,6 @@ gradient:
 	VMOVUPS 32(SI), Y13
 	VCMPPS $6, Y12, Y13, Y13
 	VANDPS Y13, Y11, Y11
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -4096,11 +4224,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Y10, 0(DX)
 	VMOVUPS Y11, 32(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -4451,64 +4580,6 @@ rest:
 	TESTQ R10, R10
 	JZ moved
 	VMASKMOVPS (AX)(R14*1), Y15, Y0
-	VMASKMOVPS Y0, Y15, (DX)(R14*1)
-moved:
-	ADDQ R12, DX
-	ADDQ R15, AX
-	DECQ CX
-	JNZ run
-	ADDQ R11, DI
-	ADDQ R13, SI
-	DECQ R8
-	JNZ place
-	VZEROUPPER
-	RET
-
-// func addRunsAVX2(dst, src []float32, places, runs, length, dstPlace, dstRun, srcPlace, srcRun int)
-TEXT ·addRunsAVX2(SB), NOSPLIT, $0-104
-	MOVQ dst_base+0(FP), DI
-	MOVQ src_base+24(FP), SI
-	MOVQ places+48(FP), R8
-	MOVQ runs+56(FP), R9
-	MOVQ length+64(FP), R10
-	MOVQ dstPlace+72(FP), R11
-	MOVQ dstRun+80(FP), R12
-	MOVQ srcPlace+88(FP), R13
-	MOVQ srcRun+96(FP), R15
-	SHLQ $2, R11
-	SHLQ $2, R12
-	SHLQ $2, R13
-	SHLQ $2, R15
-	MOVQ R10, BX
-	ANDQ $7, R10
-	SUBQ R10, BX
-	SHLQ $2, BX
-	MOVQ R10, CX
-	LEAQ lanemask<>+32(SB), DX
-	SHLQ $2, CX
-	SUBQ CX, DX
-	VMOVUPS (DX), Y15
-place:
-	MOVQ DI, DX
-	MOVQ SI, AX
-	MOVQ R9, CX
-run:
-	XORQ R14, R14
-vector:
-	CMPQ R14, BX
-	JGE rest
-	VMOVUPS (AX)(R14*1), Y0
-	VMOVUPS (DX)(R14*1), Y1
-	VADDPS Y0, Y1, Y0
-	VMOVUPS Y0, (DX)(R14*1)
-	ADDQ $32, R14
-	JMP vector
-rest:
-	TESTQ R10, R10
-	JZ moved
-	VMASKMOVPS (AX)(R14*1), Y15, Y0
-	VMASKMOVPS (DX)(R14*1), Y15, Y1
-	VADDPS Y0, Y1, Y0
 	VMASKMOVPS Y0, Y15, (DX)(R14*1)
 moved:
 	ADDQ R12, DX

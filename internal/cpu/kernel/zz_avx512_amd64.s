@@ -111,8 +111,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $1, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 fetched:
@@ -140,6 +139,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z1
@@ -149,6 +150,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z1, Z1, Z1
@@ -164,16 +171,14 @@ gradient:
 	VMOVUPS 0(SI), Z2
 	VCMPPS $6, Z1, Z2, K2
 	VMOVAPS.Z Z0, K2, Z0
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -197,8 +202,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $1, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 fetched:
@@ -226,6 +230,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS.Z 0(BX), K1, Z1
@@ -235,6 +241,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z1, Z1, Z1
@@ -250,16 +262,14 @@ gradient:
 	VMOVUPS.Z 0(SI), K1, Z2
 	VCMPPS $6, Z1, Z2, K2
 	VMOVAPS.Z Z0, K2, Z0
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, K1, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -279,8 +289,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $1, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -314,6 +323,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z2
@@ -325,6 +336,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z2, Z2, Z2
@@ -344,17 +361,15 @@ gradient:
 	VMOVUPS 64(SI), Z3
 	VCMPPS $6, Z2, Z3, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -378,8 +393,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $1, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -413,6 +427,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z2
@@ -424,6 +440,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z2, Z2, Z2
@@ -443,17 +465,15 @@ gradient:
 	VMOVUPS.Z 64(SI), K1, Z3
 	VCMPPS $6, Z2, Z3, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, K1, 64(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -473,8 +493,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $1, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -514,6 +533,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z3
@@ -527,6 +548,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z3, Z3, Z3
@@ -550,18 +577,16 @@ gradient:
 	VMOVUPS 128(SI), Z4
 	VCMPPS $6, Z3, Z4, K2
 	VMOVAPS.Z Z2, K2, Z2
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
 	VMOVUPS Z2, 128(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -585,8 +610,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $1, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -626,6 +650,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z3
@@ -639,6 +665,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z3, Z3, Z3
@@ -662,18 +694,16 @@ gradient:
 	VMOVUPS.Z 128(SI), K1, Z4
 	VCMPPS $6, Z3, Z4, K2
 	VMOVAPS.Z Z2, K2, Z2
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
 	VMOVUPS Z2, K1, 128(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -693,8 +723,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $2, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -729,6 +758,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z2
@@ -740,6 +771,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z2, Z2, Z2
@@ -760,18 +797,16 @@ gradient:
 	VMOVUPS 0(SI), Z3
 	VCMPPS $6, Z2, Z3, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Z1, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -795,8 +830,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $2, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -831,6 +865,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS.Z 0(BX), K1, Z2
@@ -842,6 +878,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z2, Z2, Z2
@@ -862,18 +904,16 @@ gradient:
 	VMOVUPS.Z 0(SI), K1, Z3
 	VCMPPS $6, Z2, Z3, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, K1, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Z1, K1, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -893,8 +933,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $2, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -940,6 +979,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z4
@@ -954,6 +995,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z4, Z4, Z4
@@ -982,20 +1029,18 @@ gradient:
 	VMOVUPS 64(SI), Z5
 	VCMPPS $6, Z4, Z5, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
 	ADDQ R15, DX
 	VMOVUPS Z2, 0(DX)
 	VMOVUPS Z3, 64(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -1019,8 +1064,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $2, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -1066,6 +1110,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z4
@@ -1080,6 +1126,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z4, Z4, Z4
@@ -1108,20 +1160,18 @@ gradient:
 	VMOVUPS.Z 64(SI), K1, Z5
 	VCMPPS $6, Z4, Z5, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, K1, 64(DX)
 	ADDQ R15, DX
 	VMOVUPS Z2, 0(DX)
 	VMOVUPS Z3, K1, 64(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -1141,8 +1191,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $2, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -1199,6 +1248,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z6
@@ -1216,6 +1267,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z6, Z6, Z6
@@ -1252,9 +1309,6 @@ gradient:
 	VMOVUPS 128(SI), Z7
 	VCMPPS $6, Z6, Z7, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -1263,11 +1317,12 @@ finished:
 	VMOVUPS Z3, 0(DX)
 	VMOVUPS Z4, 64(DX)
 	VMOVUPS Z5, 128(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -1291,8 +1346,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $2, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -1349,6 +1403,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z6
@@ -1366,6 +1422,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z6, Z6, Z6
@@ -1402,9 +1464,6 @@ gradient:
 	VMOVUPS.Z 128(SI), K1, Z7
 	VCMPPS $6, Z6, Z7, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -1413,11 +1472,12 @@ finished:
 	VMOVUPS Z3, 0(DX)
 	VMOVUPS Z4, 64(DX)
 	VMOVUPS Z5, K1, 128(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -1437,8 +1497,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $3, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -1480,6 +1539,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z3
@@ -1493,6 +1554,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z3, Z3, Z3
@@ -1518,20 +1585,18 @@ gradient:
 	VMOVUPS 0(SI), Z4
 	VCMPPS $6, Z3, Z4, K2
 	VMOVAPS.Z Z2, K2, Z2
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Z1, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Z2, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -1555,8 +1620,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $3, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -1598,6 +1662,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS.Z 0(BX), K1, Z3
@@ -1611,6 +1677,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z3, Z3, Z3
@@ -1636,20 +1708,18 @@ gradient:
 	VMOVUPS.Z 0(SI), K1, Z4
 	VCMPPS $6, Z3, Z4, K2
 	VMOVAPS.Z Z2, K2, Z2
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, K1, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Z1, K1, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Z2, K1, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -1669,8 +1739,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $3, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -1728,6 +1797,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z6
@@ -1745,6 +1816,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z6, Z6, Z6
@@ -1782,9 +1859,6 @@ gradient:
 	VMOVUPS 64(SI), Z7
 	VCMPPS $6, Z6, Z7, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -1794,11 +1868,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Z4, 0(DX)
 	VMOVUPS Z5, 64(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -1822,8 +1897,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $3, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -1881,6 +1955,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z6
@@ -1898,6 +1974,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z6, Z6, Z6
@@ -1935,9 +2017,6 @@ gradient:
 	VMOVUPS.Z 64(SI), K1, Z7
 	VCMPPS $6, Z6, Z7, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, K1, 64(DX)
@@ -1947,11 +2026,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Z4, 0(DX)
 	VMOVUPS Z5, K1, 64(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -1971,8 +2051,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $3, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -2046,6 +2125,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z9
@@ -2067,6 +2148,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z9, Z9, Z9
@@ -2116,9 +2203,6 @@ gradient:
 	VMOVUPS 128(SI), Z10
 	VCMPPS $6, Z9, Z10, K2
 	VMOVAPS.Z Z8, K2, Z8
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -2131,11 +2215,12 @@ finished:
 	VMOVUPS Z6, 0(DX)
 	VMOVUPS Z7, 64(DX)
 	VMOVUPS Z8, 128(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -2159,8 +2244,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $3, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -2234,6 +2318,8 @@ started:
 	ADDQ tile_atA(DI), R8
 	LEAQ (R9)(R9*2), R14
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z9
@@ -2255,6 +2341,12 @@ multiply:
 	ADDQ R10, R8
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z9, Z9, Z9
@@ -2304,9 +2396,6 @@ gradient:
 	VMOVUPS.Z 128(SI), K1, Z10
 	VCMPPS $6, Z9, Z10, K2
 	VMOVAPS.Z Z8, K2, Z8
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -2319,11 +2408,12 @@ finished:
 	VMOVUPS Z6, 0(DX)
 	VMOVUPS Z7, 64(DX)
 	VMOVUPS Z8, K1, 128(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -2343,8 +2433,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $4, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -2394,6 +2483,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z4
@@ -2410,6 +2501,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z4, Z4, Z4
@@ -2440,9 +2538,6 @@ gradient:
 	VMOVUPS 0(SI), Z5
 	VCMPPS $6, Z4, Z5, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R15, DX
@@ -2451,11 +2546,12 @@ finished:
 	VMOVUPS Z2, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Z3, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -2479,8 +2575,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $4, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -2530,6 +2625,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS.Z 0(BX), K1, Z4
@@ -2546,6 +2643,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z4, Z4, Z4
@@ -2576,9 +2680,6 @@ gradient:
 	VMOVUPS.Z 0(SI), K1, Z5
 	VCMPPS $6, Z4, Z5, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, K1, 0(DX)
 	ADDQ R15, DX
@@ -2587,11 +2688,12 @@ finished:
 	VMOVUPS Z2, K1, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Z3, K1, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -2611,8 +2713,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $4, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -2683,6 +2784,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z8
@@ -2704,6 +2807,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z8, Z8, Z8
@@ -2750,9 +2860,6 @@ gradient:
 	VMOVUPS 64(SI), Z9
 	VCMPPS $6, Z8, Z9, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -2765,11 +2872,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Z6, 0(DX)
 	VMOVUPS Z7, 64(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -2793,8 +2901,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $4, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -2865,6 +2972,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z8
@@ -2886,6 +2995,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z8, Z8, Z8
@@ -2932,9 +3048,6 @@ gradient:
 	VMOVUPS.Z 64(SI), K1, Z9
 	VCMPPS $6, Z8, Z9, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, K1, 64(DX)
@@ -2947,11 +3060,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Z6, 0(DX)
 	VMOVUPS Z7, K1, 64(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -2971,8 +3085,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $4, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -3064,6 +3177,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z12
@@ -3090,6 +3205,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z12, Z12, Z12
@@ -3152,9 +3274,6 @@ gradient:
 	VMOVUPS 128(SI), Z13
 	VCMPPS $6, Z12, Z13, K2
 	VMOVAPS.Z Z11, K2, Z11
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -3171,11 +3290,12 @@ finished:
 	VMOVUPS Z9, 0(DX)
 	VMOVUPS Z10, 64(DX)
 	VMOVUPS Z11, 128(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -3199,8 +3319,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $4, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -3292,6 +3411,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z12
@@ -3318,6 +3439,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z12, Z12, Z12
@@ -3380,9 +3508,6 @@ gradient:
 	VMOVUPS.Z 128(SI), K1, Z13
 	VCMPPS $6, Z12, Z13, K2
 	VMOVAPS.Z Z11, K2, Z11
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -3399,11 +3524,12 @@ finished:
 	VMOVUPS Z9, 0(DX)
 	VMOVUPS Z10, 64(DX)
 	VMOVUPS Z11, K1, 128(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -3423,8 +3549,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $5, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -3481,6 +3606,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z5
@@ -3499,6 +3626,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z5, Z5, Z5
@@ -3534,9 +3668,6 @@ gradient:
 	VMOVUPS 0(SI), Z6
 	VCMPPS $6, Z5, Z6, K2
 	VMOVAPS.Z Z4, K2, Z4
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R15, DX
@@ -3547,11 +3678,12 @@ finished:
 	VMOVUPS Z3, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Z4, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -3575,8 +3707,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $5, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -3633,6 +3764,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS.Z 0(BX), K1, Z5
@@ -3651,6 +3784,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z5, Z5, Z5
@@ -3686,9 +3826,6 @@ gradient:
 	VMOVUPS.Z 0(SI), K1, Z6
 	VCMPPS $6, Z5, Z6, K2
 	VMOVAPS.Z Z4, K2, Z4
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, K1, 0(DX)
 	ADDQ R15, DX
@@ -3699,11 +3836,12 @@ finished:
 	VMOVUPS Z3, K1, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Z4, K1, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -3723,8 +3861,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $5, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -3807,6 +3944,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z10
@@ -3831,6 +3970,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z10, Z10, Z10
@@ -3886,9 +4032,6 @@ gradient:
 	VMOVUPS 64(SI), Z11
 	VCMPPS $6, Z10, Z11, K2
 	VMOVAPS.Z Z9, K2, Z9
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -3904,11 +4047,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Z8, 0(DX)
 	VMOVUPS Z9, 64(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -3932,8 +4076,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $5, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -4016,6 +4159,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z10
@@ -4040,6 +4185,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z10, Z10, Z10
@@ -4095,9 +4247,6 @@ gradient:
 	VMOVUPS.Z 64(SI), K1, Z11
 	VCMPPS $6, Z10, Z11, K2
 	VMOVAPS.Z Z9, K2, Z9
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, K1, 64(DX)
@@ -4113,11 +4262,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Z8, 0(DX)
 	VMOVUPS Z9, K1, 64(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -4137,8 +4287,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $5, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -4247,6 +4396,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z15
@@ -4277,6 +4428,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z15, Z15, Z15
@@ -4352,9 +4510,6 @@ gradient:
 	VMOVUPS 128(SI), Z16
 	VCMPPS $6, Z15, Z16, K2
 	VMOVAPS.Z Z14, K2, Z14
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -4375,11 +4530,12 @@ finished:
 	VMOVUPS Z12, 0(DX)
 	VMOVUPS Z13, 64(DX)
 	VMOVUPS Z14, 128(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -4403,8 +4559,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $5, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -4513,6 +4668,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z15
@@ -4543,6 +4700,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z15, Z15, Z15
@@ -4618,9 +4782,6 @@ gradient:
 	VMOVUPS.Z 128(SI), K1, Z16
 	VCMPPS $6, Z15, Z16, K2
 	VMOVAPS.Z Z14, K2, Z14
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -4641,11 +4802,12 @@ finished:
 	VMOVUPS Z12, 0(DX)
 	VMOVUPS Z13, 64(DX)
 	VMOVUPS Z14, K1, 128(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -4665,8 +4827,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $6, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -4730,6 +4891,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z6
@@ -4750,6 +4913,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z6, Z6, Z6
@@ -4790,9 +4960,6 @@ gradient:
 	VMOVUPS 0(SI), Z7
 	VCMPPS $6, Z6, Z7, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R15, DX
@@ -4805,11 +4972,12 @@ finished:
 	VMOVUPS Z4, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Z5, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -4833,8 +5001,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $6, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -4898,6 +5065,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS.Z 0(BX), K1, Z6
@@ -4918,6 +5087,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z6, Z6, Z6
@@ -4958,9 +5134,6 @@ gradient:
 	VMOVUPS.Z 0(SI), K1, Z7
 	VCMPPS $6, Z6, Z7, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, K1, 0(DX)
 	ADDQ R15, DX
@@ -4973,11 +5146,12 @@ finished:
 	VMOVUPS Z4, K1, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Z5, K1, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -4997,8 +5171,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $6, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -5093,6 +5266,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z12
@@ -5120,6 +5295,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z12, Z12, Z12
@@ -5184,9 +5366,6 @@ gradient:
 	VMOVUPS 64(SI), Z13
 	VCMPPS $6, Z12, Z13, K2
 	VMOVAPS.Z Z11, K2, Z11
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -5205,11 +5384,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Z10, 0(DX)
 	VMOVUPS Z11, 64(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -5233,8 +5413,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $6, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -5329,6 +5508,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z12
@@ -5356,6 +5537,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z12, Z12, Z12
@@ -5420,9 +5608,6 @@ gradient:
 	VMOVUPS.Z 64(SI), K1, Z13
 	VCMPPS $6, Z12, Z13, K2
 	VMOVAPS.Z Z11, K2, Z11
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, K1, 64(DX)
@@ -5441,11 +5626,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Z10, 0(DX)
 	VMOVUPS Z11, K1, 64(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -5465,8 +5651,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $6, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -5592,6 +5777,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z18
@@ -5626,6 +5813,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z18, Z18, Z18
@@ -5714,9 +5908,6 @@ gradient:
 	VMOVUPS 128(SI), Z19
 	VCMPPS $6, Z18, Z19, K2
 	VMOVAPS.Z Z17, K2, Z17
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -5741,11 +5932,12 @@ finished:
 	VMOVUPS Z15, 0(DX)
 	VMOVUPS Z16, 64(DX)
 	VMOVUPS Z17, 128(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -5769,8 +5961,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $6, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -5896,6 +6087,8 @@ started:
 	LEAQ (R9)(R9*2), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z18
@@ -5930,6 +6123,13 @@ multiply:
 	ADDQ R10, R11
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z18, Z18, Z18
@@ -6018,9 +6218,6 @@ gradient:
 	VMOVUPS.Z 128(SI), K1, Z19
 	VCMPPS $6, Z18, Z19, K2
 	VMOVAPS.Z Z17, K2, Z17
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -6045,11 +6242,12 @@ finished:
 	VMOVUPS Z15, 0(DX)
 	VMOVUPS Z16, 64(DX)
 	VMOVUPS Z17, K1, 128(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -6069,8 +6267,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $7, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -6142,6 +6339,8 @@ started:
 	LEAQ (R8)(R14*1), R11
 	LEAQ (R11)(R14*1), R12
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z7
@@ -6165,6 +6364,14 @@ multiply:
 	ADDQ R10, R12
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z7, Z7, Z7
@@ -6210,9 +6417,6 @@ gradient:
 	VMOVUPS 0(SI), Z8
 	VCMPPS $6, Z7, Z8, K2
 	VMOVAPS.Z Z6, K2, Z6
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R15, DX
@@ -6227,11 +6431,12 @@ finished:
 	VMOVUPS Z5, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Z6, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -6255,8 +6460,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $7, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -6328,6 +6532,8 @@ started:
 	LEAQ (R8)(R14*1), R11
 	LEAQ (R11)(R14*1), R12
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS.Z 0(BX), K1, Z7
@@ -6351,6 +6557,14 @@ multiply:
 	ADDQ R10, R12
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z7, Z7, Z7
@@ -6396,9 +6610,6 @@ gradient:
 	VMOVUPS.Z 0(SI), K1, Z8
 	VCMPPS $6, Z7, Z8, K2
 	VMOVAPS.Z Z6, K2, Z6
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, K1, 0(DX)
 	ADDQ R15, DX
@@ -6413,11 +6624,12 @@ finished:
 	VMOVUPS Z5, K1, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Z6, K1, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -6437,8 +6649,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $7, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -6546,6 +6757,8 @@ started:
 	LEAQ (R8)(R14*1), R11
 	LEAQ (R11)(R14*1), R12
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z14
@@ -6577,6 +6790,14 @@ multiply:
 	ADDQ R10, R12
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z14, Z14, Z14
@@ -6650,9 +6871,6 @@ gradient:
 	VMOVUPS 64(SI), Z15
 	VCMPPS $6, Z14, Z15, K2
 	VMOVAPS.Z Z13, K2, Z13
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -6674,11 +6892,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Z12, 0(DX)
 	VMOVUPS Z13, 64(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -6702,8 +6921,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $7, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -6811,6 +7029,8 @@ started:
 	LEAQ (R8)(R14*1), R11
 	LEAQ (R11)(R14*1), R12
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z14
@@ -6842,6 +7062,14 @@ multiply:
 	ADDQ R10, R12
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z14, Z14, Z14
@@ -6915,9 +7143,6 @@ gradient:
 	VMOVUPS.Z 64(SI), K1, Z15
 	VCMPPS $6, Z14, Z15, K2
 	VMOVAPS.Z Z13, K2, Z13
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, K1, 64(DX)
@@ -6939,11 +7164,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Z12, 0(DX)
 	VMOVUPS Z13, K1, 64(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -6963,8 +7189,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $7, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -7108,6 +7333,8 @@ started:
 	LEAQ (R8)(R14*1), R11
 	LEAQ (R11)(R14*1), R12
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z21
@@ -7147,6 +7374,14 @@ multiply:
 	ADDQ R10, R12
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z21, Z21, Z21
@@ -7248,9 +7483,6 @@ gradient:
 	VMOVUPS 128(SI), Z22
 	VCMPPS $6, Z21, Z22, K2
 	VMOVAPS.Z Z20, K2, Z20
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -7279,11 +7511,12 @@ finished:
 	VMOVUPS Z18, 0(DX)
 	VMOVUPS Z19, 64(DX)
 	VMOVUPS Z20, 128(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -7307,8 +7540,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $7, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -7452,6 +7684,8 @@ started:
 	LEAQ (R8)(R14*1), R11
 	LEAQ (R11)(R14*1), R12
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z21
@@ -7491,6 +7725,14 @@ multiply:
 	ADDQ R10, R12
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z21, Z21, Z21
@@ -7592,9 +7834,6 @@ gradient:
 	VMOVUPS.Z 128(SI), K1, Z22
 	VCMPPS $6, Z21, Z22, K2
 	VMOVAPS.Z Z20, K2, Z20
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -7623,11 +7862,12 @@ finished:
 	VMOVUPS Z18, 0(DX)
 	VMOVUPS Z19, 64(DX)
 	VMOVUPS Z20, K1, 128(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -7647,8 +7887,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $8, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -7727,6 +7966,8 @@ started:
 	LEAQ (R8)(R14*1), R11
 	LEAQ (R11)(R14*1), R12
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z8
@@ -7752,6 +7993,14 @@ multiply:
 	ADDQ R10, R12
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z8, Z8, Z8
@@ -7802,9 +8051,6 @@ gradient:
 	VMOVUPS 0(SI), Z9
 	VCMPPS $6, Z8, Z9, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R15, DX
@@ -7821,11 +8067,12 @@ finished:
 	VMOVUPS Z6, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Z7, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -7849,8 +8096,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $8, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	ADDQ R15, SI
@@ -7929,6 +8175,8 @@ started:
 	LEAQ (R8)(R14*1), R11
 	LEAQ (R11)(R14*1), R12
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS.Z 0(BX), K1, Z8
@@ -7954,6 +8202,14 @@ multiply:
 	ADDQ R10, R12
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z8, Z8, Z8
@@ -8004,9 +8260,6 @@ gradient:
 	VMOVUPS.Z 0(SI), K1, Z9
 	VCMPPS $6, Z8, Z9, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, K1, 0(DX)
 	ADDQ R15, DX
@@ -8023,11 +8276,12 @@ finished:
 	VMOVUPS Z6, K1, 0(DX)
 	ADDQ R15, DX
 	VMOVUPS Z7, K1, 0(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -8047,8 +8301,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $8, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -8168,6 +8421,8 @@ started:
 	LEAQ (R8)(R14*1), R11
 	LEAQ (R11)(R14*1), R12
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z16
@@ -8202,6 +8457,14 @@ multiply:
 	ADDQ R10, R12
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z16, Z16, Z16
@@ -8284,9 +8547,6 @@ gradient:
 	VMOVUPS 64(SI), Z17
 	VCMPPS $6, Z16, Z17, K2
 	VMOVAPS.Z Z15, K2, Z15
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -8311,11 +8571,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Z14, 0(DX)
 	VMOVUPS Z15, 64(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -8339,8 +8600,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $8, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -8460,6 +8720,8 @@ started:
 	LEAQ (R8)(R14*1), R11
 	LEAQ (R11)(R14*1), R12
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z16
@@ -8494,6 +8756,14 @@ multiply:
 	ADDQ R10, R12
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z16, Z16, Z16
@@ -8576,9 +8846,6 @@ gradient:
 	VMOVUPS.Z 64(SI), K1, Z17
 	VCMPPS $6, Z16, Z17, K2
 	VMOVAPS.Z Z15, K2, Z15
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, K1, 64(DX)
@@ -8603,11 +8870,12 @@ finished:
 	ADDQ R15, DX
 	VMOVUPS Z14, 0(DX)
 	VMOVUPS Z15, K1, 64(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -8627,8 +8895,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $8, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -8789,6 +9056,8 @@ started:
 	LEAQ (R8)(R14*1), R11
 	LEAQ (R11)(R14*1), R12
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z24
@@ -8832,6 +9101,14 @@ multiply:
 	ADDQ R10, R12
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z24, Z24, Z24
@@ -8946,9 +9223,6 @@ gradient:
 	VMOVUPS 128(SI), Z25
 	VCMPPS $6, Z24, Z25, K2
 	VMOVAPS.Z Z23, K2, Z23
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -8981,11 +9255,12 @@ finished:
 	VMOVUPS Z21, 0(DX)
 	VMOVUPS Z22, 64(DX)
 	VMOVUPS Z23, 128(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -9009,8 +9284,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $8, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -9171,6 +9445,8 @@ started:
 	LEAQ (R8)(R14*1), R11
 	LEAQ (R11)(R14*1), R12
 	MOVQ tile_b(DI), BX
+	MOVQ tile_runs(DI), SI
+	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z24
@@ -9214,6 +9490,14 @@ multiply:
 	ADDQ R10, R12
 	DECQ CX
 	JNZ multiply
+	DECQ SI
+	JZ multiplied
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP multiply
+multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z24, Z24, Z24
@@ -9328,9 +9612,6 @@ gradient:
 	VMOVUPS.Z 128(SI), K1, Z25
 	VCMPPS $6, Z24, Z25, K2
 	VMOVAPS.Z Z23, K2, Z23
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -9363,11 +9644,12 @@ finished:
 	VMOVUPS Z21, 0(DX)
 	VMOVUPS Z22, 64(DX)
 	VMOVUPS Z23, K1, 128(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -9387,8 +9669,7 @@ next:
 	ADDQ tile_atC(DI), DX
 	TESTQ $const_fetchC, AX
 	JZ fetched
-	MOVQ R15, SI
-	IMULQ $8, SI
+	MOVQ tile_stepC(DI), SI
 	ADDQ DX, SI
 	PREFETCHT0 0(SI)
 	PREFETCHT0 64(SI)
@@ -9704,9 +9985,6 @@ gradient:
 	VMOVUPS 128(SI), Z25
 	VCMPPS $6, Z24, Z25, K2
 	VMOVAPS.Z Z23, K2, Z23
-	ADDQ CX, SI
-	SUBQ tile_y(DI), SI
-	MOVQ SI, tile_atY(DI)
 finished:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -9739,11 +10017,12 @@ finished:
 	VMOVUPS Z21, 0(DX)
 	VMOVUPS Z22, 64(DX)
 	VMOVUPS Z23, 128(DX)
-	ADDQ R15, DX
-	SUBQ tile_c(DI), DX
-	MOVQ DX, tile_atC(DI)
 	MOVQ tile_stepA(DI), AX
 	ADDQ AX, tile_atA(DI)
+	MOVQ tile_stepC(DI), AX
+	ADDQ AX, tile_atC(DI)
+	MOVQ tile_stepY(DI), AX
+	ADDQ AX, tile_atY(DI)
 	DECQ tile_count(DI)
 	JNZ next
 	VZEROUPPER
@@ -10283,61 +10562,74 @@ moved:
 	VZEROUPPER
 	RET
 
-// func addRunsAVX512(dst, src []float32, places, runs, length, dstPlace, dstRun, srcPlace, srcRun int)
-TEXT ·addRunsAVX512(SB), NOSPLIT, $0-104
+// func addSpreadAVX512(dst, src []float32, runs, length, step, dstRun, srcRun int)
+TEXT ·addSpreadAVX512(SB), NOSPLIT, $0-88
 	MOVQ dst_base+0(FP), DI
 	MOVQ src_base+24(FP), SI
-	MOVQ places+48(FP), R8
-	MOVQ runs+56(FP), R9
-	MOVQ length+64(FP), R10
-	MOVQ dstPlace+72(FP), R11
-	MOVQ dstRun+80(FP), R12
-	MOVQ srcPlace+88(FP), R13
-	MOVQ srcRun+96(FP), R15
+	MOVQ runs+48(FP), R8
+	MOVQ step+64(FP), R10
+	MOVQ dstRun+72(FP), R11
+	MOVQ srcRun+80(FP), R12
 	SHLQ $2, R11
 	SHLQ $2, R12
-	SHLQ $2, R13
-	SHLQ $2, R15
-	MOVQ R10, BX
-	ANDQ $15, R10
-	SUBQ R10, BX
-	SHLQ $2, BX
+	MOVQ $15, AX
+	XORQ DX, DX
+	DIVQ R10
+	LEAQ 1(AX), R13
+	MOVQ length+56(FP), AX
+	XORQ DX, DX
+	DIVQ R13
+	MOVQ AX, R14
+	MOVQ DX, R15
 	MOVQ R10, CX
-	MOVL $1, DX
-	SHLL CX, DX
-	DECL DX
-	KMOVW DX, K1
-place:
+	XORL BX, BX
+	MOVQ R13, AX
+full:
+	SHLL CX, BX
+	ORL $1, BX
+	DECQ AX
+	JGT full
+	KMOVW BX, K1
+	MOVQ R10, CX
+	XORL BX, BX
+	MOVQ R15, AX
+last:
+	SHLL CX, BX
+	ORL $1, BX
+	DECQ AX
+	JGT last
+	KMOVW BX, K2
+	MOVQ R13, BX
+	IMULQ R10, BX
+	SHLQ $2, BX
+	SHLQ $2, R13
+run:
 	MOVQ DI, DX
 	MOVQ SI, AX
-	MOVQ R9, CX
-run:
-	XORQ R14, R14
+	MOVQ R14, CX
+	TESTQ CX, CX
+	JZ rest
 vector:
-	CMPQ R14, BX
-	JGE rest
-	VMOVUPS (AX)(R14*1), Z0
-	VMOVUPS (DX)(R14*1), Z1
-	VADDPS Z0, Z1, Z0
-	VMOVUPS Z0, (DX)(R14*1)
-	ADDQ $64, R14
-	JMP vector
-rest:
-	TESTQ R10, R10
-	JZ moved
-	VMOVUPS.Z (AX)(R14*1), K1, Z0
-	VMOVUPS.Z (DX)(R14*1), K1, Z1
-	VADDPS Z0, Z1, Z0
-	VMOVUPS Z0, K1, (DX)(R14*1)
-moved:
-	ADDQ R12, DX
-	ADDQ R15, AX
+	VEXPANDPS.Z (AX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VADDPS Z1, Z0, Z0
+	VMOVUPS Z0, K1, (DX)
+	ADDQ BX, DX
+	ADDQ R13, AX
 	DECQ CX
-	JNZ run
+	JNZ vector
+rest:
+	TESTQ R15, R15
+	JZ added
+	VEXPANDPS.Z (AX), K2, Z0
+	VMOVUPS.Z (DX), K2, Z1
+	VADDPS Z1, Z0, Z0
+	VMOVUPS Z0, K2, (DX)
+added:
 	ADDQ R11, DI
-	ADDQ R13, SI
+	ADDQ R12, SI
 	DECQ R8
-	JNZ place
+	JNZ run
 	VZEROUPPER
 	RET
 

@@ -312,18 +312,16 @@ func transposeAVX512(dst []float32, ldd int, src []float32, lds, rows, cols int)
 //go:noescape
 func copyRunsAVX512(dst, src []float32, places, runs, length, dstPlace, dstRun, srcPlace, srcRun int)
 
-// addRunsAVX512 is
+// addSpreadAVX512 is
 //
-//	for i := range places {
-//		for r := range runs {
-//			for j := range length {
-//				dst[i*dstPlace+r*dstRun+j] += src[i*srcPlace+r*srcRun+j]
-//			}
+//	for r := range runs {
+//		for j := range length {
+//			dst[r*dstRun+j*step] += src[r*srcRun+j]
 //		}
 //	}
 //
 //go:noescape
-func addRunsAVX512(dst, src []float32, places, runs, length, dstPlace, dstRun, srcPlace, srcRun int)
+func addSpreadAVX512(dst, src []float32, runs, length, step, dstRun, srcRun int)
 
 // reluAVX512 is
 //
@@ -604,7 +602,7 @@ func avx512Set() *Set {
 		adam: adamAVX512, sgd: sgdAVX512, momentum: momentumAVX512,
 		add: addAVX512, scale: scaleAVX512, sum: sumAVX512, columnSum: columnSumAVX512,
 		transpose: transposeAVX512, decodeBytes: decodeBytesAVX512,
-		copyRuns: copyRunsAVX512, addRuns: addRunsAVX512,
+		copyRuns: copyRunsAVX512, addSpread: addSpreadAVX512,
 	}
 }
 
@@ -793,19 +791,6 @@ func transposeAVX2(dst []float32, ldd int, src []float32, lds, rows, cols int)
 //
 //go:noescape
 func copyRunsAVX2(dst, src []float32, places, runs, length, dstPlace, dstRun, srcPlace, srcRun int)
-
-// addRunsAVX2 is
-//
-//	for i := range places {
-//		for r := range runs {
-//			for j := range length {
-//				dst[i*dstPlace+r*dstRun+j] += src[i*srcPlace+r*srcRun+j]
-//			}
-//		}
-//	}
-//
-//go:noescape
-func addRunsAVX2(dst, src []float32, places, runs, length, dstPlace, dstRun, srcPlace, srcRun int)
 
 // reluAVX2 is
 //
@@ -1086,6 +1071,6 @@ func avx2Set() *Set {
 		adam: adamAVX2, sgd: sgdAVX2, momentum: momentumAVX2,
 		add: addAVX2, scale: scaleAVX2, sum: sumAVX2, columnSum: columnSumAVX2,
 		transpose: transposeAVX2, decodeBytes: decodeBytesAVX2,
-		copyRuns: copyRunsAVX2, addRuns: addRunsAVX2,
+		copyRuns: copyRunsAVX2, addSpread: addSpreadGeneric,
 	}
 }

@@ -90,6 +90,10 @@ func (w *writer) tile(c tileCode) {
 	c.store()
 	c.p(`MOVQ tile_stepA(DI), AX
 		ADDQ AX, tile_atA(DI)
+		MOVQ tile_stepC(DI), AX
+		ADDQ AX, tile_atC(DI)
+		MOVQ tile_stepY(DI), AX
+		ADDQ AX, tile_atY(DI)
 		DECQ tile_count(DI)
 		JNZ next
 		VZEROUPPER
@@ -172,7 +176,7 @@ func (c tileCode) zero(reg string) {
 // prefetch touches the next tile's values in C.
 func (c tileCode) prefetch() {
 	c.p("TESTQ $const_fetchC, AX\nJZ fetched")
-	c.p("MOVQ R15, SI\nIMULQ $%d, SI\nADDQ DX, SI", c.rows)
+	c.p("MOVQ tile_stepC(DI), SI\nADDQ DX, SI")
 	for r := range c.rows {
 		for at := 0; at < c.vecs*c.bytes(); at += 64 {
 			c.p("PREFETCHT0 %d(SI)", at)
@@ -185,7 +189,7 @@ func (c tileCode) prefetch() {
 }
 
 // products adds A·B: one column of A and one row of B at a time. R8, R11 and
-// R12 point to every third row of A.
+// R12 point to every third row of A; SI counts runs, CX columns of one.
 func (c tileCode) products() {
 	pointers := []string{"R8", "R11", "R12"}[:(c.rows+2)/3]
 	c.p(`MOVQ tile_k(DI), CX
@@ -195,7 +199,7 @@ func (c tileCode) products() {
 	for i := 1; i < len(pointers); i++ {
 		c.p("LEAQ (%s)(R14*1), %s", pointers[i-1], pointers[i])
 	}
-	c.p("MOVQ tile_b(DI), BX\nPCALIGN $32\nmultiply:")
+	c.p("MOVQ tile_b(DI), BX\nMOVQ tile_runs(DI), SI\nMOVQ tile_jumpA(DI), R14\nPCALIGN $32\nmultiply:")
 	for v := range c.vecs {
 		c.load("BX", v, c.b(v))
 	}
@@ -210,7 +214,11 @@ func (c tileCode) products() {
 	for _, r := range pointers {
 		c.p("ADDQ R10, %s", r)
 	}
-	c.p("DECQ CX\nJNZ multiply")
+	c.p("DECQ CX\nJNZ multiply\nDECQ SI\nJZ multiplied")
+	for _, r := range pointers {
+		c.p("ADDQ R14, %s", r)
+	}
+	c.p("MOVQ tile_k(DI), CX\nJMP multiply\nmultiplied:")
 }
 
 // packedProducts is products for copies: one column of a tile of A after the
@@ -264,9 +272,11 @@ func (c tileCode) epilogue() {
 				c.p("VANDPS %s, %s, %s", y, c.sum(r, v), c.sum(r, v))
 			}
 		}
-		c.p("ADDQ CX, SI")
+		if r < c.rows-1 {
+			c.p("ADDQ CX, SI")
+		}
 	}
-	c.p("SUBQ tile_y(DI), SI\nMOVQ SI, tile_atY(DI)\nfinished:")
+	c.p("finished:")
 }
 
 // store writes the sums to C.
@@ -282,7 +292,8 @@ func (c tileCode) store() {
 				c.p("VMOVUPS %s, %d(DX)", c.sum(r, v), v*c.bytes())
 			}
 		}
-		c.p("ADDQ R15, DX")
+		if r < c.rows-1 {
+			c.p("ADDQ R15, DX")
+		}
 	}
-	c.p("SUBQ tile_c(DI), DX\nMOVQ DX, tile_atC(DI)")
 }

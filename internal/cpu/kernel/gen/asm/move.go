@@ -9,7 +9,7 @@ import (
 func (w *writer) moves() {
 	w.columnSum()
 	w.transpose()
-	w.patches()
+	w.runs()
 }
 
 // columnSum goes down strips of columns, four vectors wide, then one.
@@ -232,8 +232,9 @@ func %[1]sSet() *Set {
 		adam: adam@, sgd: sgd@, momentum: momentum@,
 		add: add@, scale: scale@, sum: sum@, columnSum: columnSum@,
 		transpose: transpose@, decodeBytes: decodeBytes@,
-		copyRuns: copyRuns@, addRuns: addRuns@,
+		copyRuns: copyRuns@, addSpread: %[3]s,
 	}
 }
-`, lower, map[bool]string{true: "AVX-512", false: "AVX2 and FMA"}[w.wide()]), "@", w.name)
+`, lower, map[bool]string{true: "AVX-512", false: "AVX2 and FMA"}[w.wide()],
+		map[bool]string{true: "addSpread@", false: "addSpreadGeneric"}[w.wide()]), "@", w.name)
 }

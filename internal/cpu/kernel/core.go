@@ -4,3 +4,6 @@ package kernel
 
 // FlushDenormals does nothing here; see the one of amd64.
 func FlushDenormals() (restore func()) { return func() {} }
+
+// Prefetch does nothing here; see the one of amd64.
+func Prefetch([]byte) {}

@@ -20,3 +20,8 @@ func loadMXCSR() uint32
 
 // storeMXCSR sets it.
 func storeMXCSR(v uint32)
+
+// Prefetch asks for bytes that will be read soon to be brought into the cache.
+//
+//go:noescape
+func Prefetch(p []byte)
