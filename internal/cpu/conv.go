@@ -105,8 +105,8 @@ func (w *worker) padded(g window, image []float32) []float32 {
 // one row.
 func (w *worker) patchProduct(g window, image, weight, small, row int) {
 	e := w.exec
-	patches := g.patches(w.padded(g, e.rowsOf(image, row, row+1)))
-	w.product = times(patches, e.buffers[weight], e.plan.Buffers[small].Shape[1], e.rowsOf(small, row, row+1))
+	patches := g.patches(w.padded(g, w.rowsOf(image, row, row+1)))
+	w.product = times(patches, e.buffers[weight], e.plan.Buffers[small].Shape[1], w.rowsOf(small, row, row+1))
 }
 
 // conv is a convolution.
@@ -152,7 +152,7 @@ func (b *builder) convTransposeDX(in plan.Instr) error {
 			w.patchProduct(g, dz, weight, dx, i)
 			var of []float32
 			if !slope.none {
-				of = e.rowsOf(y, i, i+1)
+				of = w.rowsOf(y, i, i+1)
 			}
 			if slope.relu() {
 				w.product.Y, w.product.LdY = of, inputs
@@ -182,8 +182,8 @@ func (b *builder) convTranspose(in plan.Instr) error {
 	b.rows(in, func(w *worker, from, to int) {
 		start := w.startOf(g, bias)
 		for i := from; i < to; i++ {
-			out := e.rowsOf(y, i, i+1)
-			w.scatter(g, e.rowsOf(x, i, i+1), e.buffers[weight], out, start)
+			out := w.rowsOf(y, i, i+1)
+			w.scatter(g, w.rowsOf(x, i, i+1), e.buffers[weight], out, start)
 			if !act.none {
 				e.machine.kernels.Act(act.kind, out, out, act.alpha)
 			}
@@ -209,10 +209,10 @@ func (b *builder) convDX(in plan.Instr) error {
 	b.rows(in, func(w *worker, from, to int) {
 		start := w.startOf(g, zero)
 		for i := from; i < to; i++ {
-			out := e.rowsOf(dx, i, i+1)
-			w.scatter(g, e.rowsOf(dz, i, i+1), e.buffers[weight], out, start)
+			out := w.rowsOf(dx, i, i+1)
+			w.scatter(g, w.rowsOf(dz, i, i+1), e.buffers[weight], out, start)
 			if !slope.none {
-				e.machine.kernels.ActGrad(slope.kind, out, out, e.rowsOf(in.Src[len(in.Src)-1], i, i+1), slope.alpha)
+				e.machine.kernels.ActGrad(slope.kind, out, out, w.rowsOf(in.Src[len(in.Src)-1], i, i+1), slope.alpha)
 			}
 		}
 	})

@@ -18,10 +18,10 @@ const chunkRows = 8
 
 // rowTask does one instruction for rows from to to-1 of the batch.
 type rowTask struct {
-	run    func(w *worker, from, to int)
-	writes []int // buffers
-	dense  bool  // it reads a big weight matrix: the more rows at once, the better
-	early  bool  // a sum over the batch, done as soon as its operands are there
+	run           func(w *worker, from, to int)
+	reads, writes []int // buffers
+	dense         bool  // it reads a big weight matrix: the more rows at once, the better
+	early         bool  // a sum over the batch, done as soon as its operands are there
 }
 
 // unit is a piece of gradient and update that one worker does alone.
@@ -34,6 +34,7 @@ type unit struct {
 type stage struct {
 	rows   []rowTask
 	units  []unit
+	reads  []int // buffers that units read
 	share  []int // units share[t] to share[t+1]-1 are worker t's
 	losses []*lossSum
 	finish func() // what is done once when all are through
@@ -55,7 +56,7 @@ type exec struct {
 	sizes   []int // floats in a row of a buffer
 	phases  []*phase
 	workers []*worker
-	block   int // rows that a worker takes through a stage at once
+	block   int // rows that a worker takes through a stage at once; 0: all of its own
 
 	// The batch in progress.
 	n      int
@@ -71,7 +72,9 @@ type worker struct {
 	id      int
 	scratch *kernel.Scratch
 	product kernel.Product
-	bias    []float32 // a bias repeated for each position
+	first   int         // its first row in the stage in progress
+	local   [][]float32 // of buffers that live within a block, its rows
+	bias    []float32   // a bias repeated for each position
 	grad    []float32 // a gradient on its way into an update
 	planar  []float32 // an image on its way into another layout
 
@@ -103,7 +106,6 @@ func (m *Machine) newExec(p *plan.Plan) (*exec, error) {
 		}
 		e.sizes = append(e.sizes, size)
 	}
-	e.block = blockRows(p)
 	for _, ph := range p.Phases {
 		made, err := e.newPhase(ph)
 		if err != nil {
@@ -111,6 +113,7 @@ func (m *Machine) newExec(p *plan.Plan) (*exec, error) {
 		}
 		e.phases = append(e.phases, made)
 	}
+	e.makeLocal()
 	return e, nil
 }
 
@@ -146,29 +149,6 @@ func (e *exec) place(i int, b plan.Buffer, arena []float32) error {
 		return fmt.Errorf("cpu: buffer %d (%s %s): want %d floats, got %d", i, b.Kind, b.Name, b.Size(), len(e.buffers[i]))
 	}
 	return nil
-}
-
-// blockRows returns how many rows of a convolutional network stay in the
-// second-level cache together, as whole chunks; other networks have nothing to
-// keep there.
-func blockRows(p *plan.Plan) int {
-	const cache = 1 << 20 // bytes
-	row, conv := 0, false
-	for _, b := range p.Buffers {
-		if b.Kind == plan.Temp || b.Kind == plan.Input {
-			row += 4 * b.Size() / p.Batch
-		}
-	}
-	for _, ph := range p.Phases {
-		for _, in := range ph.Gradients {
-			conv = conv || in.Op == plan.Conv2d || in.Op == plan.ConvTranspose2d
-		}
-	}
-	block := chunkRows
-	for block < p.Batch && (!conv || 2*block*row <= cache) {
-		block *= 2
-	}
-	return block
 }
 
 // newPhase turns instructions into stages of tasks.
@@ -244,26 +224,19 @@ func (e *exec) runRows(w *worker, s *stage) {
 	if from >= to {
 		return
 	}
-	for first := 0; first < len(s.rows); {
-		last := first + 1
-		if s.rows[first].dense {
-			s.rows[first].run(w, from, to)
-		} else {
-			for last < len(s.rows) && !s.rows[last].dense {
-				last++
+	w.first = from
+	for tasks := s.rows; len(tasks) > 0; {
+		n := together(tasks)
+		rows := to - from
+		if e.block > 0 && !tasks[0].dense {
+			rows = e.block
+		}
+		for at := from; at < to; at += rows {
+			for _, task := range tasks[:n] {
+				task.run(w, at, min(at+rows, to))
 			}
-			e.runBlocks(w, s.rows[first:last], from, to)
 		}
-		first = last
-	}
-}
-
-func (e *exec) runBlocks(w *worker, tasks []rowTask, from, to int) {
-	for at := from; at < to; at += e.block {
-		end := min(at+e.block, to)
-		for _, task := range tasks {
-			task.run(w, at, end)
-		}
+		tasks = tasks[n:]
 	}
 }
 
@@ -357,3 +330,13 @@ func (e *exec) outputWidth() int { return e.rowSize(e.plan.Phases[0].Outputs[0].
 
 // rowSize returns the floats of one row of a buffer.
 func (e *exec) rowSize(buffer int) int { return e.sizes[buffer] }
+
+// rowsOf returns rows from to to-1 of a buffer.
+func (w *worker) rowsOf(buffer, from, to int) []float32 {
+	size := w.exec.sizes[buffer]
+	if local := w.local[buffer]; local != nil {
+		at := (from - w.first) % w.exec.block
+		return local[at*size : (at+to-from)*size]
+	}
+	return w.exec.buffers[buffer][from*size : to*size]
+}

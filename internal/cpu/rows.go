@@ -17,7 +17,7 @@ type builder struct {
 // rows adds an instruction as a task to the stage in progress.
 func (b *builder) rows(in plan.Instr, run func(w *worker, from, to int)) {
 	s := &b.phase.stages[len(b.phase.stages)-1]
-	s.rows = append(s.rows, rowTask{run: run, writes: in.Dst})
+	s.rows = append(s.rows, rowTask{run: run, reads: in.Src, writes: in.Dst})
 }
 
 // dense adds one that reads a big weight matrix.
@@ -64,12 +64,6 @@ func (b *builder) add(in plan.Instr) error {
 	return fmt.Errorf("no instruction %q", in.Op)
 }
 
-// rowsOf returns rows from to to-1 of a buffer.
-func (e *exec) rowsOf(buffer, from, to int) []float32 {
-	size := e.rowSize(buffer)
-	return e.buffers[buffer][from*size : to*size]
-}
-
 // rowsAhead is how many rows before its turn an image is fetched: rows of a
 // shuffled epoch lie anywhere in memory.
 const rowsAhead = 4
@@ -88,7 +82,7 @@ func (b *builder) load(in plan.Instr) error {
 			if ahead := i + rowsAhead; ahead < len(e.rows) {
 				kernel.Prefetch(e.images[int(e.rows[ahead])*size:][:size])
 			}
-			y := e.rowsOf(dst, i, i+1)
+			y := w.rowsOf(dst, i, i+1)
 			planar := y
 			if channels > 1 && area > 1 {
 				planar = w.space(&w.planar, size)
@@ -115,7 +109,7 @@ func (b *builder) pack(in plan.Instr) error {
 	k := e.machine.kernels
 	b.rows(in, func(w *worker, first, last int) {
 		for i := first; i < last; i++ {
-			x, y := e.rowsOf(src, i, i+1), e.rowsOf(dst, i, i+1)
+			x, y := w.rowsOf(src, i, i+1), w.rowsOf(dst, i, i+1)
 			planar := w.space(&w.planar, size)
 			k.Transpose(planar, size/from, x, from, size/from, from)
 			k.Transpose(y, to, planar, size/to, to, size/to)
@@ -187,9 +181,9 @@ func (b *builder) linear(in plan.Instr) error {
 func (w *worker) dense(x, weight, y, from, to int, bias []float32, act activation) {
 	e := w.exec
 	k, n := e.rowSize(x), e.rowSize(y)
-	out := e.rowsOf(y, from, to)
+	out := w.rowsOf(y, from, to)
 	w.product = kernel.Product{
-		M: to - from, N: n, K: k, A: e.rowsOf(x, from, to), RowA: k, ColA: 1,
+		M: to - from, N: n, K: k, A: w.rowsOf(x, from, to), RowA: k, ColA: 1,
 		B: e.buffers[weight], LdB: n, C: out, LdC: n, Bias: bias, ReLU: act.relu(),
 	}
 	e.machine.kernels.Gemm(&w.product, w.scratch)
@@ -210,14 +204,14 @@ func (b *builder) linearDX(in plan.Instr) error {
 func (w *worker) denseDX(in plan.Instr, from, to int, slope activation) {
 	e, dz, dx := w.exec, in.Src[0], in.Dst[0]
 	n, k := e.rowSize(dz), e.rowSize(dx)
-	out := e.rowsOf(dx, from, to)
+	out := w.rowsOf(dx, from, to)
 	w.product = kernel.Product{
-		M: to - from, N: k, K: n, A: e.rowsOf(dz, from, to), RowA: n, ColA: 1,
+		M: to - from, N: k, K: n, A: w.rowsOf(dz, from, to), RowA: n, ColA: 1,
 		B: e.buffers[in.Src[1]], LdB: k, C: out, LdC: k,
 	}
 	var y []float32
 	if !slope.none {
-		y = e.rowsOf(in.Src[len(in.Src)-1], from, to)
+		y = w.rowsOf(in.Src[len(in.Src)-1], from, to)
 	}
 	if slope.relu() {
 		w.product.Y, w.product.LdY = y, k
@@ -232,8 +226,8 @@ func (b *builder) activate(in plan.Instr) error {
 	if err != nil {
 		return err
 	}
-	b.rows(in, func(_ *worker, from, to int) {
-		dst, src := e.rowsOf(in.Dst[0], from, to), e.rowsOf(in.Src[0], from, to)
+	b.rows(in, func(w *worker, from, to int) {
+		dst, src := w.rowsOf(in.Dst[0], from, to), w.rowsOf(in.Src[0], from, to)
 		if act.none {
 			copy(dst, src)
 			return
@@ -249,23 +243,23 @@ func (b *builder) slope(in plan.Instr) error {
 	if err != nil {
 		return err
 	}
-	b.rows(in, func(_ *worker, from, to int) {
-		dst, g := e.rowsOf(in.Dst[0], from, to), e.rowsOf(in.Src[0], from, to)
+	b.rows(in, func(w *worker, from, to int) {
+		dst, g := w.rowsOf(in.Dst[0], from, to), w.rowsOf(in.Src[0], from, to)
 		if act.none {
 			copy(dst, g)
 			return
 		}
-		e.machine.kernels.ActGrad(act.kind, dst, g, e.rowsOf(in.Src[1], from, to), act.alpha)
+		e.machine.kernels.ActGrad(act.kind, dst, g, w.rowsOf(in.Src[1], from, to), act.alpha)
 	})
 	return nil
 }
 
 func (b *builder) sum(in plan.Instr) error {
 	e := b.exec
-	b.rows(in, func(_ *worker, from, to int) {
-		dst := e.rowsOf(in.Dst[0], from, to)
-		copy(dst, e.rowsOf(in.Src[0], from, to))
-		e.machine.kernels.Add(dst, e.rowsOf(in.Src[1], from, to))
+	b.rows(in, func(w *worker, from, to int) {
+		dst := w.rowsOf(in.Dst[0], from, to)
+		copy(dst, w.rowsOf(in.Src[0], from, to))
+		e.machine.kernels.Add(dst, w.rowsOf(in.Src[1], from, to))
 	})
 	return nil
 }
@@ -301,18 +295,18 @@ func (b *builder) loss(in plan.Instr) error {
 	sum := &lossSum{value: e.buffers[in.Dst[0]], width: e.rowSize(pred), partial: make([]float64, (e.plan.Batch+chunkRows-1)/chunkRows)}
 	s := &b.phase.stages[len(b.phase.stages)-1]
 	s.losses = append(s.losses, sum)
-	b.rows(in, func(_ *worker, from, to int) {
+	b.rows(in, func(w *worker, from, to int) {
 		coef := float32(factor / (float64(e.n) * float64(sum.width)))
 		for at := from; at < to; at += chunkRows {
 			end := min(at+chunkRows, to)
-			y := e.rowsOf(pred, at, end)
+			y := w.rowsOf(pred, at, end)
 			var dy []float32
 			if in.Op == plan.LossGrad {
-				dy = e.rowsOf(in.Dst[1], at, end)
+				dy = w.rowsOf(in.Dst[1], at, end)
 			}
-			sum.partial[at/chunkRows] = kernelOf(dy, y, e.rowsOf(target, at, end), coef)
+			sum.partial[at/chunkRows] = kernelOf(dy, y, w.rowsOf(target, at, end), coef)
 			if in.Op == plan.LossGrad && !slope.none {
-				of := e.rowsOf(in.Src[len(in.Src)-1], at, end)
+				of := w.rowsOf(in.Src[len(in.Src)-1], at, end)
 				e.machine.kernels.ActGrad(slope.kind, dy, dy, of, slope.alpha)
 			}
 		}

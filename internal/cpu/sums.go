@@ -28,10 +28,11 @@ func (b *builder) target(in plan.Instr, i int) target {
 	}
 }
 
-// unit adds a unit to the stage in progress.
-func (b *builder) unit(cost float64, run func(w *worker)) {
+// unit adds a unit to the stage in progress, which reads rows of buffers.
+func (b *builder) unit(cost float64, run func(w *worker), reads ...int) {
 	s := &b.phase.stages[len(b.phase.stages)-1]
 	s.units = append(s.units, unit{run: run, cost: cost})
+	s.reads = append(s.reads, reads...)
 }
 
 // early adds a partial sum to the stage that takes rows through, right behind
@@ -48,7 +49,7 @@ func (b *builder) early(run func(w *worker, from, to int), operands ...int) {
 				at = k + 1
 			}
 		}
-		s.rows = slices.Insert(s.rows, at, rowTask{run: run, early: true})
+		s.rows = slices.Insert(s.rows, at, rowTask{run: run, reads: operands, early: true})
 		return
 	}
 }
@@ -137,7 +138,7 @@ func (b *builder) denseWeights(t target, dz, x int) {
 			if t.grad == nil {
 				t.apply(e.machine.kernels, out, row, rows, col, cols)
 			}
-		})
+		}, dz, x)
 	})
 }
 
@@ -166,7 +167,7 @@ func (b *builder) denseBias(t target, dz int) {
 		if t.grad == nil {
 			t.phase.update(e.machine.kernels, t.param, 0, out[:n])
 		}
-	})
+	}, dz)
 }
 
 // partials is a sum over the batch in chunks of rows.
@@ -212,8 +213,8 @@ func (b *builder) convWeights(in plan.Instr, t target, image, small int) {
 	sums := b.newPartials(len(t.param.matrix))
 	b.early(func(w *worker, from, to int) {
 		for i := from; i < to; i++ {
-			values := g.values(w.padded(g, e.rowsOf(image, i, i+1)))
-			w.product = times(values, e.rowsOf(small, i, i+1), n, sums.data[i/chunkRows])
+			values := g.values(w.padded(g, w.rowsOf(image, i, i+1)))
+			w.product = times(values, w.rowsOf(small, i, i+1), n, sums.data[i/chunkRows])
 			w.product.Accumulate = i%chunkRows > 0
 			e.machine.kernels.Gemm(&w.product, w.scratch)
 		}
@@ -228,7 +229,7 @@ func (b *builder) chunkedBias(t target, dz int) {
 	sums := b.newPartials(channels)
 	b.early(func(w *worker, from, to int) {
 		eachChunk(from, to, func(chunk, at, end int) {
-			w.channelSum(sums.data[chunk], e.rowsOf(dz, at, end))
+			w.channelSum(sums.data[chunk], w.rowsOf(dz, at, end))
 		})
 	}, dz)
 	b.reduced(t, sums, 1, channels)

@@ -1,0 +1,100 @@
+package cpu
+
+import "aegis/internal/plan"
+
+// blockRows is how many rows of a convolutional network a worker takes through
+// tasks together, a divisor of chunkRows.
+const blockRows = 8
+
+// together returns how many tasks from the first one on take rows through in
+// blocks: one that is dense, or all up to the next one.
+func together(tasks []rowTask) int {
+	n := 1
+	for !tasks[0].dense && n < len(tasks) && !tasks[n].dense {
+		n++
+	}
+	return n
+}
+
+// makeLocal gives buffers of a convolutional network that are written and read
+// within one block memory of a block's size: it stays in the cache, where a
+// buffer for the whole batch goes through it once. Other networks have nothing
+// but dense tasks worth speaking of.
+func (e *exec) makeLocal() {
+	for _, w := range e.workers {
+		w.local = make([][]float32, len(e.buffers))
+	}
+	if !convolutional(e.plan) {
+		return
+	}
+	e.block = blockRows
+	for buffer, group := range e.groups() {
+		if group < 0 || buffer != e.root(buffer) {
+			continue
+		}
+		for _, w := range e.workers {
+			w.local[buffer] = aligned(e.block * e.sizes[buffer])
+		}
+	}
+	for buffer := range e.buffers {
+		for _, w := range e.workers {
+			w.local[buffer] = w.local[e.root(buffer)]
+		}
+	}
+}
+
+func convolutional(p *plan.Plan) bool {
+	for _, ph := range p.Phases {
+		for _, in := range ph.Gradients {
+			if in.Op == plan.Conv2d || in.Op == plan.ConvTranspose2d {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// root is the buffer that a view looks at, or the buffer itself.
+func (e *exec) root(buffer int) int {
+	if b := e.plan.Buffers[buffer]; b.Kind == plan.View {
+		return b.Of
+	}
+	return buffer
+}
+
+// groups finds for each buffer the one group of tasks that reads and writes its
+// rows. One of several groups, or that is used otherwise, gets -1.
+func (e *exec) groups() map[int]int {
+	found := make(map[int]int)
+	next := 0
+	use := func(buffers []int, group int) {
+		for _, b := range buffers {
+			b = e.root(b)
+			if g, ok := found[b]; ok && g != group || e.plan.Buffers[b].Kind != plan.Temp {
+				found[b] = -1
+			} else {
+				found[b] = group
+			}
+		}
+	}
+	for _, ph := range e.phases {
+		for _, s := range ph.stages {
+			for tasks := s.rows; len(tasks) > 0; tasks = tasks[together(tasks):] {
+				next++
+				group := next
+				if tasks[0].dense {
+					group = -1
+				}
+				for _, task := range tasks[:together(tasks)] {
+					use(task.reads, group)
+					use(task.writes, group)
+				}
+			}
+			use(s.reads, -1)
+		}
+		for _, out := range ph.outputs {
+			use([]int{out.Buffer}, -1)
+		}
+	}
+	return found
+}
