@@ -75,8 +75,8 @@ type worker struct {
 	first   int         // its first row in the stage in progress
 	local   [][]float32 // of buffers that live within a block, its rows
 	bias    []float32   // a bias repeated for each position
-	grad    []float32 // a gradient on its way into an update
-	planar  []float32 // an image on its way into another layout
+	grad    []float32   // a gradient on its way into an update
+	planar  []float32   // an image on its way into another layout
 
 	// Of convolutions; see padded and scatter.
 	images                     map[window][]float32

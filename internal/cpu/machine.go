@@ -96,18 +96,18 @@ func (m *Machine) makeParams(compiled *plan.Plan) error {
 	if err != nil {
 		return err
 	}
-	for _, spec := range m.program.Params {
-		m.params[spec.Name] = newParam(spec, found[spec.Name])
-	}
+	owner := make(map[string]*program.Phase)
 	for _, phase := range m.program.Phases {
 		for _, node := range phase.Params {
-			p := m.params[node.Name()]
-			p.phase = phase.Name
-			for _, slot := range phase.Optimizer.Slots() {
-				p.slots = append(p.slots, slot)
-				p.buffers = append(p.buffers, aligned(len(p.matrix)))
-			}
+			owner[node.Name()] = phase
 		}
+	}
+	for _, spec := range m.program.Params {
+		phase, slots := "", []string(nil)
+		if ph, ok := owner[spec.Name]; ok {
+			phase, slots = ph.Name, ph.Optimizer.Slots()
+		}
+		m.params[spec.Name] = newParam(spec, found[spec.Name], phase, slots)
 	}
 	for _, b := range compiled.Buffers {
 		if b.Kind == plan.Copy {

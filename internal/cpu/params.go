@@ -29,6 +29,7 @@ type param struct {
 	phase   string
 	slots   []string // names
 	buffers [][]float32
+	gap     int // values from matrix to the first slot, and from slot to slot
 }
 
 // kinds finds out what each parameter of a plan is used as.
@@ -58,8 +59,11 @@ func kinds(p *plan.Plan) (map[string]weightKind, error) {
 	return found, nil
 }
 
-func newParam(spec program.Param, kind weightKind) *param {
-	p := &param{name: spec.Name, shape: spec.Shape, kind: kind, matrix: aligned(spec.Size())}
+// newParam makes a parameter that an optimizer of a phase updates, which keeps
+// slots for it.
+func newParam(spec program.Param, kind weightKind, phase string, slots []string) *param {
+	p := &param{name: spec.Name, shape: spec.Shape, kind: kind, phase: phase, slots: slots}
+	p.allocate(spec.Size())
 	s := spec.Shape
 	switch kind {
 	case linear:
@@ -71,6 +75,20 @@ func newParam(spec program.Param, kind weightKind) *param {
 		p.copied = aligned(spec.Size())
 	}
 	return p
+}
+
+// allocate lays matrix and slots out one behind the other, so that one pointer
+// and a gap lead through all. The gap is no multiple of a page: updates walk
+// through all at once, and a processor takes a store for the same place as a
+// load a page away.
+func (p *param) allocate(n int) {
+	const page, apart = 1024, 272 // in floats
+	p.gap = (n+page-1)/page*page + apart
+	memory := aligned(n + len(p.slots)*p.gap)
+	p.matrix = memory[:n:n]
+	for i := range p.slots {
+		p.buffers = append(p.buffers, memory[(i+1)*p.gap:][:n:n])
+	}
 }
 
 // each calls visit with the index of each value of a bias or of a convolution's

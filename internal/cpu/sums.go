@@ -134,6 +134,9 @@ func (b *builder) denseWeights(t target, dz, x int) {
 				M: rows, N: cols, K: e.n, A: e.buffers[x][row:], RowA: 1, ColA: k,
 				B: e.buffers[dz][col:], LdB: n, C: out, LdC: ld,
 			}
+			if t.grad == nil && cols == n {
+				w.product.Next, w.product.NextGap = t.param.matrix[min((row+rows)*n, k*n):min((row+2*rows)*n, k*n)], t.param.gap
+			}
 			e.machine.kernels.Gemm(&w.product, w.scratch)
 			if t.grad == nil {
 				t.apply(e.machine.kernels, out, row, rows, col, cols)

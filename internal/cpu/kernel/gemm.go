@@ -38,6 +38,12 @@ type Product struct {
 	ReLU       bool
 	Y          []float32 // Y(i,j) = Y[i·LdY + j], or nil; not with ReLU
 	LdY        int
+
+	// Next is what the caller reads next, brought into the cache meanwhile, and
+	// as many values NextGap and twice NextGap behind it, and of a transposed A
+	// the rows that follow; or nil.
+	Next    []float32
+	NextGap int
 }
 
 // groups returns the rows of a group and the number of groups.

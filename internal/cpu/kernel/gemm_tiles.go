@@ -51,6 +51,8 @@ type tile struct {
 	flags                     int
 	tail                      int // lanes in the last vector
 
+	fetch, fetchStep, fetchGap uintptr // what to prefetch with the next column of A, 0 for nothing; it may lead behind its array
+
 	atA, atC, atY uintptr // how far the assembly is; starts at 0
 }
 
@@ -63,12 +65,16 @@ const (
 	fetchC // prefetch C for the next tile
 )
 
-const float = 4 // bytes in a float32
+const (
+	float     = 4  // bytes in a float32
+	cacheLine = 64 // bytes that a prefetch brings in
+)
 
 // gemmInPlace computes a product from its operands as they lie. K is above 0.
 func (s *Set) gemmInPlace(p *Product, scratch *Scratch) {
 	t := &scratch.tile
 	t.rowA, t.colA, t.ldB = uintptr(p.RowA)*float, uintptr(p.ColA)*float, uintptr(p.LdB)*float
+	t.fetchNext(p, s.tiles)
 	run, runs := p.runs()
 	t.jumpA = uintptr(p.RunA-run*p.ColA) * float
 	if run < placeDepth { // whole runs
@@ -86,6 +92,19 @@ func (s *Set) gemmInPlace(p *Product, scratch *Scratch) {
 			s.tiles.depth(t, p, k+q, min(depth, run-q))
 		}
 	}
+}
+
+// fetchNext has the columns of a product's tiles fetch p.Next, each as much of
+// it as brings all of it in by the end.
+func (t *tile) fetchNext(p *Product, c *tiles) {
+	t.fetch = 0
+	if len(p.Next) == 0 {
+		return
+	}
+	high, wide := (p.M+c.rows-1)/c.rows, (p.N+c.vecs*c.lanes-1)/(c.vecs*c.lanes)
+	columns := high * wide * p.K
+	t.fetch, t.fetchGap = uintptr(at(p.Next, 0)), uintptr(p.NextGap)*float
+	t.fetchStep = uintptr(min(cacheLine, (len(p.Next)*float+columns-1)/columns))
 }
 
 // depth adds t.runs runs of kc columns of A, from column k. Groups that

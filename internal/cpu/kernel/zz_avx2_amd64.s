@@ -492,10 +492,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -583,10 +584,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -677,10 +679,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -780,10 +783,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -881,10 +885,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -988,10 +993,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -1103,10 +1109,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -1232,10 +1239,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -1354,10 +1362,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -1477,10 +1486,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -1613,10 +1623,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -1768,10 +1779,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -1913,11 +1925,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -2055,11 +2068,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -2215,11 +2229,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -2399,11 +2414,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -2566,11 +2582,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -2724,11 +2741,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -2905,11 +2923,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -3115,11 +3134,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -3282,6 +3302,46 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
+	CMPQ tile_fetch(DI), $0
+	JEQ multiply
+	MOVQ tile_fetch(DI), AX
+	MOVQ tile_fetchGap(DI), R15
+	PCALIGN $32
+fetching:
+	VMOVUPS 0(BX), Y6
+	ADDQ R13, BX
+	PREFETCHT0 64(R8)
+	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX), which Go's assembler does not know
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
+	ADDQ tile_fetchStep(DI), AX
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS Y6, Y7, Y0
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS Y6, Y8, Y1
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS Y6, Y9, Y2
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS Y6, Y10, Y3
+	VBROADCASTSS (R11)(R9*1), Y7
+	VFMADD231PS Y6, Y7, Y4
+	VBROADCASTSS (R11)(R9*2), Y8
+	VFMADD231PS Y6, Y8, Y5
+	ADDQ R10, R8
+	ADDQ R10, R11
+	DECQ CX
+	JNZ fetching
+	DECQ SI
+	JZ fetchingEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP fetching
+fetchingEnd:
+	MOVQ AX, tile_fetch(DI)
+	MOVQ tile_flags(DI), AX
+	MOVQ tile_ldC(DI), R15
+	JMP multiplied
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y6
@@ -3303,11 +3363,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -3456,6 +3517,46 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
+	CMPQ tile_fetch(DI), $0
+	JEQ multiply
+	MOVQ tile_fetch(DI), AX
+	MOVQ tile_fetchGap(DI), R15
+	PCALIGN $32
+fetching:
+	VMASKMOVPS 0(BX), Y15, Y6
+	ADDQ R13, BX
+	PREFETCHT0 64(R8)
+	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX), which Go's assembler does not know
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
+	ADDQ tile_fetchStep(DI), AX
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS Y6, Y7, Y0
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS Y6, Y8, Y1
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS Y6, Y9, Y2
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS Y6, Y10, Y3
+	VBROADCASTSS (R11)(R9*1), Y7
+	VFMADD231PS Y6, Y7, Y4
+	VBROADCASTSS (R11)(R9*2), Y8
+	VFMADD231PS Y6, Y8, Y5
+	ADDQ R10, R8
+	ADDQ R10, R11
+	DECQ CX
+	JNZ fetching
+	DECQ SI
+	JZ fetchingEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP fetching
+fetchingEnd:
+	MOVQ AX, tile_fetch(DI)
+	MOVQ tile_flags(DI), AX
+	MOVQ tile_ldC(DI), R15
+	JMP multiplied
 	PCALIGN $32
 multiply:
 	VMASKMOVPS 0(BX), Y15, Y6
@@ -3477,11 +3578,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -3651,6 +3753,53 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
+	CMPQ tile_fetch(DI), $0
+	JEQ multiply
+	MOVQ tile_fetch(DI), AX
+	MOVQ tile_fetchGap(DI), R15
+	PCALIGN $32
+fetching:
+	VMOVUPS 0(BX), Y12
+	VMOVUPS 32(BX), Y13
+	ADDQ R13, BX
+	PREFETCHT0 64(R8)
+	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX), which Go's assembler does not know
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
+	ADDQ tile_fetchStep(DI), AX
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS Y12, Y14, Y0
+	VFMADD231PS Y13, Y14, Y1
+	VBROADCASTSS (R8)(R9*1), Y15
+	VFMADD231PS Y12, Y15, Y2
+	VFMADD231PS Y13, Y15, Y3
+	VBROADCASTSS (R8)(R9*2), Y14
+	VFMADD231PS Y12, Y14, Y4
+	VFMADD231PS Y13, Y14, Y5
+	VBROADCASTSS (R11), Y15
+	VFMADD231PS Y12, Y15, Y6
+	VFMADD231PS Y13, Y15, Y7
+	VBROADCASTSS (R11)(R9*1), Y14
+	VFMADD231PS Y12, Y14, Y8
+	VFMADD231PS Y13, Y14, Y9
+	VBROADCASTSS (R11)(R9*2), Y15
+	VFMADD231PS Y12, Y15, Y10
+	VFMADD231PS Y13, Y15, Y11
+	ADDQ R10, R8
+	ADDQ R10, R11
+	DECQ CX
+	JNZ fetching
+	DECQ SI
+	JZ fetchingEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP fetching
+fetchingEnd:
+	MOVQ AX, tile_fetch(DI)
+	MOVQ tile_flags(DI), AX
+	MOVQ tile_ldC(DI), R15
+	JMP multiplied
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y12
@@ -3679,11 +3828,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -3887,6 +4037,53 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
+	CMPQ tile_fetch(DI), $0
+	JEQ multiply
+	MOVQ tile_fetch(DI), AX
+	MOVQ tile_fetchGap(DI), R15
+	PCALIGN $32
+fetching:
+	VMOVUPS 0(BX), Y12
+	VMASKMOVPS 32(BX), Y15, Y13
+	ADDQ R13, BX
+	PREFETCHT0 64(R8)
+	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX), which Go's assembler does not know
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
+	ADDQ tile_fetchStep(DI), AX
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS Y12, Y14, Y0
+	VFMADD231PS Y13, Y14, Y1
+	VBROADCASTSS (R8)(R9*1), Y14
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y13, Y14, Y3
+	VBROADCASTSS (R8)(R9*2), Y14
+	VFMADD231PS Y12, Y14, Y4
+	VFMADD231PS Y13, Y14, Y5
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS Y12, Y14, Y6
+	VFMADD231PS Y13, Y14, Y7
+	VBROADCASTSS (R11)(R9*1), Y14
+	VFMADD231PS Y12, Y14, Y8
+	VFMADD231PS Y13, Y14, Y9
+	VBROADCASTSS (R11)(R9*2), Y14
+	VFMADD231PS Y12, Y14, Y10
+	VFMADD231PS Y13, Y14, Y11
+	ADDQ R10, R8
+	ADDQ R10, R11
+	DECQ CX
+	JNZ fetching
+	DECQ SI
+	JZ fetchingEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP fetching
+fetchingEnd:
+	MOVQ AX, tile_fetch(DI)
+	MOVQ tile_flags(DI), AX
+	MOVQ tile_ldC(DI), R15
+	JMP multiplied
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Y12
@@ -3915,11 +4112,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished

@@ -151,10 +151,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -242,10 +243,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -337,10 +339,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -441,10 +444,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -549,10 +553,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -666,10 +671,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -772,10 +778,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -879,10 +886,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -996,10 +1004,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -1127,10 +1136,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -1268,10 +1278,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -1423,10 +1434,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -1555,10 +1567,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -1678,10 +1691,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -1817,10 +1831,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -1975,10 +1990,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -2149,10 +2165,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -2342,10 +2359,11 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -2502,11 +2520,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -2644,11 +2663,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -2808,11 +2828,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -2996,11 +3017,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -3206,11 +3228,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -3440,11 +3463,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -3627,11 +3651,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -3785,11 +3810,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -3971,11 +3997,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -4186,11 +4213,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -4429,11 +4457,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -4701,11 +4730,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -4914,11 +4944,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -5088,11 +5119,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -5296,11 +5328,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -5538,11 +5571,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -5814,11 +5848,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -6124,11 +6159,12 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -6365,12 +6401,13 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -6558,12 +6595,13 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -6791,12 +6829,13 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -7063,12 +7102,13 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -7375,12 +7415,13 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -7726,12 +7767,13 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -7968,6 +8010,52 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
+	CMPQ tile_fetch(DI), $0
+	JEQ multiply
+	MOVQ tile_fetch(DI), AX
+	MOVQ tile_fetchGap(DI), R15
+	PCALIGN $32
+fetching:
+	VMOVUPS 0(BX), Z8
+	ADDQ R13, BX
+	PREFETCHT0 64(R8)
+	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX), which Go's assembler does not know
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
+	ADDQ tile_fetchStep(DI), AX
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS Z8, Z9, Z0
+	VBROADCASTSS (R8)(R9*1), Z10
+	VFMADD231PS Z8, Z10, Z1
+	VBROADCASTSS (R8)(R9*2), Z11
+	VFMADD231PS Z8, Z11, Z2
+	VBROADCASTSS (R11), Z12
+	VFMADD231PS Z8, Z12, Z3
+	VBROADCASTSS (R11)(R9*1), Z9
+	VFMADD231PS Z8, Z9, Z4
+	VBROADCASTSS (R11)(R9*2), Z10
+	VFMADD231PS Z8, Z10, Z5
+	VBROADCASTSS (R12), Z11
+	VFMADD231PS Z8, Z11, Z6
+	VBROADCASTSS (R12)(R9*1), Z12
+	VFMADD231PS Z8, Z12, Z7
+	ADDQ R10, R8
+	ADDQ R10, R11
+	ADDQ R10, R12
+	DECQ CX
+	JNZ fetching
+	DECQ SI
+	JZ fetchingEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP fetching
+fetchingEnd:
+	MOVQ AX, tile_fetch(DI)
+	MOVQ tile_flags(DI), AX
+	MOVQ tile_ldC(DI), R15
+	JMP multiplied
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z8
@@ -7994,12 +8082,13 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -8177,6 +8266,52 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
+	CMPQ tile_fetch(DI), $0
+	JEQ multiply
+	MOVQ tile_fetch(DI), AX
+	MOVQ tile_fetchGap(DI), R15
+	PCALIGN $32
+fetching:
+	VMOVUPS.Z 0(BX), K1, Z8
+	ADDQ R13, BX
+	PREFETCHT0 64(R8)
+	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX), which Go's assembler does not know
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
+	ADDQ tile_fetchStep(DI), AX
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS Z8, Z9, Z0
+	VBROADCASTSS (R8)(R9*1), Z10
+	VFMADD231PS Z8, Z10, Z1
+	VBROADCASTSS (R8)(R9*2), Z11
+	VFMADD231PS Z8, Z11, Z2
+	VBROADCASTSS (R11), Z12
+	VFMADD231PS Z8, Z12, Z3
+	VBROADCASTSS (R11)(R9*1), Z9
+	VFMADD231PS Z8, Z9, Z4
+	VBROADCASTSS (R11)(R9*2), Z10
+	VFMADD231PS Z8, Z10, Z5
+	VBROADCASTSS (R12), Z11
+	VFMADD231PS Z8, Z11, Z6
+	VBROADCASTSS (R12)(R9*1), Z12
+	VFMADD231PS Z8, Z12, Z7
+	ADDQ R10, R8
+	ADDQ R10, R11
+	ADDQ R10, R12
+	DECQ CX
+	JNZ fetching
+	DECQ SI
+	JZ fetchingEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP fetching
+fetchingEnd:
+	MOVQ AX, tile_fetch(DI)
+	MOVQ tile_flags(DI), AX
+	MOVQ tile_ldC(DI), R15
+	JMP multiplied
 	PCALIGN $32
 multiply:
 	VMOVUPS.Z 0(BX), K1, Z8
@@ -8203,12 +8338,13 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -8423,6 +8559,61 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
+	CMPQ tile_fetch(DI), $0
+	JEQ multiply
+	MOVQ tile_fetch(DI), AX
+	MOVQ tile_fetchGap(DI), R15
+	PCALIGN $32
+fetching:
+	VMOVUPS 0(BX), Z16
+	VMOVUPS 64(BX), Z17
+	ADDQ R13, BX
+	PREFETCHT0 64(R8)
+	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX), which Go's assembler does not know
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
+	ADDQ tile_fetchStep(DI), AX
+	VBROADCASTSS (R8), Z18
+	VFMADD231PS Z16, Z18, Z0
+	VFMADD231PS Z17, Z18, Z1
+	VBROADCASTSS (R8)(R9*1), Z19
+	VFMADD231PS Z16, Z19, Z2
+	VFMADD231PS Z17, Z19, Z3
+	VBROADCASTSS (R8)(R9*2), Z20
+	VFMADD231PS Z16, Z20, Z4
+	VFMADD231PS Z17, Z20, Z5
+	VBROADCASTSS (R11), Z21
+	VFMADD231PS Z16, Z21, Z6
+	VFMADD231PS Z17, Z21, Z7
+	VBROADCASTSS (R11)(R9*1), Z18
+	VFMADD231PS Z16, Z18, Z8
+	VFMADD231PS Z17, Z18, Z9
+	VBROADCASTSS (R11)(R9*2), Z19
+	VFMADD231PS Z16, Z19, Z10
+	VFMADD231PS Z17, Z19, Z11
+	VBROADCASTSS (R12), Z20
+	VFMADD231PS Z16, Z20, Z12
+	VFMADD231PS Z17, Z20, Z13
+	VBROADCASTSS (R12)(R9*1), Z21
+	VFMADD231PS Z16, Z21, Z14
+	VFMADD231PS Z17, Z21, Z15
+	ADDQ R10, R8
+	ADDQ R10, R11
+	ADDQ R10, R12
+	DECQ CX
+	JNZ fetching
+	DECQ SI
+	JZ fetchingEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP fetching
+fetchingEnd:
+	MOVQ AX, tile_fetch(DI)
+	MOVQ tile_flags(DI), AX
+	MOVQ tile_ldC(DI), R15
+	JMP multiplied
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z16
@@ -8458,12 +8649,13 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -8722,6 +8914,61 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
+	CMPQ tile_fetch(DI), $0
+	JEQ multiply
+	MOVQ tile_fetch(DI), AX
+	MOVQ tile_fetchGap(DI), R15
+	PCALIGN $32
+fetching:
+	VMOVUPS 0(BX), Z16
+	VMOVUPS.Z 64(BX), K1, Z17
+	ADDQ R13, BX
+	PREFETCHT0 64(R8)
+	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX), which Go's assembler does not know
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
+	ADDQ tile_fetchStep(DI), AX
+	VBROADCASTSS (R8), Z18
+	VFMADD231PS Z16, Z18, Z0
+	VFMADD231PS Z17, Z18, Z1
+	VBROADCASTSS (R8)(R9*1), Z19
+	VFMADD231PS Z16, Z19, Z2
+	VFMADD231PS Z17, Z19, Z3
+	VBROADCASTSS (R8)(R9*2), Z20
+	VFMADD231PS Z16, Z20, Z4
+	VFMADD231PS Z17, Z20, Z5
+	VBROADCASTSS (R11), Z21
+	VFMADD231PS Z16, Z21, Z6
+	VFMADD231PS Z17, Z21, Z7
+	VBROADCASTSS (R11)(R9*1), Z18
+	VFMADD231PS Z16, Z18, Z8
+	VFMADD231PS Z17, Z18, Z9
+	VBROADCASTSS (R11)(R9*2), Z19
+	VFMADD231PS Z16, Z19, Z10
+	VFMADD231PS Z17, Z19, Z11
+	VBROADCASTSS (R12), Z20
+	VFMADD231PS Z16, Z20, Z12
+	VFMADD231PS Z17, Z20, Z13
+	VBROADCASTSS (R12)(R9*1), Z21
+	VFMADD231PS Z16, Z21, Z14
+	VFMADD231PS Z17, Z21, Z15
+	ADDQ R10, R8
+	ADDQ R10, R11
+	ADDQ R10, R12
+	DECQ CX
+	JNZ fetching
+	DECQ SI
+	JZ fetchingEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP fetching
+fetchingEnd:
+	MOVQ AX, tile_fetch(DI)
+	MOVQ tile_flags(DI), AX
+	MOVQ tile_ldC(DI), R15
+	JMP multiplied
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z16
@@ -8757,12 +9004,13 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -9058,6 +9306,70 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
+	CMPQ tile_fetch(DI), $0
+	JEQ multiply
+	MOVQ tile_fetch(DI), AX
+	MOVQ tile_fetchGap(DI), R15
+	PCALIGN $32
+fetching:
+	VMOVUPS 0(BX), Z24
+	VMOVUPS 64(BX), Z25
+	VMOVUPS 128(BX), Z26
+	ADDQ R13, BX
+	PREFETCHT0 64(R8)
+	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX), which Go's assembler does not know
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
+	ADDQ tile_fetchStep(DI), AX
+	VBROADCASTSS (R8), Z27
+	VFMADD231PS Z24, Z27, Z0
+	VFMADD231PS Z25, Z27, Z1
+	VFMADD231PS Z26, Z27, Z2
+	VBROADCASTSS (R8)(R9*1), Z28
+	VFMADD231PS Z24, Z28, Z3
+	VFMADD231PS Z25, Z28, Z4
+	VFMADD231PS Z26, Z28, Z5
+	VBROADCASTSS (R8)(R9*2), Z29
+	VFMADD231PS Z24, Z29, Z6
+	VFMADD231PS Z25, Z29, Z7
+	VFMADD231PS Z26, Z29, Z8
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS Z24, Z30, Z9
+	VFMADD231PS Z25, Z30, Z10
+	VFMADD231PS Z26, Z30, Z11
+	VBROADCASTSS (R11)(R9*1), Z27
+	VFMADD231PS Z24, Z27, Z12
+	VFMADD231PS Z25, Z27, Z13
+	VFMADD231PS Z26, Z27, Z14
+	VBROADCASTSS (R11)(R9*2), Z28
+	VFMADD231PS Z24, Z28, Z15
+	VFMADD231PS Z25, Z28, Z16
+	VFMADD231PS Z26, Z28, Z17
+	VBROADCASTSS (R12), Z29
+	VFMADD231PS Z24, Z29, Z18
+	VFMADD231PS Z25, Z29, Z19
+	VFMADD231PS Z26, Z29, Z20
+	VBROADCASTSS (R12)(R9*1), Z30
+	VFMADD231PS Z24, Z30, Z21
+	VFMADD231PS Z25, Z30, Z22
+	VFMADD231PS Z26, Z30, Z23
+	ADDQ R10, R8
+	ADDQ R10, R11
+	ADDQ R10, R12
+	DECQ CX
+	JNZ fetching
+	DECQ SI
+	JZ fetchingEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP fetching
+fetchingEnd:
+	MOVQ AX, tile_fetch(DI)
+	MOVQ tile_flags(DI), AX
+	MOVQ tile_ldC(DI), R15
+	JMP multiplied
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z24
@@ -9102,12 +9414,13 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -9447,6 +9760,70 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
+	CMPQ tile_fetch(DI), $0
+	JEQ multiply
+	MOVQ tile_fetch(DI), AX
+	MOVQ tile_fetchGap(DI), R15
+	PCALIGN $32
+fetching:
+	VMOVUPS 0(BX), Z24
+	VMOVUPS 64(BX), Z25
+	VMOVUPS.Z 128(BX), K1, Z26
+	ADDQ R13, BX
+	PREFETCHT0 64(R8)
+	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX), which Go's assembler does not know
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
+	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
+	ADDQ tile_fetchStep(DI), AX
+	VBROADCASTSS (R8), Z27
+	VFMADD231PS Z24, Z27, Z0
+	VFMADD231PS Z25, Z27, Z1
+	VFMADD231PS Z26, Z27, Z2
+	VBROADCASTSS (R8)(R9*1), Z28
+	VFMADD231PS Z24, Z28, Z3
+	VFMADD231PS Z25, Z28, Z4
+	VFMADD231PS Z26, Z28, Z5
+	VBROADCASTSS (R8)(R9*2), Z29
+	VFMADD231PS Z24, Z29, Z6
+	VFMADD231PS Z25, Z29, Z7
+	VFMADD231PS Z26, Z29, Z8
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS Z24, Z30, Z9
+	VFMADD231PS Z25, Z30, Z10
+	VFMADD231PS Z26, Z30, Z11
+	VBROADCASTSS (R11)(R9*1), Z27
+	VFMADD231PS Z24, Z27, Z12
+	VFMADD231PS Z25, Z27, Z13
+	VFMADD231PS Z26, Z27, Z14
+	VBROADCASTSS (R11)(R9*2), Z28
+	VFMADD231PS Z24, Z28, Z15
+	VFMADD231PS Z25, Z28, Z16
+	VFMADD231PS Z26, Z28, Z17
+	VBROADCASTSS (R12), Z29
+	VFMADD231PS Z24, Z29, Z18
+	VFMADD231PS Z25, Z29, Z19
+	VFMADD231PS Z26, Z29, Z20
+	VBROADCASTSS (R12)(R9*1), Z30
+	VFMADD231PS Z24, Z30, Z21
+	VFMADD231PS Z25, Z30, Z22
+	VFMADD231PS Z26, Z30, Z23
+	ADDQ R10, R8
+	ADDQ R10, R11
+	ADDQ R10, R12
+	DECQ CX
+	JNZ fetching
+	DECQ SI
+	JZ fetchingEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP fetching
+fetchingEnd:
+	MOVQ AX, tile_fetch(DI)
+	MOVQ tile_flags(DI), AX
+	MOVQ tile_ldC(DI), R15
+	JMP multiplied
 	PCALIGN $32
 multiply:
 	VMOVUPS 0(BX), Z24
@@ -9491,12 +9868,13 @@ multiply:
 	DECQ CX
 	JNZ multiply
 	DECQ SI
-	JZ multiplied
+	JZ multiplyEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
 	JMP multiply
+multiplyEnd:
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished

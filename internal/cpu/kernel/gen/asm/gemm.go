@@ -11,11 +11,11 @@ func (w *writer) gemm() {
 	}
 	for r := 1; r <= rows; r++ {
 		for v := 1; v <= vecs; v++ {
-			w.tile(tileCode{rows: r, vecs: v})
-			w.tile(tileCode{rows: r, vecs: v, cut: true})
+			w.tile(tileCode{rows: r, most: rows, vecs: v})
+			w.tile(tileCode{rows: r, most: rows, vecs: v, cut: true})
 		}
 	}
-	packed := tileCode{rows: rows, vecs: vecs, packed: true}
+	packed := tileCode{rows: rows, most: rows, vecs: vecs, packed: true}
 	w.tile(packed)
 	fmt.Fprintf(&w.stubs, "\nfunc tiles%s() *tiles {\n\treturn &tiles{\n", w.name)
 	fmt.Fprintf(&w.stubs, "\t\trows: %d, vecs: %d, lanes: %d,\n", rows, vecs, w.lanes)
@@ -39,6 +39,7 @@ func (w *writer) gemm() {
 type tileCode struct {
 	*writer
 	rows, vecs int
+	most       int  // rows of the biggest tile
 	cut        bool // the last vector is masked
 	packed     bool // A and B are copies, see gemmPacked
 }
@@ -189,7 +190,8 @@ func (c tileCode) prefetch() {
 }
 
 // products adds A·B: one column of A and one row of B at a time. R8, R11 and
-// R12 point to every third row of A; SI counts runs, CX columns of one.
+// R12 point to every third row of A; SI counts runs, CX columns of one. The
+// biggest tiles have a second loop, for products that fetch what comes next.
 func (c tileCode) products() {
 	pointers := []string{"R8", "R11", "R12"}[:(c.rows+2)/3]
 	c.p(`MOVQ tile_k(DI), CX
@@ -199,11 +201,32 @@ func (c tileCode) products() {
 	for i := 1; i < len(pointers); i++ {
 		c.p("LEAQ (%s)(R14*1), %s", pointers[i-1], pointers[i])
 	}
-	c.p("MOVQ tile_b(DI), BX\nMOVQ tile_runs(DI), SI\nMOVQ tile_jumpA(DI), R14\nPCALIGN $32\nmultiply:")
+	c.p("MOVQ tile_b(DI), BX\nMOVQ tile_runs(DI), SI\nMOVQ tile_jumpA(DI), R14")
+	if c.rows == c.most {
+		c.p("CMPQ tile_fetch(DI), $0\nJEQ multiply\nMOVQ tile_fetch(DI), AX\nMOVQ tile_fetchGap(DI), R15")
+		c.loop("fetching", pointers, true)
+		c.p("MOVQ AX, tile_fetch(DI)\nMOVQ tile_flags(DI), AX\nMOVQ tile_ldC(DI), R15\nJMP multiplied")
+	}
+	c.loop("multiply", pointers, false)
+	c.p("multiplied:")
+}
+
+// loop is the loop over runs and the columns of each. Where it fetches, AX is
+// where, and R15 and twice R15 behind; and the rows of a transposed A that
+// follow the tile's.
+func (c tileCode) loop(name string, pointers []string, fetch bool) {
+	c.p("PCALIGN $32\n%s:", name)
 	for v := range c.vecs {
 		c.load("BX", v, c.b(v))
 	}
 	c.p("ADDQ R13, BX")
+	if fetch {
+		c.p("PREFETCHT0 64(R8)")
+		c.p("BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX), which Go's assembler does not know")
+		c.p("BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)")
+		c.p("BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)")
+		c.p("ADDQ tile_fetchStep(DI), AX")
+	}
 	for r := range c.rows {
 		at := [3]string{"(%s)", "(%s)(R9*1)", "(%s)(R9*2)"}[r%3]
 		c.p("VBROADCASTSS "+at+", %s", pointers[r/3], c.a(r))
@@ -214,11 +237,11 @@ func (c tileCode) products() {
 	for _, r := range pointers {
 		c.p("ADDQ R10, %s", r)
 	}
-	c.p("DECQ CX\nJNZ multiply\nDECQ SI\nJZ multiplied")
+	c.p("DECQ CX\nJNZ %[1]s\nDECQ SI\nJZ %[1]sEnd", name)
 	for _, r := range pointers {
 		c.p("ADDQ R14, %s", r)
 	}
-	c.p("MOVQ tile_k(DI), CX\nJMP multiply\nmultiplied:")
+	c.p("MOVQ tile_k(DI), CX\nJMP %[1]s\n%[1]sEnd:", name)
 }
 
 // packedProducts is products for copies: one column of a tile of A after the
