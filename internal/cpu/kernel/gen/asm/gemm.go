@@ -1,6 +1,9 @@
 package asm
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // gemm writes the tiles of products: for each number of rows and of vectors
 // one function, and another one whose last vector is cut.
@@ -189,6 +192,17 @@ func (c tileCode) prefetch() {
 	c.p("fetched:")
 }
 
+// prefetchW asks for a line to be written, by an instruction that Go's assembler
+// does not know. Read for reading, a line that another core has too must be
+// taken from it when it is written, while the stores behind it wait.
+func (w *writer) prefetchW(operand string, code ...byte) {
+	var bytes []string
+	for _, b := range code {
+		bytes = append(bytes, fmt.Sprintf("BYTE $0x%02x", b))
+	}
+	w.p("%s // PREFETCHW %s", strings.Join(bytes, "; "), operand)
+}
+
 // products adds A·B: one column of A and one row of B at a time. R8, R11 and
 // R12 point to every third row of A; SI counts runs, CX columns of one. The
 // biggest tiles have a second loop, for products that fetch what comes next.
@@ -222,9 +236,9 @@ func (c tileCode) loop(name string, pointers []string, fetch bool) {
 	c.p("ADDQ R13, BX")
 	if fetch {
 		c.p("PREFETCHT0 64(R8)")
-		c.p("BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX), which Go's assembler does not know")
-		c.p("BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)")
-		c.p("BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)")
+		c.prefetchW("(AX)", 0x0f, 0x0d, 0x08)
+		c.prefetchW("(AX)(R15*1)", 0x42, 0x0f, 0x0d, 0x0c, 0x38)
+		c.prefetchW("(AX)(R15*2)", 0x42, 0x0f, 0x0d, 0x0c, 0x78)
 		c.p("ADDQ tile_fetchStep(DI), AX")
 	}
 	for r := range c.rows {

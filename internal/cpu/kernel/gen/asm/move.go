@@ -155,6 +155,7 @@ func (w *writer) block(part bool) {
 			w.p("VMASKMOVPS %s, Y7, (DX)", reg(first+i))
 		default:
 			w.p("VMOVUPS %s, (DX)", reg(first+i))
+			w.prefetchW("64(DX)", 0x0f, 0x0d, 0x4a, 64)
 		}
 		w.p("ADDQ R9, DX")
 	}
