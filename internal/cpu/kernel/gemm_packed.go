@@ -8,6 +8,7 @@ import "unsafe"
 func (s *Set) gemmPacked(p *Product, scratch *Scratch) {
 	c, t := s.tiles, &scratch.tile
 	a, b := scratch.a[:], scratch.b[:]
+	t.next, t.panel = 0, 0
 	depth, width := blockDepth(p.K, packDepth), c.vecs*c.lanes
 	t.rowA, t.colA, t.ldB = float, uintptr(c.rows)*float, uintptr(width)*float
 	most := packRows / c.rows * c.rows

@@ -51,7 +51,10 @@ type tile struct {
 	flags                     int
 	tail                      int // lanes in the last vector
 
-	fetch, fetchStep, fetchGap uintptr // what to prefetch with the next column of A, 0 for nothing; it may lead behind its array
+	// What to prefetch with each column of A, 0 for nothing; addresses that may
+	// lead behind an array. panel is a panel of B, for one tile.
+	next, nextStep, nextGap uintptr
+	panel                   uintptr
 
 	atA, atC, atY uintptr // how far the assembly is; starts at 0
 }
@@ -97,14 +100,30 @@ func (s *Set) gemmInPlace(p *Product, scratch *Scratch) {
 // fetchNext has the columns of a product's tiles fetch p.Next, each as much of
 // it as brings all of it in by the end.
 func (t *tile) fetchNext(p *Product, c *tiles) {
-	t.fetch = 0
+	t.next = 0
 	if len(p.Next) == 0 {
 		return
 	}
 	high, wide := (p.M+c.rows-1)/c.rows, (p.N+c.vecs*c.lanes-1)/(c.vecs*c.lanes)
 	columns := high * wide * p.K
-	t.fetch, t.fetchGap = uintptr(at(p.Next, 0)), uintptr(p.NextGap)*float
-	t.fetchStep = uintptr(min(cacheLine, (len(p.Next)*float+columns-1)/columns))
+	t.next, t.nextGap = uintptr(at(p.Next, 0)), uintptr(p.NextGap)*float
+	t.nextStep = uintptr(min(cacheLine, (len(p.Next)*float+columns-1)/columns))
+}
+
+// fetchPanel has the next tile fetch the panel of B behind the one at row k and
+// column j, where B is so big that it is not near already.
+func (t *tile) fetchPanel(p *Product, k, j int) {
+	const near = 1 << 14 // floats
+	t.panel = 0
+	if p.K*p.N <= near {
+		return
+	}
+	if j == p.N {
+		k, j = k+t.k*t.runs, 0
+	}
+	if k < p.K {
+		t.panel = uintptr(at(p.B, k*p.LdB+j))
+	}
 }
 
 // depth adds t.runs runs of kc columns of A, from column k. Groups that
@@ -121,6 +140,7 @@ func (c *tiles) depth(t *tile, p *Product, k, kc int) {
 		for j := 0; j < p.N; {
 			cols := c.columns(p.N - j)
 			t.b = at(p.B, k*p.LdB+j)
+			t.fetchPanel(p, k, j+cols)
 			c.down(t, p, g, together, k, j, cols)
 			j += cols
 		}

@@ -483,21 +483,20 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Y1
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Y2
 	VFMADD231PS Y1, Y2, Y0
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y1, Y1, Y1
@@ -575,21 +574,20 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMASKMOVPS 0(BX), Y15, Y1
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Y2
 	VFMADD231PS Y1, Y2, Y0
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y1, Y1, Y1
@@ -668,7 +666,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Y2
 	VMOVUPS 32(BX), Y3
 	ADDQ R13, BX
@@ -677,14 +675,13 @@ multiply:
 	VFMADD231PS Y3, Y4, Y1
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y2, Y2, Y2
@@ -772,7 +769,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Y2
 	VMASKMOVPS 32(BX), Y15, Y3
 	ADDQ R13, BX
@@ -781,14 +778,13 @@ multiply:
 	VFMADD231PS Y3, Y4, Y1
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y2, Y2, Y2
@@ -874,7 +870,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Y2
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Y3
@@ -883,14 +879,13 @@ multiply:
 	VFMADD231PS Y2, Y4, Y1
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y2, Y2, Y2
@@ -982,7 +977,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMASKMOVPS 0(BX), Y15, Y2
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Y3
@@ -991,14 +986,13 @@ multiply:
 	VFMADD231PS Y2, Y4, Y1
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y2, Y2, Y2
@@ -1095,7 +1089,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Y4
 	VMOVUPS 32(BX), Y5
 	ADDQ R13, BX
@@ -1107,14 +1101,13 @@ multiply:
 	VFMADD231PS Y5, Y7, Y3
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y4, Y4, Y4
@@ -1225,7 +1218,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Y4
 	VMASKMOVPS 32(BX), Y15, Y5
 	ADDQ R13, BX
@@ -1237,14 +1230,13 @@ multiply:
 	VFMADD231PS Y5, Y7, Y3
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y4, Y4, Y4
@@ -1349,7 +1341,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Y3
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Y4
@@ -1360,14 +1352,13 @@ multiply:
 	VFMADD231PS Y3, Y6, Y2
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y3, Y3, Y3
@@ -1473,7 +1464,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMASKMOVPS 0(BX), Y15, Y3
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Y4
@@ -1484,14 +1475,13 @@ multiply:
 	VFMADD231PS Y3, Y6, Y2
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y3, Y3, Y3
@@ -1606,7 +1596,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Y6
 	VMOVUPS 32(BX), Y7
 	ADDQ R13, BX
@@ -1621,14 +1611,13 @@ multiply:
 	VFMADD231PS Y7, Y10, Y5
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y6, Y6, Y6
@@ -1762,7 +1751,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Y6
 	VMASKMOVPS 32(BX), Y15, Y7
 	ADDQ R13, BX
@@ -1777,14 +1766,13 @@ multiply:
 	VFMADD231PS Y7, Y10, Y5
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y6, Y6, Y6
@@ -1909,7 +1897,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Y4
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Y5
@@ -1923,15 +1911,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y4, Y4, Y4
@@ -2052,7 +2039,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMASKMOVPS 0(BX), Y15, Y4
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Y5
@@ -2066,15 +2053,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y4, Y4, Y4
@@ -2208,7 +2194,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Y8
 	VMOVUPS 32(BX), Y9
 	ADDQ R13, BX
@@ -2227,15 +2213,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y8, Y8, Y8
@@ -2393,7 +2378,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Y8
 	VMASKMOVPS 32(BX), Y15, Y9
 	ADDQ R13, BX
@@ -2412,15 +2397,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y8, Y8, Y8
@@ -2564,7 +2548,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Y5
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Y6
@@ -2580,15 +2564,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y5, Y5, Y5
@@ -2723,7 +2706,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMASKMOVPS 0(BX), Y15, Y5
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Y6
@@ -2739,15 +2722,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y5, Y5, Y5
@@ -2899,7 +2881,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Y10
 	VMOVUPS 32(BX), Y11
 	ADDQ R13, BX
@@ -2921,15 +2903,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y10, Y10, Y10
@@ -3110,7 +3091,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Y10
 	VMASKMOVPS 32(BX), Y15, Y11
 	ADDQ R13, BX
@@ -3132,15 +3113,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VXORPS Y10, Y10, Y10
@@ -3302,19 +3282,50 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
-	CMPQ tile_fetch(DI), $0
-	JEQ multiply
-	MOVQ tile_fetch(DI), AX
-	MOVQ tile_fetchGap(DI), R15
+	CMPQ tile_next(DI), $0
+	JNE next1
+	CMPQ tile_panel(DI), $0
+	JNE panel1
 	PCALIGN $32
-fetching:
+plainColumn:
+	VMOVUPS 0(BX), Y6
+	ADDQ R13, BX
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS Y6, Y7, Y0
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS Y6, Y8, Y1
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS Y6, Y9, Y2
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS Y6, Y10, Y3
+	VBROADCASTSS (R11)(R9*1), Y7
+	VFMADD231PS Y6, Y7, Y4
+	VBROADCASTSS (R11)(R9*2), Y8
+	VFMADD231PS Y6, Y8, Y5
+	ADDQ R10, R8
+	ADDQ R10, R11
+	DECQ CX
+	JNZ plainColumn
+	DECQ SI
+	JZ plainEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP plainColumn
+plainEnd:
+	JMP multiplied
+next1:
+	MOVQ tile_next(DI), AX
+	MOVQ tile_nextGap(DI), R15
+	PCALIGN $32
+nextColumn:
 	VMOVUPS 0(BX), Y6
 	ADDQ R13, BX
 	PREFETCHT0 64(R8)
 	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
-	ADDQ tile_fetchStep(DI), AX
+	ADDQ tile_nextStep(DI), AX
 	VBROADCASTSS (R8), Y7
 	VFMADD231PS Y6, Y7, Y0
 	VBROADCASTSS (R8)(R9*1), Y8
@@ -3330,22 +3341,25 @@ fetching:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ fetching
+	JNZ nextColumn
 	DECQ SI
-	JZ fetchingEnd
+	JZ nextEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP fetching
-fetchingEnd:
-	MOVQ AX, tile_fetch(DI)
-	MOVQ tile_flags(DI), AX
+	JMP nextColumn
+nextEnd:
+	MOVQ AX, tile_next(DI)
 	MOVQ tile_ldC(DI), R15
-	JMP multiplied
+	JMP fetched1
+panel1:
+	MOVQ tile_panel(DI), AX
 	PCALIGN $32
-multiply:
+panelColumn:
 	VMOVUPS 0(BX), Y6
 	ADDQ R13, BX
+	PREFETCHT1 0(AX)
+	ADDQ R13, AX
 	VBROADCASTSS (R8), Y7
 	VFMADD231PS Y6, Y7, Y0
 	VBROADCASTSS (R8)(R9*1), Y8
@@ -3361,14 +3375,17 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ panelColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ panelEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
+	JMP panelColumn
+panelEnd:
+	MOVQ $0, tile_panel(DI)
+fetched1:
+	MOVQ tile_flags(DI), AX
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -3517,19 +3534,50 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
-	CMPQ tile_fetch(DI), $0
-	JEQ multiply
-	MOVQ tile_fetch(DI), AX
-	MOVQ tile_fetchGap(DI), R15
+	CMPQ tile_next(DI), $0
+	JNE next1
+	CMPQ tile_panel(DI), $0
+	JNE panel1
 	PCALIGN $32
-fetching:
+plainColumn:
+	VMASKMOVPS 0(BX), Y15, Y6
+	ADDQ R13, BX
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS Y6, Y7, Y0
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS Y6, Y8, Y1
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS Y6, Y9, Y2
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS Y6, Y10, Y3
+	VBROADCASTSS (R11)(R9*1), Y7
+	VFMADD231PS Y6, Y7, Y4
+	VBROADCASTSS (R11)(R9*2), Y8
+	VFMADD231PS Y6, Y8, Y5
+	ADDQ R10, R8
+	ADDQ R10, R11
+	DECQ CX
+	JNZ plainColumn
+	DECQ SI
+	JZ plainEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP plainColumn
+plainEnd:
+	JMP multiplied
+next1:
+	MOVQ tile_next(DI), AX
+	MOVQ tile_nextGap(DI), R15
+	PCALIGN $32
+nextColumn:
 	VMASKMOVPS 0(BX), Y15, Y6
 	ADDQ R13, BX
 	PREFETCHT0 64(R8)
 	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
-	ADDQ tile_fetchStep(DI), AX
+	ADDQ tile_nextStep(DI), AX
 	VBROADCASTSS (R8), Y7
 	VFMADD231PS Y6, Y7, Y0
 	VBROADCASTSS (R8)(R9*1), Y8
@@ -3545,22 +3593,25 @@ fetching:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ fetching
+	JNZ nextColumn
 	DECQ SI
-	JZ fetchingEnd
+	JZ nextEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP fetching
-fetchingEnd:
-	MOVQ AX, tile_fetch(DI)
-	MOVQ tile_flags(DI), AX
+	JMP nextColumn
+nextEnd:
+	MOVQ AX, tile_next(DI)
 	MOVQ tile_ldC(DI), R15
-	JMP multiplied
+	JMP fetched1
+panel1:
+	MOVQ tile_panel(DI), AX
 	PCALIGN $32
-multiply:
+panelColumn:
 	VMASKMOVPS 0(BX), Y15, Y6
 	ADDQ R13, BX
+	PREFETCHT1 0(AX)
+	ADDQ R13, AX
 	VBROADCASTSS (R8), Y7
 	VFMADD231PS Y6, Y7, Y0
 	VBROADCASTSS (R8)(R9*1), Y8
@@ -3576,14 +3627,17 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ panelColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ panelEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
+	JMP panelColumn
+panelEnd:
+	MOVQ $0, tile_panel(DI)
+fetched1:
+	MOVQ tile_flags(DI), AX
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -3753,12 +3807,50 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
-	CMPQ tile_fetch(DI), $0
-	JEQ multiply
-	MOVQ tile_fetch(DI), AX
-	MOVQ tile_fetchGap(DI), R15
+	CMPQ tile_next(DI), $0
+	JNE next1
+	CMPQ tile_panel(DI), $0
+	JNE panel1
 	PCALIGN $32
-fetching:
+plainColumn:
+	VMOVUPS 0(BX), Y12
+	VMOVUPS 32(BX), Y13
+	ADDQ R13, BX
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS Y12, Y14, Y0
+	VFMADD231PS Y13, Y14, Y1
+	VBROADCASTSS (R8)(R9*1), Y15
+	VFMADD231PS Y12, Y15, Y2
+	VFMADD231PS Y13, Y15, Y3
+	VBROADCASTSS (R8)(R9*2), Y14
+	VFMADD231PS Y12, Y14, Y4
+	VFMADD231PS Y13, Y14, Y5
+	VBROADCASTSS (R11), Y15
+	VFMADD231PS Y12, Y15, Y6
+	VFMADD231PS Y13, Y15, Y7
+	VBROADCASTSS (R11)(R9*1), Y14
+	VFMADD231PS Y12, Y14, Y8
+	VFMADD231PS Y13, Y14, Y9
+	VBROADCASTSS (R11)(R9*2), Y15
+	VFMADD231PS Y12, Y15, Y10
+	VFMADD231PS Y13, Y15, Y11
+	ADDQ R10, R8
+	ADDQ R10, R11
+	DECQ CX
+	JNZ plainColumn
+	DECQ SI
+	JZ plainEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP plainColumn
+plainEnd:
+	JMP multiplied
+next1:
+	MOVQ tile_next(DI), AX
+	MOVQ tile_nextGap(DI), R15
+	PCALIGN $32
+nextColumn:
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
 	ADDQ R13, BX
@@ -3766,7 +3858,7 @@ fetching:
 	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
-	ADDQ tile_fetchStep(DI), AX
+	ADDQ tile_nextStep(DI), AX
 	VBROADCASTSS (R8), Y14
 	VFMADD231PS Y12, Y14, Y0
 	VFMADD231PS Y13, Y14, Y1
@@ -3788,23 +3880,26 @@ fetching:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ fetching
+	JNZ nextColumn
 	DECQ SI
-	JZ fetchingEnd
+	JZ nextEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP fetching
-fetchingEnd:
-	MOVQ AX, tile_fetch(DI)
-	MOVQ tile_flags(DI), AX
+	JMP nextColumn
+nextEnd:
+	MOVQ AX, tile_next(DI)
 	MOVQ tile_ldC(DI), R15
-	JMP multiplied
+	JMP fetched1
+panel1:
+	MOVQ tile_panel(DI), AX
 	PCALIGN $32
-multiply:
+panelColumn:
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
 	ADDQ R13, BX
+	PREFETCHT1 0(AX)
+	ADDQ R13, AX
 	VBROADCASTSS (R8), Y14
 	VFMADD231PS Y12, Y14, Y0
 	VFMADD231PS Y13, Y14, Y1
@@ -3826,14 +3921,17 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ panelColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ panelEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
+	JMP panelColumn
+panelEnd:
+	MOVQ $0, tile_panel(DI)
+fetched1:
+	MOVQ tile_flags(DI), AX
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -4037,12 +4135,50 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
-	CMPQ tile_fetch(DI), $0
-	JEQ multiply
-	MOVQ tile_fetch(DI), AX
-	MOVQ tile_fetchGap(DI), R15
+	CMPQ tile_next(DI), $0
+	JNE next1
+	CMPQ tile_panel(DI), $0
+	JNE panel1
 	PCALIGN $32
-fetching:
+plainColumn:
+	VMOVUPS 0(BX), Y12
+	VMASKMOVPS 32(BX), Y15, Y13
+	ADDQ R13, BX
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS Y12, Y14, Y0
+	VFMADD231PS Y13, Y14, Y1
+	VBROADCASTSS (R8)(R9*1), Y14
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y13, Y14, Y3
+	VBROADCASTSS (R8)(R9*2), Y14
+	VFMADD231PS Y12, Y14, Y4
+	VFMADD231PS Y13, Y14, Y5
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS Y12, Y14, Y6
+	VFMADD231PS Y13, Y14, Y7
+	VBROADCASTSS (R11)(R9*1), Y14
+	VFMADD231PS Y12, Y14, Y8
+	VFMADD231PS Y13, Y14, Y9
+	VBROADCASTSS (R11)(R9*2), Y14
+	VFMADD231PS Y12, Y14, Y10
+	VFMADD231PS Y13, Y14, Y11
+	ADDQ R10, R8
+	ADDQ R10, R11
+	DECQ CX
+	JNZ plainColumn
+	DECQ SI
+	JZ plainEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	MOVQ tile_k(DI), CX
+	JMP plainColumn
+plainEnd:
+	JMP multiplied
+next1:
+	MOVQ tile_next(DI), AX
+	MOVQ tile_nextGap(DI), R15
+	PCALIGN $32
+nextColumn:
 	VMOVUPS 0(BX), Y12
 	VMASKMOVPS 32(BX), Y15, Y13
 	ADDQ R13, BX
@@ -4050,7 +4186,7 @@ fetching:
 	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
-	ADDQ tile_fetchStep(DI), AX
+	ADDQ tile_nextStep(DI), AX
 	VBROADCASTSS (R8), Y14
 	VFMADD231PS Y12, Y14, Y0
 	VFMADD231PS Y13, Y14, Y1
@@ -4072,23 +4208,26 @@ fetching:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ fetching
+	JNZ nextColumn
 	DECQ SI
-	JZ fetchingEnd
+	JZ nextEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP fetching
-fetchingEnd:
-	MOVQ AX, tile_fetch(DI)
-	MOVQ tile_flags(DI), AX
+	JMP nextColumn
+nextEnd:
+	MOVQ AX, tile_next(DI)
 	MOVQ tile_ldC(DI), R15
-	JMP multiplied
+	JMP fetched1
+panel1:
+	MOVQ tile_panel(DI), AX
 	PCALIGN $32
-multiply:
+panelColumn:
 	VMOVUPS 0(BX), Y12
 	VMASKMOVPS 32(BX), Y15, Y13
 	ADDQ R13, BX
+	PREFETCHT1 0(AX)
+	ADDQ R13, AX
 	VBROADCASTSS (R8), Y14
 	VFMADD231PS Y12, Y14, Y0
 	VFMADD231PS Y13, Y14, Y1
@@ -4110,14 +4249,17 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ panelColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ panelEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
+	JMP panelColumn
+panelEnd:
+	MOVQ $0, tile_panel(DI)
+fetched1:
+	MOVQ tile_flags(DI), AX
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished

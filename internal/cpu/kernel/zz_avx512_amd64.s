@@ -142,21 +142,20 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z1
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Z2
 	VFMADD231PS Z1, Z2, Z0
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z1, Z1, Z1
@@ -234,21 +233,20 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS.Z 0(BX), K1, Z1
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Z2
 	VFMADD231PS Z1, Z2, Z0
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z1, Z1, Z1
@@ -328,7 +326,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z2
 	VMOVUPS 64(BX), Z3
 	ADDQ R13, BX
@@ -337,14 +335,13 @@ multiply:
 	VFMADD231PS Z3, Z4, Z1
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z2, Z2, Z2
@@ -433,7 +430,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z2
 	VMOVUPS.Z 64(BX), K1, Z3
 	ADDQ R13, BX
@@ -442,14 +439,13 @@ multiply:
 	VFMADD231PS Z3, Z4, Z1
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z2, Z2, Z2
@@ -540,7 +536,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z3
 	VMOVUPS 64(BX), Z4
 	VMOVUPS 128(BX), Z5
@@ -551,14 +547,13 @@ multiply:
 	VFMADD231PS Z5, Z6, Z2
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z3, Z3, Z3
@@ -658,7 +653,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z3
 	VMOVUPS 64(BX), Z4
 	VMOVUPS.Z 128(BX), K1, Z5
@@ -669,14 +664,13 @@ multiply:
 	VFMADD231PS Z5, Z6, Z2
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z3, Z3, Z3
@@ -767,7 +761,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z2
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Z3
@@ -776,14 +770,13 @@ multiply:
 	VFMADD231PS Z2, Z4, Z1
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z2, Z2, Z2
@@ -875,7 +868,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS.Z 0(BX), K1, Z2
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Z3
@@ -884,14 +877,13 @@ multiply:
 	VFMADD231PS Z2, Z4, Z1
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z2, Z2, Z2
@@ -990,7 +982,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z4
 	VMOVUPS 64(BX), Z5
 	ADDQ R13, BX
@@ -1002,14 +994,13 @@ multiply:
 	VFMADD231PS Z5, Z7, Z3
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z4, Z4, Z4
@@ -1122,7 +1113,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z4
 	VMOVUPS.Z 64(BX), K1, Z5
 	ADDQ R13, BX
@@ -1134,14 +1125,13 @@ multiply:
 	VFMADD231PS Z5, Z7, Z3
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z4, Z4, Z4
@@ -1261,7 +1251,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z6
 	VMOVUPS 64(BX), Z7
 	VMOVUPS 128(BX), Z8
@@ -1276,14 +1266,13 @@ multiply:
 	VFMADD231PS Z8, Z10, Z5
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z6, Z6, Z6
@@ -1417,7 +1406,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z6
 	VMOVUPS 64(BX), Z7
 	VMOVUPS.Z 128(BX), K1, Z8
@@ -1432,14 +1421,13 @@ multiply:
 	VFMADD231PS Z8, Z10, Z5
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z6, Z6, Z6
@@ -1554,7 +1542,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z3
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Z4
@@ -1565,14 +1553,13 @@ multiply:
 	VFMADD231PS Z3, Z6, Z2
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z3, Z3, Z3
@@ -1678,7 +1665,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS.Z 0(BX), K1, Z3
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Z4
@@ -1689,14 +1676,13 @@ multiply:
 	VFMADD231PS Z3, Z6, Z2
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z3, Z3, Z3
@@ -1814,7 +1800,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z6
 	VMOVUPS 64(BX), Z7
 	ADDQ R13, BX
@@ -1829,14 +1815,13 @@ multiply:
 	VFMADD231PS Z7, Z10, Z5
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z6, Z6, Z6
@@ -1973,7 +1958,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z6
 	VMOVUPS.Z 64(BX), K1, Z7
 	ADDQ R13, BX
@@ -1988,14 +1973,13 @@ multiply:
 	VFMADD231PS Z7, Z10, Z5
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z6, Z6, Z6
@@ -2144,7 +2128,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z9
 	VMOVUPS 64(BX), Z10
 	VMOVUPS 128(BX), Z11
@@ -2163,14 +2147,13 @@ multiply:
 	VFMADD231PS Z11, Z14, Z8
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z9, Z9, Z9
@@ -2338,7 +2321,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z9
 	VMOVUPS 64(BX), Z10
 	VMOVUPS.Z 128(BX), K1, Z11
@@ -2357,14 +2340,13 @@ multiply:
 	VFMADD231PS Z11, Z14, Z8
 	ADDQ R10, R8
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z9, Z9, Z9
@@ -2504,7 +2486,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z4
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Z5
@@ -2518,15 +2500,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z4, Z4, Z4
@@ -2647,7 +2628,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS.Z 0(BX), K1, Z4
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Z5
@@ -2661,15 +2642,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z4, Z4, Z4
@@ -2807,7 +2787,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z8
 	VMOVUPS 64(BX), Z9
 	ADDQ R13, BX
@@ -2826,15 +2806,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z8, Z8, Z8
@@ -2996,7 +2975,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z8
 	VMOVUPS.Z 64(BX), K1, Z9
 	ADDQ R13, BX
@@ -3015,15 +2994,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z8, Z8, Z8
@@ -3202,7 +3180,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z12
 	VMOVUPS 64(BX), Z13
 	VMOVUPS 128(BX), Z14
@@ -3226,15 +3204,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z12, Z12, Z12
@@ -3437,7 +3414,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z12
 	VMOVUPS 64(BX), Z13
 	VMOVUPS.Z 128(BX), K1, Z14
@@ -3461,15 +3438,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z12, Z12, Z12
@@ -3633,7 +3609,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z5
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Z6
@@ -3649,15 +3625,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z5, Z5, Z5
@@ -3792,7 +3767,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS.Z 0(BX), K1, Z5
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Z6
@@ -3808,15 +3783,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z5, Z5, Z5
@@ -3973,7 +3947,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z10
 	VMOVUPS 64(BX), Z11
 	ADDQ R13, BX
@@ -3995,15 +3969,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z10, Z10, Z10
@@ -4189,7 +4162,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z10
 	VMOVUPS.Z 64(BX), K1, Z11
 	ADDQ R13, BX
@@ -4211,15 +4184,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z10, Z10, Z10
@@ -4427,7 +4399,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z15
 	VMOVUPS 64(BX), Z16
 	VMOVUPS 128(BX), Z17
@@ -4455,15 +4427,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z15, Z15, Z15
@@ -4700,7 +4671,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z15
 	VMOVUPS 64(BX), Z16
 	VMOVUPS.Z 128(BX), K1, Z17
@@ -4728,15 +4699,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z15, Z15, Z15
@@ -4924,7 +4894,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z6
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Z7
@@ -4942,15 +4912,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z6, Z6, Z6
@@ -5099,7 +5068,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS.Z 0(BX), K1, Z6
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Z7
@@ -5117,15 +5086,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z6, Z6, Z6
@@ -5301,7 +5269,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z12
 	VMOVUPS 64(BX), Z13
 	ADDQ R13, BX
@@ -5326,15 +5294,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z12, Z12, Z12
@@ -5544,7 +5511,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z12
 	VMOVUPS.Z 64(BX), K1, Z13
 	ADDQ R13, BX
@@ -5569,15 +5536,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z12, Z12, Z12
@@ -5814,7 +5780,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z18
 	VMOVUPS 64(BX), Z19
 	VMOVUPS 128(BX), Z20
@@ -5846,15 +5812,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z18, Z18, Z18
@@ -6125,7 +6090,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z18
 	VMOVUPS 64(BX), Z19
 	VMOVUPS.Z 128(BX), K1, Z20
@@ -6157,15 +6122,14 @@ multiply:
 	ADDQ R10, R8
 	ADDQ R10, R11
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z18, Z18, Z18
@@ -6378,7 +6342,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z7
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Z8
@@ -6399,16 +6363,15 @@ multiply:
 	ADDQ R10, R11
 	ADDQ R10, R12
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z7, Z7, Z7
@@ -6572,7 +6535,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS.Z 0(BX), K1, Z7
 	ADDQ R13, BX
 	VBROADCASTSS (R8), Z8
@@ -6593,16 +6556,15 @@ multiply:
 	ADDQ R10, R11
 	ADDQ R10, R12
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z7, Z7, Z7
@@ -6798,7 +6760,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z14
 	VMOVUPS 64(BX), Z15
 	ADDQ R13, BX
@@ -6827,16 +6789,15 @@ multiply:
 	ADDQ R10, R11
 	ADDQ R10, R12
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z14, Z14, Z14
@@ -7071,7 +7032,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z14
 	VMOVUPS.Z 64(BX), K1, Z15
 	ADDQ R13, BX
@@ -7100,16 +7061,15 @@ multiply:
 	ADDQ R10, R11
 	ADDQ R10, R12
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z14, Z14, Z14
@@ -7376,7 +7336,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z21
 	VMOVUPS 64(BX), Z22
 	VMOVUPS 128(BX), Z23
@@ -7413,16 +7373,15 @@ multiply:
 	ADDQ R10, R11
 	ADDQ R10, R12
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z21, Z21, Z21
@@ -7728,7 +7687,7 @@ started:
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
 	PCALIGN $32
-multiply:
+plainColumn:
 	VMOVUPS 0(BX), Z21
 	VMOVUPS 64(BX), Z22
 	VMOVUPS.Z 128(BX), K1, Z23
@@ -7765,16 +7724,15 @@ multiply:
 	ADDQ R10, R11
 	ADDQ R10, R12
 	DECQ CX
-	JNZ multiply
+	JNZ plainColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ plainEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
-multiplied:
+	JMP plainColumn
+plainEnd:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
 	VPXORD Z21, Z21, Z21
@@ -8010,19 +7968,56 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
-	CMPQ tile_fetch(DI), $0
-	JEQ multiply
-	MOVQ tile_fetch(DI), AX
-	MOVQ tile_fetchGap(DI), R15
+	CMPQ tile_next(DI), $0
+	JNE next1
+	CMPQ tile_panel(DI), $0
+	JNE panel1
 	PCALIGN $32
-fetching:
+plainColumn:
+	VMOVUPS 0(BX), Z8
+	ADDQ R13, BX
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS Z8, Z9, Z0
+	VBROADCASTSS (R8)(R9*1), Z10
+	VFMADD231PS Z8, Z10, Z1
+	VBROADCASTSS (R8)(R9*2), Z11
+	VFMADD231PS Z8, Z11, Z2
+	VBROADCASTSS (R11), Z12
+	VFMADD231PS Z8, Z12, Z3
+	VBROADCASTSS (R11)(R9*1), Z9
+	VFMADD231PS Z8, Z9, Z4
+	VBROADCASTSS (R11)(R9*2), Z10
+	VFMADD231PS Z8, Z10, Z5
+	VBROADCASTSS (R12), Z11
+	VFMADD231PS Z8, Z11, Z6
+	VBROADCASTSS (R12)(R9*1), Z12
+	VFMADD231PS Z8, Z12, Z7
+	ADDQ R10, R8
+	ADDQ R10, R11
+	ADDQ R10, R12
+	DECQ CX
+	JNZ plainColumn
+	DECQ SI
+	JZ plainEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP plainColumn
+plainEnd:
+	JMP multiplied
+next1:
+	MOVQ tile_next(DI), AX
+	MOVQ tile_nextGap(DI), R15
+	PCALIGN $32
+nextColumn:
 	VMOVUPS 0(BX), Z8
 	ADDQ R13, BX
 	PREFETCHT0 64(R8)
 	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
-	ADDQ tile_fetchStep(DI), AX
+	ADDQ tile_nextStep(DI), AX
 	VBROADCASTSS (R8), Z9
 	VFMADD231PS Z8, Z9, Z0
 	VBROADCASTSS (R8)(R9*1), Z10
@@ -8043,23 +8038,26 @@ fetching:
 	ADDQ R10, R11
 	ADDQ R10, R12
 	DECQ CX
-	JNZ fetching
+	JNZ nextColumn
 	DECQ SI
-	JZ fetchingEnd
+	JZ nextEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
-	JMP fetching
-fetchingEnd:
-	MOVQ AX, tile_fetch(DI)
-	MOVQ tile_flags(DI), AX
+	JMP nextColumn
+nextEnd:
+	MOVQ AX, tile_next(DI)
 	MOVQ tile_ldC(DI), R15
-	JMP multiplied
+	JMP fetched1
+panel1:
+	MOVQ tile_panel(DI), AX
 	PCALIGN $32
-multiply:
+panelColumn:
 	VMOVUPS 0(BX), Z8
 	ADDQ R13, BX
+	PREFETCHT1 0(AX)
+	ADDQ R13, AX
 	VBROADCASTSS (R8), Z9
 	VFMADD231PS Z8, Z9, Z0
 	VBROADCASTSS (R8)(R9*1), Z10
@@ -8080,15 +8078,18 @@ multiply:
 	ADDQ R10, R11
 	ADDQ R10, R12
 	DECQ CX
-	JNZ multiply
+	JNZ panelColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ panelEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
+	JMP panelColumn
+panelEnd:
+	MOVQ $0, tile_panel(DI)
+fetched1:
+	MOVQ tile_flags(DI), AX
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -8266,19 +8267,56 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
-	CMPQ tile_fetch(DI), $0
-	JEQ multiply
-	MOVQ tile_fetch(DI), AX
-	MOVQ tile_fetchGap(DI), R15
+	CMPQ tile_next(DI), $0
+	JNE next1
+	CMPQ tile_panel(DI), $0
+	JNE panel1
 	PCALIGN $32
-fetching:
+plainColumn:
+	VMOVUPS.Z 0(BX), K1, Z8
+	ADDQ R13, BX
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS Z8, Z9, Z0
+	VBROADCASTSS (R8)(R9*1), Z10
+	VFMADD231PS Z8, Z10, Z1
+	VBROADCASTSS (R8)(R9*2), Z11
+	VFMADD231PS Z8, Z11, Z2
+	VBROADCASTSS (R11), Z12
+	VFMADD231PS Z8, Z12, Z3
+	VBROADCASTSS (R11)(R9*1), Z9
+	VFMADD231PS Z8, Z9, Z4
+	VBROADCASTSS (R11)(R9*2), Z10
+	VFMADD231PS Z8, Z10, Z5
+	VBROADCASTSS (R12), Z11
+	VFMADD231PS Z8, Z11, Z6
+	VBROADCASTSS (R12)(R9*1), Z12
+	VFMADD231PS Z8, Z12, Z7
+	ADDQ R10, R8
+	ADDQ R10, R11
+	ADDQ R10, R12
+	DECQ CX
+	JNZ plainColumn
+	DECQ SI
+	JZ plainEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP plainColumn
+plainEnd:
+	JMP multiplied
+next1:
+	MOVQ tile_next(DI), AX
+	MOVQ tile_nextGap(DI), R15
+	PCALIGN $32
+nextColumn:
 	VMOVUPS.Z 0(BX), K1, Z8
 	ADDQ R13, BX
 	PREFETCHT0 64(R8)
 	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
-	ADDQ tile_fetchStep(DI), AX
+	ADDQ tile_nextStep(DI), AX
 	VBROADCASTSS (R8), Z9
 	VFMADD231PS Z8, Z9, Z0
 	VBROADCASTSS (R8)(R9*1), Z10
@@ -8299,23 +8337,26 @@ fetching:
 	ADDQ R10, R11
 	ADDQ R10, R12
 	DECQ CX
-	JNZ fetching
+	JNZ nextColumn
 	DECQ SI
-	JZ fetchingEnd
+	JZ nextEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
-	JMP fetching
-fetchingEnd:
-	MOVQ AX, tile_fetch(DI)
-	MOVQ tile_flags(DI), AX
+	JMP nextColumn
+nextEnd:
+	MOVQ AX, tile_next(DI)
 	MOVQ tile_ldC(DI), R15
-	JMP multiplied
+	JMP fetched1
+panel1:
+	MOVQ tile_panel(DI), AX
 	PCALIGN $32
-multiply:
+panelColumn:
 	VMOVUPS.Z 0(BX), K1, Z8
 	ADDQ R13, BX
+	PREFETCHT1 0(AX)
+	ADDQ R13, AX
 	VBROADCASTSS (R8), Z9
 	VFMADD231PS Z8, Z9, Z0
 	VBROADCASTSS (R8)(R9*1), Z10
@@ -8336,15 +8377,18 @@ multiply:
 	ADDQ R10, R11
 	ADDQ R10, R12
 	DECQ CX
-	JNZ multiply
+	JNZ panelColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ panelEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
+	JMP panelColumn
+panelEnd:
+	MOVQ $0, tile_panel(DI)
+fetched1:
+	MOVQ tile_flags(DI), AX
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -8559,12 +8603,58 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
-	CMPQ tile_fetch(DI), $0
-	JEQ multiply
-	MOVQ tile_fetch(DI), AX
-	MOVQ tile_fetchGap(DI), R15
+	CMPQ tile_next(DI), $0
+	JNE next1
+	CMPQ tile_panel(DI), $0
+	JNE panel1
 	PCALIGN $32
-fetching:
+plainColumn:
+	VMOVUPS 0(BX), Z16
+	VMOVUPS 64(BX), Z17
+	ADDQ R13, BX
+	VBROADCASTSS (R8), Z18
+	VFMADD231PS Z16, Z18, Z0
+	VFMADD231PS Z17, Z18, Z1
+	VBROADCASTSS (R8)(R9*1), Z19
+	VFMADD231PS Z16, Z19, Z2
+	VFMADD231PS Z17, Z19, Z3
+	VBROADCASTSS (R8)(R9*2), Z20
+	VFMADD231PS Z16, Z20, Z4
+	VFMADD231PS Z17, Z20, Z5
+	VBROADCASTSS (R11), Z21
+	VFMADD231PS Z16, Z21, Z6
+	VFMADD231PS Z17, Z21, Z7
+	VBROADCASTSS (R11)(R9*1), Z18
+	VFMADD231PS Z16, Z18, Z8
+	VFMADD231PS Z17, Z18, Z9
+	VBROADCASTSS (R11)(R9*2), Z19
+	VFMADD231PS Z16, Z19, Z10
+	VFMADD231PS Z17, Z19, Z11
+	VBROADCASTSS (R12), Z20
+	VFMADD231PS Z16, Z20, Z12
+	VFMADD231PS Z17, Z20, Z13
+	VBROADCASTSS (R12)(R9*1), Z21
+	VFMADD231PS Z16, Z21, Z14
+	VFMADD231PS Z17, Z21, Z15
+	ADDQ R10, R8
+	ADDQ R10, R11
+	ADDQ R10, R12
+	DECQ CX
+	JNZ plainColumn
+	DECQ SI
+	JZ plainEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP plainColumn
+plainEnd:
+	JMP multiplied
+next1:
+	MOVQ tile_next(DI), AX
+	MOVQ tile_nextGap(DI), R15
+	PCALIGN $32
+nextColumn:
 	VMOVUPS 0(BX), Z16
 	VMOVUPS 64(BX), Z17
 	ADDQ R13, BX
@@ -8572,7 +8662,7 @@ fetching:
 	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
-	ADDQ tile_fetchStep(DI), AX
+	ADDQ tile_nextStep(DI), AX
 	VBROADCASTSS (R8), Z18
 	VFMADD231PS Z16, Z18, Z0
 	VFMADD231PS Z17, Z18, Z1
@@ -8601,24 +8691,28 @@ fetching:
 	ADDQ R10, R11
 	ADDQ R10, R12
 	DECQ CX
-	JNZ fetching
+	JNZ nextColumn
 	DECQ SI
-	JZ fetchingEnd
+	JZ nextEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
-	JMP fetching
-fetchingEnd:
-	MOVQ AX, tile_fetch(DI)
-	MOVQ tile_flags(DI), AX
+	JMP nextColumn
+nextEnd:
+	MOVQ AX, tile_next(DI)
 	MOVQ tile_ldC(DI), R15
-	JMP multiplied
+	JMP fetched1
+panel1:
+	MOVQ tile_panel(DI), AX
 	PCALIGN $32
-multiply:
+panelColumn:
 	VMOVUPS 0(BX), Z16
 	VMOVUPS 64(BX), Z17
 	ADDQ R13, BX
+	PREFETCHT1 0(AX)
+	PREFETCHT1 64(AX)
+	ADDQ R13, AX
 	VBROADCASTSS (R8), Z18
 	VFMADD231PS Z16, Z18, Z0
 	VFMADD231PS Z17, Z18, Z1
@@ -8647,15 +8741,18 @@ multiply:
 	ADDQ R10, R11
 	ADDQ R10, R12
 	DECQ CX
-	JNZ multiply
+	JNZ panelColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ panelEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
+	JMP panelColumn
+panelEnd:
+	MOVQ $0, tile_panel(DI)
+fetched1:
+	MOVQ tile_flags(DI), AX
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -8914,12 +9011,58 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
-	CMPQ tile_fetch(DI), $0
-	JEQ multiply
-	MOVQ tile_fetch(DI), AX
-	MOVQ tile_fetchGap(DI), R15
+	CMPQ tile_next(DI), $0
+	JNE next1
+	CMPQ tile_panel(DI), $0
+	JNE panel1
 	PCALIGN $32
-fetching:
+plainColumn:
+	VMOVUPS 0(BX), Z16
+	VMOVUPS.Z 64(BX), K1, Z17
+	ADDQ R13, BX
+	VBROADCASTSS (R8), Z18
+	VFMADD231PS Z16, Z18, Z0
+	VFMADD231PS Z17, Z18, Z1
+	VBROADCASTSS (R8)(R9*1), Z19
+	VFMADD231PS Z16, Z19, Z2
+	VFMADD231PS Z17, Z19, Z3
+	VBROADCASTSS (R8)(R9*2), Z20
+	VFMADD231PS Z16, Z20, Z4
+	VFMADD231PS Z17, Z20, Z5
+	VBROADCASTSS (R11), Z21
+	VFMADD231PS Z16, Z21, Z6
+	VFMADD231PS Z17, Z21, Z7
+	VBROADCASTSS (R11)(R9*1), Z18
+	VFMADD231PS Z16, Z18, Z8
+	VFMADD231PS Z17, Z18, Z9
+	VBROADCASTSS (R11)(R9*2), Z19
+	VFMADD231PS Z16, Z19, Z10
+	VFMADD231PS Z17, Z19, Z11
+	VBROADCASTSS (R12), Z20
+	VFMADD231PS Z16, Z20, Z12
+	VFMADD231PS Z17, Z20, Z13
+	VBROADCASTSS (R12)(R9*1), Z21
+	VFMADD231PS Z16, Z21, Z14
+	VFMADD231PS Z17, Z21, Z15
+	ADDQ R10, R8
+	ADDQ R10, R11
+	ADDQ R10, R12
+	DECQ CX
+	JNZ plainColumn
+	DECQ SI
+	JZ plainEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP plainColumn
+plainEnd:
+	JMP multiplied
+next1:
+	MOVQ tile_next(DI), AX
+	MOVQ tile_nextGap(DI), R15
+	PCALIGN $32
+nextColumn:
 	VMOVUPS 0(BX), Z16
 	VMOVUPS.Z 64(BX), K1, Z17
 	ADDQ R13, BX
@@ -8927,7 +9070,7 @@ fetching:
 	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
-	ADDQ tile_fetchStep(DI), AX
+	ADDQ tile_nextStep(DI), AX
 	VBROADCASTSS (R8), Z18
 	VFMADD231PS Z16, Z18, Z0
 	VFMADD231PS Z17, Z18, Z1
@@ -8956,24 +9099,28 @@ fetching:
 	ADDQ R10, R11
 	ADDQ R10, R12
 	DECQ CX
-	JNZ fetching
+	JNZ nextColumn
 	DECQ SI
-	JZ fetchingEnd
+	JZ nextEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
-	JMP fetching
-fetchingEnd:
-	MOVQ AX, tile_fetch(DI)
-	MOVQ tile_flags(DI), AX
+	JMP nextColumn
+nextEnd:
+	MOVQ AX, tile_next(DI)
 	MOVQ tile_ldC(DI), R15
-	JMP multiplied
+	JMP fetched1
+panel1:
+	MOVQ tile_panel(DI), AX
 	PCALIGN $32
-multiply:
+panelColumn:
 	VMOVUPS 0(BX), Z16
 	VMOVUPS.Z 64(BX), K1, Z17
 	ADDQ R13, BX
+	PREFETCHT1 0(AX)
+	PREFETCHT1 64(AX)
+	ADDQ R13, AX
 	VBROADCASTSS (R8), Z18
 	VFMADD231PS Z16, Z18, Z0
 	VFMADD231PS Z17, Z18, Z1
@@ -9002,15 +9149,18 @@ multiply:
 	ADDQ R10, R11
 	ADDQ R10, R12
 	DECQ CX
-	JNZ multiply
+	JNZ panelColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ panelEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
+	JMP panelColumn
+panelEnd:
+	MOVQ $0, tile_panel(DI)
+fetched1:
+	MOVQ tile_flags(DI), AX
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -9306,12 +9456,67 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
-	CMPQ tile_fetch(DI), $0
-	JEQ multiply
-	MOVQ tile_fetch(DI), AX
-	MOVQ tile_fetchGap(DI), R15
+	CMPQ tile_next(DI), $0
+	JNE next1
+	CMPQ tile_panel(DI), $0
+	JNE panel1
 	PCALIGN $32
-fetching:
+plainColumn:
+	VMOVUPS 0(BX), Z24
+	VMOVUPS 64(BX), Z25
+	VMOVUPS 128(BX), Z26
+	ADDQ R13, BX
+	VBROADCASTSS (R8), Z27
+	VFMADD231PS Z24, Z27, Z0
+	VFMADD231PS Z25, Z27, Z1
+	VFMADD231PS Z26, Z27, Z2
+	VBROADCASTSS (R8)(R9*1), Z28
+	VFMADD231PS Z24, Z28, Z3
+	VFMADD231PS Z25, Z28, Z4
+	VFMADD231PS Z26, Z28, Z5
+	VBROADCASTSS (R8)(R9*2), Z29
+	VFMADD231PS Z24, Z29, Z6
+	VFMADD231PS Z25, Z29, Z7
+	VFMADD231PS Z26, Z29, Z8
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS Z24, Z30, Z9
+	VFMADD231PS Z25, Z30, Z10
+	VFMADD231PS Z26, Z30, Z11
+	VBROADCASTSS (R11)(R9*1), Z27
+	VFMADD231PS Z24, Z27, Z12
+	VFMADD231PS Z25, Z27, Z13
+	VFMADD231PS Z26, Z27, Z14
+	VBROADCASTSS (R11)(R9*2), Z28
+	VFMADD231PS Z24, Z28, Z15
+	VFMADD231PS Z25, Z28, Z16
+	VFMADD231PS Z26, Z28, Z17
+	VBROADCASTSS (R12), Z29
+	VFMADD231PS Z24, Z29, Z18
+	VFMADD231PS Z25, Z29, Z19
+	VFMADD231PS Z26, Z29, Z20
+	VBROADCASTSS (R12)(R9*1), Z30
+	VFMADD231PS Z24, Z30, Z21
+	VFMADD231PS Z25, Z30, Z22
+	VFMADD231PS Z26, Z30, Z23
+	ADDQ R10, R8
+	ADDQ R10, R11
+	ADDQ R10, R12
+	DECQ CX
+	JNZ plainColumn
+	DECQ SI
+	JZ plainEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP plainColumn
+plainEnd:
+	JMP multiplied
+next1:
+	MOVQ tile_next(DI), AX
+	MOVQ tile_nextGap(DI), R15
+	PCALIGN $32
+nextColumn:
 	VMOVUPS 0(BX), Z24
 	VMOVUPS 64(BX), Z25
 	VMOVUPS 128(BX), Z26
@@ -9320,7 +9525,7 @@ fetching:
 	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
-	ADDQ tile_fetchStep(DI), AX
+	ADDQ tile_nextStep(DI), AX
 	VBROADCASTSS (R8), Z27
 	VFMADD231PS Z24, Z27, Z0
 	VFMADD231PS Z25, Z27, Z1
@@ -9357,25 +9562,30 @@ fetching:
 	ADDQ R10, R11
 	ADDQ R10, R12
 	DECQ CX
-	JNZ fetching
+	JNZ nextColumn
 	DECQ SI
-	JZ fetchingEnd
+	JZ nextEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
-	JMP fetching
-fetchingEnd:
-	MOVQ AX, tile_fetch(DI)
-	MOVQ tile_flags(DI), AX
+	JMP nextColumn
+nextEnd:
+	MOVQ AX, tile_next(DI)
 	MOVQ tile_ldC(DI), R15
-	JMP multiplied
+	JMP fetched1
+panel1:
+	MOVQ tile_panel(DI), AX
 	PCALIGN $32
-multiply:
+panelColumn:
 	VMOVUPS 0(BX), Z24
 	VMOVUPS 64(BX), Z25
 	VMOVUPS 128(BX), Z26
 	ADDQ R13, BX
+	PREFETCHT1 0(AX)
+	PREFETCHT1 64(AX)
+	PREFETCHT1 128(AX)
+	ADDQ R13, AX
 	VBROADCASTSS (R8), Z27
 	VFMADD231PS Z24, Z27, Z0
 	VFMADD231PS Z25, Z27, Z1
@@ -9412,15 +9622,18 @@ multiply:
 	ADDQ R10, R11
 	ADDQ R10, R12
 	DECQ CX
-	JNZ multiply
+	JNZ panelColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ panelEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
+	JMP panelColumn
+panelEnd:
+	MOVQ $0, tile_panel(DI)
+fetched1:
+	MOVQ tile_flags(DI), AX
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished
@@ -9760,12 +9973,67 @@ started:
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
-	CMPQ tile_fetch(DI), $0
-	JEQ multiply
-	MOVQ tile_fetch(DI), AX
-	MOVQ tile_fetchGap(DI), R15
+	CMPQ tile_next(DI), $0
+	JNE next1
+	CMPQ tile_panel(DI), $0
+	JNE panel1
 	PCALIGN $32
-fetching:
+plainColumn:
+	VMOVUPS 0(BX), Z24
+	VMOVUPS 64(BX), Z25
+	VMOVUPS.Z 128(BX), K1, Z26
+	ADDQ R13, BX
+	VBROADCASTSS (R8), Z27
+	VFMADD231PS Z24, Z27, Z0
+	VFMADD231PS Z25, Z27, Z1
+	VFMADD231PS Z26, Z27, Z2
+	VBROADCASTSS (R8)(R9*1), Z28
+	VFMADD231PS Z24, Z28, Z3
+	VFMADD231PS Z25, Z28, Z4
+	VFMADD231PS Z26, Z28, Z5
+	VBROADCASTSS (R8)(R9*2), Z29
+	VFMADD231PS Z24, Z29, Z6
+	VFMADD231PS Z25, Z29, Z7
+	VFMADD231PS Z26, Z29, Z8
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS Z24, Z30, Z9
+	VFMADD231PS Z25, Z30, Z10
+	VFMADD231PS Z26, Z30, Z11
+	VBROADCASTSS (R11)(R9*1), Z27
+	VFMADD231PS Z24, Z27, Z12
+	VFMADD231PS Z25, Z27, Z13
+	VFMADD231PS Z26, Z27, Z14
+	VBROADCASTSS (R11)(R9*2), Z28
+	VFMADD231PS Z24, Z28, Z15
+	VFMADD231PS Z25, Z28, Z16
+	VFMADD231PS Z26, Z28, Z17
+	VBROADCASTSS (R12), Z29
+	VFMADD231PS Z24, Z29, Z18
+	VFMADD231PS Z25, Z29, Z19
+	VFMADD231PS Z26, Z29, Z20
+	VBROADCASTSS (R12)(R9*1), Z30
+	VFMADD231PS Z24, Z30, Z21
+	VFMADD231PS Z25, Z30, Z22
+	VFMADD231PS Z26, Z30, Z23
+	ADDQ R10, R8
+	ADDQ R10, R11
+	ADDQ R10, R12
+	DECQ CX
+	JNZ plainColumn
+	DECQ SI
+	JZ plainEnd
+	ADDQ R14, R8
+	ADDQ R14, R11
+	ADDQ R14, R12
+	MOVQ tile_k(DI), CX
+	JMP plainColumn
+plainEnd:
+	JMP multiplied
+next1:
+	MOVQ tile_next(DI), AX
+	MOVQ tile_nextGap(DI), R15
+	PCALIGN $32
+nextColumn:
 	VMOVUPS 0(BX), Z24
 	VMOVUPS 64(BX), Z25
 	VMOVUPS.Z 128(BX), K1, Z26
@@ -9774,7 +10042,7 @@ fetching:
 	BYTE $0x0f; BYTE $0x0d; BYTE $0x08 // PREFETCHW (AX)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x38 // PREFETCHW (AX)(R15*1)
 	BYTE $0x42; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x78 // PREFETCHW (AX)(R15*2)
-	ADDQ tile_fetchStep(DI), AX
+	ADDQ tile_nextStep(DI), AX
 	VBROADCASTSS (R8), Z27
 	VFMADD231PS Z24, Z27, Z0
 	VFMADD231PS Z25, Z27, Z1
@@ -9811,25 +10079,30 @@ fetching:
 	ADDQ R10, R11
 	ADDQ R10, R12
 	DECQ CX
-	JNZ fetching
+	JNZ nextColumn
 	DECQ SI
-	JZ fetchingEnd
+	JZ nextEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
-	JMP fetching
-fetchingEnd:
-	MOVQ AX, tile_fetch(DI)
-	MOVQ tile_flags(DI), AX
+	JMP nextColumn
+nextEnd:
+	MOVQ AX, tile_next(DI)
 	MOVQ tile_ldC(DI), R15
-	JMP multiplied
+	JMP fetched1
+panel1:
+	MOVQ tile_panel(DI), AX
 	PCALIGN $32
-multiply:
+panelColumn:
 	VMOVUPS 0(BX), Z24
 	VMOVUPS 64(BX), Z25
 	VMOVUPS.Z 128(BX), K1, Z26
 	ADDQ R13, BX
+	PREFETCHT1 0(AX)
+	PREFETCHT1 64(AX)
+	PREFETCHT1 128(AX)
+	ADDQ R13, AX
 	VBROADCASTSS (R8), Z27
 	VFMADD231PS Z24, Z27, Z0
 	VFMADD231PS Z25, Z27, Z1
@@ -9866,15 +10139,18 @@ multiply:
 	ADDQ R10, R11
 	ADDQ R10, R12
 	DECQ CX
-	JNZ multiply
+	JNZ panelColumn
 	DECQ SI
-	JZ multiplyEnd
+	JZ panelEnd
 	ADDQ R14, R8
 	ADDQ R14, R11
 	ADDQ R14, R12
 	MOVQ tile_k(DI), CX
-	JMP multiply
-multiplyEnd:
+	JMP panelColumn
+panelEnd:
+	MOVQ $0, tile_panel(DI)
+fetched1:
+	MOVQ tile_flags(DI), AX
 multiplied:
 	TESTQ $(const_endReLU|const_endY), AX
 	JZ finished

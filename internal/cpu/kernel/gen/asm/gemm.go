@@ -205,7 +205,8 @@ func (w *writer) prefetchW(operand string, code ...byte) {
 
 // products adds A·B: one column of A and one row of B at a time. R8, R11 and
 // R12 point to every third row of A; SI counts runs, CX columns of one. The
-// biggest tiles have a second loop, for products that fetch what comes next.
+// biggest tiles have three loops: one fetches tile.next, one tile.panel, and
+// one nothing.
 func (c tileCode) products() {
 	pointers := []string{"R8", "R11", "R12"}[:(c.rows+2)/3]
 	c.p(`MOVQ tile_k(DI), CX
@@ -217,30 +218,38 @@ func (c tileCode) products() {
 	}
 	c.p("MOVQ tile_b(DI), BX\nMOVQ tile_runs(DI), SI\nMOVQ tile_jumpA(DI), R14")
 	if c.rows == c.most {
-		c.p("CMPQ tile_fetch(DI), $0\nJEQ multiply\nMOVQ tile_fetch(DI), AX\nMOVQ tile_fetchGap(DI), R15")
-		c.loop("fetching", pointers, true)
-		c.p("MOVQ AX, tile_fetch(DI)\nMOVQ tile_flags(DI), AX\nMOVQ tile_ldC(DI), R15\nJMP multiplied")
+		c.p("CMPQ tile_next(DI), $0\nJNE next1\nCMPQ tile_panel(DI), $0\nJNE panel1")
 	}
-	c.loop("multiply", pointers, false)
-	c.p("multiplied:")
+	c.loop("plain", pointers, func() {})
+	if c.rows < c.most {
+		return
+	}
+	c.p("JMP multiplied\nnext1:\nMOVQ tile_next(DI), AX\nMOVQ tile_nextGap(DI), R15")
+	c.loop("next", pointers, func() {
+		c.p("PREFETCHT0 64(R8)") // the rows of a transposed A that follow
+		c.prefetchW("(AX)", 0x0f, 0x0d, 0x08)
+		c.prefetchW("(AX)(R15*1)", 0x42, 0x0f, 0x0d, 0x0c, 0x38)
+		c.prefetchW("(AX)(R15*2)", 0x42, 0x0f, 0x0d, 0x0c, 0x78)
+		c.p("ADDQ tile_nextStep(DI), AX")
+	})
+	c.p("MOVQ AX, tile_next(DI)\nMOVQ tile_ldC(DI), R15\nJMP fetched1\npanel1:\nMOVQ tile_panel(DI), AX")
+	c.loop("panel", pointers, func() {
+		for at := 0; at < c.vecs*c.bytes(); at += 64 {
+			c.p("PREFETCHT1 %d(AX)", at)
+		}
+		c.p("ADDQ R13, AX")
+	})
+	c.p("MOVQ $0, tile_panel(DI)\nfetched1:\nMOVQ tile_flags(DI), AX\nmultiplied:")
 }
 
-// loop is the loop over runs and the columns of each. Where it fetches, AX is
-// where, and R15 and twice R15 behind; and the rows of a transposed A that
-// follow the tile's.
-func (c tileCode) loop(name string, pointers []string, fetch bool) {
-	c.p("PCALIGN $32\n%s:", name)
+// loop is the loop over runs and the columns of each.
+func (c tileCode) loop(name string, pointers []string, fetch func()) {
+	c.p("PCALIGN $32\n%sColumn:", name)
 	for v := range c.vecs {
 		c.load("BX", v, c.b(v))
 	}
 	c.p("ADDQ R13, BX")
-	if fetch {
-		c.p("PREFETCHT0 64(R8)")
-		c.prefetchW("(AX)", 0x0f, 0x0d, 0x08)
-		c.prefetchW("(AX)(R15*1)", 0x42, 0x0f, 0x0d, 0x0c, 0x38)
-		c.prefetchW("(AX)(R15*2)", 0x42, 0x0f, 0x0d, 0x0c, 0x78)
-		c.p("ADDQ tile_fetchStep(DI), AX")
-	}
+	fetch()
 	for r := range c.rows {
 		at := [3]string{"(%s)", "(%s)(R9*1)", "(%s)(R9*2)"}[r%3]
 		c.p("VBROADCASTSS "+at+", %s", pointers[r/3], c.a(r))
@@ -251,11 +260,11 @@ func (c tileCode) loop(name string, pointers []string, fetch bool) {
 	for _, r := range pointers {
 		c.p("ADDQ R10, %s", r)
 	}
-	c.p("DECQ CX\nJNZ %[1]s\nDECQ SI\nJZ %[1]sEnd", name)
+	c.p("DECQ CX\nJNZ %[1]sColumn\nDECQ SI\nJZ %[1]sEnd", name)
 	for _, r := range pointers {
 		c.p("ADDQ R14, %s", r)
 	}
-	c.p("MOVQ tile_k(DI), CX\nJMP %[1]s\n%[1]sEnd:", name)
+	c.p("MOVQ tile_k(DI), CX\nJMP %[1]sColumn\n%[1]sEnd:", name)
 }
 
 // packedProducts is products for copies: one column of a tile of A after the
