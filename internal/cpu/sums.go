@@ -54,8 +54,15 @@ func (b *builder) early(run func(w *worker, from, to int), operands ...int) {
 	}
 }
 
-// updateCost is the cost of updating a value, in multiply-adds.
-const updateCost = 12
+// updateCost is the cost of updating a value, in multiply-adds as products make
+// them, measured on AVX-512.
+func (p *param) updateCost() int {
+	const update, refresh = 28, 16
+	if p.copied == nil {
+		return update
+	}
+	return update + refresh
+}
 
 // update applies the optimizer to values from, from+1, … of a parameter.
 func (ph *phase) update(k *kernel.Set, p *param, from int, g []float32) {
@@ -124,7 +131,7 @@ func (b *builder) denseWeights(t target, dz, x int) {
 	k, n := e.rowSize(x), e.rowSize(dz)
 	rows, cols := tileSize(e.plan.Batch, n)
 	tiles(k, n, rows, cols, func(row, rows, col, cols int) {
-		cost := float64(rows) * float64(cols) * float64(e.plan.Batch+updateCost)
+		cost := float64(rows) * float64(cols) * float64(e.plan.Batch+t.param.updateCost())
 		b.unit(cost, func(w *worker) {
 			out, ld := w.space(&w.grad, rows*cols), cols
 			if t.grad != nil {
@@ -161,7 +168,7 @@ func (t target) apply(k *kernel.Set, g []float32, row, rows, col, cols int) {
 func (b *builder) denseBias(t target, dz int) {
 	e := b.exec
 	n := e.rowSize(dz)
-	b.unit(float64(n)*float64(e.plan.Batch+updateCost), func(w *worker) {
+	b.unit(float64(n)*float64(e.plan.Batch+t.param.updateCost()), func(w *worker) {
 		out := t.grad
 		if out == nil {
 			out = w.space(&w.grad, n)
@@ -258,7 +265,7 @@ func (b *builder) reduced(t target, sums partials, k, n int) {
 	e := b.exec
 	tiles(k, n, 16, n, func(row, rows, _, _ int) {
 		from, to := row*n, (row+rows)*n
-		b.unit(float64((to-from)*(len(sums.data)+updateCost)), func(w *worker) {
+		b.unit(float64((to-from)*(len(sums.data)+t.param.updateCost())), func(w *worker) {
 			if t.grad != nil {
 				sums.reduce(e.machine.kernels, t.grad[from:to], e.n, from, to)
 				return
@@ -282,7 +289,7 @@ func (b *builder) update(in plan.Instr) error {
 	}
 	ph := b.phase
 	tiles(k, n, 16, n, func(row, rows, _, _ int) {
-		b.unit(float64(rows*n*updateCost), func(*worker) {
+		b.unit(float64(rows*n*p.updateCost()), func(*worker) {
 			ph.update(e.machine.kernels, p, row*n, g[row*n:(row+rows)*n])
 			p.refresh(e.machine.kernels, row, rows, 0, n)
 		})
