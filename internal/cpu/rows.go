@@ -66,7 +66,7 @@ func (b *builder) add(in plan.Instr) error {
 
 // rowsAhead is how many rows before its turn an image is fetched: rows of a
 // shuffled epoch lie anywhere in memory.
-const rowsAhead = 4
+const rowsAhead = 8
 
 // load decodes rows of a set, or copies values; an image of several channels
 // goes from C,H,W to H,W,C.
