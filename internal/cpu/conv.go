@@ -54,27 +54,17 @@ func (g window) edge() kernel.Runs {
 
 func (g window) origin() int { return g.top*g.line() + g.left*g.channels }
 
-// patches are the matrix (positions, kH·kW·C) read from a padded image.
-func (g window) patches(image []float32) kernel.Product {
-	return kernel.Product{
-		M: g.positions(), K: g.length(), A: image, RowA: g.strideW * g.channels, ColA: 1,
-		Group: g.outW, GroupA: g.strideH * g.line(), Run: g.run(), RunA: g.line(),
-	}
+// patches sets p's A to the matrix (positions, kH·kW·C) read from a padded
+// image, for a C (positions, n).
+func (g window) patches(p *kernel.Product, image []float32, n int) {
+	p.A, p.M, p.RowA, p.Groups, p.GroupA, p.GroupC = image, g.outW, g.strideW*g.channels, g.outH, g.strideH*g.line(), g.outW*n
+	p.K, p.ColA, p.Runs, p.RunA = g.run(), 1, g.kernelH, g.line()
 }
 
-// values are the same matrix transposed.
-func (g window) values(image []float32) kernel.Product {
-	return kernel.Product{
-		M: g.length(), K: g.positions(), A: image, RowA: 1, ColA: g.strideW * g.channels,
-		Group: g.run(), GroupA: g.line(), Run: g.outW, RunA: g.strideH * g.line(),
-	}
-}
-
-// times completes a product with B (K,n) for an evenly spaced C.
-func times(p kernel.Product, b []float32, n int, c []float32) kernel.Product {
-	p.N, p.B, p.LdB, p.C, p.LdC = n, b, n, c, n
-	p.GroupC = p.Group * n
-	return p
+// values sets it to the same matrix transposed.
+func (g window) values(p *kernel.Product, image []float32, n int) {
+	p.A, p.M, p.RowA, p.Groups, p.GroupA, p.GroupC = image, g.run(), 1, g.kernelH, g.line(), g.run()*n
+	p.K, p.ColA, p.Runs, p.RunA = g.outW, g.strideW*g.channels, g.outH, g.strideH*g.line()
 }
 
 // space returns memory of a worker, grown where it is too small: in the first
@@ -105,8 +95,9 @@ func (w *worker) padded(g window, image []float32) []float32 {
 // one row.
 func (w *worker) patchProduct(g window, image, weight, small, row int) {
 	e := w.exec
-	patches := g.patches(w.padded(g, w.rowsOf(image, row, row+1)))
-	w.product = times(patches, e.buffers[weight], e.plan.Buffers[small].Shape[1], w.rowsOf(small, row, row+1))
+	n := e.plan.Buffers[small].Shape[1]
+	w.product = kernel.Product{N: n, B: e.buffers[weight], LdB: n, C: w.rowsOf(small, row, row+1), LdC: n}
+	g.patches(&w.product, w.padded(g, w.rowsOf(image, row, row+1)), n)
 }
 
 // conv is a convolution.

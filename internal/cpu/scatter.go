@@ -14,8 +14,10 @@ func (w *worker) startOf(g window, channels []float32) []float32 {
 		return w.repeated(&w.start, channels, area)
 	}
 	planes := w.space(&w.start, area*g.channels)
-	for i := range planes {
-		planes[i] = channels[i/area]
+	for c, v := range channels {
+		for i := range area {
+			planes[c*area+i] = v
+		}
 	}
 	return planes
 }
@@ -50,8 +52,8 @@ func (w *worker) scatterRows(g window, small, weight, image, start []float32) {
 	copy(sum, start)
 	for y := range g.kernelH {
 		w.product = kernel.Product{
-			M: g.positions(), N: g.run(), K: inputs, A: small, RowA: g.outW * inputs, ColA: 1,
-			Group: g.outH, GroupA: inputs, GroupC: g.strideW * g.channels,
+			M: g.outH, N: g.run(), K: inputs, A: small, RowA: g.outW * inputs, ColA: 1,
+			Groups: g.outW, GroupA: inputs, GroupC: g.strideW * g.channels,
 			B: weight[y*g.run():], LdB: g.length(), C: sum[y*g.line():], LdC: g.strideH * g.line(), Accumulate: true,
 		}
 		k.Gemm(&w.product, w.scratch)

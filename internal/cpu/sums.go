@@ -223,9 +223,10 @@ func (b *builder) convWeights(in plan.Instr, t target, image, small int) {
 	sums := b.newPartials(len(t.param.matrix))
 	b.early(func(w *worker, from, to int) {
 		for i := from; i < to; i++ {
-			values := g.values(w.padded(g, w.rowsOf(image, i, i+1)))
-			w.product = times(values, w.rowsOf(small, i, i+1), n, sums.data[i/chunkRows])
-			w.product.Accumulate = i%chunkRows > 0
+			w.product = kernel.Product{
+				N: n, B: w.rowsOf(small, i, i+1), LdB: n, C: sums.data[i/chunkRows], LdC: n, Accumulate: i%chunkRows > 0,
+			}
+			g.values(&w.product, w.padded(g, w.rowsOf(image, i, i+1)), n)
 			e.machine.kernels.Gemm(&w.product, w.scratch)
 		}
 	}, image, small)

@@ -72,22 +72,22 @@ func BenchmarkGemmWalk(b *testing.B) {
 		out, line, place := size.side/2, (size.side+2)*size.inputs, 2*size.inputs
 		for name, g := range map[string]Product{
 			"forward": {
-				M: out * out, N: size.outputs, K: 9 * size.inputs, A: image, RowA: place, ColA: 1,
-				Group: out, GroupA: 2 * line, GroupC: out * size.outputs, Run: 3 * size.inputs, RunA: line,
+				M: out, N: size.outputs, K: 3 * size.inputs, A: image, RowA: place, ColA: 1,
+				Groups: out, GroupA: 2 * line, GroupC: out * size.outputs, Runs: 3, RunA: line,
 				B: weights, LdB: size.outputs, C: small, LdC: size.outputs,
 			},
 			"weights": {
-				M: 9 * size.inputs, N: size.outputs, K: out * out, A: image, RowA: 1, ColA: place,
-				Group: 3 * size.inputs, GroupA: line, GroupC: 3 * size.inputs * size.outputs, Run: out, RunA: 2 * line,
+				M: 3 * size.inputs, N: size.outputs, K: out, A: image, RowA: 1, ColA: place,
+				Groups: 3, GroupA: line, GroupC: 3 * size.inputs * size.outputs, Runs: out, RunA: 2 * line,
 				B: small, LdB: size.outputs, C: weights, LdC: size.outputs,
 			},
 			"back": {
-				M: out * out, N: 3 * size.inputs, K: size.outputs, A: small, RowA: out * size.outputs, ColA: 1,
-				Group: out, GroupA: size.outputs, GroupC: place, B: weights, LdB: 9 * size.inputs,
+				M: out, N: 3 * size.inputs, K: size.outputs, A: small, RowA: out * size.outputs, ColA: 1,
+				Groups: out, GroupA: size.outputs, GroupC: place, B: weights, LdB: 9 * size.inputs,
 				C: image, LdC: 2 * line, Accumulate: true,
 			},
 		} {
-			flops := 2 * float64(g.M) * float64(g.N) * float64(g.K)
+			flops := 2 * float64(g.Groups*g.M*g.N) * float64(max(1, g.Runs)*g.K)
 			scratch := NewScratch()
 			for _, s := range Sets() {
 				b.Run(fmt.Sprintf("%dx%d/%s/%s", size.side, size.side, name, s.Name), func(b *testing.B) {

@@ -13,9 +13,10 @@ import "fmt"
 //
 // A NaN passes both. C must not overlap A, B, Bias or Y.
 //
-// Rows may lie in groups and columns of A in runs, as the pixels do that a
-// convolution takes together: row i is row i%Group of group i/Group, column k
-// of A is column k%Run of run k/Run.
+// A product may have its rows in groups and the columns of A in runs, as the
+// pixels lie that a convolution takes together: M rows in each group and K
+// columns in each run, then. Where a row of one group lies over the same row of
+// another in C, they accumulate one after the other.
 type Product struct {
 	M, N, K int // C (M,N) = A (M,K) · B (K,N)
 
@@ -28,15 +29,15 @@ type Product struct {
 	C   []float32 // C(i,j) = C[i·LdC + j]
 	LdC int       // at least N
 
-	Group          int // divides M; 0 is M: one group
-	GroupA, GroupC int // from one group of rows to the next in A and in C
-	Run            int // divides K; 0 is K: one run
-	RunA           int // from one run of columns to the next in A
+	Groups         int // 0 is 1
+	GroupA, GroupC int // from one group to the next in A and in C
+	Runs           int // 0 is 1; B has Runs·K rows
+	RunA           int // from one run to the next in A
 
 	Accumulate bool
 	Bias       []float32 // (N) or nil
 	ReLU       bool
-	Y          []float32 // Y(i,j) = Y[i·LdY + j], or nil; not with ReLU
+	Y          []float32 // Y(i,j) = Y[i·LdY + j], i over all groups, or nil; not with ReLU
 	LdY        int
 
 	// Next is what the caller reads next, brought into the cache meanwhile, and
@@ -46,61 +47,31 @@ type Product struct {
 	NextGap int
 }
 
-// groups returns the rows of a group and the number of groups.
-func (p *Product) groups() (size, count int) {
-	if p.Group == 0 {
-		return p.M, 1
-	}
-	return p.Group, p.M / p.Group
-}
-
-// runs returns the columns of a run and the number of runs.
-func (p *Product) runs() (size, count int) {
-	if p.Run == 0 {
-		return p.K, 1
-	}
-	return p.Run, p.K / p.Run
-}
-
-// rowA and rowC are where row i begins, colA where column k lies in it.
-func (p *Product) rowA(i int) int {
-	size, _ := p.groups()
-	return i/size*p.GroupA + i%size*p.RowA
-}
-
-func (p *Product) rowC(i int) int {
-	size, _ := p.groups()
-	return i/size*p.GroupC + i%size*p.LdC
-}
-
-func (p *Product) colA(k int) int {
-	size, _ := p.runs()
-	return k/size*p.RunA + k%size*p.ColA
-}
+// groups and runs are how many there are.
+func (p *Product) groups() int { return max(1, p.Groups) }
+func (p *Product) runs() int   { return max(1, p.Runs) }
 
 // check panics as an index out of range does unless the slices hold all that
 // the product touches.
 func (p *Product) check() {
-	if p.M < 0 || p.N < 0 || p.K < 0 || p.RowA < 0 || p.ColA < 0 || (p.LdC < p.N && p.M > 1) {
-		panic(fmt.Sprintf("kernel: product (%d,%d)·(%d,%d) with strides of A %d and %d, leading dimension of C %d",
-			p.M, p.K, p.K, p.N, p.RowA, p.ColA, p.LdC))
+	groups, runs := p.groups(), p.runs()
+	if min(p.M, p.N, p.K, p.RowA, p.ColA, p.Groups, p.GroupA, p.GroupC, p.Runs, p.RunA) < 0 || (p.LdC < p.N && p.M > 1) {
+		panic(fmt.Sprintf("kernel: %d·%d products (%d,%d)·(%d,%d) with strides of A %d and %d, %d and %d, of C %d and %d",
+			groups, runs, p.M, p.K, p.K, p.N, p.RowA, p.ColA, p.GroupA, p.RunA, p.LdC, p.GroupC))
 	}
-	if min(p.Group, p.GroupA, p.GroupC, p.Run, p.RunA) < 0 || p.Group > 0 && p.M%p.Group != 0 || p.Run > 0 && p.K%p.Run != 0 {
-		panic(fmt.Sprintf("kernel: product of %d rows in groups of %d, %d and %d apart, and %d columns in runs of %d, %d apart",
-			p.M, p.Group, p.GroupA, p.GroupC, p.K, p.Run, p.RunA))
+	if p.M == 0 || p.N == 0 {
+		return
 	}
-	if p.M > 0 && p.K > 0 {
-		_ = p.A[p.rowA(p.M-1)+p.colA(p.K-1)]
+	if p.K > 0 {
+		_ = p.A[(groups-1)*p.GroupA+(p.M-1)*p.RowA+(runs-1)*p.RunA+(p.K-1)*p.ColA]
 	}
-	atLeast(p.B, extent(p.K, p.N, p.LdB))
-	if p.M > 0 && p.N > 0 {
-		_ = p.C[p.rowC(p.M-1)+p.N-1]
-	}
+	_ = p.C[(groups-1)*p.GroupC+(p.M-1)*p.LdC+p.N-1]
+	atLeast(p.B, extent(runs*p.K, p.N, p.LdB))
 	if p.Bias != nil {
 		atLeast(p.Bias, p.N)
 	}
 	if p.Y != nil {
-		atLeast(p.Y, extent(p.M, p.N, p.LdY))
+		atLeast(p.Y, extent(groups*p.M, p.N, p.LdY))
 	}
 }
 
@@ -128,45 +99,42 @@ func (s *Set) Gemm(p *Product, scratch *Scratch) {
 
 // gemmGeneric is
 //
-//	for i := range M {
-//		for j := range N {
-//			c := Bias[j] + C[i*LdC+j]  // each where asked for
-//			for k := range K {
-//				c += A[i*RowA+k*ColA] * B[k*LdB+j]
-//			}
-//			C[i*LdC+j] = epilogue(c)
+//	for g, i, j := range Groups, M, N {
+//		c := Bias[j] + C[g*GroupC+i*LdC+j]  // each where asked for
+//		for r, k := range Runs, K {
+//			c += A[g*GroupA+i*RowA+r*RunA+k*ColA] * B[(r*K+k)*LdB+j]
 //		}
+//		C[g*GroupC+i*LdC+j] = epilogue(c)
 //	}
-//
-// with i*RowA, k*ColA and i*LdC as groups and runs have it.
 func gemmGeneric(p *Product) {
-	for i := range p.M {
-		c := p.C[p.rowC(i):][:p.N]
-		switch {
-		case p.Bias != nil && p.Accumulate:
-			addGeneric(c, p.Bias)
-		case p.Bias != nil:
-			copy(c, p.Bias)
-		case !p.Accumulate:
-			clear(c)
-		}
-		run, runs := p.runs()
-		for r := 0; r < runs && run > 0; r++ {
-			gemmRow(c, p, p.A[p.rowA(i)+r*p.RunA:], r*run, run)
-		}
-		if p.ReLU {
-			reluGeneric(c, c, 0)
-		}
-		if p.Y != nil {
-			reluGradGeneric(c, c, p.Y[i*p.LdY:i*p.LdY+p.N], 0)
+	for g := range p.groups() {
+		for i := range p.M {
+			c := p.C[g*p.GroupC+i*p.LdC:][:p.N]
+			switch {
+			case p.Bias != nil && p.Accumulate:
+				addGeneric(c, p.Bias)
+			case p.Bias != nil:
+				copy(c, p.Bias)
+			case !p.Accumulate:
+				clear(c)
+			}
+			for r := 0; r < p.runs() && p.K > 0; r++ {
+				gemmRow(c, p, p.A[g*p.GroupA+i*p.RowA+r*p.RunA:], r*p.K)
+			}
+			if p.ReLU {
+				reluGeneric(c, c, 0)
+			}
+			if p.Y != nil {
+				reluGradGeneric(c, c, p.Y[(g*p.M+i)*p.LdY:][:p.N], 0)
+			}
 		}
 	}
 }
 
-// gemmRow adds a row of A, columns k to k+count, times B to c, four rows of B
-// at a time.
-func gemmRow(c []float32, p *Product, row []float32, k, count int) {
-	n := p.N
+// gemmRow adds a run of a row of A times B from row k to c, four rows of B at a
+// time.
+func gemmRow(c []float32, p *Product, row []float32, k int) {
+	n, count := p.N, p.K
 	b := func(q int) []float32 { return p.B[(k+q)*p.LdB:][:n] }
 	q := 0
 	for ; q+4 <= count; q += 4 {

@@ -38,24 +38,25 @@ func (c *tiles) packedBlock(t *tile, p *Product, a, b []float32, i, rows, j, col
 		high := min(near, rows-r)
 		for q := 0; q < cols; q += width {
 			t.a, t.b = at(a, r*t.k), at(b, q*t.k)
-			c.packedPanel(t, p, i+r, high, j+q, min(width, cols-q))
+			c.packedPanel(t, p, place{i: i + r, j: j + q, cols: min(width, cols-q)}, high)
 		}
 	}
 }
 
-// packedPanel computes rows i to i+rows of a panel's columns.
-func (c *tiles) packedPanel(t *tile, p *Product, i, rows, j, cols int) {
+// packedPanel computes rows of a panel's columns.
+func (c *tiles) packedPanel(t *tile, p *Product, at place, rows int) {
 	count, rest := rows/c.rows, rows%c.rows
 	switch {
-	case count > 0 && cols == c.vecs*c.lanes:
-		t.place(p, i, j, count)
+	case count > 0 && at.cols == c.vecs*c.lanes:
+		t.place(p, at, count)
 		c.packed(t)
 	case count > 0:
-		c.run(t, p, i, j, c.rows, cols, count)
+		c.run(t, p, at, c.rows, count)
 	}
 	if rest > 0 {
 		t.a = unsafe.Add(t.a, uintptr(count)*t.stepA)
-		c.run(t, p, i+count*c.rows, j, rest, cols, 1)
+		at.i += count * c.rows
+		c.run(t, p, at, rest, 1)
 	}
 }
 

@@ -46,6 +46,9 @@ func newProduct(r *rand.Rand, m, n, k, option int) *product {
 	p.c = p.buffers[len(p.buffers)-1]
 	p.Accumulate = option&4 != 0
 	p.epilogue(option, vector)
+	if p.Next = p.B; r.IntN(2) == 0 {
+		p.Next, p.NextGap = p.C, r.IntN(100)
+	}
 	p.exact()
 	return p
 }
@@ -54,7 +57,7 @@ func newProduct(r *rand.Rand, m, n, k, option int) *product {
 // convolution has them; what groups see of A overlaps, and with option 64 what
 // they add to C does.
 func newWalk(r *rand.Rand, group, groups, run, runs, n, option int) *product {
-	p := &product{Product: Product{M: group * groups, N: n, K: run * runs, Group: group, Run: run}}
+	p := &product{Product: Product{M: group, N: n, K: run, Groups: groups, Runs: runs}}
 	matrix := func(size int) []float32 {
 		b := newBuffer(size, r.IntN(4))
 		fill(b.data, normal32, r)
@@ -64,14 +67,14 @@ func newWalk(r *rand.Rand, group, groups, run, runs, n, option int) *product {
 	p.RowA, p.ColA, p.GroupA, p.RunA = r.IntN(5), r.IntN(3), r.IntN(30), r.IntN(30)
 	p.LdB = n + r.IntN(3)
 	p.LdC = n + r.IntN(3)
-	p.GroupC = group*p.LdC + r.IntN(3)
+	p.GroupC = group*p.LdC + r.IntN(2)*r.IntN(3)
 	p.Accumulate = option&4 != 0
 	if option&64 != 0 {
 		p.LdC, p.GroupC, p.Accumulate = groups*n, r.IntN(n+1), true
 	}
-	p.A = matrix(p.rowA(p.M-1) + p.colA(p.K-1) + 1)
-	p.B = matrix(extent(p.K, n, p.LdB))
-	p.C = matrix(p.rowC(p.M-1) + n)
+	p.A = matrix(p.atA(groups-1, group-1, runs-1, run-1) + 1)
+	p.B = matrix(extent(runs*run, n, p.LdB))
+	p.C = matrix((groups-1)*p.GroupC + (group-1)*p.LdC + n)
 	p.c = p.buffers[len(p.buffers)-1]
 	if option&64 == 0 {
 		p.epilogue(option, matrix)
@@ -79,6 +82,9 @@ func newWalk(r *rand.Rand, group, groups, run, runs, n, option int) *product {
 	p.exact()
 	return p
 }
+
+// atA is where a value of A lies.
+func (p *product) atA(g, i, r, k int) int { return g*p.GroupA + i*p.RowA + r*p.RunA + k*p.ColA }
 
 // epilogue adds a bias and a ReLU or its gradient, as option's bits say.
 func (p *product) epilogue(option int, matrix func(size int) []float32) {
@@ -90,7 +96,7 @@ func (p *product) epilogue(option int, matrix func(size int) []float32) {
 		p.ReLU = true
 	case 2:
 		p.LdY = p.N + option%3
-		p.Y = matrix(extent(p.M, p.N, p.LdY))
+		p.Y = matrix(extent(p.groups()*p.M, p.N, p.LdY))
 	}
 }
 
@@ -99,35 +105,40 @@ func (p *product) epilogue(option int, matrix func(size int) []float32) {
 func (p *product) exact() {
 	p.want, p.bound = make([]float64, len(p.C)), make([]float64, len(p.C))
 	begun := make([]bool, len(p.C))
-	for i := range p.M {
+	for row := range p.groups() * p.M {
+		g, i := row/p.M, row%p.M
 		for j := range p.N {
-			at := p.rowC(i) + j
+			at := g*p.GroupC + i*p.LdC + j
 			if !begun[at] {
 				begun[at] = true
-				if p.Accumulate {
-					p.want[at] = float64(p.C[at])
-				}
-				if p.Bias != nil {
-					p.want[at] += float64(p.Bias[j])
-				}
-				p.bound[at] = math.Abs(p.want[at])
+				p.begin(at, j)
 			}
-			for k := range p.K {
-				t := float64(p.A[p.rowA(i)+p.colA(k)]) * float64(p.B[k*p.LdB+j])
+			for k := range p.runs() * p.K {
+				t := float64(p.A[p.atA(g, i, k/p.K, k%p.K)]) * float64(p.B[k*p.LdB+j])
 				p.want[at], p.bound[at] = p.want[at]+t, p.bound[at]+math.Abs(t)
 			}
-			if (p.ReLU && p.want[at] < 0) || (p.Y != nil && p.Y[i*p.LdY+j] <= 0) {
+			if (p.ReLU && p.want[at] < 0) || (p.Y != nil && p.Y[row*p.LdY+j] <= 0) {
 				p.want[at] = 0
 			}
 		}
 	}
-	_, groups := p.groups()
 	for at, b := range begun {
-		p.bound[at] *= float64(groups*p.K+2) * 0x1p-24
+		p.bound[at] *= float64(p.groups()*p.runs()*p.K+2) * 0x1p-24
 		if !b {
 			p.want[at] = math.NaN() // not written
 		}
 	}
+}
+
+// begin sets a place of C, in column j, to what it starts from.
+func (p *product) begin(at, j int) {
+	if p.Accumulate {
+		p.want[at] = float64(p.C[at])
+	}
+	if p.Bias != nil {
+		p.want[at] += float64(p.Bias[j])
+	}
+	p.bound[at] = math.Abs(p.want[at])
 }
 
 // check compares the result, and that nothing else was written.
@@ -152,7 +163,7 @@ func gemms(s *Set, p *Product) map[string]func(p *Product, scratch *Scratch) {
 	ways := map[string]func(p *Product, scratch *Scratch){"Gemm": s.Gemm}
 	if s.tiles != nil && p.K > 0 {
 		ways["InPlace"] = s.gemmInPlace
-		if p.Group == 0 && p.Run == 0 {
+		if p.groups() == 1 && p.runs() == 1 {
 			ways["Packed"] = s.gemmPacked
 		}
 	}

@@ -36,7 +36,7 @@ type tiles struct {
 
 	// full[r][v] computes tiles of r rows and v vectors; cut the same with
 	// tile.tail lanes in the last vector.
-	full, cut [9][4]func(t *tile)
+	full, cut [10][4]func(t *tile)
 	packed    func(t *tile) // the biggest tile from packed operands
 }
 
@@ -44,6 +44,7 @@ type tiles struct {
 type tile struct {
 	a, b, c, y, bias          unsafe.Pointer
 	rowA, colA, ldB, ldC, ldY uintptr
+	thirdA                    uintptr // from a row of A to the third one below it
 	k, runs                   int     // columns of A: runs of k
 	jumpA                     uintptr // from behind a run to the next one
 	count                     int     // tiles, one after the other
@@ -78,21 +79,21 @@ func (s *Set) gemmInPlace(p *Product, scratch *Scratch) {
 	t := &scratch.tile
 	t.rowA, t.colA, t.ldB = uintptr(p.RowA)*float, uintptr(p.ColA)*float, uintptr(p.LdB)*float
 	t.fetchNext(p, s.tiles)
-	run, runs := p.runs()
-	t.jumpA = uintptr(p.RunA-run*p.ColA) * float
-	if run < placeDepth { // whole runs
-		depth := blockDepth(runs, placeDepth/run)
+	runs := p.runs()
+	t.jumpA = uintptr(p.RunA-p.K*p.ColA) * float
+	if p.K < placeDepth { // whole runs
+		depth := blockDepth(runs, placeDepth/p.K)
 		for r := 0; r < runs; r += depth {
 			t.runs = min(depth, runs-r)
-			s.tiles.depth(t, p, r*run, run)
+			s.tiles.depth(t, p, r, 0, p.K)
 		}
 		return
 	}
 	t.runs = 1
-	depth := blockDepth(run, placeDepth)
-	for k := 0; k < p.K; k += run {
-		for q := 0; q < run; q += depth {
-			s.tiles.depth(t, p, k+q, min(depth, run-q))
+	depth := blockDepth(p.K, placeDepth)
+	for r := range runs {
+		for k := 0; k < p.K; k += depth {
+			s.tiles.depth(t, p, r, k, min(depth, p.K-k))
 		}
 	}
 }
@@ -105,7 +106,7 @@ func (t *tile) fetchNext(p *Product, c *tiles) {
 		return
 	}
 	high, wide := (p.M+c.rows-1)/c.rows, (p.N+c.vecs*c.lanes-1)/(c.vecs*c.lanes)
-	columns := high * wide * p.K
+	columns := high * wide * p.groups() * p.K * p.runs()
 	t.next, t.nextGap = uintptr(at(p.Next, 0)), uintptr(p.NextGap)*float
 	t.nextStep = uintptr(min(cacheLine, (len(p.Next)*float+columns-1)/columns))
 }
@@ -115,23 +116,25 @@ func (t *tile) fetchNext(p *Product, c *tiles) {
 func (t *tile) fetchPanel(p *Product, k, j int) {
 	const near = 1 << 14 // floats
 	t.panel = 0
-	if p.K*p.N <= near {
+	rows := p.runs() * p.K
+	if rows*p.N <= near {
 		return
 	}
 	if j == p.N {
 		k, j = k+t.k*t.runs, 0
 	}
-	if k < p.K {
+	if k < rows {
 		t.panel = uintptr(at(p.B, k*p.LdB+j))
 	}
 }
 
-// depth adds t.runs runs of kc columns of A, from column k. Groups that
-// overlap in C are whole before the next one: the order of the sums must not
-// depend on the width of tiles.
-func (c *tiles) depth(t *tile, p *Product, k, kc int) {
-	t.block(p, k, kc)
-	_, groups := p.groups()
+// depth adds t.runs runs of kc columns of A, from column k of run r. Groups
+// that overlap in C are whole before the next one: the order of the sums must
+// not depend on the width of tiles.
+func (c *tiles) depth(t *tile, p *Product, r, k, kc int) {
+	row := r*p.K + k // of B
+	t.block(p, row, kc)
+	groups := p.groups()
 	together := groups
 	if p.GroupC < p.N && c.columns(p.N) < p.N {
 		together = 1
@@ -139,9 +142,9 @@ func (c *tiles) depth(t *tile, p *Product, k, kc int) {
 	for g := 0; g < groups; g += together {
 		for j := 0; j < p.N; {
 			cols := c.columns(p.N - j)
-			t.b = at(p.B, k*p.LdB+j)
-			t.fetchPanel(p, k, j+cols)
-			c.down(t, p, g, together, k, j, cols)
+			t.b = at(p.B, row*p.LdB+j)
+			t.fetchPanel(p, row, j+cols)
+			c.down(t, p, place{g: g, groups: together, a: r*p.RunA + k*p.ColA, j: j, cols: cols})
 			j += cols
 		}
 	}
@@ -150,7 +153,7 @@ func (c *tiles) depth(t *tile, p *Product, k, kc int) {
 // packs tells whether a product is so big that reading it in place costs more
 // than copying it, and has enough rows to share a copy of B.
 func (p *Product) packs() bool {
-	return p.M >= 64 && p.M*p.N*p.K >= 1<<26 && p.Group == 0 && p.Run == 0
+	return p.M >= 64 && p.M*p.N*p.K >= 1<<26 && p.groups() == 1 && p.runs() == 1
 }
 
 // blockDepth splits k products into blocks of about equal depth.
@@ -168,17 +171,18 @@ func (c *tiles) columns(n int) int {
 	return min(n, min(vecs, c.vecs)*c.lanes)
 }
 
-// block sets what tiles share in t.runs runs of kc columns of A from column k.
+// block sets what tiles share in t.runs runs of kc columns of A, the ones that
+// meet B from row k.
 func (t *tile) block(p *Product, k, kc int) {
 	t.k, t.flags = kc, 0
-	t.ldC, t.ldY = uintptr(p.LdC)*float, uintptr(p.LdY)*float
+	t.ldC, t.ldY, t.thirdA = uintptr(p.LdC)*float, uintptr(p.LdY)*float, 3*t.rowA
 	if k > 0 || p.Accumulate {
 		t.flags |= startC
 	}
 	if k == 0 && p.Bias != nil {
 		t.flags |= startBias
 	}
-	if k+t.runs*kc < p.K {
+	if k+t.runs*kc < p.runs()*p.K {
 		return
 	}
 	if p.ReLU {
@@ -189,50 +193,73 @@ func (t *tile) block(p *Product, k, kc int) {
 	}
 }
 
-// down computes columns j to j+cols of some groups of rows, of each one so
-// many tiles of full height, and the rest.
-func (c *tiles) down(t *tile, p *Product, g, groups, k, j, cols int) {
-	size, _ := p.groups()
-	count, rest := size/c.rows, size%c.rows
+// place is where tiles are: columns j to j+cols of some groups from g, row i of
+// each, and how far the columns of A are in its rows.
+type place struct{ g, groups, i, a, j, cols int }
+
+// down computes all rows of some groups, of each one so many tiles of full
+// height, and the rest.
+func (c *tiles) down(t *tile, p *Product, at place) {
+	if c.three(t, p, at) {
+		return
+	}
+	count, rest := p.M/c.rows, p.M%c.rows
 	if count > 0 && 0 < rest && 2*rest < c.rows {
 		count, rest = count-1, rest+c.rows // two of about equal height
 	}
-	row := g * size
-	stack := func(rows, count int) {
-		if rows > 0 && count > 0 {
-			c.stack(t, p, row, groups, k, j, rows, cols, count)
-		}
-		row += rows * count
+	if count > 0 {
+		c.stack(t, p, at, c.rows, count)
+		at.i = c.rows * count
 	}
-	stack(c.rows, count)
 	if rest > c.rows {
-		stack((rest+1)/2, 1)
+		c.stack(t, p, at, (rest+1)/2, 1)
+		at.i += (rest + 1) / 2
 		rest /= 2
 	}
-	stack(rest, 1)
+	if rest > 0 {
+		c.stack(t, p, at, rest, 1)
+	}
 }
 
-// stack computes count tiles, one below the other, in each of some groups,
-// from a row of the first one. Single tiles of several groups are one call.
-func (c *tiles) stack(t *tile, p *Product, row, groups, k, j, rows, cols, count int) {
-	size, _ := p.groups()
+// three computes three groups of three rows in one tile, where there is one: the
+// gradient of a 3×3 kernel for one channel. Sums of three rows alone would wait
+// for one another.
+func (c *tiles) three(t *tile, p *Product, at place) bool {
+	if p.M != 3 || at.groups != 3 || p.GroupC != 3*p.LdC || c.full[9][(at.cols+c.lanes-1)/c.lanes] == nil {
+		return false
+	}
+	t.thirdA = uintptr(p.GroupA) * float
+	t.a = p.from(at)
+	c.run(t, p, at, 9, 1)
+	return true
+}
+
+// stack computes count tiles, one below the other, in each group. Single tiles
+// of several groups are one call.
+func (c *tiles) stack(t *tile, p *Product, at place, rows, count int) {
 	t.stepA, t.stepC, t.stepY = uintptr(rows)*t.rowA, uintptr(rows)*t.ldC, uintptr(rows)*t.ldY
+	groups := at.groups
 	if count == 1 && groups > 1 {
-		t.stepA, t.stepC, t.stepY = uintptr(p.GroupA)*float, uintptr(p.GroupC)*float, uintptr(size)*t.ldY
+		t.stepA, t.stepC, t.stepY = uintptr(p.GroupA)*float, uintptr(p.GroupC)*float, uintptr(p.M)*t.ldY
 		count, groups = groups, 1
 	}
 	for range groups {
-		t.a = at(p.A, p.rowA(row)+p.colA(k))
-		c.run(t, p, row, j, rows, cols, count)
-		row += size
+		t.a = p.from(at)
+		c.run(t, p, at, rows, count)
+		at.g++
 	}
 }
 
-// run computes count tiles, t's steps apart, from row i and column j.
-func (c *tiles) run(t *tile, p *Product, i, j, rows, cols, count int) {
-	t.place(p, i, j, count)
-	vecs := (cols + c.lanes - 1) / c.lanes
-	t.tail = cols - (vecs-1)*c.lanes
+// from is where a place's row of A is.
+func (p *Product) from(l place) unsafe.Pointer {
+	return at(p.A, l.g*p.GroupA+l.i*p.RowA+l.a)
+}
+
+// run computes count tiles, t's steps apart, from a place.
+func (c *tiles) run(t *tile, p *Product, from place, rows, count int) {
+	t.place(p, from, count)
+	vecs := (from.cols + c.lanes - 1) / c.lanes
+	t.tail = from.cols - (vecs-1)*c.lanes
 	if t.tail == c.lanes {
 		c.full[rows][vecs](t)
 	} else {
@@ -240,14 +267,14 @@ func (c *tiles) run(t *tile, p *Product, i, j, rows, cols, count int) {
 	}
 }
 
-// place points t to row i and column j of C.
-func (t *tile) place(p *Product, i, j, count int) {
-	t.c = at(p.C, p.rowC(i)+j)
+// place points t to a place in C.
+func (t *tile) place(p *Product, from place, count int) {
+	t.c = at(p.C, from.g*p.GroupC+from.i*p.LdC+from.j)
 	if t.flags&endY != 0 {
-		t.y = at(p.Y, i*p.LdY+j)
+		t.y = at(p.Y, (from.g*p.M+from.i)*p.LdY+from.j)
 	}
 	if t.flags&startBias != 0 {
-		t.bias = at(p.Bias, j)
+		t.bias = at(p.Bias, from.j)
 	}
 	t.count, t.atA, t.atC, t.atY = count, 0, 0, 0
 }

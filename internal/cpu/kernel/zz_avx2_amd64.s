@@ -478,7 +478,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
@@ -569,7 +569,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
@@ -661,7 +661,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
@@ -764,7 +764,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
@@ -865,7 +865,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
@@ -972,7 +972,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
@@ -1084,7 +1084,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
@@ -1213,7 +1213,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
@@ -1336,7 +1336,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
@@ -1459,7 +1459,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
@@ -1591,7 +1591,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
@@ -1746,7 +1746,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
 	MOVQ tile_jumpA(DI), R14
@@ -1891,7 +1891,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
@@ -2033,7 +2033,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
@@ -2188,7 +2188,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
@@ -2372,7 +2372,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
@@ -2542,7 +2542,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
@@ -2700,7 +2700,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
@@ -2875,7 +2875,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
@@ -3085,7 +3085,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
@@ -3277,7 +3277,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
@@ -3529,7 +3529,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
@@ -3802,7 +3802,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI
@@ -4130,7 +4130,7 @@ started:
 	MOVQ tile_k(DI), CX
 	MOVQ tile_a(DI), R8
 	ADDQ tile_atA(DI), R8
-	LEAQ (R9)(R9*2), R14
+	MOVQ tile_thirdA(DI), R14
 	LEAQ (R8)(R14*1), R11
 	MOVQ tile_b(DI), BX
 	MOVQ tile_runs(DI), SI

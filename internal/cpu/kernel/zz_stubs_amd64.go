@@ -242,6 +242,26 @@ func gemm8x3AVX512(t *tile)
 //go:noescape
 func gemm8x3CutAVX512(t *tile)
 
+// gemm9x1AVX512 computes gemmGeneric's loop over k for tiles of 9 by 16.
+//
+//go:noescape
+func gemm9x1AVX512(t *tile)
+
+// gemm9x1CutAVX512 computes gemmGeneric's loop over k for tiles of 9 by 16.
+//
+//go:noescape
+func gemm9x1CutAVX512(t *tile)
+
+// gemm9x2AVX512 computes gemmGeneric's loop over k for tiles of 9 by 32.
+//
+//go:noescape
+func gemm9x2AVX512(t *tile)
+
+// gemm9x2CutAVX512 computes gemmGeneric's loop over k for tiles of 9 by 32.
+//
+//go:noescape
+func gemm9x2CutAVX512(t *tile)
+
 // gemm8x3PackedAVX512 computes gemmGeneric's loop over k for tiles of 8 by 48.
 //
 //go:noescape
@@ -251,7 +271,7 @@ func tilesAVX512() *tiles {
 	return &tiles{
 		rows: 8, vecs: 3, lanes: 16,
 		packed: gemm8x3PackedAVX512,
-		full: [9][4]func(t *tile){
+		full: [10][4]func(t *tile){
 			1: {1: gemm1x1AVX512, 2: gemm1x2AVX512, 3: gemm1x3AVX512},
 			2: {1: gemm2x1AVX512, 2: gemm2x2AVX512, 3: gemm2x3AVX512},
 			3: {1: gemm3x1AVX512, 2: gemm3x2AVX512, 3: gemm3x3AVX512},
@@ -260,8 +280,9 @@ func tilesAVX512() *tiles {
 			6: {1: gemm6x1AVX512, 2: gemm6x2AVX512, 3: gemm6x3AVX512},
 			7: {1: gemm7x1AVX512, 2: gemm7x2AVX512, 3: gemm7x3AVX512},
 			8: {1: gemm8x1AVX512, 2: gemm8x2AVX512, 3: gemm8x3AVX512},
+			9: {1: gemm9x1AVX512, 2: gemm9x2AVX512},
 		},
-		cut: [9][4]func(t *tile){
+		cut: [10][4]func(t *tile){
 			1: {1: gemm1x1CutAVX512, 2: gemm1x2CutAVX512, 3: gemm1x3CutAVX512},
 			2: {1: gemm2x1CutAVX512, 2: gemm2x2CutAVX512, 3: gemm2x3CutAVX512},
 			3: {1: gemm3x1CutAVX512, 2: gemm3x2CutAVX512, 3: gemm3x3CutAVX512},
@@ -270,6 +291,7 @@ func tilesAVX512() *tiles {
 			6: {1: gemm6x1CutAVX512, 2: gemm6x2CutAVX512, 3: gemm6x3CutAVX512},
 			7: {1: gemm7x1CutAVX512, 2: gemm7x2CutAVX512, 3: gemm7x3CutAVX512},
 			8: {1: gemm8x1CutAVX512, 2: gemm8x2CutAVX512, 3: gemm8x3CutAVX512},
+			9: {1: gemm9x1CutAVX512, 2: gemm9x2CutAVX512},
 		},
 	}
 }
@@ -735,7 +757,7 @@ func tilesAVX2() *tiles {
 	return &tiles{
 		rows: 6, vecs: 2, lanes: 8,
 		packed: gemm6x2PackedAVX2,
-		full: [9][4]func(t *tile){
+		full: [10][4]func(t *tile){
 			1: {1: gemm1x1AVX2, 2: gemm1x2AVX2},
 			2: {1: gemm2x1AVX2, 2: gemm2x2AVX2},
 			3: {1: gemm3x1AVX2, 2: gemm3x2AVX2},
@@ -743,7 +765,7 @@ func tilesAVX2() *tiles {
 			5: {1: gemm5x1AVX2, 2: gemm5x2AVX2},
 			6: {1: gemm6x1AVX2, 2: gemm6x2AVX2},
 		},
-		cut: [9][4]func(t *tile){
+		cut: [10][4]func(t *tile){
 			1: {1: gemm1x1CutAVX2, 2: gemm1x2CutAVX2},
 			2: {1: gemm2x1CutAVX2, 2: gemm2x2CutAVX2},
 			3: {1: gemm3x1CutAVX2, 2: gemm3x2CutAVX2},

@@ -18,6 +18,14 @@ func (w *writer) gemm() {
 			w.tile(tileCode{rows: r, most: rows, vecs: v, cut: true})
 		}
 	}
+	high := rows
+	if w.wide() { // three groups of three rows, see tiles.three
+		high = 9
+		for v := 1; v <= 2; v++ {
+			w.tile(tileCode{rows: 9, most: rows, vecs: v})
+			w.tile(tileCode{rows: 9, most: rows, vecs: v, cut: true})
+		}
+	}
 	packed := tileCode{rows: rows, most: rows, vecs: vecs, packed: true}
 	w.tile(packed)
 	fmt.Fprintf(&w.stubs, "\nfunc tiles%s() *tiles {\n\treturn &tiles{\n", w.name)
@@ -25,10 +33,10 @@ func (w *writer) gemm() {
 	fmt.Fprintf(&w.stubs, "\t\tpacked: %s,\n", w.tileName(packed))
 	for _, cut := range []bool{false, true} {
 		field := map[bool]string{false: "full", true: "cut"}[cut]
-		fmt.Fprintf(&w.stubs, "\t\t%s: [9][4]func(t *tile){\n", field)
-		for r := 1; r <= rows; r++ {
+		fmt.Fprintf(&w.stubs, "\t\t%s: [10][4]func(t *tile){\n", field)
+		for r := 1; r <= high; r++ {
 			fmt.Fprintf(&w.stubs, "\t\t\t%d: {", r)
-			for v := 1; v <= vecs; v++ {
+			for v := 1; v <= vecs && (r <= rows || v < 3); v++ {
 				fmt.Fprintf(&w.stubs, "%d: %s, ", v, w.tileName(tileCode{rows: r, vecs: v, cut: cut}))
 			}
 			w.stubs.WriteString("},\n")
@@ -212,7 +220,7 @@ func (c tileCode) products() {
 	c.p(`MOVQ tile_k(DI), CX
 		MOVQ tile_a(DI), R8
 		ADDQ tile_atA(DI), R8
-		LEAQ (R9)(R9*2), R14`)
+		MOVQ tile_thirdA(DI), R14`)
 	for i := 1; i < len(pointers); i++ {
 		c.p("LEAQ (%s)(R14*1), %s", pointers[i-1], pointers[i])
 	}
