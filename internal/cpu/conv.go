@@ -33,10 +33,11 @@ func (g window) whole() bool {
 	return g.positions() == 1 && g.kernelH == g.height && g.kernelW == g.width && g.inside()
 }
 
-// newWindow reads the geometry from buffers: image is the side that has
-// patches, small the other one.
-func (e *exec) newWindow(in plan.Instr, image, small int, kernel []int) window {
-	big, little := e.plan.Buffers[image].Shape, e.plan.Buffers[small].Shape
+// newWindow reads the geometry of a convolution, a transposed one or a gradient
+// from its buffers.
+func (e *exec) newWindow(in plan.Instr) window {
+	image, small, weights := in.Windowed()
+	big, little, kernel := e.plan.Buffers[image].Shape, e.plan.Buffers[small].Shape, e.plan.Buffers[weights].Shape
 	g := window{
 		height: big[2], width: big[3], channels: big[1], kernelH: kernel[2], kernelW: kernel[3],
 		strideH: in.Window.Stride[0], strideW: in.Window.Stride[1], top: in.Window.Padding[0], left: in.Window.Padding[1],
@@ -102,23 +103,23 @@ func (w *worker) patchProduct(g window, image, weight, small, row int) {
 
 // conv is a convolution.
 func (b *builder) conv(in plan.Instr) error {
-	e := b.exec
 	act, err := newActivation(in.Activation)
 	if err != nil {
 		return err
 	}
-	x, weight, y, bias := in.Src[0], in.Src[1], in.Dst[0], e.buffers[in.Src[2]]
-	g := e.newWindow(in, x, y, e.plan.Buffers[weight].Shape)
+	x, weight, y, bias := in.Src[0], in.Src[1], in.Dst[0], b.exec.buffers[in.Src[2]]
+	g := b.exec.newWindow(in)
 	if g.whole() {
-		b.dense(in, func(w *worker, from, to int) { w.dense(x, weight, y, from, to, bias, act) })
+		b.dense(in, func(w *worker, from, to int) {
+			w.rowProduct(in, from, to)
+			w.forward(bias, act)
+		})
 		return nil
 	}
 	b.rows(in, func(w *worker, from, to int) {
 		for i := from; i < to; i++ {
 			w.patchProduct(g, x, weight, y, i)
-			w.product.Bias, w.product.ReLU = bias, act.relu()
-			e.machine.kernels.Gemm(&w.product, w.scratch)
-			act.after(e.machine.kernels, w.product.C)
+			w.forward(bias, act)
 		}
 	})
 	return nil
@@ -126,33 +127,34 @@ func (b *builder) conv(in plan.Instr) error {
 
 // convTransposeDX is the gradient of a transposed convolution by its input.
 func (b *builder) convTransposeDX(in plan.Instr) error {
-	e := b.exec
 	slope, err := newActivation(in.Slope)
 	if err != nil {
 		return err
 	}
-	dz, weight, dx := in.Src[0], in.Src[1], in.Dst[0]
-	g := e.newWindow(in, dz, dx, e.plan.Buffers[weight].Shape)
+	dz, weight, dx, y := in.Src[0], in.Src[1], in.Dst[0], in.Src[len(in.Src)-1]
+	g := b.exec.newWindow(in)
 	if g.whole() {
-		b.dense(in, func(w *worker, from, to int) { w.denseDX(in, from, to, slope) })
+		b.dense(in, func(w *worker, from, to int) {
+			w.rowProduct(in, from, to)
+			w.backward(slope, w.slopeRows(slope, y, from, to))
+		})
 		return nil
 	}
-	y, inputs := in.Src[len(in.Src)-1], e.plan.Buffers[dx].Shape[1]
 	b.rows(in, func(w *worker, from, to int) {
 		for i := from; i < to; i++ {
 			w.patchProduct(g, dz, weight, dx, i)
-			var of []float32
-			if !slope.none {
-				of = w.rowsOf(y, i, i+1)
-			}
-			if slope.relu() {
-				w.product.Y, w.product.LdY = of, inputs
-			}
-			e.machine.kernels.Gemm(&w.product, w.scratch)
-			slope.slopeAfter(e.machine.kernels, w.product.C, of)
+			w.backward(slope, w.slopeRows(slope, y, i, i+1))
 		}
 	})
 	return nil
+}
+
+// slopeRows is the rows that a derivative is taken at, nil where there is none.
+func (w *worker) slopeRows(slope activation, y, from, to int) []float32 {
+	if slope.none {
+		return nil
+	}
+	return w.rowsOf(y, from, to)
 }
 
 // convTranspose is a transposed convolution.
@@ -163,10 +165,20 @@ func (b *builder) convTranspose(in plan.Instr) error {
 		return err
 	}
 	x, weight, y, bias := in.Src[0], in.Src[1], in.Dst[0], e.buffers[in.Src[2]]
-	g := e.newWindow(in, y, x, e.plan.Buffers[weight].Shape)
+	g := e.newWindow(in)
+	after := func(out []float32) {
+		if !act.none {
+			e.machine.kernels.Act(act.kind, out, out, act.alpha)
+		}
+	}
 	if g.whole() {
 		b.dense(in, func(w *worker, from, to int) {
-			w.dense(x, weight, y, from, to, w.repeated(&w.bias, bias, g.height*g.width), act)
+			w.turned(in, from, to)
+			all := w.repeated(&w.bias, bias, g.height*g.width)
+			for i := from; i < to; i++ {
+				e.machine.kernels.Add(w.rowsOf(y, i, i+1), all)
+			}
+			after(w.rowsOf(y, from, to))
 		})
 		return nil
 	}
@@ -175,9 +187,7 @@ func (b *builder) convTranspose(in plan.Instr) error {
 		for i := from; i < to; i++ {
 			out := w.rowsOf(y, i, i+1)
 			w.scatter(g, w.rowsOf(x, i, i+1), e.buffers[weight], out, start)
-			if !act.none {
-				e.machine.kernels.Act(act.kind, out, out, act.alpha)
-			}
+			after(out)
 		}
 	})
 	return nil
@@ -190,10 +200,10 @@ func (b *builder) convDX(in plan.Instr) error {
 	if err != nil {
 		return err
 	}
-	dz, weight, dx := in.Src[0], in.Src[1], in.Dst[0]
-	g := e.newWindow(in, dx, dz, e.plan.Buffers[weight].Shape)
+	dz, weight, dx, y := in.Src[0], in.Src[1], in.Dst[0], in.Src[len(in.Src)-1]
+	g := e.newWindow(in)
 	if g.whole() {
-		b.dense(in, func(w *worker, from, to int) { w.denseDX(in, from, to, slope) })
+		b.dense(in, func(w *worker, from, to int) { w.rowsDX(in, slope, from, to) })
 		return nil
 	}
 	zero := make([]float32, g.channels)
@@ -203,7 +213,7 @@ func (b *builder) convDX(in plan.Instr) error {
 			out := w.rowsOf(dx, i, i+1)
 			w.scatter(g, w.rowsOf(dz, i, i+1), e.buffers[weight], out, start)
 			if !slope.none {
-				e.machine.kernels.ActGrad(slope.kind, out, out, w.rowsOf(in.Src[len(in.Src)-1], i, i+1), slope.alpha)
+				e.machine.kernels.ActGrad(slope.kind, out, out, w.rowsOf(y, i, i+1), slope.alpha)
 			}
 		}
 	})

@@ -77,10 +77,12 @@ type worker struct {
 	bias    []float32   // a bias repeated for each position
 	grad    []float32   // a gradient on its way into an update
 	planar  []float32   // an image on its way into another layout
+	columns []float32   // rows transposed, and the transposed result; see turned
+	result  []float32
 
 	// Of convolutions; see padded and scatter.
-	images                     map[window][]float32
-	start, sum, turned, planes []float32
+	images             map[window][]float32
+	start, sum, planes []float32
 }
 
 // newExec gives a plan memory and tasks.
@@ -130,7 +132,7 @@ func (e *exec) place(i int, b plan.Buffer, arena []float32) error {
 			return fmt.Errorf("cpu: no parameter %s in the program", name)
 		}
 		e.buffers[i] = p.matrix
-		if (b.Kind == plan.Copy) != (p.kind == transposedConv) {
+		if b.Kind == plan.Copy {
 			e.buffers[i] = p.copied
 		}
 		if b.Kind == plan.Slot {

@@ -111,9 +111,8 @@ func (m *Machine) makeParams(compiled *plan.Plan) error {
 	}
 	for _, b := range compiled.Buffers {
 		if b.Kind == plan.Copy {
-			if p := m.params[compiled.Buffers[b.Of].Name]; p.copied == nil {
-				p.copied = aligned(len(p.matrix))
-			}
+			p := m.params[compiled.Buffers[b.Of].Name]
+			p.copied = aligned(len(p.matrix))
 		}
 	}
 	return nil

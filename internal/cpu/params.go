@@ -8,14 +8,13 @@ import (
 	"aegis/internal/program"
 )
 
-// weightKind is how a parameter's shape becomes a matrix; see plan.Order.
+// weightKind is how a parameter's shape becomes a matrix; see [plan.Matrix].
 type weightKind int
 
 const (
-	vector         weightKind = iota // a bias: as it is
-	linear                           // (O,I) → (I,O)
-	convolution                      // (O,C,kH,kW) → (kH·kW·C, O)
-	transposedConv                   // (C,O,kH,kW) → (kH·kW·O, C): as the convolution that it transposes
+	vector      weightKind = iota // a bias: as it is
+	linear                        // (O,I) → (I,O)
+	convolution                   // (O,C,kH,kW) → (kH·kW·C, O)
 )
 
 // param is a parameter as the kernels want it, with its optimizer state.
@@ -25,7 +24,7 @@ type param struct {
 	kind    weightKind
 	matrix  []float32 // (K,N), or as it is
 	k, n    int       // 0 for a bias
-	copied  []float32 // (N,K), or nil: for a gradient by the input, or a transposed convolution itself
+	copied  []float32 // (N,K), or nil; see plan.Plan.Scatters
 	phase   string
 	slots   []string // names
 	buffers [][]float32
@@ -41,14 +40,12 @@ func kinds(p *plan.Plan) (map[string]weightKind, error) {
 			switch in.Op {
 			case plan.Linear:
 				kind = linear
-			case plan.Conv2d:
+			case plan.Conv2d, plan.ConvTranspose2d:
 				kind = convolution
-			case plan.ConvTranspose2d:
-				kind = transposedConv
 			default:
 				continue
 			}
-			name := p.Buffers[in.Src[1]].Name
+			name := p.Buffers[paramOf(p, in.Src[1])].Name
 			if other, ok := found[name]; ok && other != kind {
 				return nil, fmt.Errorf("cpu: parameter %s is a weight of two kinds of layers", name)
 			}
@@ -57,6 +54,14 @@ func kinds(p *plan.Plan) (map[string]weightKind, error) {
 		}
 	}
 	return found, nil
+}
+
+// paramOf is the parameter that a buffer belongs to, or the buffer itself.
+func paramOf(p *plan.Plan, buffer int) int {
+	if of := p.Buffers[buffer].Of; of >= 0 {
+		return of
+	}
+	return buffer
 }
 
 // newParam makes a parameter that an optimizer of a phase updates, which keeps
@@ -68,11 +73,8 @@ func newParam(spec program.Param, kind weightKind, phase string, slots []string)
 	switch kind {
 	case linear:
 		p.k, p.n = s[1], s[0]
-	case convolution, transposedConv:
+	case convolution:
 		p.k, p.n = s[1]*s[2]*s[3], s[0]
-	}
-	if kind == transposedConv {
-		p.copied = aligned(spec.Size())
 	}
 	return p
 }

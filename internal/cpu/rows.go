@@ -149,20 +149,6 @@ func newActivation(a op.Activation) (activation, error) {
 // relu says that a product does it in registers.
 func (a activation) relu() bool { return !a.none && a.kind == kernel.ReLU }
 
-// after applies what the product did not.
-func (a activation) after(k *kernel.Set, values []float32) {
-	if !a.none && !a.relu() {
-		k.Act(a.kind, values, values, a.alpha)
-	}
-}
-
-// slopeAfter multiplies by the derivative where the product did not.
-func (a activation) slopeAfter(k *kernel.Set, values, y []float32) {
-	if !a.none && !a.relu() {
-		k.ActGrad(a.kind, values, values, y, a.alpha)
-	}
-}
-
 // linear is y = f(x·W + b).
 func (b *builder) linear(in plan.Instr) error {
 	e := b.exec
@@ -170,24 +156,46 @@ func (b *builder) linear(in plan.Instr) error {
 	if err != nil {
 		return err
 	}
-	x, y := in.Src[0], in.Dst[0]
 	b.dense(in, func(w *worker, from, to int) {
-		w.dense(x, in.Src[1], y, from, to, e.buffers[in.Src[2]], act)
+		w.rowProduct(in, from, to)
+		w.forward(e.buffers[in.Src[2]], act)
 	})
 	return nil
 }
 
-// dense is a product of whole rows with a weight matrix (K,N) and a bias (N).
-func (w *worker) dense(x, weight, y, from, to int, bias []float32, act activation) {
+// rowProduct sets w.product to whole rows times the weights (K,N).
+func (w *worker) rowProduct(in plan.Instr, from, to int) {
 	e := w.exec
+	x, y := in.Src[0], in.Dst[0]
 	k, n := e.rowSize(x), e.rowSize(y)
-	out := w.rowsOf(y, from, to)
 	w.product = kernel.Product{
 		M: to - from, N: n, K: k, A: w.rowsOf(x, from, to), RowA: k, ColA: 1,
-		B: e.buffers[weight], LdB: n, C: out, LdC: n, Bias: bias, ReLU: act.relu(),
+		B: e.buffers[in.Src[1]], LdB: n, C: w.rowsOf(y, from, to), LdC: n,
 	}
-	e.machine.kernels.Gemm(&w.product, w.scratch)
-	act.after(e.machine.kernels, out)
+}
+
+// forward computes w.product with a bias and an activation, in registers where
+// it can.
+func (w *worker) forward(bias []float32, act activation) {
+	k := w.exec.machine.kernels
+	w.product.Bias, w.product.ReLU = bias, act.relu()
+	k.Gemm(&w.product, w.scratch)
+	if !act.none && !act.relu() {
+		k.Act(act.kind, w.product.C, w.product.C, act.alpha)
+	}
+}
+
+// backward computes w.product times the derivative at y, which lies as the
+// result does.
+func (w *worker) backward(slope activation, y []float32) {
+	k := w.exec.machine.kernels
+	if slope.relu() {
+		w.product.Y, w.product.LdY = y, w.product.N
+	}
+	k.Gemm(&w.product, w.scratch)
+	if !slope.none && !slope.relu() {
+		k.ActGrad(slope.kind, w.product.C, w.product.C, y, slope.alpha)
+	}
 }
 
 // linearDX is dx = (dz·Wᵀ) ⊙ f'(y).
@@ -196,28 +204,49 @@ func (b *builder) linearDX(in plan.Instr) error {
 	if err != nil {
 		return err
 	}
-	b.dense(in, func(w *worker, from, to int) { w.denseDX(in, from, to, slope) })
+	b.dense(in, func(w *worker, from, to int) { w.rowsDX(in, slope, from, to) })
 	return nil
 }
 
-// denseDX is a product of whole rows with a copied weight matrix (N,K).
-func (w *worker) denseDX(in plan.Instr, from, to int, slope activation) {
-	e, dz, dx := w.exec, in.Src[0], in.Dst[0]
-	n, k := e.rowSize(dz), e.rowSize(dx)
-	out := w.rowsOf(dx, from, to)
-	w.product = kernel.Product{
-		M: to - from, N: k, K: n, A: w.rowsOf(dz, from, to), RowA: n, ColA: 1,
-		B: e.buffers[in.Src[1]], LdB: k, C: out, LdC: k,
-	}
-	var y []float32
+// rowsDX is the gradient of whole rows times weights by the rows.
+func (w *worker) rowsDX(in plan.Instr, slope activation, from, to int) {
+	w.turned(in, from, to)
 	if !slope.none {
-		y = w.rowsOf(in.Src[len(in.Src)-1], from, to)
+		out, y := w.rowsOf(in.Dst[0], from, to), w.rowsOf(in.Src[len(in.Src)-1], from, to)
+		w.exec.machine.kernels.ActGrad(slope.kind, out, out, y, slope.alpha)
 	}
-	if slope.relu() {
-		w.product.Y, w.product.LdY = y, k
+}
+
+// turned is whole rows times the transposed weights (K,N), rows of N values in
+// and of K out: the other way round, as weights · rowsᵀ, so that the weights
+// are read as they lie and what is transposed is small. It goes block by block
+// through the weights, big ones where the rows themselves are too many to stay
+// in the cache.
+func (w *worker) turned(in plan.Instr, from, to int) {
+	const (
+		cache      = 1 << 16 // floats
+		small, big = 128, 2048
+	)
+	e, rows := w.exec, to-from
+	kernels, weights := e.machine.kernels, e.buffers[in.Src[1]]
+	x, out := w.rowsOf(in.Src[0], from, to), w.rowsOf(in.Dst[0], from, to)
+	n, k := e.rowSize(in.Src[0]), e.rowSize(in.Dst[0])
+	columns := w.space(&w.columns, len(x))
+	kernels.Transpose(columns, rows, x, n, rows, n)
+	block := small
+	if len(x) > cache {
+		block = big
 	}
-	e.machine.kernels.Gemm(&w.product, w.scratch)
-	slope.slopeAfter(e.machine.kernels, out, y)
+	for i := 0; i < k; i += block {
+		high := min(block, k-i)
+		result := w.space(&w.result, high*rows)
+		w.product = kernel.Product{
+			M: high, N: rows, K: n, A: weights[i*n:], RowA: n, ColA: 1,
+			B: columns, LdB: rows, C: result, LdC: rows,
+		}
+		kernels.Gemm(&w.product, w.scratch)
+		kernels.Transpose(out[i:], k, result, rows, high, rows)
+	}
 }
 
 func (b *builder) activate(in plan.Instr) error {

@@ -71,11 +71,11 @@ func (w *worker) scatterRows(g window, small, weight, image, start []float32) {
 func (w *worker) scatterPlanes(g window, small, weight, image, start []float32) {
 	k, positions, length, area := w.exec.machine.kernels, g.positions(), g.length(), g.rows*g.cols
 	inputs := len(small) / positions
-	turned, planes := w.space(&w.turned, len(small)), w.space(&w.planes, length*positions)
-	k.Transpose(turned, positions, small, inputs, positions, inputs)
+	columns, planes := w.space(&w.columns, len(small)), w.space(&w.planes, length*positions)
+	k.Transpose(columns, positions, small, inputs, positions, inputs)
 	w.product = kernel.Product{
 		M: length, N: positions, K: inputs, A: weight, RowA: 1, ColA: length,
-		B: turned, LdB: positions, C: planes, LdC: positions,
+		B: columns, LdB: positions, C: planes, LdC: positions,
 	}
 	k.Gemm(&w.product, w.scratch)
 	sum := w.space(&w.sum, len(start))

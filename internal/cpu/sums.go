@@ -115,7 +115,7 @@ func (b *builder) weights(in plan.Instr) error {
 		b.convWeights(in, weight, dz, x)
 		return nil
 	}
-	if in.Op == plan.Conv2dDW && !b.exec.newWindow(in, x, dz, weight.param.shape).whole() {
+	if in.Op == plan.Conv2dDW && !b.exec.newWindow(in).whole() {
 		b.convWeights(in, weight, x, dz)
 		b.chunkedBias(bias, dz)
 		return nil
@@ -214,7 +214,7 @@ func eachChunk(from, to int, sum func(chunk, from, to int)) {
 // small.
 func (b *builder) convWeights(in plan.Instr, t target, image, small int) {
 	e := b.exec
-	g := e.newWindow(in, image, small, t.param.shape)
+	g := e.newWindow(in)
 	if g.whole() {
 		b.denseWeights(t, small, image)
 		return

@@ -20,7 +20,6 @@ type machine struct {
 	plan   *plan.Plan
 	kept   map[int][]float64 // parameters, slots and copies
 	arena  []float64
-	roles  map[int]plan.Op // what weights are used for
 	losses map[int][]float64
 	n      int // rows of the batch
 	spec   optim.Spec
@@ -28,14 +27,7 @@ type machine struct {
 
 func newMachine(t *testing.T, p *plan.Plan, state map[string]program.Tensor) *machine {
 	t.Helper()
-	m := &machine{t: t, plan: p, kept: make(map[int][]float64), arena: make([]float64, p.Arena), roles: make(map[int]plan.Op)}
-	for _, ph := range p.Phases {
-		for _, in := range ph.Gradients {
-			if in.Op == plan.Linear || in.Op == plan.Conv2d || in.Op == plan.ConvTranspose2d {
-				m.roles[in.Src[1]] = in.Op
-			}
-		}
-	}
+	m := &machine{t: t, plan: p, kept: make(map[int][]float64), arena: make([]float64, p.Arena)}
 	for i, b := range p.Buffers {
 		switch b.Kind {
 		case plan.Param, plan.Slot, plan.Copy:
@@ -89,15 +81,8 @@ func (m *machine) positions(v int) []int {
 		}
 		return list
 	}
-	param := v
-	if b.Of >= 0 {
-		param = b.Of
-	}
 	at := func(i, j, u, v int) int { // a matrix (K,N)
 		k, n, rows, columns := (u*dim(s, 3)+v)*s[1]+j, i, program.Size(s[1:]), s[0]
-		if m.roles[param] == plan.ConvTranspose2d {
-			k, n, rows, columns = n, k, columns, rows
-		}
 		if l == plan.Transpose {
 			k, n, columns = n, k, rows
 		}

@@ -27,7 +27,7 @@ func (p *Plan) roles() (map[int]Op, error) {
 			if !isProduct(in.Op) {
 				continue
 			}
-			w := in.Src[1]
+			w := p.param(in.Src[1])
 			if other, ok := roles[w]; ok && other != in.Op {
 				return nil, fmt.Errorf("phase %s: %s is a weight of %s and of %s; one matrix cannot serve both", ph.Name, p.Buffers[w].Name, other, in.Op)
 			}
@@ -81,11 +81,11 @@ func (p *Plan) layOutImages() {
 	}
 }
 
-// windowed is a convolution seen from its larger side: a kernel that moves
+// Windowed is a convolution seen from its larger side: a kernel that moves
 // over image (B,C,H,W) and stops at each position of small (B,O,h,w), with
 // weights (O,C,kH,kW). The two sides of a transposed convolution, and those
 // of a gradient by the image, are written and read the other way around.
-func (in Instr) windowed() (image, small, weights int) {
+func (in Instr) Windowed() (image, small, weights int) {
 	switch in.Op {
 	case Conv2d:
 		return in.Src[0], in.Dst[0], in.Src[1]
@@ -103,13 +103,36 @@ func (in Instr) windowed() (image, small, weights int) {
 	return -1, -1, -1
 }
 
-// copyWeights gives gradients by the input a transposed copy of their
-// weights, which every update of the weights refreshes.
+// param is the parameter that a buffer is a copy of, or the buffer itself.
+func (p *Plan) param(v int) int {
+	if b := p.Buffers[v]; b.Kind == Copy {
+		return b.Of
+	}
+	return v
+}
+
+// Scatters says that an instruction adds patches to an image: a transposed
+// convolution or the gradient of a convolution by its image, unless the only
+// patch is the whole image. The values of a patch are then columns of a product.
+// Linear layers go back through the matrix as it is: a copy of big weights costs
+// more to keep than it saves.
+func (p *Plan) Scatters(in Instr) bool {
+	if in.Op != Conv2dDX && in.Op != ConvTranspose2d {
+		return false
+	}
+	i, s, w := in.Windowed()
+	image, small, kernel := p.Buffers[i].Shape, p.Buffers[s].Shape, p.Buffers[w].Shape
+	whole := small[2]*small[3] == 1 && image[2] == kernel[2] && image[3] == kernel[3] && in.Window.Padding == [2]int{}
+	return !whole
+}
+
+// copyWeights gives what scatters a transposed copy of its weights, which every
+// update of the weights refreshes.
 func (p *Plan) copyWeights() {
 	copies := make(map[int]int)
 	for _, ph := range p.Phases {
 		for _, in := range ph.Gradients {
-			if !isDX(in.Op) {
+			if !p.Scatters(in) {
 				continue
 			}
 			w := in.Src[1]

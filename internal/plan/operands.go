@@ -186,7 +186,7 @@ func (o operands) linear(x, y, w, b []int) error {
 // window checks a convolution from its larger side, and the bias of what the
 // layer's result, or its gradient, is.
 func (o operands) window(bias, result []int) error {
-	i, s, k := o.in.windowed()
+	i, s, k := o.in.Windowed()
 	image, small, w := o.plan.Buffers[i].Shape, o.plan.Buffers[s].Shape, o.plan.Buffers[k].Shape
 	if len(image) != 4 || len(small) != 4 || len(w) != 4 || image[0] != small[0] || w[0] != small[1] || w[1] != image[1] {
 		return errors.New("want an image (B,C,H,W), its windows (B,O,oH,oW), weights (O,C,kH,kW)")

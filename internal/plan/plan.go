@@ -73,14 +73,14 @@ type Buffer struct {
 // Layout is the order of a buffer's values in memory.
 type Layout string
 
-// The layouts. A weight is one matrix in every product that it is part of:
-// (K,N) forward, K the inputs of one product and N its outputs,
+// The layouts. Weights are the matrix (K,N) that a linear layer multiplies rows
+// by and a convolution patches of an image,
 //
 //	Linear          (O,I)       → (I, O)
 //	Conv2d          (O,C,kH,kW) → (kH·kW·C, O)
-//	ConvTranspose2d (C,O,kH,kW) → (C, kH·kW·O)
+//	ConvTranspose2d (C,O,kH,kW) → (kH·kW·O, C), as the convolution that it transposes
 //
-// and (N,K), its transpose, for the gradient by the input.
+// and for what adds patches to an image, (N,K): see [Plan.Scatters].
 const (
 	RowMajor  Layout = "row-major" // as the shape says
 	NHWC      Layout = "nhwc"      // (B,C,H,W) with channels last

@@ -163,7 +163,7 @@ func (p *Plan) flops(in Instr) float64 {
 	case in.Op == LinearDW:
 		weights, rows = in.Dst[0], p.Batch
 	default:
-		_, small, w := in.windowed()
+		_, small, w := in.Windowed()
 		if w < 0 {
 			return 0
 		}

@@ -81,10 +81,10 @@ func (p *Plan) checkSums(in Instr) error {
 func (p *Plan) checkWeights(in Instr, roles map[int]Op) error {
 	weights, want := -1, Matrix
 	switch {
-	case isProduct(in.Op):
-		weights = in.Src[1]
-	case isDX(in.Op):
-		weights, want = in.Src[1], Transpose
+	case isProduct(in.Op), isDX(in.Op):
+		if weights = in.Src[1]; p.Scatters(in) {
+			want = Transpose
+		}
 	case isDW(in.Op):
 		weights = in.Dst[0]
 		param := weights

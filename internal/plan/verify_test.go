@@ -174,14 +174,14 @@ func TestVerifyFindsMistakes(t *testing.T) {
 			},
 		},
 		{
-			name: "copy not refreshed", network: "fc relu", opt: merged, want: "linear-dw: refreshes the copies [] of what it updates; want [",
+			name: "copy not refreshed", network: "conv relu", opt: merged, want: "convtranspose2d-dw: refreshes the copies [] of what it updates; want [",
 			spoil: func(_ *testing.T, p *plan.Plan) {
 				in := &p.Phases[0].Gradients[len(p.Phases[0].Gradients)-1]
 				in.Dst = in.Dst[:2]
 			},
 		},
 		{
-			name: "copy not refreshed by an update", network: "fc relu", opt: copied, want: "update: refreshes the copies [] of what it updates; want [",
+			name: "copy not refreshed by an update", network: "conv relu", opt: copied, want: "update: refreshes the copies [] of what it updates; want [",
 			spoil: func(_ *testing.T, p *plan.Plan) {
 				for i := range p.Phases[0].Update {
 					in := &p.Phases[0].Update[i]
@@ -218,9 +218,10 @@ func TestVerifyFindsMistakes(t *testing.T) {
 			},
 		},
 		{
-			name: "gradient by the parameter itself", network: "fc relu", opt: merged, want: "linear-dx: weights #",
-			spoil: func(t *testing.T, p *plan.Plan) {
-				in := first(t, p, plan.LinearDX)
+			name: "scatters by the parameter itself", network: "conv relu", opt: merged, want: "convtranspose2d: weights #",
+			spoil: func(_ *testing.T, p *plan.Plan) {
+				list := p.Phases[0].Gradients
+				in := &list[slices.IndexFunc(list, p.Scatters)]
 				in.Src[1] = p.Buffers[in.Src[1]].Of
 			},
 		},
