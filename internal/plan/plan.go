@@ -153,8 +153,8 @@ func (o Op) PerRow() bool {
 
 // Options are what a VM wants of a plan.
 type Options struct {
-	// ChannelsLast asks for images in NHWC and weights as matrices, with a transposed copy where a
-	// gradient by the input needs one. Else everything is RowMajor.
+	// ChannelsLast asks for images in NHWC and weights as matrices, with a
+	// transposed copy for what [Plan.Scatters]. Else everything is RowMajor.
 	ChannelsLast bool
 
 	// Merge puts each update behind the gradient it belongs to, where nothing

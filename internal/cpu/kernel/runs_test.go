@@ -68,6 +68,19 @@ func TestAddSpread(t *testing.T) {
 	}
 }
 
+// TestPrefetch asks for nothing, for parts of lines and for many: it must come
+// back, whatever lies there.
+func TestPrefetch(t *testing.T) {
+	bytes := make([]byte, 1000)
+	for from := range 130 {
+		Prefetch(bytes[from : from+from*from%300])
+	}
+	Prefetch(nil)
+	if slices.Max(bytes) != 0 {
+		t.Error("wrote to what was to be read")
+	}
+}
+
 func TestRunsPanicOnShortSlices(t *testing.T) {
 	long, short := make([]float32, 100), make([]float32, 10)
 	c := Runs{Places: 3, Runs: 2, Length: 4, DstPlace: 8, DstRun: 4, SrcPlace: 8, SrcRun: 4}
