@@ -2,6 +2,7 @@ package aegis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -12,6 +13,8 @@ import (
 	"aegis/internal/report"
 	"aegis/internal/run"
 	"aegis/internal/train"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // curve gathers the training loss as means over windows of steps, a fixed
@@ -45,9 +48,15 @@ func (c *curve) add(losses []float32) {
 
 // pictures draws the run with the parameters of model.safetensors.
 func (t *trainer) pictures(ctx context.Context) error {
-	if err := t.drawLoss(); err != nil {
-		return err
-	}
+	var drawing errgroup.Group
+	err := t.startPictures(ctx, &drawing)
+	return errors.Join(err, drawing.Wait())
+}
+
+// startPictures works out what is to be seen and has each picture drawn by
+// itself: the last one takes as long as the others together.
+func (t *trainer) startPictures(ctx context.Context, drawing *errgroup.Group) error {
+	drawing.Go(t.drawLoss)
 	state, err := t.machine.State()
 	if err != nil {
 		return err
@@ -58,10 +67,21 @@ func (t *trainer) pictures(ctx context.Context) error {
 	if err := t.machine.SetState(state); err != nil {
 		return err
 	}
-	if err := t.drawReconstructions(ctx); err != nil {
+	grid, err := t.reconstructions(ctx)
+	if err != nil {
 		return err
 	}
-	return t.drawLatent(ctx)
+	drawing.Go(func() error {
+		return t.draw(run.ReconstructionsFile, func(w io.Writer) error { return report.Reconstructions(w, grid) })
+	})
+	codes, err := t.codes(ctx)
+	if err != nil {
+		return err
+	}
+	drawing.Go(func() error {
+		return t.draw(run.LatentFile, func(w io.Writer) error { return report.Latent(w, codes) })
+	})
+	return nil
 }
 
 func (t *trainer) draw(name string, draw func(io.Writer) error) error {
@@ -106,12 +126,13 @@ func gridRows(test data.Set) []int32 {
 	return rows[:min(most, len(rows))]
 }
 
-func (t *trainer) drawReconstructions(ctx context.Context) error {
+// reconstructions are some test images and what becomes of them.
+func (t *trainer) reconstructions(ctx context.Context) (report.Grid, error) {
 	rows, pixels := gridRows(t.test), t.program.PixelCount()
 	rebuilt := make([]float32, len(rows)*pixels)
 	in := program.Input{Set: train.TestSet, Rows: rows}
 	if err := t.machine.Infer(ctx, program.Reconstruct, in, rebuilt); err != nil {
-		return err
+		return report.Grid{}, err
 	}
 	g := report.Grid{
 		C: t.cfg.Image[0], H: t.cfg.Image[1], W: t.cfg.Image[2], Lo: t.program.Pixels.Lo, Hi: t.program.Pixels.Hi,
@@ -125,18 +146,16 @@ func (t *trainer) drawReconstructions(ctx context.Context) error {
 			g.Captions = append(g.Captions, strconv.Itoa(int(t.test.Labels[row])))
 		}
 	}
-	return t.draw(run.ReconstructionsFile, func(w io.Writer) error { return report.Reconstructions(w, g) })
+	return g, nil
 }
 
-func (t *trainer) drawLatent(ctx context.Context) error {
+// codes are those of the test images.
+func (t *trainer) codes(ctx context.Context) (report.Codes, error) {
 	c := report.Codes{
 		Title: fmt.Sprintf("%s: codes of %d test images", t.cfg.Model, t.test.Len()),
 		N:     t.test.Len(), Z: t.cfg.Latent, Labels: t.test.Labels,
 		Values: make([]float32, t.test.Len()*t.cfg.Latent),
 	}
 	in := program.Input{Set: train.TestSet, Rows: train.Rows(c.N)}
-	if err := t.machine.Infer(ctx, program.Encode, in, c.Values); err != nil {
-		return err
-	}
-	return t.draw(run.LatentFile, func(w io.Writer) error { return report.Latent(w, c) })
+	return c, t.machine.Infer(ctx, program.Encode, in, c.Values)
 }
