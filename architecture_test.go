@@ -44,7 +44,7 @@ var outside = map[string][]string{
 	"github.com/BurntSushi/toml":         {"aegis/internal/run"},
 	"github.com/ebitengine/purego":       {"aegis/cuda"},
 	"gorgonia.org/cu":                    {"aegis/cuda/driver"},
-	"gorgonia.org/gorgonia":              {"aegis/model", "aegis/internal/program", "aegis/internal/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/cuda"},
+	"gorgonia.org/gorgonia":              {"aegis/model", "aegis/internal/program", "aegis/internal/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/internal/vmtest", "aegis/cuda"},
 	"github.com/pbnjay/memory":           {"aegis"},
 	"golang.org/x/term":                  {"aegis/cmd"},
 	"gonum.org/v1/gonum":                 {"aegis/internal/report"},
@@ -53,7 +53,7 @@ var outside = map[string][]string{
 	"honnef.co/go/tools/cmd/staticcheck": {},
 	"go4.org/unsafe/assume-no-moving-gc": {},
 	"github.com/chewxy/hm":               {"aegis/model/op"},
-	"gorgonia.org/tensor":                {"aegis/model", "aegis/internal/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/cuda"},
+	"gorgonia.org/tensor":                {"aegis/model", "aegis/internal/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/internal/vmtest", "aegis/cuda"},
 }
 
 // listed is what go list says of a package.

@@ -67,16 +67,21 @@ func paramOf(p *plan.Plan, buffer int) int {
 // newParam makes a parameter that an optimizer of a phase updates, which keeps
 // slots for it.
 func newParam(spec program.Param, kind weightKind, phase string, slots []string) *param {
-	p := &param{name: spec.Name, shape: spec.Shape, kind: kind, phase: phase, slots: slots}
+	p := &param{name: spec.Name, kind: kind, phase: phase, slots: slots}
+	p.setShape(spec.Shape)
 	p.allocate(spec.Size())
-	s := spec.Shape
-	switch kind {
-	case linear:
+	return p
+}
+
+// setShape sets the shape and the matrix's size.
+func (p *param) setShape(s []int) {
+	p.shape = s
+	switch len(s) {
+	case 2:
 		p.k, p.n = s[1], s[0]
-	case convolution:
+	case 4:
 		p.k, p.n = s[1]*s[2]*s[3], s[0]
 	}
-	return p
 }
 
 // allocate lays matrix and slots out one behind the other, so that one pointer

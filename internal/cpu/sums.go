@@ -11,7 +11,7 @@ import (
 // target is where a gradient goes: into a buffer, or at once into its
 // parameter.
 type target struct {
-	param *param
+	param *param    // or what has its shape
 	grad  []float32 // nil: the update follows
 	phase *phase
 }
@@ -23,9 +23,10 @@ func (b *builder) target(in plan.Instr, i int) target {
 	if in.Update {
 		return target{param: b.exec.machine.params[buffers[dst].Name], phase: b.phase}
 	}
-	return target{
-		param: b.exec.machine.params[buffers[buffers[dst].Of].Name], phase: b.phase, grad: b.exec.buffers[dst],
-	}
+	grad := b.exec.buffers[dst]
+	shape := &param{matrix: grad}
+	shape.setShape(buffers[dst].Shape)
+	return target{param: shape, phase: b.phase, grad: grad}
 }
 
 // unit adds a unit to the stage in progress, which reads rows of buffers.
