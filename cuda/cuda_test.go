@@ -27,6 +27,8 @@ func TestGolden(t *testing.T)    { vmtest.Golden(t, simulated()) }
 func TestContract(t *testing.T)  { vmtest.Contract(t, simulated()) }
 func TestReference(t *testing.T) { vmtest.Reference(t, simulated()) }
 
+func TestHandmadeGraphs(t *testing.T) { vmtest.HandmadeGraphs(t, simulated()) }
+
 // needGPU skips where no GPU can be used, and says why.
 func needGPU(t testing.TB) {
 	t.Helper()

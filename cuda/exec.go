@@ -102,13 +102,13 @@ func (e *exec) firstTerm(phase *plan.Phase) int {
 	return n
 }
 
-// term is the number of the loss that a buffer is, where that is all it is
-// for; else -1.
+// term is the number of the loss that a buffer is, where a loss instruction
+// writes it and that is all it is for; else -1.
 func (e *exec) term(phase *plan.Phase, buffer int) int {
 	if e.losses == 0 {
 		return -1
 	}
-	found, uses := -1, 0
+	found, uses, written := -1, 0, false
 	for i, out := range phase.Outputs {
 		if out.Buffer == buffer {
 			found = e.firstTerm(phase) + i
@@ -124,8 +124,9 @@ func (e *exec) term(phase *plan.Phase, buffer int) int {
 		if slices.Contains(in.Src, buffer) {
 			uses++
 		}
+		written = written || in.Dst[0] == buffer && (in.Op == plan.Loss || in.Op == plan.LossGrad)
 	}
-	if uses != 1 {
+	if uses != 1 || !written {
 		return -1
 	}
 	return found

@@ -2,8 +2,12 @@
 // after the other, a warp a line of memory at a time.
 #include "common.cuh"
 
-// The values to go through: the real rows, or all of a buffer.
-__device__ __forceinline__ int extent(const Step* step, int width) { return step ? step->n * width : width; }
+// The values to go through: the real rows, or all of a buffer, which a step
+// without rows leaves alone: nobody has written it.
+__device__ __forceinline__ int extent(const Step* step, int width, int whole = 0) {
+    if (!step) return width;
+    return whole && step->n > 0 ? width : step->n * width;
+}
 
 #define EACH(i, n) for (int i = blockIdx.x * 256 + threadIdx.x, end = n; i < end; i += gridDim.x * 256)
 
@@ -21,8 +25,8 @@ extern "C" __global__ void __launch_bounds__(256) slope(const float* g, const fl
 
 // c = a + b
 extern "C" __global__ void __launch_bounds__(256) add(const float* a, const float* b, float* c, int width,
-        const Step* __restrict__ step) {
-    EACH(i, extent(step, width)) c[i] = a[i] + b[i];
+        int whole, const Step* __restrict__ step) {
+    EACH(i, extent(step, width, whole)) c[i] = a[i] + b[i];
 }
 
 // y = factor·x

@@ -85,6 +85,29 @@ func TestNaN(t *testing.T) {
 	}
 }
 
+// TestAddWholeInStep adds all values in a step with rows, however few, and
+// reads none in a step without.
+func TestAddWholeInStep(t *testing.T) {
+	d := open(t, Elementwise)
+	defer d.free()
+	const rows, values = 5, 33
+	a, b := random(1, values), random(2, values)
+	sum := d.out(values, 0)
+	add := Add{
+		Batch: Batch{Rows: rows, Step: d.step(2, 0, rows, 0)}, Width: values, Whole: true,
+		A: d.in(a, values, 0).ptr, B: d.in(b, values, 0).ptr, C: sum.ptr,
+	}
+	d.run(add.Launches())
+	for i := range a {
+		b[i] += a[i]
+	}
+	sum.checkBits("add", b)
+	unwritten := d.out(values, 0) // the simulator finds whoever reads it
+	add.Step, add.A = d.step(0, 0, rows, 0), unwritten.ptr
+	d.run(add.Launches())
+	sum.checkBits("add in a step without rows", b)
+}
+
 func TestAddScaleCopy(t *testing.T) {
 	d := open(t, Elementwise)
 	for _, e := range extents() {

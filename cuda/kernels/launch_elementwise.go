@@ -54,8 +54,9 @@ func (l Slope) Launches() ([]Launch, error) {
 	return []Launch{strided(Elementwise, "slope", l.Rows*l.Width, a)}, nil
 }
 
-// Add is c = a + b: for (B,P), or for Width values whatever the batch where
-// Whole is set (gradients of one parameter, loss terms). One launch.
+// Add is c = a + b: for (B,P), or where Whole is set (gradients of one
+// parameter, loss terms) for Width values whatever the batch, none in a step
+// without rows. One launch.
 type Add struct {
 	Batch
 	Width   int // P, or all values
@@ -69,9 +70,14 @@ func (l Add) Launches() ([]Launch, error) {
 	if err := fail("add", err, pointers(l.A, l.B, l.C)); err != nil {
 		return nil, err
 	}
+	whole := 0
+	if l.Whole {
+		whole, rows = 1, l.Step
+	}
 	var a args
 	a.ptr(l.A, l.B, l.C)
 	a.int(l.Width)
+	a.int(whole)
 	a.ptr(rows)
 	return []Launch{strided(Elementwise, "add", n, a)}, nil
 }

@@ -119,6 +119,7 @@ func (m Handmade) Program(t *testing.T) *program.Program {
 	t.Helper()
 	const batch = 5
 	p := &program.Program{Name: "hand", Image: m.Image, Pixels: program.Range{Hi: 1}, Batch: batch}
+	p.Forward = func(part program.Part, batch int) (*program.Graph, error) { return m.forward(t, part, batch), nil }
 	for i, loss := range m.Losses {
 		h := NewHand(t, G.NewGraph(), &p.Params)
 		x, weights := h.Tensor("x", append([]int{batch}, m.Row...)...), h.Tensor("weights", batch)
@@ -137,4 +138,12 @@ func (m Handmade) Program(t *testing.T) *program.Program {
 		})
 	}
 	return p
+}
+
+// forward is a part that VMs prepare and nobody asks for.
+func (m Handmade) forward(t *testing.T, part program.Part, batch int) *program.Graph {
+	h := NewHand(t, G.NewGraph(), new([]program.Param))
+	x := h.Tensor("x", append([]int{batch}, m.Row...)...)
+	y := h.Must(op.Activate(x, tanh))
+	return &program.Graph{ExprGraph: h.Graph, Input: x, Outputs: []program.Output{{Name: string(part), Node: y}}}
 }
