@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -28,7 +29,11 @@ const (
 	exitInterrupted = 130
 )
 
+// gcPercent is how garbage is collected while training; before, it is not.
+var gcPercent = 100
+
 func main() {
+	gcPercent = debug.SetGCPercent(-1) // until watcher.start
 	ctx, stop := interruptible()
 	code := realMain(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"github.com/schollz/progressbar/v3"
@@ -41,7 +42,11 @@ func (w *watcher) printf(format string, args ...any) {
 	}
 }
 
+// start is called when data and network are there. Little of what went before
+// is garbage: to look for it again and again while they grow took a third of a
+// run of ten steps.
 func (w *watcher) start(s aegis.Start) {
+	debug.SetGCPercent(gcPercent)
 	w.out = s.Out
 	held := ""
 	if s.ValRows > 0 {
