@@ -29,7 +29,7 @@ func (e *exec) makeLocal() {
 	}
 	e.block = blockRows
 	for buffer, group := range e.groups() {
-		if group < 0 || buffer != e.root(buffer) {
+		if group < 0 || buffer != e.plan.Root(buffer) {
 			continue
 		}
 		for _, w := range e.workers {
@@ -38,7 +38,7 @@ func (e *exec) makeLocal() {
 	}
 	for buffer := range e.buffers {
 		for _, w := range e.workers {
-			w.local[buffer] = w.local[e.root(buffer)]
+			w.local[buffer] = w.local[e.plan.Root(buffer)] // of views
 		}
 	}
 }
@@ -54,14 +54,6 @@ func convolutional(p *plan.Plan) bool {
 	return false
 }
 
-// root is the buffer that a view looks at, or the buffer itself.
-func (e *exec) root(buffer int) int {
-	if b := e.plan.Buffers[buffer]; b.Kind == plan.View {
-		return b.Of
-	}
-	return buffer
-}
-
 // groups finds for each buffer the one group of tasks that reads and writes its
 // rows. One of several groups, or that is used otherwise, gets -1.
 func (e *exec) groups() map[int]int {
@@ -69,7 +61,7 @@ func (e *exec) groups() map[int]int {
 	next := 0
 	use := func(buffers []int, group int) {
 		for _, b := range buffers {
-			b = e.root(b)
+			b = e.plan.Root(b)
 			if g, ok := found[b]; ok && g != group || e.plan.Buffers[b].Kind != plan.Temp {
 				found[b] = -1
 			} else {

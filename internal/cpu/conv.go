@@ -27,12 +27,6 @@ func (g window) line() int { return g.cols * g.channels }
 // inside says that no patch reaches over an edge.
 func (g window) inside() bool { return g.rows == g.height && g.cols == g.width }
 
-// whole says that the only patch is the whole image: a convolution is then a
-// linear layer.
-func (g window) whole() bool {
-	return g.positions() == 1 && g.kernelH == g.height && g.kernelW == g.width && g.inside()
-}
-
 // newWindow reads the geometry of a convolution, a transposed one or a gradient
 // from its buffers.
 func (e *exec) newWindow(in plan.Instr) window {
@@ -108,14 +102,14 @@ func (b *builder) conv(in plan.Instr) error {
 		return err
 	}
 	x, weight, y, bias := in.Src[0], in.Src[1], in.Dst[0], b.exec.buffers[in.Src[2]]
-	g := b.exec.newWindow(in)
-	if g.whole() {
+	if b.exec.plan.Whole(in) {
 		b.dense(in, func(w *worker, from, to int) {
 			w.rowProduct(in, from, to)
 			w.forward(bias, act)
 		})
 		return nil
 	}
+	g := b.exec.newWindow(in)
 	b.rows(in, func(w *worker, from, to int) {
 		for i := from; i < to; i++ {
 			w.patchProduct(g, x, weight, y, i)
@@ -132,14 +126,14 @@ func (b *builder) convTransposeDX(in plan.Instr) error {
 		return err
 	}
 	dz, weight, dx, y := in.Src[0], in.Src[1], in.Dst[0], in.Src[len(in.Src)-1]
-	g := b.exec.newWindow(in)
-	if g.whole() {
+	if b.exec.plan.Whole(in) {
 		b.dense(in, func(w *worker, from, to int) {
 			w.rowProduct(in, from, to)
 			w.backward(slope, w.slopeRows(slope, y, from, to))
 		})
 		return nil
 	}
+	g := b.exec.newWindow(in)
 	b.rows(in, func(w *worker, from, to int) {
 		for i := from; i < to; i++ {
 			w.patchProduct(g, dz, weight, dx, i)
@@ -165,13 +159,13 @@ func (b *builder) convTranspose(in plan.Instr) error {
 		return err
 	}
 	x, weight, y, bias := in.Src[0], in.Src[1], in.Dst[0], e.buffers[in.Src[2]]
-	g := e.newWindow(in)
 	after := func(out []float32) {
 		if !act.none {
 			e.machine.kernels.Act(act.kind, out, out, act.alpha)
 		}
 	}
-	if g.whole() {
+	g := e.newWindow(in)
+	if e.plan.Whole(in) {
 		b.dense(in, func(w *worker, from, to int) {
 			w.turned(in, from, to)
 			all := w.repeated(&w.bias, bias, g.height*g.width)
@@ -201,11 +195,11 @@ func (b *builder) convDX(in plan.Instr) error {
 		return err
 	}
 	dz, weight, dx, y := in.Src[0], in.Src[1], in.Dst[0], in.Src[len(in.Src)-1]
-	g := e.newWindow(in)
-	if g.whole() {
+	if e.plan.Whole(in) {
 		b.dense(in, func(w *worker, from, to int) { w.rowsDX(in, slope, from, to) })
 		return nil
 	}
+	g := e.newWindow(in)
 	zero := make([]float32, g.channels)
 	b.rows(in, func(w *worker, from, to int) {
 		start := w.startOf(g, zero)

@@ -45,7 +45,7 @@ func kinds(p *plan.Plan) (map[string]weightKind, error) {
 			default:
 				continue
 			}
-			name := p.Buffers[paramOf(p, in.Src[1])].Name
+			name := p.Buffers[p.Root(in.Src[1])].Name
 			if other, ok := found[name]; ok && other != kind {
 				return nil, fmt.Errorf("cpu: parameter %s is a weight of two kinds of layers", name)
 			}
@@ -54,14 +54,6 @@ func kinds(p *plan.Plan) (map[string]weightKind, error) {
 		}
 	}
 	return found, nil
-}
-
-// paramOf is the parameter that a buffer belongs to, or the buffer itself.
-func paramOf(p *plan.Plan, buffer int) int {
-	if of := p.Buffers[buffer].Of; of >= 0 {
-		return of
-	}
-	return buffer
 }
 
 // newParam makes a parameter that an optimizer of a phase updates, which keeps

@@ -116,7 +116,7 @@ func (b *builder) weights(in plan.Instr) error {
 		b.convWeights(in, weight, dz, x)
 		return nil
 	}
-	if in.Op == plan.Conv2dDW && !b.exec.newWindow(in).whole() {
+	if in.Op == plan.Conv2dDW && !b.exec.plan.Whole(in) {
 		b.convWeights(in, weight, x, dz)
 		b.chunkedBias(bias, dz)
 		return nil
@@ -215,11 +215,11 @@ func eachChunk(from, to int, sum func(chunk, from, to int)) {
 // small.
 func (b *builder) convWeights(in plan.Instr, t target, image, small int) {
 	e := b.exec
-	g := e.newWindow(in)
-	if g.whole() {
+	if e.plan.Whole(in) {
 		b.denseWeights(t, small, image)
 		return
 	}
+	g := e.newWindow(in)
 	n := e.plan.Buffers[small].Shape[1]
 	sums := b.newPartials(len(t.param.matrix))
 	b.early(func(w *worker, from, to int) {

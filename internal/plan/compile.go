@@ -94,9 +94,9 @@ func (p *Plan) add(b Buffer) int {
 	return len(p.Buffers) - 1
 }
 
-// root returns the buffer that holds the numbers of buffer i: what a view
+// Root returns the buffer that holds the numbers of buffer i: what a view
 // views, the parameter that a copy follows.
-func (p *Plan) root(i int) int {
+func (p *Plan) Root(i int) int {
 	if b := p.Buffers[i]; b.Kind == View || b.Kind == Copy {
 		return b.Of
 	}

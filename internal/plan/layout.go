@@ -27,7 +27,7 @@ func (p *Plan) roles() (map[int]Op, error) {
 			if !isProduct(in.Op) {
 				continue
 			}
-			w := p.param(in.Src[1])
+			w := p.Root(in.Src[1])
 			if other, ok := roles[w]; ok && other != in.Op {
 				return nil, fmt.Errorf("phase %s: %s is a weight of %s and of %s; one matrix cannot serve both", ph.Name, p.Buffers[w].Name, other, in.Op)
 			}
@@ -103,12 +103,12 @@ func (in Instr) Windowed() (image, small, weights int) {
 	return -1, -1, -1
 }
 
-// param is the parameter that a buffer is a copy of, or the buffer itself.
-func (p *Plan) param(v int) int {
-	if b := p.Buffers[v]; b.Kind == Copy {
-		return b.Of
-	}
-	return v
+// Whole says that the only patch of a convolution, a transposed one or one of
+// their gradients is the whole image: it is then a linear layer.
+func (p *Plan) Whole(in Instr) bool {
+	i, s, w := in.Windowed()
+	image, small, kernel := p.Buffers[i].Shape, p.Buffers[s].Shape, p.Buffers[w].Shape
+	return small[2]*small[3] == 1 && image[2] == kernel[2] && image[3] == kernel[3] && in.Window.Padding == [2]int{}
 }
 
 // Scatters says that an instruction adds patches to an image: a transposed
@@ -117,13 +117,7 @@ func (p *Plan) param(v int) int {
 // Linear layers go back through the matrix as it is: a copy of big weights costs
 // more to keep than it saves.
 func (p *Plan) Scatters(in Instr) bool {
-	if in.Op != Conv2dDX && in.Op != ConvTranspose2d {
-		return false
-	}
-	i, s, w := in.Windowed()
-	image, small, kernel := p.Buffers[i].Shape, p.Buffers[s].Shape, p.Buffers[w].Shape
-	whole := small[2]*small[3] == 1 && image[2] == kernel[2] && image[3] == kernel[3] && in.Window.Padding == [2]int{}
-	return !whole
+	return (in.Op == Conv2dDX || in.Op == ConvTranspose2d) && !p.Whole(in)
 }
 
 // copyWeights gives what scatters a transposed copy of its weights, which every
@@ -190,7 +184,7 @@ func (p *Plan) resolveViews(ph *Phase) {
 		if in.Op != reshape {
 			continue
 		}
-		x := p.root(in.Src[0])
+		x := p.Root(in.Src[0])
 		root, y := &p.Buffers[x], &p.Buffers[in.Dst[0]]
 		if !root.plain() || !y.plain() {
 			in.Op = Pack

@@ -82,7 +82,7 @@ func (p *Plan) lifetimes() []lifetime {
 	k := 0
 	_ = p.each(func(_ *Phase, _ int, in Instr) error {
 		for _, v := range slices.Concat(in.Dst, in.Src) {
-			v = p.root(v)
+			v = p.Root(v)
 			if lives[v] == nil {
 				size := (p.Buffers[v].Size() + alignment - 1) / alignment * alignment
 				lives[v] = &lifetime{buffer: v, size: size, from: moments[k]}
@@ -128,7 +128,7 @@ func (p *Plan) compact() {
 		for _, section := range ph.sections() {
 			for _, in := range section {
 				for _, v := range slices.Concat(in.Src, in.Dst) {
-					see(p.root(v))
+					see(p.Root(v))
 					see(v)
 				}
 			}

@@ -104,7 +104,7 @@ func (s *scheduler) finish(results []int) {
 // ready says that all operands have been written.
 func (s *scheduler) ready(in Instr) bool {
 	for _, v := range in.Src {
-		if !s.done[s.plan.root(v)] {
+		if !s.done[s.plan.Root(v)] {
 			return false
 		}
 	}
@@ -123,7 +123,7 @@ func (s *scheduler) overtakes(i int) bool {
 		}
 		for _, v := range other.Src {
 			for _, d := range s.pending[i].Dst {
-				if s.plan.root(v) == s.plan.root(d) {
+				if s.plan.Root(v) == s.plan.Root(d) {
 					return true
 				}
 			}

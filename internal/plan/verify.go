@@ -66,7 +66,7 @@ func (p *Plan) checkWritten() error {
 	written := make(map[int]*Phase) // the phase that wrote a buffer
 	err := p.each(func(ph *Phase, _ int, in Instr) error {
 		for _, v := range in.Src {
-			if !p.kept(v) && written[p.root(v)] != ph {
+			if !p.kept(v) && written[p.Root(v)] != ph {
 				return fmt.Errorf("reads %s, which nothing has written", p.label(v))
 			}
 		}
@@ -88,7 +88,7 @@ func (p *Plan) checkWritten() error {
 	}
 	for i := range p.Phases {
 		for _, out := range p.Phases[i].Outputs {
-			if v := p.root(out.Buffer); !p.kept(v) && written[v] != &p.Phases[i] {
+			if v := p.Root(out.Buffer); !p.kept(v) && written[v] != &p.Phases[i] {
 				return fmt.Errorf("phase %s: output %s: nothing writes %s", p.Phases[i].Name, out.Name, p.label(v))
 			}
 		}
@@ -141,7 +141,7 @@ func (p *Plan) checkUpdates() error {
 			clear(updated)
 		}
 		for _, v := range in.Src {
-			if updated[p.root(v)] {
+			if updated[p.Root(v)] {
 				return fmt.Errorf("reads %s after its update", p.label(v))
 			}
 		}
@@ -193,17 +193,17 @@ func (p *Plan) checkStages() error {
 		}
 		last, lastSection, stage = ph, section, in.Stage
 		for _, v := range in.Src {
-			if early[p.root(v)] {
+			if early[p.Root(v)] {
 				return fmt.Errorf("reads %s in the stage that completes it", p.label(v))
 			}
-			read[p.root(v)] = true
+			read[p.Root(v)] = true
 		}
 		for i, v := range in.Dst {
-			if read[p.root(v)] {
+			if read[p.Root(v)] {
 				return fmt.Errorf("writes %s in a stage that reads it", p.label(v))
 			}
 			if !rows || i == 0 && (in.Op == Loss || in.Op == LossGrad) {
-				early[p.root(v)] = true
+				early[p.Root(v)] = true
 			}
 		}
 		return nil

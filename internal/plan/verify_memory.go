@@ -126,7 +126,7 @@ func (p *Plan) checkMemory() error {
 		now := moments[k]
 		k++
 		for _, v := range slices.Concat(in.Src, in.Dst) {
-			v = p.root(v)
+			v = p.Root(v)
 			since, ok := written[v]
 			for other, when := range written {
 				if ok && other != v && since <= when && when <= now && p.overlap(other, v) {
@@ -177,7 +177,7 @@ func (p *Plan) checkOffsets() error {
 func (p *Plan) alone(v int) bool {
 	for _, ph := range p.Phases {
 		for _, out := range ph.Outputs {
-			if p.root(out.Buffer) == v {
+			if p.Root(out.Buffer) == v {
 				return true
 			}
 		}
