@@ -11,10 +11,6 @@ import (
 	"unsafe"
 )
 
-// maxArgs is more parameters than any kernel here has; CUDA's own limit is
-// 4096 bytes of them.
-const maxArgs = 64
-
 // The driver's constants that the calls below pass.
 const (
 	streamNonBlocking  = 1 // CU_STREAM_NON_BLOCKING
@@ -32,32 +28,21 @@ type context struct {
 	dev    int32
 	handle uintptr
 
-	// Launch's parameters: values, and pointers to them. Both stay pinned as
-	// long as the context, so that a launch allocates nothing.
-	pin  runtime.Pinner
-	args *argBuffer
-}
-
-// argBuffer holds a launch's parameters as cuLaunchKernel wants them.
-type argBuffer struct {
-	values   [maxArgs]uint64
-	pointers [maxArgs]unsafe.Pointer
+	args *argBuffer // of Launch, so that it allocates nothing; nil once closed
 }
 
 func newContext(l *library, dev int32, handle uintptr) *context {
-	c := &context{l: l, dev: dev, handle: handle, args: &argBuffer{}}
-	c.pin.Pin(c.args)
-	for i := range c.args.values {
-		c.args.pointers[i] = unsafe.Pointer(&c.args.values[i])
-	}
-	return c
+	return &context{l: l, dev: dev, handle: handle, args: takeArgs()}
 }
 
 func (c *context) SetCurrent() error  { return c.l.call(&c.l.setCurrent, c.handle) }
 func (c *context) Synchronize() error { return c.l.call(&c.l.ctxSync) }
 
 func (c *context) Close() error {
-	c.pin.Unpin()
+	if c.args != nil {
+		giveArgs(c.args)
+		c.args = nil
+	}
 	return c.l.call(&c.l.release, uintptr(c.dev))
 }
 
@@ -224,6 +209,9 @@ func (c *context) Elapsed(start, end Event) (time.Duration, error) {
 func (c *context) Launch(f Function, cfg LaunchConfig, args ...Arg) error {
 	if len(args) > maxArgs {
 		return NewError(c.l.launch.name, InvalidValue, fmt.Errorf("%d parameters, want at most %d", len(args), maxArgs))
+	}
+	if c.args == nil {
+		return NewError(c.l.launch.name, InvalidContext, errors.New("the context is closed"))
 	}
 	for i, a := range args {
 		c.args.values[i] = a.Bits

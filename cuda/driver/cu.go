@@ -24,10 +24,14 @@ func Open() (Driver, error) {
 		return nil, fmt.Errorf("%w: %w", cuError("cuDeviceGetCount", err), ErrUnavailable)
 	}
 	if n == 0 {
-		return nil, fmt.Errorf("cuda: %w: no device", ErrUnavailable)
+		return nil, NoGPU("cuDeviceGetCount")
 	}
 	return cuDriver{}, nil
 }
+
+// Search returns nothing: the system's loader links the library as the
+// program starts.
+func Search() []Place { return nil }
 
 // cuDriver implements Driver.
 type cuDriver struct{}

@@ -161,6 +161,12 @@ type Context interface {
 	Close() error
 }
 
+// Place is somewhere that Open looked for the driver's library.
+type Place struct {
+	Path string // a bare file name: wherever the system's loader looks
+	Err  error  // why it is not used; nil where it is
+}
+
 // Do runs f on a locked OS thread where c is current.
 func Do(c Context, f func() error) error {
 	runtime.LockOSThread()

@@ -3,6 +3,7 @@ package driver
 import (
 	"errors"
 	"fmt"
+	"os"
 )
 
 // ErrUnavailable is wrapped by every error of Open that means that this
@@ -11,6 +12,16 @@ var ErrUnavailable = errors.New("no CUDA")
 
 // ErrNotSupported is wrapped by errors of calls that an implementation lacks.
 var ErrNotSupported = errors.New("not supported")
+
+// NoGPU is the error of a driver that finds no GPU; call is the driver's
+// function that said so.
+func NoGPU(call string) error {
+	hint := "check nvidia-smi and CUDA_VISIBLE_DEVICES"
+	if value, set := os.LookupEnv("CUDA_VISIBLE_DEVICES"); set {
+		hint = fmt.Sprintf("CUDA_VISIBLE_DEVICES=%q may hide it; check nvidia-smi", value)
+	}
+	return fmt.Errorf("cuda: %w: the driver finds no GPU (%s: %w); %s", ErrUnavailable, call, NoDevice, hint)
+}
 
 // Result is a CUresult. It is an error, so that errors.Is(err, OutOfMemory)
 // tests what the driver answered.
@@ -22,6 +33,7 @@ const (
 	InvalidValue        Result = 1
 	OutOfMemory         Result = 2
 	NotInitialized      Result = 3
+	StubLibrary         Result = 34
 	NoDevice            Result = 100
 	InvalidDevice       Result = 101
 	InvalidImage        Result = 200
@@ -55,6 +67,8 @@ func resultName(r Result) (name, text string) {
 		return "CUDA_ERROR_OUT_OF_MEMORY", "out of memory"
 	case NotInitialized:
 		return "CUDA_ERROR_NOT_INITIALIZED", "initialization error"
+	case StubLibrary:
+		return "CUDA_ERROR_STUB_LIBRARY", "CUDA driver is a stub library"
 	case NoDevice:
 		return "CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected"
 	case InvalidDevice:

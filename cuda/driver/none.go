@@ -8,3 +8,6 @@ import "fmt"
 func Open() (Driver, error) {
 	return nil, fmt.Errorf("cuda: %w on this system", ErrUnavailable)
 }
+
+// Search returns nothing: there is no library to look for.
+func Search() []Place { return nil }

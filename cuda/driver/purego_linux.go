@@ -5,6 +5,8 @@ package driver
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"unsafe"
@@ -12,30 +14,30 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// libraryName is the driver's library; the kernel driver's package brings it.
-const libraryName = "libcuda.so.1"
-
-// Open loads the driver and initializes it.
-func Open() (Driver, error) { return open(libraryName) }
-
-// open loads the driver from a path, which tests choose.
-func open(path string) (Driver, error) {
+// load loads the driver's library from a path and initializes the driver.
+func load(path string) (*library, error) {
+	if _, err := os.Stat(path); filepath.IsAbs(path) && err != nil {
+		return nil, errNotThere
+	}
 	h, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_GLOBAL)
 	if err != nil {
-		if strings.Contains(err.Error(), "No such file") {
-			return nil, fmt.Errorf("cuda: %w: %s not found", ErrUnavailable, path)
+		if strings.Contains(err.Error(), path+": cannot open shared object file: No such file") {
+			return nil, errNotThere
 		}
 		return nil, fmt.Errorf("cuda: %w: %s does not load: %w", ErrUnavailable, path, err)
 	}
 	l := &library{}
 	for _, s := range l.symbols() {
 		a, err := purego.Dlsym(h, s.name)
-		if err != nil {
-			return nil, fmt.Errorf("cuda: %w: %s lacks %s; install a driver for CUDA 11.4 or newer", ErrUnavailable, path, s.name)
+		if err != nil && !s.optional {
+			return nil, fmt.Errorf("cuda: %w: %s lacks %s; install a driver for CUDA 11.8 or newer", ErrUnavailable, path, s.name)
 		}
 		*s.fn = function{addr: a, name: strings.TrimSuffix(s.name, "_v2")}
 	}
-	if err := l.call(&l.init, 0); err != nil {
+	switch err := l.call(&l.init, 0); {
+	case errors.Is(err, NoDevice):
+		return nil, NoGPU(l.init.name)
+	case err != nil:
 		return nil, fmt.Errorf("%w: %w", err, ErrUnavailable)
 	}
 	return l, nil
@@ -43,8 +45,8 @@ func open(path string) (Driver, error) {
 
 // function is an entry of the library.
 type function struct {
-	addr uintptr
-	name string // without the version
+	addr uintptr // 0 where the library lacks it
+	name string  // without the version
 }
 
 // library is the loaded driver. It implements Driver.
@@ -64,67 +66,73 @@ type library struct {
 
 // symbol ties an entry to the name and version under which it is exported.
 type symbol struct {
-	fn   *function
-	name string
+	fn       *function
+	name     string
+	optional bool // training goes without it, so only its call is an error
 }
 
 // symbols lists every entry. The versioned names are those that cuda.h has
-// meant since CUDA 3.2; the plain ones take other types.
+// meant since CUDA 3.2; the plain ones take other types. A VM trains without
+// the optional ones: without graphs it launches kernels one by one, and only
+// sets that do not fit into the GPU's memory need page-locked memory.
 func (l *library) symbols() []symbol {
 	return []symbol{
-		{&l.init, "cuInit"},
-		{&l.errorName, "cuGetErrorName"},
-		{&l.errorString, "cuGetErrorString"},
-		{&l.driverVersion, "cuDriverGetVersion"},
-		{&l.deviceCount, "cuDeviceGetCount"},
-		{&l.deviceGet, "cuDeviceGet"},
-		{&l.deviceName, "cuDeviceGetName"},
-		{&l.deviceMemory, "cuDeviceTotalMem_v2"},
-		{&l.deviceAttr, "cuDeviceGetAttribute"},
-		{&l.retain, "cuDevicePrimaryCtxRetain"},
-		{&l.release, "cuDevicePrimaryCtxRelease_v2"},
-		{&l.setCurrent, "cuCtxSetCurrent"},
-		{&l.ctxSync, "cuCtxSynchronize"},
-		{&l.moduleLoad, "cuModuleLoadDataEx"},
-		{&l.moduleUnload, "cuModuleUnload"},
-		{&l.moduleFunction, "cuModuleGetFunction"},
-		{&l.funcAttr, "cuFuncGetAttribute"},
-		{&l.setAttr, "cuFuncSetAttribute"},
-		{&l.memInfo, "cuMemGetInfo_v2"},
-		{&l.alloc, "cuMemAlloc_v2"},
-		{&l.free, "cuMemFree_v2"},
-		{&l.allocHost, "cuMemAllocHost_v2"},
-		{&l.freeHost, "cuMemFreeHost"},
-		{&l.htod, "cuMemcpyHtoD_v2"},
-		{&l.dtoh, "cuMemcpyDtoH_v2"},
-		{&l.htodAsync, "cuMemcpyHtoDAsync_v2"},
-		{&l.dtohAsync, "cuMemcpyDtoHAsync_v2"},
-		{&l.dtodAsync, "cuMemcpyDtoDAsync_v2"},
-		{&l.set8, "cuMemsetD8Async"},
-		{&l.set32, "cuMemsetD32Async"},
-		{&l.streamNew, "cuStreamCreate"},
-		{&l.streamDestroy, "cuStreamDestroy_v2"},
-		{&l.streamSync, "cuStreamSynchronize"},
-		{&l.streamWait, "cuStreamWaitEvent"},
-		{&l.eventNew, "cuEventCreate"},
-		{&l.eventDestroy, "cuEventDestroy_v2"},
-		{&l.eventRecord, "cuEventRecord"},
-		{&l.eventQuery, "cuEventQuery"},
-		{&l.eventSync, "cuEventSynchronize"},
-		{&l.eventElapsed, "cuEventElapsedTime"},
-		{&l.launch, "cuLaunchKernel"},
-		{&l.capture, "cuStreamBeginCapture_v2"},
-		{&l.endCapture, "cuStreamEndCapture"},
-		{&l.instantiate, "cuGraphInstantiateWithFlags"},
-		{&l.graphLaunch, "cuGraphLaunch"},
-		{&l.graphDestroy, "cuGraphDestroy"},
-		{&l.execDestroy, "cuGraphExecDestroy"},
+		{fn: &l.init, name: "cuInit"},
+		{fn: &l.errorName, name: "cuGetErrorName", optional: true},
+		{fn: &l.errorString, name: "cuGetErrorString", optional: true},
+		{fn: &l.driverVersion, name: "cuDriverGetVersion"},
+		{fn: &l.deviceCount, name: "cuDeviceGetCount"},
+		{fn: &l.deviceGet, name: "cuDeviceGet"},
+		{fn: &l.deviceName, name: "cuDeviceGetName"},
+		{fn: &l.deviceMemory, name: "cuDeviceTotalMem_v2"},
+		{fn: &l.deviceAttr, name: "cuDeviceGetAttribute"},
+		{fn: &l.retain, name: "cuDevicePrimaryCtxRetain"},
+		{fn: &l.release, name: "cuDevicePrimaryCtxRelease_v2"},
+		{fn: &l.setCurrent, name: "cuCtxSetCurrent"},
+		{fn: &l.ctxSync, name: "cuCtxSynchronize"},
+		{fn: &l.moduleLoad, name: "cuModuleLoadDataEx"},
+		{fn: &l.moduleUnload, name: "cuModuleUnload"},
+		{fn: &l.moduleFunction, name: "cuModuleGetFunction"},
+		{fn: &l.funcAttr, name: "cuFuncGetAttribute", optional: true},
+		{fn: &l.setAttr, name: "cuFuncSetAttribute", optional: true},
+		{fn: &l.memInfo, name: "cuMemGetInfo_v2"},
+		{fn: &l.alloc, name: "cuMemAlloc_v2"},
+		{fn: &l.free, name: "cuMemFree_v2"},
+		{fn: &l.allocHost, name: "cuMemAllocHost_v2", optional: true},
+		{fn: &l.freeHost, name: "cuMemFreeHost", optional: true},
+		{fn: &l.htod, name: "cuMemcpyHtoD_v2"},
+		{fn: &l.dtoh, name: "cuMemcpyDtoH_v2"},
+		{fn: &l.htodAsync, name: "cuMemcpyHtoDAsync_v2", optional: true},
+		{fn: &l.dtohAsync, name: "cuMemcpyDtoHAsync_v2", optional: true},
+		{fn: &l.dtodAsync, name: "cuMemcpyDtoDAsync_v2", optional: true},
+		{fn: &l.set8, name: "cuMemsetD8Async", optional: true},
+		{fn: &l.set32, name: "cuMemsetD32Async"},
+		{fn: &l.streamNew, name: "cuStreamCreate"},
+		{fn: &l.streamDestroy, name: "cuStreamDestroy_v2"},
+		{fn: &l.streamSync, name: "cuStreamSynchronize"},
+		{fn: &l.streamWait, name: "cuStreamWaitEvent", optional: true},
+		{fn: &l.eventNew, name: "cuEventCreate"},
+		{fn: &l.eventDestroy, name: "cuEventDestroy_v2"},
+		{fn: &l.eventRecord, name: "cuEventRecord"},
+		{fn: &l.eventQuery, name: "cuEventQuery", optional: true},
+		{fn: &l.eventSync, name: "cuEventSynchronize"},
+		{fn: &l.eventElapsed, name: "cuEventElapsedTime", optional: true},
+		{fn: &l.launch, name: "cuLaunchKernel"},
+		{fn: &l.capture, name: "cuStreamBeginCapture_v2", optional: true},
+		{fn: &l.endCapture, name: "cuStreamEndCapture", optional: true},
+		{fn: &l.instantiate, name: "cuGraphInstantiateWithFlags", optional: true},
+		{fn: &l.graphLaunch, name: "cuGraphLaunch", optional: true},
+		{fn: &l.graphDestroy, name: "cuGraphDestroy", optional: true},
+		{fn: &l.execDestroy, name: "cuGraphExecDestroy", optional: true},
 	}
 }
 
 // call calls an entry and turns its result into an error. What the arguments
 // point to must be pinned by the caller.
 func (l *library) call(f *function, args ...uintptr) error {
+	if f.addr == 0 {
+		return fmt.Errorf("cuda: %s: %w by this driver's library", f.name, ErrNotSupported)
+	}
 	r, _, _ := purego.SyscallN(f.addr, args...)
 	if Result(int32(r)) == Success {
 		return nil
@@ -148,6 +156,9 @@ func (l *library) errorOf(call string, r Result) *Error {
 func (l *library) text(f *function, r Result) string {
 	var pin runtime.Pinner
 	defer pin.Unpin()
+	if f.addr == 0 {
+		return ""
+	}
 	p := new(*byte)
 	pin.Pin(p)
 	if code, _, _ := purego.SyscallN(f.addr, uintptr(r), uintptr(unsafe.Pointer(p))); int32(code) != 0 || *p == nil {

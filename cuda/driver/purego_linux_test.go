@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,11 @@ type fake struct {
 	handle uintptr
 }
 
-// build compiles testdata/fakecuda.c with defines.
+// built has the fake libraries that were compiled, by their defines.
+var built = map[string][]byte{}
+
+// build compiles testdata/fakecuda.c with defines. Each test has a file of its
+// own, for the loader knows libraries by their files.
 func build(t *testing.T, defines ...string) *fake {
 	t.Helper()
 	compiler, err := exec.LookPath("cc")
@@ -31,10 +36,20 @@ func build(t *testing.T, defines ...string) *fake {
 			t.Skip("no C compiler here to build the fake driver with")
 		}
 	}
-	f := &fake{t: t, path: filepath.Join(t.TempDir(), "libfake.so")}
+	f := &fake{t: t, path: filepath.Join(t.TempDir(), libraryName)}
+	name := strings.Join(defines, " ")
+	if image, ok := built[name]; ok {
+		if err := os.WriteFile(f.path, image, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
 	args := append([]string{"-shared", "-fPIC", "-O1", "-o", f.path, "testdata/fakecuda.c"}, defines...)
 	if out, err := exec.Command(compiler, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
+	}
+	if built[name], err = os.ReadFile(f.path); err != nil {
+		t.Fatal(err)
 	}
 	return f
 }
@@ -77,7 +92,7 @@ func (f *fake) fail(name string, r Result) {
 // context opens the fake's device 1.
 func (f *fake) context() Context {
 	f.t.Helper()
-	d, err := open(f.path)
+	d, _, err := search([]string{f.path})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -90,42 +105,155 @@ func (f *fake) context() Context {
 }
 
 func TestMissingLibrary(t *testing.T) {
-	_, err := open("libcuda-that-is-not-here.so.1")
+	paths := []string{"libcuda-that-is-not-here.so.1", filepath.Join(t.TempDir(), libraryName)}
+	_, tried, err := search(paths)
 	if !errors.Is(err, ErrUnavailable) || err.Error() != "cuda: no CUDA: libcuda-that-is-not-here.so.1 not found" {
 		t.Errorf("got %v", err)
 	}
+	for i, p := range tried {
+		if p.Path != paths[i] || !errors.Is(p.Err, errNotThere) {
+			t.Errorf("place %d: got %+v", i, p)
+		}
+	}
 }
 
-func TestBrokenLibrary(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "libcuda.so.1")
-	if err := os.WriteFile(path, []byte("not a library"), 0o644); err != nil {
+// TestSearch goes on behind what is no driver, and stops at a driver that
+// answers.
+func TestSearch(t *testing.T) {
+	broken := filepath.Join(t.TempDir(), libraryName)
+	if err := os.WriteFile(broken, []byte("not a library"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := open(path); !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "does not load") {
-		t.Errorf("got %v", err)
+	nowhere := filepath.Join(t.TempDir(), libraryName)
+	good, old, stub, none := build(t).path, build(t, "-DFAKE_OLD").path, build(t, "-DFAKE_INIT=34").path, build(t, "-DFAKE_INIT=100").path
+	for _, tt := range []struct {
+		name  string
+		paths []string
+		tried int
+		want  string // in the error; "": it opens
+	}{
+		{name: "the first", paths: []string{good, old}, tried: 1},
+		{name: "behind nothing", paths: []string{nowhere, good}, tried: 2},
+		{name: "behind a broken one", paths: []string{broken, good}, tried: 2},
+		{name: "behind an old one", paths: []string{old, good}, tried: 2},
+		{name: "behind a stub", paths: []string{stub, good}, tried: 2},
+		{name: "hidden", paths: []string{none, good}, tried: 1, want: "finds no GPU"},
+		{name: "broken", paths: []string{broken, nowhere}, tried: 2, want: broken + " does not load"},
+		{name: "old", paths: []string{nowhere, old, broken}, tried: 3, want: "lacks cuDevicePrimaryCtxRelease_v2; install a driver for CUDA 11.8"},
+		{name: "stub", paths: []string{stub, nowhere}, tried: 2, want: "CUDA_ERROR_STUB_LIBRARY"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l, tried, err := search(tt.paths)
+			if len(tried) != tt.tried {
+				t.Errorf("tried %+v, want %d", tried, tt.tried)
+			}
+			if tt.want == "" {
+				if err != nil || l == nil || tried[len(tried)-1].Err != nil {
+					t.Errorf("got %v, tried %+v", err, tried)
+				}
+				return
+			}
+			if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("want %q, got %v", tt.want, err)
+			}
+		})
 	}
 }
 
-func TestOldDriver(t *testing.T) {
-	_, err := open(build(t, "-DFAKE_OLD").path)
-	if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "lacks cuGraphExecDestroy") {
-		t.Errorf("got %v", err)
-	}
-}
-
+// TestNoDevice has the driver say that every GPU is hidden, as real ones do
+// when they are initialized.
 func TestNoDevice(t *testing.T) {
-	_, err := open(build(t, "-DFAKE_NO_DEVICE").path)
-	if !errors.Is(err, ErrUnavailable) || !errors.Is(err, NoDevice) {
+	path := build(t, "-DFAKE_INIT=100").path
+	for value, want := range map[string]string{
+		"-1": `cuda: no CUDA: the driver finds no GPU (cuInit: CUDA_ERROR_NO_DEVICE); CUDA_VISIBLE_DEVICES="-1" may hide it; check nvidia-smi`,
+		"":   `cuda: no CUDA: the driver finds no GPU (cuInit: CUDA_ERROR_NO_DEVICE); CUDA_VISIBLE_DEVICES="" may hide it; check nvidia-smi`,
+	} {
+		t.Setenv("CUDA_VISIBLE_DEVICES", value)
+		_, _, err := search([]string{path})
+		if !errors.Is(err, ErrUnavailable) || !errors.Is(err, NoDevice) || err.Error() != want {
+			t.Errorf("want %q, got %v", want, err)
+		}
+	}
+}
+
+// TestOptionalSymbols opens a library that lacks all that training goes
+// without.
+func TestOptionalSymbols(t *testing.T) {
+	f := build(t, "-DFAKE_BARE")
+	c := f.context()
+	for _, tt := range []struct {
+		name string
+		call func() error
+	}{
+		{name: "cuFuncGetAttribute", call: func() error { return expect(c.FunctionAttribute(1, FunctionRegisters))(0) }},
+		{name: "cuFuncSetAttribute", call: func() error { return c.SetFunctionAttribute(1, FunctionMaxDynamicShared, 1) }},
+		{name: "cuMemAllocHost", call: func() error { _, err := c.AllocHost(4); return err }},
+		{name: "cuMemcpyDtoDAsync", call: func() error { return c.CopyDeviceAsync(1, 2, 3, 0) }},
+		{name: "cuMemsetD8Async", call: func() error { return c.Memset8Async(1, 2, 3, 0) }},
+		{name: "cuEventQuery", call: func() error { return expect(c.EventDone(1))(false) }},
+		{name: "cuEventElapsedTime", call: func() error { return expect(c.Elapsed(1, 2))(0) }},
+		{name: "cuStreamWaitEvent", call: func() error { return c.WaitEvent(1, 2) }},
+		{name: "cuStreamBeginCapture", call: func() error { return c.BeginCapture(1) }},
+		{name: "cuGraphLaunch", call: func() error { return c.LaunchGraph(1, 2) }},
+	} {
+		err := tt.call()
+		if want := "cuda: " + tt.name + ": not supported by this driver's library"; !errors.Is(err, ErrNotSupported) || err.Error() != want {
+			t.Errorf("%s: want %q, got %v", tt.name, want, err)
+		}
+	}
+	// A call that is there still works, and its error has the name of our own table.
+	f.fail("cuMemAlloc_v2", OutOfMemory)
+	if _, err := c.Alloc(1); !errors.Is(err, OutOfMemory) || !strings.Contains(err.Error(), "CUDA_ERROR_OUT_OF_MEMORY") {
 		t.Errorf("got %v", err)
 	}
-	if want := "cuda: cuInit: CUDA_ERROR_NO_DEVICE (no CUDA-capable device is detected): no CUDA"; err.Error() != want {
-		t.Errorf("want %q, got %q", want, err)
+}
+
+// TestDroppedContexts collects contexts that nobody closed: that is a leak of
+// theirs, not the end of the process.
+func TestDroppedContexts(t *testing.T) {
+	f := build(t)
+	for range 100 {
+		c := f.context()
+		if err := c.Launch(1, LaunchConfig{}, Ptr(1), Int32(2), Float32(3), Float64(4)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		runtime.GC()
+	}
+}
+
+// TestArgsAreUsedAgain holds that contexts that are closed give back what a
+// launch needs, and launch no more.
+func TestArgsAreUsedAgain(t *testing.T) {
+	f := build(t)
+	pooled := func() int {
+		argPool.Lock()
+		defer argPool.Unlock()
+		return len(argPool.free)
+	}
+	c := f.context()
+	before := pooled()
+	for range 2 {
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := pooled(); got != before+1 {
+		t.Errorf("%d buffers before, %d after", before, got)
+	}
+	if err := c.Launch(1, LaunchConfig{}); !errors.Is(err, InvalidContext) {
+		t.Errorf("a launch in a closed context: got %v", err)
+	}
+	f.context()
+	if got := pooled(); got != before {
+		t.Errorf("%d buffers before, %d after", before, got)
 	}
 }
 
 func TestDevice(t *testing.T) {
 	f := build(t)
-	l, err := open(f.path)
+	l, _, err := search([]string{f.path})
 	if err != nil {
 		t.Fatal(err)
 	}
