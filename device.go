@@ -2,8 +2,6 @@ package aegis
 
 import (
 	"fmt"
-	"io"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -81,29 +79,6 @@ func (c Config) Plan() (string, error) {
 		return "", err
 	}
 	return compiled.String(), nil
-}
-
-// Doctor prints what this machine has and which VM auto would take.
-func Doctor(w io.Writer) error {
-	lines := []string{
-		BuildInfo(),
-		fmt.Sprintf("CPU: %d processors, kernels %s", runtime.NumCPU(), strings.Join(cpu.Kernels(), ", ")),
-		fmt.Sprintf("memory: %.1f GiB", float64(totalMemory())/(1<<30)),
-	}
-	list, err := cuda.Devices(cuda.Options{})
-	for _, dev := range list {
-		lines = append(lines, fmt.Sprintf("GPU %d: %s", dev.Number, dev))
-	}
-	if err != nil {
-		lines = append(lines, "GPU: none: "+err.Error())
-	}
-	if _, err := cuda.Probe(cuda.Options{}); err == nil {
-		lines = append(lines, "auto: the CUDA VM, for a GPU can be used")
-	} else {
-		lines = append(lines, "auto: the CPU VM, for "+err.Error())
-	}
-	_, err = io.WriteString(w, strings.Join(lines, "\n")+"\n")
-	return err
 }
 
 // totalMemory returns the machine's memory in bytes, 0 where it is unknown.

@@ -5,6 +5,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"aegis/cuda/driver"
@@ -32,6 +33,22 @@ func Devices(opt Options) ([]Device, error) {
 func Probe(opt Options) (Device, error) {
 	_, dev, err := choose(opt)
 	return dev, err
+}
+
+// Check says why the GPU that the options name cannot be used, nil where it
+// can: it opens the GPU and closes it again.
+func Check(opt Options) error {
+	d, dev, err := choose(opt)
+	if err != nil {
+		return err
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	c, err := d.Context(dev.Number)
+	if err != nil {
+		return fmt.Errorf("%w: GPU %d, %s, does not open: %w", driver.ErrUnavailable, dev.Number, dev.Name, err)
+	}
+	return c.Close()
 }
 
 // connect returns the driver.
@@ -62,7 +79,7 @@ func choose(opt Options) (driver.Driver, Device, error) {
 			driver.ErrUnavailable, dev.Number, dev, wantMajor)
 	case dev.Driver < wantDriver:
 		return nil, dev, fmt.Errorf("cuda: %w: the driver of GPU %d, %s, is too old; install one for CUDA %s or newer",
-			driver.ErrUnavailable, dev.Number, dev, version(wantDriver))
+			driver.ErrUnavailable, dev.Number, dev, Version(wantDriver))
 	}
 	return d, dev, nil
 }
@@ -78,7 +95,7 @@ func devices(d driver.Driver) ([]Device, error) {
 		return nil, err
 	}
 	if n == 0 {
-		return nil, fmt.Errorf("cuda: %w: the driver finds no GPU; check nvidia-smi and CUDA_VISIBLE_DEVICES", driver.ErrUnavailable)
+		return nil, driver.NoGPU("cuDeviceGetCount")
 	}
 	list := make([]Device, n)
 	for i := range list {

@@ -46,11 +46,11 @@ type Device struct {
 // String is such as "NVIDIA H200 (139.8 GiB, compute capability 9.0, driver for CUDA 12.4)".
 func (d Device) String() string {
 	return fmt.Sprintf("%s (%s, compute capability %d.%d, driver for CUDA %s)",
-		d.Name, size(d.Memory), d.Major, d.Minor, version(d.Driver))
+		d.Name, size(d.Memory), d.Major, d.Minor, Version(d.Driver))
 }
 
-// version writes a CUDA version, 12040, as 12.4.
-func version(v int) string { return fmt.Sprintf("%d.%d", v/1000, v%1000/10) }
+// Version writes a CUDA version, 12040, as 12.4.
+func Version(v int) string { return fmt.Sprintf("%d.%d", v/1000, v%1000/10) }
 
 // size writes a number of bytes for reading.
 func size(bytes int64) string {

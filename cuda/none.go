@@ -23,6 +23,9 @@ func Devices(Options) ([]Device, error) { return nil, errNone() }
 // Probe says that this build has no CUDA.
 func Probe(Options) (Device, error) { return Device{}, errNone() }
 
+// Check says that this build has no CUDA.
+func Check(Options) error { return errNone() }
+
 // Machine is never made in this build.
 type Machine struct{}
 

@@ -77,10 +77,10 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	set.StringVar(&f.out, "out", "", "run `directory` (default runs/<model>-<time>)")
 	set.BoolVar(&f.force, "force", false, "replace the run that --out holds")
 	set.BoolVar(&f.quiet, "quiet", false, "print errors only")
-	set.BoolVar(&f.json, "json", false, "print the lines of metrics.jsonl on stdout")
+	set.BoolVar(&f.json, "json", false, "print the lines of metrics.jsonl on stdout; with --doctor, print what it says as JSON")
 	set.BoolVar(&f.summary, "summary", false, "print layers, shapes, parameters, FLOPs and memory, and exit")
 	set.BoolVar(&f.plan, "plan", false, "print the plan that the CPU VM trains by, and exit")
-	set.BoolVar(&f.doctor, "doctor", false, "print what this machine has and which VM auto takes, and exit")
+	set.BoolVar(&f.doctor, "doctor", false, "print what this machine has, where CUDA was looked for and what auto takes, and exit")
 	set.BoolVar(&f.version, "version", false, "print version, commit and Go version, and exit")
 
 	switch err := set.Parse(args); {

@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -86,7 +87,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return err
 	}
 	if f.doctor {
-		return aegis.Doctor(stdout)
+		return doctor(f.json, stdout)
 	}
 	if err := f.config.Validate(); err != nil {
 		return err
@@ -110,6 +111,19 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	}
 	w.done()
 	return nil
+}
+
+// doctor prints what this machine has.
+func doctor(asJSON bool, stdout io.Writer) error {
+	d := aegis.Diagnose()
+	if !asJSON {
+		_, err := io.WriteString(stdout, d.String())
+		return err
+	}
+	e := json.NewEncoder(stdout)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(d)
 }
 
 // describe prints what --summary and --plan ask for.

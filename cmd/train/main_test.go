@@ -172,3 +172,20 @@ func TestInformation(t *testing.T) {
 		})
 	}
 }
+
+func TestDoctor(t *testing.T) {
+	code, text, _ := train(context.Background(), "--doctor")
+	if code != 0 || !strings.Contains(text, "CPU: ") || !strings.Contains(text, "auto: ") {
+		t.Errorf("exit %d: %s", code, text)
+	}
+	code, text, _ = train(context.Background(), "--doctor", "--json")
+	var d map[string]any
+	if err := json.Unmarshal([]byte(text), &d); code != 0 || err != nil {
+		t.Fatalf("exit %d, %v: %s", code, err, text)
+	}
+	for _, key := range []string{"build", "processors", "cpu_kernels", "cuda_library", "gpus", "auto", "why"} {
+		if d[key] == nil {
+			t.Errorf("no %s in %s", key, text)
+		}
+	}
+}

@@ -165,6 +165,7 @@ type Context interface {
 type Place struct {
 	Path string // a bare file name: wherever the system's loader looks
 	Err  error  // why it is not used; nil where it is
+	CUDA int    // as Driver.Version, of a library that loads; 0: unknown
 }
 
 // Do runs f on a locked OS thread where c is current.

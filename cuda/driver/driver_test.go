@@ -2,6 +2,8 @@ package driver
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -31,5 +33,34 @@ func TestErrorTexts(t *testing.T) {
 	err = NewError("cuLaunchKernel", 12345, detail)
 	if want := "cuda: cuLaunchKernel: CUresult 12345 (unknown to this program): more"; err.Error() != want || !errors.Is(err, detail) {
 		t.Errorf("want %q, got %q", want, err)
+	}
+}
+
+func TestKernelVersion(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"module": "555.58.02\n",
+		"proc":   "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  550.54.14  Release Build  (dvs-builder@U16-I3-B03)\nGCC version:  gcc version 12.2.0\n",
+		"other":  "no version of ours 1.2\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		files []string
+		want  string
+	}{
+		{files: []string{"module"}, want: "555.58.02"},
+		{files: []string{"nosuch", "other", "proc"}, want: "550.54.14"},
+		{files: []string{"nosuch"}},
+	} {
+		var paths []string
+		for _, f := range tt.files {
+			paths = append(paths, filepath.Join(dir, f))
+		}
+		if got := kernelVersion(paths); got != tt.want {
+			t.Errorf("%v: want %q, got %q", tt.files, tt.want, got)
+		}
 	}
 }

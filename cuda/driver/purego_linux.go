@@ -14,7 +14,8 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// load loads the driver's library from a path and initializes the driver.
+// load loads the driver's library from a path and initializes the driver. The
+// library comes back beside the error where only the driver refused.
 func load(path string) (*library, error) {
 	if _, err := os.Stat(path); filepath.IsAbs(path) && err != nil {
 		return nil, errNotThere
@@ -36,9 +37,9 @@ func load(path string) (*library, error) {
 	}
 	switch err := l.call(&l.init, 0); {
 	case errors.Is(err, NoDevice):
-		return nil, NoGPU(l.init.name)
+		return l, NoGPU(l.init.name)
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", err, ErrUnavailable)
+		return l, fmt.Errorf("%w: %w", err, ErrUnavailable)
 	}
 	return l, nil
 }

@@ -147,6 +147,9 @@ func TestSearch(t *testing.T) {
 			if len(tried) != tt.tried {
 				t.Errorf("tried %+v, want %d", tried, tt.tried)
 			}
+			if last := tried[len(tried)-1]; (tt.want == "" || tt.name == "hidden") && last.CUDA != 12040 {
+				t.Errorf("got CUDA %d, want 12040", last.CUDA)
+			}
 			if tt.want == "" {
 				if err != nil || l == nil || tried[len(tried)-1].Err != nil {
 					t.Errorf("got %v, tried %+v", err, tried)

@@ -60,7 +60,11 @@ func search(paths []string) (*library, []Place, error) {
 	var err error
 	for _, path := range paths {
 		l, refused := load(path)
-		tried = append(tried, Place{Path: path, Err: refused})
+		place := Place{Path: path, Err: refused}
+		if l != nil {
+			place.CUDA, _ = l.Version() // 0 where the driver does not say
+		}
+		tried = append(tried, place)
 		if refused == nil {
 			return l, tried, nil
 		}

@@ -30,6 +30,13 @@ typedef unsigned U;
 #define HEX "%llx"
 #define X(v) (unsigned long long)(v)
 
+// Devices are of compute capability 9.0, and open, unless a define says otherwise.
+#ifndef FAKE_MAJOR
+#define FAKE_MAJOR 9
+#endif
+#ifndef FAKE_RETAIN
+#define FAKE_RETAIN 0
+#endif
 #ifdef FAKE_INIT
 int cuInit(U flags) { return FAKE_INIT; }
 #else
@@ -40,8 +47,8 @@ int cuDeviceGetCount(int* n) { *n = 2; return NOTE(""); }
 int cuDeviceGet(int* d, int i) { *d = 10 + i; return NOTE("%d", i); }
 int cuDeviceGetName(char* b, int n, int d) { snprintf(b, n, "Fake GPU %d", d); return NOTE("%d", d); }
 int cuDeviceTotalMem_v2(size_t* b, int d) { *b = 1ull << 37; return NOTE("%d", d); }
-int cuDeviceGetAttribute(int* v, int a, int d) { *v = a == 75 ? 9 : a == 76 ? 0 : 1000 + a; return NOTE("%d %d", a, d); }
-int cuDevicePrimaryCtxRetain(H* c, int d) { *c = 0xc0ffee; return NOTE("%d", d); }
+int cuDeviceGetAttribute(int* v, int a, int d) { *v = a == 75 ? FAKE_MAJOR : a == 76 ? 0 : 1000 + a; return NOTE("%d %d", a, d); }
+int cuDevicePrimaryCtxRetain(H* c, int d) { *c = 0xc0ffee; NOTE("%d", d); return FAKE_RETAIN; }
 #ifndef FAKE_OLD
 int cuDevicePrimaryCtxRelease_v2(int d) { return NOTE("%d", d); }
 #endif
