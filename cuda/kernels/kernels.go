@@ -27,7 +27,7 @@
 // channels, height, width, P values in a row.
 package kernels
 
-//go:generate go run aegis/cuda/internal/nvrtc/cmd/nvrtc -o zz_ .
+//go:generate go run aegis/cuda/internal/nvrtc/cmd/nvrtc -o zz_ -figures testdata/ptxas.txt .
 //go:generate go test -run ^TestSources$ . -update
 
 import (
