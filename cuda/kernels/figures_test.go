@@ -55,3 +55,22 @@ func TestFiguresOfEveryKernel(t *testing.T) {
 		t.Errorf("%d lines, want %d", len(lines), want)
 	}
 }
+
+// TestLargeTilesFitTwice wants room for two blocks of every 128-wide tile on a
+// multiprocessor: 65,536 registers on all GPUs, and 100 KiB of shared memory
+// on the smallest, of which a block takes 1 KiB more than it asks for.
+func TestLargeTilesFitTwice(t *testing.T) {
+	tiles := 0
+	for _, f := range figures(t) {
+		if !strings.HasSuffix(f.Kernel, "_128") {
+			continue
+		}
+		tiles++
+		if 2*threads*f.Registers > 65536 || 2*(f.Shared+1024) > 100<<10 {
+			t.Errorf("%s on %s: %d registers a thread and %d bytes of shared memory; two blocks do not fit", f.Kernel, f.Target, f.Registers, f.Shared)
+		}
+	}
+	if want := 3 * len(nvrtc.CubinTargets()); tiles != want {
+		t.Errorf("%d tiles, want %d", tiles, want)
+	}
+}

@@ -71,6 +71,7 @@ func Table(list []Figures) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# What the assembler of NVRTC %s makes of each kernel: registers of a thread, bytes of\n", Version)
 	b.WriteString("# static shared memory of a block, bytes of stack and of spilled registers of a thread.\n")
+	b.WriteString("# A driver assembles the PTX itself, with an assembler of its own age.\n")
 	const row = "%-21s  %-6s  %9v  %6v  %5v  %12v  %11v\n"
 	fmt.Fprintf(&b, row, "# kernel", "target", "registers", "shared", "stack", "spill stores", "spill loads")
 	for _, f := range list {

@@ -35,7 +35,7 @@ ptxas info    : Used 7 registers`
 		}
 	}
 	lines := strings.Split(string(Table(append(want, Figures{Kernel: "a", Target: "sm_100"}))), "\n")
-	if len(lines) != 7 || !strings.HasPrefix(lines[3], "a  ") || !strings.Contains(lines[4], "sm_80") || !strings.HasPrefix(lines[5], "b  ") {
+	if len(lines) != 8 || !strings.HasPrefix(lines[4], "a  ") || !strings.Contains(lines[5], "sm_80") || !strings.HasPrefix(lines[6], "b  ") {
 		t.Errorf("table %q, want a, a and b", lines)
 	}
 }
