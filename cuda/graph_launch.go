@@ -12,7 +12,8 @@ import (
 	"aegis/internal/program"
 )
 
-//go:generate go run aegis/cuda/internal/nvrtc/cmd/nvrtc -o zz_ graph.cu
+//go:generate go run aegis/cuda/internal/nvrtc/cmd/nvrtc -o zz_ -figures testdata/ptxas.txt graph.cu
+//go:generate go test -run ^TestSources$ . -update
 
 //go:embed zz_graph.ptx
 var graphPTX []byte

@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write zz_graph.sum")
 func TestSources(t *testing.T) {
 	const name = "zz_graph.sum"
 	var sums bytes.Buffer
-	for _, file := range []string{"graph.cu", "zz_graph.ptx"} {
+	for _, file := range []string{"graph.cu", "zz_graph.ptx", "testdata/ptxas.txt"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -37,12 +37,11 @@ func TestSources(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(sums.Bytes(), want) {
-		t.Errorf("%s is stale: run NVRTC_DIR=$(scripts/nvrtc.sh) go generate ./cuda && go test ./cuda -run TestSources -update", name)
+		t.Errorf("%s is stale: run NVRTC_DIR=$(scripts/nvrtc.sh) go generate ./cuda", name)
 	}
 }
 
-// TestPTXIsFresh compiles the source again where there is a compiler, and
-// assembles it for every supported GPU.
+// TestPTXIsFresh compiles the source again where there is a compiler.
 func TestPTXIsFresh(t *testing.T) {
 	c, err := nvrtc.Open(nvrtc.Find())
 	if errors.Is(err, nvrtc.ErrNotFound) {
@@ -65,8 +64,5 @@ func TestPTXIsFresh(t *testing.T) {
 	}
 	if !bytes.Equal(got, want) {
 		t.Error("graph.cu compiles to other PTX than zz_graph.ptx")
-	}
-	if err := c.Check(source); err != nil {
-		t.Error(err)
 	}
 }

@@ -11,6 +11,12 @@ struct Step {
     unsigned number; // since the start of training
 };
 
+// The values to go through: the real rows, or all of a buffer, which a step
+// without rows leaves alone: nobody has written it.
+__device__ __forceinline__ int extent(const Step* step, int width, int whole = 0) {
+    return whole && step->n > 0 ? width : step->n * width;
+}
+
 enum Function { IDENTITY, RELU, LEAKY_RELU, TANH, SIGMOID, ELU, GELU };
 
 // Φ(z), the distribution function of N(0,1).

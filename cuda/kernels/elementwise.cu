@@ -2,13 +2,6 @@
 // after the other, a warp a line of memory at a time.
 #include "common.cuh"
 
-// The values to go through: the real rows, or all of a buffer, which a step
-// without rows leaves alone: nobody has written it.
-__device__ __forceinline__ int extent(const Step* step, int width, int whole = 0) {
-    if (!step) return width;
-    return whole && step->n > 0 ? width : step->n * width;
-}
-
 #define EACH(i, n) for (int i = blockIdx.x * 256 + threadIdx.x, end = n; i < end; i += gridDim.x * 256)
 
 // y = f(z)
@@ -31,13 +24,14 @@ extern "C" __global__ void __launch_bounds__(256) add(const float* a, const floa
 
 // y = factor·x
 extern "C" __global__ void __launch_bounds__(256) scale(const float* x, float* y, float factor, int width,
-        const Step* __restrict__ step) {
-    EACH(i, extent(step, width)) y[i] = factor * x[i];
+        int whole, const Step* __restrict__ step) {
+    EACH(i, extent(step, width, whole)) y[i] = factor * x[i];
 }
 
 // y = x
-extern "C" __global__ void __launch_bounds__(256) copy(const float* x, float* y, int width, const Step* __restrict__ step) {
-    EACH(i, extent(step, width)) y[i] = x[i];
+extern "C" __global__ void __launch_bounds__(256) copy(const float* x, float* y, int width, int whole,
+        const Step* __restrict__ step) {
+    EACH(i, extent(step, width, whole)) y[i] = x[i];
 }
 
 // losses[index·stride] = x

@@ -85,27 +85,50 @@ func TestNaN(t *testing.T) {
 	}
 }
 
-// TestAddWholeInStep adds all values in a step with rows, however few, and
-// reads none in a step without.
-func TestAddWholeInStep(t *testing.T) {
-	d := open(t, Elementwise)
-	defer d.free()
+// TestWholeInStep goes through all values in a step with rows, however few,
+// and reads and writes none in a step without.
+func TestWholeInStep(t *testing.T) {
+	d := open(t, Elementwise, Reduce)
 	const rows, values = 5, 33
-	a, b := random(1, values), random(2, values)
-	sum := d.out(values, 0)
-	add := Add{
-		Batch: Batch{Rows: rows, Step: d.step(2, 0, rows, 0)}, Width: values, Whole: true,
-		A: d.in(a, values, 0).ptr, B: d.in(b, values, 0).ptr, C: sum.ptr,
+	for name, launches := range map[string]func(b Batch, x, y driver.DevicePtr) ([]Launch, error){
+		"add": func(b Batch, x, y driver.DevicePtr) ([]Launch, error) {
+			return Add{Batch: b, Width: values, Whole: true, A: x, B: x, C: y}.Launches()
+		},
+		"scale": func(b Batch, x, y driver.DevicePtr) ([]Launch, error) {
+			return Scale{Batch: b, Width: values, Whole: true, Factor: 2, X: x, Y: y}.Launches()
+		},
+		"copy": func(b Batch, x, y driver.DevicePtr) ([]Launch, error) {
+			return Copy{Batch: b, Width: values, Whole: true, X: x, Y: y}.Launches()
+		},
+		"sum": func(b Batch, x, y driver.DevicePtr) ([]Launch, error) {
+			return Sum{Batch: b, Width: values, Whole: true, Factor: 1, X: x, S: y}.Launches()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d.TB = t
+			defer d.free()
+			x := random(1, values)
+			want, at, y := make([]float64, values), d.in(x, values, 0), d.out(values, 0)
+			for i, v := range x {
+				switch name {
+				case "sum":
+					want[0] += float64(v)
+				case "copy":
+					want[i] = float64(v)
+				default:
+					want[i] = 2 * float64(v)
+				}
+			}
+			if name == "sum" {
+				want = want[:1]
+			}
+			d.run(launches(Batch{Rows: rows, Step: d.step(2, 0, rows, 0)}, at.ptr, y.ptr))
+			y.check(name, want)
+			unwritten, y := d.in(nil, values, 0), d.out(values, 0) // the simulator finds whoever reads it
+			d.run(launches(Batch{Rows: rows, Step: d.step(0, 0, rows, 0)}, unwritten.ptr, y.ptr))
+			y.checkUntouched(name+" in a step without rows", 0)
+		})
 	}
-	d.run(add.Launches())
-	for i := range a {
-		b[i] += a[i]
-	}
-	sum.checkBits("add", b)
-	unwritten := d.out(values, 0) // the simulator finds whoever reads it
-	add.Step, add.A = d.step(0, 0, rows, 0), unwritten.ptr
-	d.run(add.Launches())
-	sum.checkBits("add in a step without rows", b)
 }
 
 func TestAddScaleCopy(t *testing.T) {
@@ -118,7 +141,7 @@ func TestAddScaleCopy(t *testing.T) {
 				n := e[1] * e[2]
 				batch, width, total := Batch{Rows: e[0], Step: d.step(e[1], 0, e[0], 0)}, e[2], e[0]*e[2]
 				if whole {
-					batch, width, n = Batch{}, total, total
+					batch, width, n = Batch{Step: d.step(1, 0, e[0], 0)}, total, total
 				}
 				a, b := random(1, n), random(2, n)
 				at, bt := d.in(a, total, 1), d.in(b, total, 0)
@@ -376,7 +399,7 @@ func TestSums(t *testing.T) {
 				all.checkUntouched("all", 0)
 				return
 			}
-			d.run(Sum{Width: e[1] * e[2], Whole: true, Factor: 1, X: at.ptr, S: whole.ptr}.Launches())
+			d.run(Sum{Batch: batch, Width: e[1] * e[2], Whole: true, Factor: 1, X: at.ptr, S: whole.ptr}.Launches())
 			byRow, byColumn, sum := make([]float64, e[1]), make([]float64, e[2]), 0.0
 			for i, v := range x {
 				byRow[i/e[2]] += float64(v)

@@ -52,18 +52,23 @@ __device__ __forceinline__ void gemm(const float* __restrict__ a, const float* _
     tile.finish(shared, rows, out);
 }
 
-#define GEMM(NAME, ...)                                                                                        \
-    extern "C" __global__ void __launch_bounds__(THREADS) NAME(const float* a, const float* b, const float* bias, \
-            const float* y, float* c, int m, int n, int k, int channel, int kind, float alpha, const Step* step) { \
+// Two blocks of the largest tiles are to fit on a multiprocessor: while one
+// waits at its barrier, the other computes. That is 128 registers a thread.
+#define TWO_BLOCKS __launch_bounds__(THREADS, 2)
+#define ANY_BLOCKS __launch_bounds__(THREADS)
+
+#define GEMM(NAME, BLOCKS, ...)                                                                                 \
+    extern "C" __global__ void BLOCKS NAME(const float* a, const float* b, const float* bias, const float* y,   \
+            float* c, int m, int n, int k, int channel, int kind, float alpha, const Step* step) {             \
         gemm<Tile<__VA_ARGS__>>(a, b, bias, y, c, m, n, k, channel, kind, alpha, step);                         \
     }
 
-GEMM(gemm_nt_128, 128, 128, 16, 8, 8, 1, 2, true, true)
-GEMM(gemm_nt_64, 64, 64, 16, 4, 4, 1, 3, true, true)
-GEMM(gemm_nt_32, 32, 32, 64, 4, 4, 4, 2, true, true)
-GEMM(gemm_nn_128, 128, 128, 16, 8, 8, 1, 2, true, false)
-GEMM(gemm_nn_64, 64, 64, 16, 4, 4, 1, 3, true, false)
-GEMM(gemm_nn_32, 32, 32, 64, 4, 4, 4, 2, true, false)
+GEMM(gemm_nt_128, TWO_BLOCKS, 128, 128, 16, 8, 8, 1, 2, true, true)
+GEMM(gemm_nt_64, ANY_BLOCKS, 64, 64, 16, 4, 4, 1, 3, true, true)
+GEMM(gemm_nt_32, ANY_BLOCKS, 32, 32, 64, 4, 4, 4, 2, true, true)
+GEMM(gemm_nn_128, TWO_BLOCKS, 128, 128, 16, 8, 8, 1, 2, true, false)
+GEMM(gemm_nn_64, ANY_BLOCKS, 64, 64, 16, 4, 4, 1, 3, true, false)
+GEMM(gemm_nn_32, ANY_BLOCKS, 32, 32, 64, 4, 4, 4, 2, true, false)
 
 // Weights receives values of a gradient of weights.
 struct Weights {
@@ -139,17 +144,16 @@ __device__ __forceinline__ void gemm_weights(const float* __restrict__ a, const 
     tile.finish(shared, rows, out);
 }
 
-#define GEMM_WEIGHTS(NAME, ...)                                                                                  \
-    extern "C" __global__ void __launch_bounds__(THREADS) NAME(const float* a, const float* b, int m, int n, int k, \
-            int part, const Step* step, float* dw, float* w, float* w0, float* w1, float* db, float* bias,          \
-            float* b0, float* b1, int kind, const float* scalars, int stride, float beta1, float c1, float beta2,   \
-            float c2) {                                                                                            \
+#define GEMM_WEIGHTS(NAME, BLOCKS, ...)                                                                            \
+    extern "C" __global__ void BLOCKS NAME(const float* a, const float* b, int m, int n, int k, int part,          \
+            const Step* step, float* dw, float* w, float* w0, float* w1, float* db, float* bias, float* b0,        \
+            float* b1, int kind, const float* scalars, int stride, float beta1, float c1, float beta2, float c2) { \
         if (step->n == 0) return;                                                                                  \
         Target tw = {dw, w, w0, w1}, tb = {db, bias, b0, b1};                                                      \
         gemm_weights<Tile<__VA_ARGS__>>(a, b, m, n, k, part, step, tw, tb,                                         \
             update_of(step, kind, scalars, stride, beta1, c1, beta2, c2));                                         \
     }
 
-GEMM_WEIGHTS(gemm_tn_128, 128, 128, 16, 8, 8, 1, 2, false, false)
-GEMM_WEIGHTS(gemm_tn_64, 64, 64, 16, 4, 4, 1, 3, false, false)
-GEMM_WEIGHTS(gemm_tn_32, 32, 32, 64, 4, 4, 4, 2, false, false)
+GEMM_WEIGHTS(gemm_tn_128, TWO_BLOCKS, 128, 128, 16, 8, 8, 1, 2, false, false)
+GEMM_WEIGHTS(gemm_tn_64, ANY_BLOCKS, 64, 64, 16, 4, 4, 1, 3, false, false)
+GEMM_WEIGHTS(gemm_tn_32, ANY_BLOCKS, 32, 32, 64, 4, 4, 4, 2, false, false)

@@ -21,13 +21,14 @@
 //     or timing. There are no floating-point atomics.
 //   - A NaN among the operands comes out as a NaN.
 //   - Results may not overlap operands; only parameters and slots, which an
-//     update changes, are both.
+//     update changes, are both. Only what is marked __restrict__ may be read
+//     through the cache that sees no writes of the launch.
 //
 // Shapes: B batch, n its real rows, I and O inputs and outputs, C,H,W
 // channels, height, width, P values in a row.
 package kernels
 
-//go:generate go run aegis/cuda/internal/nvrtc/cmd/nvrtc -o zz_ .
+//go:generate go run aegis/cuda/internal/nvrtc/cmd/nvrtc -o zz_ -figures testdata/ptxas.txt .
 //go:generate go test -run ^TestSources$ . -update
 
 import (

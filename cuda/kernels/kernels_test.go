@@ -249,24 +249,26 @@ func spread(v []float32, factor float32) []float32 {
 	return v
 }
 
+// kernelNames are the kernels of each family.
+var kernelNames = map[Family][]string{
+	Gemm:        {"gemm_nt_128", "gemm_nt_64", "gemm_nt_32", "gemm_nn_128", "gemm_nn_64", "gemm_nn_32", "gemm_tn_128", "gemm_tn_64", "gemm_tn_32"},
+	Conv:        {"conv_64", "conv_32", "conv_narrow", "conv_transpose_64", "conv_transpose_32", "conv_transpose_narrow", "conv_dw_32"},
+	Elementwise: {"activate", "slope", "add", "scale", "copy", "collect", "loss"},
+	Optim:       {"update", "partials_update"},
+	Gather:      {"advance", "gather_rows", "uniform"},
+	Reduce:      {"row_sums", "column_sums", "channel_sums", "sum"},
+}
+
 func TestPTXHasEveryKernel(t *testing.T) {
-	kernels := map[Family][]string{
-		Gemm:        {"gemm_nt_128", "gemm_nt_64", "gemm_nt_32", "gemm_nn_128", "gemm_nn_64", "gemm_nn_32", "gemm_tn_128", "gemm_tn_64", "gemm_tn_32"},
-		Conv:        {"conv_64", "conv_32", "conv_narrow", "conv_transpose_64", "conv_transpose_32", "conv_transpose_narrow", "conv_dw_32"},
-		Elementwise: {"activate", "slope", "add", "scale", "copy", "collect", "loss"},
-		Optim:       {"update", "partials_update"},
-		Gather:      {"advance", "gather_rows", "uniform"},
-		Reduce:      {"row_sums", "column_sums", "channel_sums", "sum"},
-	}
 	for _, f := range Families() {
 		ptx, err := PTX(f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := strings.Count(string(ptx), ".visible .entry"); n != len(kernels[f]) {
-			t.Errorf("%s: %d kernels, want %d", f, n, len(kernels[f]))
+		if n := strings.Count(string(ptx), ".visible .entry"); n != len(kernelNames[f]) {
+			t.Errorf("%s: %d kernels, want %d", f, n, len(kernelNames[f]))
 		}
-		for _, k := range kernels[f] {
+		for _, k := range kernelNames[f] {
 			if !strings.Contains(string(ptx), fmt.Sprintf(".entry %s(", k)) {
 				t.Errorf("%s: no kernel %s", f, k)
 			}

@@ -66,19 +66,14 @@ type Add struct {
 
 // Launches returns the launch of add.
 func (l Add) Launches() ([]Launch, error) {
-	n, rows, err := extent(l.Batch, l.Width, l.Whole)
-	if err := fail("add", err, pointers(l.A, l.B, l.C)); err != nil {
+	n, err := l.extent(l.Width, l.Whole)
+	if err := fail("add", err, pointers(l.A, l.B, l.C, l.Step)); err != nil {
 		return nil, err
-	}
-	whole := 0
-	if l.Whole {
-		whole, rows = 1, l.Step
 	}
 	var a args
 	a.ptr(l.A, l.B, l.C)
-	a.int(l.Width)
-	a.int(whole)
-	a.ptr(rows)
+	a.extent(l.Width, l.Whole)
+	a.ptr(l.Step)
 	return []Launch{strided(Elementwise, "add", n, a)}, nil
 }
 
@@ -93,15 +88,15 @@ type Scale struct {
 
 // Launches returns the launch of scale.
 func (l Scale) Launches() ([]Launch, error) {
-	n, rows, err := extent(l.Batch, l.Width, l.Whole)
-	if err := fail("scale", err, pointers(l.X, l.Y)); err != nil {
+	n, err := l.extent(l.Width, l.Whole)
+	if err := fail("scale", err, pointers(l.X, l.Y, l.Step)); err != nil {
 		return nil, err
 	}
 	var a args
 	a.ptr(l.X, l.Y)
 	a.float(float64(l.Factor))
-	a.int(l.Width)
-	a.ptr(rows)
+	a.extent(l.Width, l.Whole)
+	a.ptr(l.Step)
 	return []Launch{strided(Elementwise, "scale", n, a)}, nil
 }
 
@@ -116,27 +111,33 @@ type Copy struct {
 
 // Launches returns the launch of copy.
 func (l Copy) Launches() ([]Launch, error) {
-	n, rows, err := extent(l.Batch, l.Width, l.Whole)
-	if err := fail("copy", err, pointers(l.X, l.Y)); err != nil {
+	n, err := l.extent(l.Width, l.Whole)
+	if err := fail("copy", err, pointers(l.X, l.Y, l.Step)); err != nil {
 		return nil, err
 	}
 	var a args
 	a.ptr(l.X, l.Y)
-	a.int(l.Width)
-	a.ptr(rows)
+	a.extent(l.Width, l.Whole)
+	a.ptr(l.Step)
 	return []Launch{strided(Elementwise, "copy", n, a)}, nil
 }
 
-// extent returns the values of rows, or of a whole buffer, and the step that
-// says how many rows are real.
-func extent(b Batch, width int, whole bool) (n int, step driver.DevicePtr, err error) {
+// extent returns the values of rows, or of a whole buffer.
+func (b Batch) extent(width int, whole bool) (n int, err error) {
 	if whole {
-		return width, 0, sizes("values", width)
+		return width, sizes("values", width)
 	}
-	if err := pointers(b.Step); err != nil {
-		return 0, 0, fmt.Errorf("step: %w", err)
+	return b.Rows * width, sizes("rows", b.Rows, width)
+}
+
+// extent appends the parameters that function extent of common.cuh takes.
+func (a *args) extent(width int, whole bool) {
+	a.int(width)
+	if whole {
+		a.int(1)
+	} else {
+		a.int(0)
 	}
-	return b.Rows * width, b.Step, sizes("rows", b.Rows, width)
 }
 
 // Loss is the mean of a loss over n rows of P values and, where Grad is not 0,
@@ -377,15 +378,15 @@ type Sum struct {
 
 // Launches returns the launch of sum.
 func (l Sum) Launches() ([]Launch, error) {
-	_, rows, err := extent(l.Batch, l.Width, l.Whole)
-	if err := fail("sum", err, pointers(l.X, l.S)); err != nil {
+	_, err := l.extent(l.Width, l.Whole)
+	if err := fail("sum", err, pointers(l.X, l.S, l.Step)); err != nil {
 		return nil, err
 	}
 	var a args
 	a.ptr(l.X, l.S)
 	a.float(float64(l.Factor))
-	a.int(l.Width)
-	a.ptr(rows)
+	a.extent(l.Width, l.Whole)
+	a.ptr(l.Step)
 	return []Launch{{
 		Family: Reduce, Kernel: "sum", Args: a,
 		Grid: driver.Dim3{X: 1, Y: 1, Z: 1}, Block: driver.Dim3{X: threads, Y: 1, Z: 1},

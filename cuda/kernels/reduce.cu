@@ -47,9 +47,9 @@ extern "C" __global__ void __launch_bounds__(256) channel_sums(const float* __re
 
 // s = factor·Σ x: one block.
 extern "C" __global__ void __launch_bounds__(256) sum(const float* __restrict__ x, float* __restrict__ s, float factor,
-        int width, const Step* __restrict__ step) {
+        int width, int whole, const Step* __restrict__ step) {
     __shared__ float parts[8];
-    const int n = step ? step->n * width : width;
+    const int n = extent(step, width, whole);
     if (n == 0) return;
     float v = 0.0f;
     for (int i = threadIdx.x; i < n; i += 256) v += x[i];

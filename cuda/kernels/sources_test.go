@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write zz_sources.sum")
 func sums(t *testing.T) []byte {
 	t.Helper()
 	var files []string
-	for _, pattern := range []string{"*.cu", "*.cuh", "zz_*.ptx"} {
+	for _, pattern := range []string{"*.cu", "*.cuh", "zz_*.ptx", figuresFile} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

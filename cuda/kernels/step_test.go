@@ -174,6 +174,7 @@ func TestErrors(t *testing.T) {
 	for name, l := range map[string]interface{ Launches() ([]Launch, error) }{
 		"no x":              Linear{Batch: batch, In: 2, Out: 2, W: 256, B: 256, Y: 256},
 		"no step":           Linear{Batch: Batch{Rows: 2}, In: 2, Out: 2, X: 256, W: 256, B: 256, Y: 256},
+		"no step, whole":    Copy{Batch: Batch{Rows: 2}, Width: 2, Whole: true, X: 256, Y: 256},
 		"no rows":           Activate{Batch: Batch{Step: 256}, Width: 2, Z: 256, Y: 256},
 		"too many values":   Activate{Batch: Batch{Rows: 1 << 20, Step: 256}, Width: 1 << 12, Z: 256, Y: 256},
 		"unknown function":  Activate{Batch: batch, Width: 2, Z: 256, Y: 256, Activation: op.Activation{Kind: "swish"}},

@@ -63,6 +63,8 @@ func TestFindsBugs(t *testing.T) {
 		{kernel: "race_sum", kind: ptxsim.GlobalRace, result: driver.LaunchFailed, args: func(d *device) []driver.Arg {
 			return []driver.Arg{driver.Ptr(up(d, wave(1, 1)))}
 		}},
+		{kernel: "cached_then_written", kind: ptxsim.GlobalRace, result: driver.LaunchFailed, args: twice},
+		{kernel: "written_then_cached", kind: ptxsim.GlobalRace, result: driver.LaunchFailed, args: twice},
 		{kernel: "misaligned", kind: ptxsim.Misaligned, result: driver.MisalignedAddress, args: out},
 		{kernel: "misaligned_vector", kind: ptxsim.Misaligned, result: driver.MisalignedAddress, args: inOut(wave(n, 1))},
 		{kernel: "divergent_lanes", kind: ptxsim.DivergentBarrier, result: driver.LaunchFailed, args: out},
@@ -107,6 +109,12 @@ func out(d *device) []driver.Arg { return []driver.Arg{driver.Ptr(d.alloc(64))} 
 // outN passes an output and a number.
 func outN(n int32) func(d *device) []driver.Arg {
 	return func(d *device) []driver.Arg { return []driver.Arg{driver.Ptr(d.alloc(64)), driver.Int32(n)} }
+}
+
+// twice passes one memory of 64 floats as input and as output.
+func twice(d *device) []driver.Arg {
+	x := driver.Ptr(up(d, wave(64, 1)))
+	return []driver.Arg{x, x}
 }
 
 // inOut passes an input and an output of 64 floats.

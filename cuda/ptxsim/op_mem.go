@@ -54,6 +54,7 @@ type access struct {
 	regs   []src // count of them; a 32-bit sink where nothing is kept
 	simple bool  // words to or from narrow registers
 	strong bool  // .volatile and the like: ordered by the program otherwise
+	cached bool  // .nc: through a cache that sees no writes of the launch
 	memOp  int   // place in block.cache
 }
 
@@ -119,6 +120,7 @@ func (d *decoder) access(in *instr) *access {
 	d.k.memOps++
 	a.signed, a.size = intType(in.typ())
 	a.strong = in.has("volatile") || in.has("relaxed") || in.has("acquire") || in.has("release")
+	a.cached = in.has("nc")
 	if a.size == 0 || a.size > 8 {
 		d.fail(in, "unknown type")
 	}
@@ -364,9 +366,12 @@ func (a *access) global(w *warp, m uint32) {
 			if rc == nil {
 				rc = al.cells(shift, &w.blk.launch.mem.mu)
 			}
-			if a.store {
+			switch {
+			case a.store:
 				w.globalWrite(l, rc, uint(off)>>shift, cells, k)
-			} else {
+			case a.cached:
+				w.cachedRead(l, rc, uint(off)>>shift, cells)
+			default:
 				w.globalRead(l, rc, uint(off)>>shift, cells, k)
 			}
 		}

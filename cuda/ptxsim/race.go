@@ -195,6 +195,20 @@ func (w *warp) globalRead(l int, c *raceCells, g, n uint, k warpKeys) {
 	}
 }
 
+// cachedRead notes a lane's read of n cells through the read-only cache. It
+// has no order to any write of the launch, be it by the same thread: to later
+// ones the cell is as if several blocks had read it.
+func (w *warp) cachedRead(l int, c *raceCells, g, n uint) {
+	seq := w.blk.launch.seq
+	for ; n > 0; n-- {
+		atomic.StoreUint64(&c.r[g], seq<<blockShift)
+		if atomic.LoadUint64(&c.w[g])>>blockShift > seq {
+			w.fail(l, GlobalRace, "ld.global.nc of what this launch wrote")
+		}
+		g++
+	}
+}
+
 // noteRead adds a lane to a cell's readers.
 func (w *warp) noteRead(p *uint64, me uint64, k warpKeys) {
 	blocks := w.blk.launch.seq << blockShift // several blocks of this launch
@@ -239,7 +253,7 @@ func (w *warp) globalWrite(l int, c *raceCells, g, n uint, k warpKeys) {
 		r := atomic.LoadUint64(&c.r[g])
 		switch {
 		case r>>blockShift == seq:
-			w.fail(l, GlobalRace, "write with no order to the reads by several blocks")
+			w.fail(l, GlobalRace, "write with no order to the reads by several blocks, or by ld.global.nc")
 		case r>>blockShift > seq && r != me:
 			w.judge(l, r, me, "write", "read")
 		}

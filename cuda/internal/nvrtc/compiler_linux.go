@@ -100,9 +100,9 @@ func (s *cStrings) address() uintptr {
 	return uintptr(unsafe.Pointer(&s.array[0]))
 }
 
-// compile builds a source for a target and fetches the result with the two
-// functions given.
-func (c *Compiler) compile(s Source, target string, size, get uintptr) (image []byte, err error) {
+// compile builds a source for a target, and fetches the result with the two
+// functions given and what the compiler said.
+func (c *Compiler) compile(s Source, target string, size, get uintptr) (image []byte, said string, err error) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	main := &cStrings{pin: &pin}
@@ -120,7 +120,7 @@ func (c *Compiler) compile(s Source, target string, size, get uintptr) (image []
 	pin.Pin(program)
 	if err := c.call("nvrtcCreateProgram", c.create, uintptr(unsafe.Pointer(program)), uintptr(main.array[0]), uintptr(main.array[1]),
 		uintptr(len(names.array)), texts.address(), names.address()); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer func() {
 		err = errors.Join(err, c.call("nvrtcDestroyProgram", c.destroy, uintptr(unsafe.Pointer(program))))
@@ -128,13 +128,14 @@ func (c *Compiler) compile(s Source, target string, size, get uintptr) (image []
 	built := c.call("nvrtcCompileProgram", c.build, *program, uintptr(len(opts.array)), opts.address())
 	log, err := c.fetch(*program, c.logSize, c.log)
 	if err != nil {
-		return nil, errors.Join(built, err)
+		return nil, "", errors.Join(built, err)
 	}
-	// A warning stops too: kernels compile without any.
-	if text := strings.TrimSpace(strings.TrimRight(string(log), "\x00")); built != nil || text != "" {
-		return nil, fmt.Errorf("nvrtc: %s: %s:\n%s", s.Name, target, text)
+	said = strings.TrimSpace(strings.TrimRight(string(log), "\x00"))
+	if built != nil {
+		return nil, "", stopped(s, target, said)
 	}
-	return c.fetch(*program, size, get)
+	image, err = c.fetch(*program, size, get)
+	return image, said, err
 }
 
 // fetch asks for a result's size and then for the result.

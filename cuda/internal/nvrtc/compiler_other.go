@@ -15,6 +15,6 @@ func Open(path string) (*Compiler, error) {
 }
 
 // compile is never reached, since Open gives no Compiler.
-func (c *Compiler) compile(s Source, target string, size, get uintptr) ([]byte, error) {
-	return nil, fmt.Errorf("nvrtc: %s: %s: %w", s.Name, target, ErrNotFound)
+func (c *Compiler) compile(s Source, target string, size, get uintptr) ([]byte, string, error) {
+	return nil, "", fmt.Errorf("nvrtc: %s: %s: %w", s.Name, target, ErrNotFound)
 }

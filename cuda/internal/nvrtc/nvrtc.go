@@ -36,13 +36,14 @@ func CubinTargets() []string { return []string{"sm_80", "sm_86", "sm_89", "sm_90
 // into the PTX, so that an error names the line of the source; the assembler
 // of this release crashes on them for sm_90, so cubins, which are only a check,
 // go without. Fused multiply-add is the default and is said because results
-// depend on it.
+// depend on it. --restrict is not said: it would let loads through any pointer
+// to const pass by what the same launch writes; sources mark what they promise.
 func options(target string) []string {
-	list := []string{"--gpu-architecture=" + target, "--fmad=true", "--std=c++14", "--restrict"}
+	list := []string{"--gpu-architecture=" + target, "--fmad=true", "--std=c++14"}
 	if strings.HasPrefix(target, "compute_") {
-		list = append(list, "-lineinfo")
+		return append(list, "-lineinfo")
 	}
-	return list
+	return append(list, "--ptxas-options=-v")
 }
 
 // Find returns the path of the library: in $NVRTC_DIR, in the cache that
@@ -88,25 +89,42 @@ func Read(path string) (Source, error) {
 	return s, nil
 }
 
+// stopped is the error of a source that did not compile, or not without a
+// word.
+func stopped(s Source, target, said string) error {
+	return fmt.Errorf("nvrtc: %s: %s:\n%s", s.Name, target, said)
+}
+
 // Compile returns the PTX of a source. It is the same from run to run and
-// from folder to folder.
+// from folder to folder. A warning is an error: kernels compile without any.
 func (c *Compiler) Compile(s Source) ([]byte, error) {
-	ptx, err := c.compile(s, PTXTarget, c.ptxSize, c.ptx)
+	ptx, said, err := c.compile(s, PTXTarget, c.ptxSize, c.ptx)
+	if err == nil && said != "" {
+		err = stopped(s, PTXTarget, said)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return normalize(ptx), nil
 }
 
-// Check assembles a source for every one of CubinTargets and throws the
-// result away.
-func (c *Compiler) Check(s Source) error {
+// Assemble assembles a source for every one of CubinTargets, throws the
+// result away and returns what each kernel takes. A warning is an error here
+// too.
+func (c *Compiler) Assemble(s Source) ([]Figures, error) {
+	var all []Figures
 	for _, target := range CubinTargets() {
-		if _, err := c.compile(s, target, c.cubinSize, c.cubin); err != nil {
-			return err
+		_, said, err := c.compile(s, target, c.cubinSize, c.cubin)
+		if err != nil {
+			return nil, err
 		}
+		list, rest := figures(target, said)
+		if rest != "" {
+			return nil, stopped(s, target, rest)
+		}
+		all = append(all, list...)
 	}
-	return nil
+	return all, nil
 }
 
 // normalize makes PTX independent of where it was compiled: NVRTC writes

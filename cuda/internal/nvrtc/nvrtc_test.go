@@ -53,8 +53,14 @@ func TestCompile(t *testing.T) {
 	if err != nil || !bytes.Equal(ptx, again) {
 		t.Errorf("a second run gives another PTX, %v", err)
 	}
-	if err := c.Check(s); err != nil {
-		t.Error(err)
+	got, err := c.Assemble(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, target := range CubinTargets() {
+		if len(got) != len(CubinTargets()) || got[i].Kernel != "k" || got[i].Target != target || got[i].Registers == 0 {
+			t.Errorf("figures %+v, want those of k for %v", got, CubinTargets())
+		}
 	}
 }
 
@@ -64,13 +70,18 @@ func TestCompileErrors(t *testing.T) {
 		"int x = ;": "bad.cu(1)",
 		"extern \"C\" __global__ void k() { int unused; }": "unused",
 	} {
-		if _, err := c.Compile(Source{Name: "bad.cu", Text: text}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: want an error with %q, got %v", text, want, err)
+		s := Source{Name: "bad.cu", Text: text}
+		_, compiled := c.Compile(s)
+		_, assembled := c.Assemble(s)
+		for _, err := range []error{compiled, assembled} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: want an error with %q, got %v", text, want, err)
+			}
 		}
 	}
 	// NVRTC takes inline PTX as it is; only the assembler knows it is wrong.
 	s := Source{Name: "bad.cu", Text: `extern "C" __global__ void k() { asm volatile("frob.u32;"); }`}
-	if err := c.Check(s); err == nil || !strings.Contains(err.Error(), "sm_80") {
+	if _, err := c.Assemble(s); err == nil || !strings.Contains(err.Error(), "sm_80") {
 		t.Errorf("want an error of the assembler, got %v", err)
 	}
 }

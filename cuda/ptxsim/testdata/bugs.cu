@@ -88,6 +88,17 @@ extern "C" __global__ void race_sum(float* y) {
     *y += 1.0f; // BUG
 }
 
+extern "C" __global__ void cached_then_written(const float* __restrict__ x, float* __restrict__ y) {
+    y[threadIdx.x] = x[threadIdx.x] + 1.0f; // BUG
+}
+
+extern "C" __global__ void written_then_cached(const float* __restrict__ x, float* y) {
+    float v;
+    y[threadIdx.x] = 1.0f;
+    asm volatile("ld.global.nc.f32 %0, [%1];" : "=f"(v) : "l"(x + threadIdx.x)); // BUG
+    y[threadIdx.x] = v;
+}
+
 extern "C" __global__ void misaligned(char* x) {
     *(float*)(x + 4 * threadIdx.x + 2) = 1.0f; // BUG
 }

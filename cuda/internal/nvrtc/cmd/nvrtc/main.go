@@ -3,8 +3,8 @@
 //	//go:generate go run aegis/cuda/internal/nvrtc/cmd/nvrtc -o zz_ .
 //
 // compiles every .cu file of the folder: gemm.cu becomes zz_gemm.ptx. With
-// -check it compiles for every supported GPU instead and writes nothing. It
-// needs NVRTC: NVRTC_DIR=$(scripts/nvrtc.sh).
+// -figures it also assembles them for every supported GPU, and writes a table
+// of what each kernel takes. It needs NVRTC: NVRTC_DIR=$(scripts/nvrtc.sh).
 package main
 
 import (
@@ -19,19 +19,19 @@ import (
 
 func main() {
 	prefix := flag.String("o", "zz_", "prefix of the names of the .ptx files")
-	check := flag.Bool("check", false, "assemble for every supported GPU and write nothing")
+	table := flag.String("figures", "", "write what each kernel takes of every supported GPU to this file")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: nvrtc [-check] [-o prefix] folder|file.cu ...")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: nvrtc [-o prefix] [-figures file] folder|file.cu ...")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	if err := run(*prefix, *check, flag.Args()); err != nil {
+	if err := run(*prefix, *table, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(prefix string, check bool, args []string) error {
+func run(prefix, table string, args []string) error {
 	c, err := nvrtc.Open(nvrtc.Find())
 	if err != nil {
 		return err
@@ -40,12 +40,33 @@ func run(prefix string, check bool, args []string) error {
 	if err != nil {
 		return err
 	}
+	var figures []nvrtc.Figures
 	for _, f := range files {
-		if err := one(c, f, prefix, check); err != nil {
+		s, err := nvrtc.Read(f)
+		if err != nil {
 			return err
 		}
+		ptx, err := c.Compile(s)
+		if err != nil {
+			return err
+		}
+		name := prefix + strings.TrimSuffix(s.Name, ".cu") + ".ptx"
+		if err := write(filepath.Join(filepath.Dir(f), name), ptx); err != nil {
+			return err
+		}
+		if table == "" {
+			continue
+		}
+		of, err := c.Assemble(s)
+		if err != nil {
+			return err
+		}
+		figures = append(figures, of...)
 	}
-	return nil
+	if table == "" {
+		return nil
+	}
+	return write(table, nvrtc.Table(figures))
 }
 
 // sources lists the .cu files that the arguments name.
@@ -68,21 +89,8 @@ func sources(args []string) ([]string, error) {
 	return files, nil
 }
 
-// one compiles or checks a file.
-func one(c *nvrtc.Compiler, file, prefix string, check bool) error {
-	s, err := nvrtc.Read(file)
-	if err != nil {
-		return err
-	}
-	if check {
-		return c.Check(s)
-	}
-	ptx, err := c.Compile(s)
-	if err != nil {
-		return err
-	}
-	name := prefix + strings.TrimSuffix(s.Name, ".cu") + ".ptx"
-	if err := os.WriteFile(filepath.Join(filepath.Dir(file), name), ptx, 0o644); err != nil {
+func write(name string, content []byte) error {
+	if err := os.WriteFile(name, content, 0o644); err != nil {
 		return fmt.Errorf("nvrtc: %w", err)
 	}
 	return nil
