@@ -1,10 +1,6 @@
 package data
 
 import (
-	"bufio"
-	"bytes"
-	"compress/flate"
-	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -140,104 +136,6 @@ func dimensions(head []byte, name string) (dims []int, size int, err error) {
 		}
 	}
 	return dims, size, nil
-}
-
-// source reads a file, out of gzip where its first bytes say so, and counts.
-type source struct {
-	r      io.Reader
-	name   string
-	zipped bool
-	got    int  // bytes read, after gzip
-	want   int  // bytes in the file; before the header is read, in the header
-	sized  bool // the header is read
-}
-
-func newSource(r io.Reader, name string) (*source, error) {
-	buffered := bufio.NewReaderSize(r, 1<<16)
-	s := &source{r: buffered, name: name}
-	start, err := buffered.Peek(2)
-	if err != nil && err != io.EOF {
-		return nil, s.failure(err)
-	}
-	if !bytes.Equal(start, []byte{0x1f, 0x8b}) {
-		return s, nil
-	}
-	s.zipped = true
-	unzipped, err := gzip.NewReader(buffered)
-	if err != nil {
-		return nil, s.failure(err)
-	}
-	s.r = unzipped
-	return s, nil
-}
-
-// fill reads all of dst, which ends want bytes into the file or before.
-func (s *source) fill(dst []byte, want int) error {
-	s.want = want
-	n, err := io.ReadFull(s.r, dst)
-	s.got += n
-	if err != nil {
-		return s.failure(err)
-	}
-	return nil
-}
-
-// body reads size bytes. A header can claim any size, so memory is at most four
-// times what has arrived.
-func (s *source) body(size int) ([]byte, error) {
-	const first = 1 << 16
-	want := s.got + size
-	s.sized = true
-	buf := make([]byte, min(size, first))
-	for done := 0; ; {
-		if err := s.fill(buf[done:], want); err != nil {
-			return nil, err
-		}
-		if done = len(buf); done == size {
-			return buf, nil
-		}
-		grown := make([]byte, done+min(3*done, size-done))
-		copy(grown, buf)
-		buf = grown
-	}
-}
-
-// end checks that the file ends here, and with it gzip's checksum.
-func (s *source) end() error {
-	var next [1]byte
-	_, err := io.ReadFull(s.r, next[:])
-	switch {
-	case err == nil:
-		return &FormatError{
-			File: s.name, Problem: "trailing bytes",
-			Want: fmt.Sprintf("%d bytes", s.want), Got: "more", Advice: again,
-		}
-	case err != io.EOF:
-		return s.failure(err)
-	}
-	return nil
-}
-
-// failure tells a broken file from one that could not be read.
-func (s *source) failure(err error) error {
-	want := fmt.Sprintf("%d bytes", s.want)
-	if !s.sized {
-		want = "at least " + want
-	}
-	broken := &FormatError{File: s.name, Want: want, Got: fmt.Sprint(s.got), Advice: again, Err: err}
-	var corrupt flate.CorruptInputError
-	ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-	switch {
-	case ended && s.got < s.want:
-		broken.Problem = "truncated"
-	case s.zipped && (ended || errors.As(err, &corrupt) ||
-		errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum)):
-		broken.Problem, broken.Want = "broken gzip", "a whole gzip stream"
-		broken.Got = fmt.Sprintf("%d bytes, then %q", s.got, err)
-	default:
-		return fmt.Errorf("data: %s: read: %w", s.name, err)
-	}
-	return broken
 }
 
 // WriteImages writes images as an IDX file, which [ReadImages] reads. C must

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"testing/iotest"
 )
 
@@ -92,6 +94,54 @@ func TestImagesRoundTrip(t *testing.T) {
 	}
 }
 
+// Zeros behind a gzip stream, and streams one after the other, are what gunzip reads.
+func TestGzipPadding(t *testing.T) {
+	want := counting(30, 20, 32)
+	file := imageFile(t, want)
+	whole := zipped(t, file)
+	for name, packed := range map[string][]byte{
+		"a zero":       append(slices.Clone(whole), 0),
+		"a block":      append(slices.Clone(whole), make([]byte, 100_000)...),
+		"two streams":  append(zipped(t, file[:5000]), zipped(t, file[5000:])...),
+		"empty stream": append(slices.Clone(whole), zipped(t, nil)...),
+		"both":         append(append(zipped(t, file[:7]), zipped(t, file[7:])...), 0, 0),
+	} {
+		got, err := ReadImages(bytes.NewReader(packed), name)
+		if err != nil || !bytes.Equal(got.Pixels, want.Pixels) {
+			t.Errorf("%s: error %v, %d bytes of %d", name, err, len(got.Pixels), len(want.Pixels))
+		}
+	}
+}
+
+// What reading allocates is all that it holds while nothing is collected.
+func TestReadMemory(t *testing.T) {
+	const allowed = 1.25
+	want := counting(1000, 100, 101)
+	file := imageFile(t, want)
+	for name, r := range map[string]io.Reader{
+		"stream": bytes.NewReader(file), "gzip": bytes.NewReader(zipped(t, file)),
+		"file": opened(t, fstest.MapFS{"f": {Data: file}}),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := ReadImages(r, name)
+		runtime.ReadMemStats(&after)
+		used, size := after.TotalAlloc-before.TotalAlloc, float64(len(want.Pixels))
+		if err != nil || float64(used) > allowed*size || name == "file" && float64(used) > 1.02*size {
+			t.Errorf("%s: %.3f times the images were allocated, want at most %g (error %v)", name, float64(used)/size, allowed, err)
+		}
+	}
+}
+
+func opened(t *testing.T, fsys fstest.MapFS) fs.File {
+	t.Helper()
+	f, err := fsys.Open("f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
 func TestLabelsRoundTrip(t *testing.T) {
 	for _, n := range []int{1, 10, 100_000} {
 		want := make([]byte, n)
@@ -152,6 +202,8 @@ func TestReadErrors(t *testing.T) {
 		{name: "gzip checksum cut", file: gz[:len(gz)-3], kind: format, fragment: `got 22 bytes, then "unexpected EOF"; `},
 		{name: "gzip data cut", file: gz[:len(gz)-20], kind: format, fragment: "truncated: want "},
 		{name: "gzip then rubbish", file: append(slices.Clone(gz), "rubbish..."...), kind: format, fragment: `got 22 bytes, then "gzip: invalid header"; `},
+		{name: "gzip, zeros, then rubbish", file: append(slices.Clone(gz), 0, 0, 7), kind: format, fragment: `got 22 bytes, then "gzip: invalid header"; `},
+		{name: "gzip, then half a header", file: append(slices.Clone(gz), gz[:5]...), kind: format, fragment: `got 22 bytes, then "unexpected EOF"; `},
 		{name: "gzip of trailing", file: zipped(t, append(slices.Clone(good), 0)), kind: format, fragment: "trailing bytes: want 22 bytes, got more"},
 		{name: "gzip of truncated", file: zipped(t, good[:21]), kind: format, fragment: "truncated: want 22 bytes, got 21; "},
 		{name: "signed", file: idx(0x09, []uint32{1, 1, 1}, 0), kind: unsupported, fragment: "unsupported element type: want unsigned byte (0x08), got signed byte (0x09); "},

@@ -34,13 +34,13 @@ func (w *widths) String() string {
 
 func (w *widths) Set(text string) error {
 	*w = widths{}
-	if text == "" || text == "none" {
+	if text == "none" {
 		return nil
 	}
 	for _, field := range strings.Split(text, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(field))
 		if err != nil {
-			return fmt.Errorf("want widths such as 512,256, got %q", text)
+			return fmt.Errorf("want widths such as 512,256, or none, got %q", text)
 		}
 		*w = append(*w, n)
 	}
@@ -94,6 +94,9 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	case set.NArg() > 0:
 		return nil, &usageError{fmt.Errorf("unexpected argument %q", set.Arg(0))}
 	}
+	if err := noneEmpty(set); err != nil {
+		return nil, err
+	}
 	config, err := aegis.NewConfig(*preset)
 	if err != nil {
 		return nil, err
@@ -126,6 +129,21 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	})
 	f.config = config
 	return f, nil
+}
+
+// noneEmpty refuses an empty string: it is what a shell makes of a variable
+// that is not set, and never meant as the default.
+func noneEmpty(set *flag.FlagSet) (err error) {
+	set.Visit(func(given *flag.Flag) {
+		value, ok := given.Value.(flag.Getter)
+		if !ok || err != nil {
+			return
+		}
+		if text, ok := value.Get().(string); ok && text == "" {
+			err = &usageError{fmt.Errorf("--%s is empty; give it a value or leave it out", given.Name)}
+		}
+	})
+	return err
 }
 
 func presetNames() []string {
