@@ -47,7 +47,7 @@ type folder struct {
 
 // read decodes the four files at once: inflating them is most of the time.
 func (f folder) read(name string) (*Dataset, error) {
-	d := &Dataset{Name: name}
+	d := &Dataset{Name: f.place}
 	var errs [4]error // in the order of the files, so that a run repeats its error
 	var wg sync.WaitGroup
 	wg.Go(func() { d.Train.Images, errs[0] = f.images("train-images-idx3-ubyte") })
@@ -60,28 +60,11 @@ func (f folder) read(name string) (*Dataset, error) {
 			return nil, err
 		}
 	}
-	if err := d.agree(f.place); err != nil {
+	if err := d.Validate(); err != nil {
 		return nil, err
 	}
+	d.Name = name
 	return d, nil
-}
-
-// agree checks the sets of a dataset against each other.
-func (d *Dataset) agree(place string) error {
-	for _, s := range []struct {
-		name string
-		set  Set
-	}{{name: "training", set: d.Train}, {name: "test", set: d.Test}} {
-		if labels := s.set.Labels; labels != nil && len(labels) != s.set.N {
-			return fmt.Errorf("data: %s: %s labels: want %d, one an image, got %d; get both files from one source",
-				place, s.name, s.set.N, len(labels))
-		}
-	}
-	if a, b := d.Train, d.Test; a.H != b.H || a.W != b.W {
-		return fmt.Errorf("data: %s: test images: want %dx%d as in training, got %dx%d; get both files from one source",
-			place, a.H, a.W, b.H, b.W)
-	}
-	return nil
 }
 
 func (f folder) images(file string) (m Images, err error) {

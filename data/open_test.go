@@ -183,7 +183,7 @@ func TestReadSetErrors(t *testing.T) {
 		{
 			name:     "sizes",
 			change:   func(f map[string][]byte) { f[testImages] = imageFile(t, counting(2, 32, 20)) },
-			fragment: "data: small: test images: want 20x32 as in training, got 32x20; ",
+			fragment: "data: small: test images: want 20×32 as in training, got 32×20; ",
 		},
 		{
 			name:     "broken",

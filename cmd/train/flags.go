@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"aegis"
+	"aegis/data"
 	"aegis/internal/optim"
 	"aegis/model"
 )
@@ -71,9 +72,11 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	device := set.String("device", aegis.DeviceAuto, "`device`: "+strings.Join(aegis.Devices(), ", "))
 	gpu := set.Int("gpu", 0, "`number` of the GPU")
 	threads := set.Int("threads", 0, "workers on a CPU (0: as many as pay); changes no result")
-	dataDir := set.String("data", "", "`folder` with the four IDX files, plain or .gz (default: the embedded MNIST)")
+	dataDir := set.String("data", "", "`folder` of IDX files, plain or .gz (default: the embedded MNIST)")
 	limit := set.Int("limit", 0, "train on the first `rows` only (0: all)")
-	val := set.Int("val", 0, "hold the last `rows` of the training set out and keep the model that is best on them")
+	var val data.Held
+	set.Var(&val, "val", "hold `rows` of the training set out, drawn by seed, such as 5000 or 10%, and keep the model that is best on them")
+	testLimit := set.Int("test-limit", 0, "evaluate that many test `rows` after each epoch, drawn by seed, and all after the last (0: all, or fewer where few are trained on)")
 	set.StringVar(&f.out, "out", "", "run `directory` (default runs/<model>-<time>)")
 	set.BoolVar(&f.force, "force", false, "replace the run that --out holds")
 	set.BoolVar(&f.quiet, "quiet", false, "print errors only")
@@ -102,7 +105,7 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 		return nil, err
 	}
 	config.Seed, config.Device, config.GPU, config.Threads = *seed, *device, *gpu, *threads
-	config.Data, config.Limit, config.Val = *dataDir, *limit, *val
+	config.Data, config.Limit, config.Val, config.TestLimit = *dataDir, *limit, val, *testLimit
 	set.Visit(func(given *flag.Flag) {
 		switch given.Name {
 		case "hidden":
