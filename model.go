@@ -11,12 +11,17 @@ import (
 	"aegis/model"
 )
 
-// Model is a trained autoencoder. Its methods are for one goroutine at a time.
+// Model is a trained autoencoder. It is safe for concurrent use: calls take
+// turns, and one whose context ends while it waits returns the context's error.
 type Model struct {
 	spec    model.Spec
 	program *program.Program
-	machine train.Machine
+	turn    chan struct{} // holds one value while a call has its turn
+	machine train.Machine // used in a turn only; nil when closed
 }
+
+// ErrClosed says that a model was used after [Model.Close].
+var ErrClosed = errors.New("aegis: the model is closed; load it again")
 
 // Load opens a model.safetensors or last.safetensors on a device.
 func Load(path, device string) (*Model, error) {
@@ -43,7 +48,7 @@ func Load(path, device string) (*Model, error) {
 	if err := m.SetState(state); err != nil {
 		return nil, errors.Join(fmt.Errorf("aegis: load %s: %w", path, err), m.Close())
 	}
-	return &Model{spec: spec, program: p, machine: m}, nil
+	return &Model{spec: spec, program: p, turn: make(chan struct{}, 1), machine: m}, nil
 }
 
 // Spec returns the network.
@@ -70,7 +75,13 @@ func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) 
 		return nil, fmt.Errorf("aegis: decode: want codes of %d values, got %d values in all", m.program.Code, len(codes))
 	}
 	out := make([]float32, n*m.program.PixelCount())
-	return out, m.machine.Infer(ctx, program.Decode, program.Input{Values: codes}, out)
+	err := m.take(ctx, func() error {
+		return m.machine.Infer(ctx, program.Decode, program.Input{Values: codes}, out)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // Loss returns the model's loss over images, a mean over pixels.
@@ -78,22 +89,53 @@ func (m *Model) Loss(ctx context.Context, images data.Images) (float64, error) {
 	if err := m.check(images); err != nil {
 		return 0, err
 	}
-	if err := m.machine.Bind(train.TestSet, images.Pixels); err != nil {
-		return 0, err
-	}
-	terms, err := m.machine.Evaluate(ctx, train.TestSet, train.Rows(images.N))
+	var terms []float64
+	err := m.take(ctx, func() (err error) {
+		if err := m.machine.Bind(train.TestSet, images.Pixels); err != nil {
+			return err
+		}
+		terms, err = m.machine.Evaluate(ctx, train.TestSet, train.Rows(images.N))
+		return err
+	})
 	if err != nil {
 		return 0, err
 	}
 	return terms[0], nil
 }
 
-// Close releases the device.
-func (m *Model) Close() error { return m.machine.Close() }
+// Close waits for the call in progress and releases the device. What is called
+// later returns [ErrClosed]; to close again does nothing.
+func (m *Model) Close() error {
+	m.turn <- struct{}{}
+	defer func() { <-m.turn }()
+	if m.machine == nil {
+		return nil
+	}
+	machine := m.machine
+	m.machine = nil
+	return machine.Close()
+}
+
+// take waits for the machine and runs f with it.
+func (m *Model) take(ctx context.Context, f func() error) error {
+	select {
+	case m.turn <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("aegis: wait for the model: %w", ctx.Err())
+	}
+	defer func() { <-m.turn }()
+	if m.machine == nil {
+		return ErrClosed
+	}
+	return f()
+}
 
 func (m *Model) check(images data.Images) error {
 	if got := [3]int{images.C, images.H, images.W}; got != m.spec.Image {
 		return fmt.Errorf("aegis: want images of %v (channels, height, width), got %v", m.spec.Image, got)
+	}
+	if images.N < 0 || images.N != len(images.Pixels)/images.Size() || len(images.Pixels)%images.Size() != 0 {
+		return fmt.Errorf("aegis: want %d images of %d bytes, got %d bytes in all", images.N, images.Size(), len(images.Pixels))
 	}
 	return nil
 }
@@ -102,10 +144,16 @@ func (m *Model) images(ctx context.Context, part program.Part, images data.Image
 	if err := m.check(images); err != nil {
 		return nil, err
 	}
-	if err := m.machine.Bind(train.TestSet, images.Pixels); err != nil {
-		return nil, err
-	}
 	out := make([]float32, images.N*width)
 	in := program.Input{Set: train.TestSet, Rows: train.Rows(images.N)}
-	return out, m.machine.Infer(ctx, part, in, out)
+	err := m.take(ctx, func() error {
+		if err := m.machine.Bind(train.TestSet, images.Pixels); err != nil {
+			return err
+		}
+		return m.machine.Infer(ctx, part, in, out)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
