@@ -2,11 +2,13 @@ package aegis
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
 	"aegis/data"
 	"aegis/internal/program"
+	"aegis/internal/run"
 	"aegis/internal/train"
 	"aegis/model"
 )
@@ -25,30 +27,68 @@ var ErrClosed = errors.New("aegis: the model is closed; load it again")
 
 // Load opens a model.safetensors or last.safetensors on a device.
 func Load(path, device string) (*Model, error) {
-	spec, tensors, err := readCheckpoint(path)
-	if err != nil {
-		return nil, err
-	}
-	p, err := spec.Program()
+	m, err := load(path, device)
 	if err != nil {
 		return nil, fmt.Errorf("aegis: load %s: %w", path, err)
 	}
-	state := p.Start(0)
-	for _, param := range p.Params {
-		if t, ok := tensors[param.Name]; ok {
-			state.Tensors[param.Name] = t
-		} else {
-			return nil, fmt.Errorf("aegis: load %s: no tensor %s, which %s has", path, param.Name, spec.Model)
-		}
-	}
-	m, _, err := devices{name: device}.open(p, 0)
+	return m, nil
+}
+
+func load(path, device string) (*Model, error) {
+	file, err := run.OpenTensors(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.SetState(state); err != nil {
-		return nil, errors.Join(fmt.Errorf("aegis: load %s: %w", path, err), m.Close())
+	defer func() { _ = file.Close() }() // nothing was written
+	spec, err := fileSpec(file)
+	if err != nil {
+		return nil, err
 	}
-	return &Model{spec: spec, program: p, turn: make(chan struct{}, 1), machine: m}, nil
+	lean := spec
+	lean.Batch = 1 // what is loaded is not trained
+	p, err := lean.Program()
+	if err != nil {
+		return nil, err
+	}
+	state := p.Start(0)
+	for _, param := range p.Params {
+		if state.Tensors[param.Name], err = file.Read(param.Name, param.Shape); err != nil {
+			return nil, err
+		}
+	}
+	machine, _, err := devices{name: device}.open(p, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := machine.SetState(state); err != nil {
+		return nil, errors.Join(err, machine.Close())
+	}
+	return &Model{spec: spec, program: p, turn: make(chan struct{}, 1), machine: machine}, nil
+}
+
+// fileSpec returns the network that a file's parameters belong to. They may be
+// hostile: a network larger than the file is refused before it is built.
+func fileSpec(file *run.TensorFile) (model.Spec, error) {
+	var spec model.Spec
+	text, ok := file.Metadata["config"]
+	if !ok {
+		return spec, errors.New("want a config in its metadata, got none; was it written by aegis?")
+	}
+	if err := json.Unmarshal([]byte(text), &spec); err != nil {
+		return spec, fmt.Errorf("config: %w", err)
+	}
+	if err := spec.Validate(); err != nil {
+		return spec, fmt.Errorf("config: %w", err)
+	}
+	cost, err := spec.Cost()
+	if err != nil {
+		return spec, fmt.Errorf("config: %w", err)
+	}
+	const float = 4 // bytes
+	if have := file.Size() / float; int64(cost.Params) > have {
+		return spec, fmt.Errorf("config: a network of %d parameters, in a file of %d values", cost.Params, have)
+	}
+	return spec, nil
 }
 
 // Spec returns the network.
