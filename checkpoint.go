@@ -7,7 +7,6 @@ import (
 
 	"aegis/internal/program"
 	"aegis/internal/run"
-	"aegis/model"
 )
 
 // checkpoints writes a run's safetensors files.
@@ -39,24 +38,4 @@ func (c *checkpoints) save(state *program.State, epoch int, best bool) error {
 		}
 	}
 	return c.dir.WriteTensors(run.LastFile, state.Tensors, metadata)
-}
-
-// readCheckpoint reads parameters and the network that they belong to.
-func readCheckpoint(path string) (model.Spec, map[string]program.Tensor, error) {
-	tensors, metadata, err := run.ReadTensors(path)
-	if err != nil {
-		return model.Spec{}, nil, err
-	}
-	text, ok := metadata["config"]
-	if !ok {
-		return model.Spec{}, nil, fmt.Errorf("aegis: load %s: want a config in its metadata, got none; was it written by aegis?", path)
-	}
-	var spec model.Spec
-	if err := json.Unmarshal([]byte(text), &spec); err != nil {
-		return spec, nil, fmt.Errorf("aegis: load %s: config: %w", path, err)
-	}
-	if err := spec.Validate(); err != nil {
-		return spec, nil, fmt.Errorf("aegis: load %s: config: %w", path, err)
-	}
-	return spec, tensors, nil
 }

@@ -2,48 +2,93 @@ package aegis
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
 	"aegis/data"
 	"aegis/internal/program"
+	"aegis/internal/run"
 	"aegis/internal/train"
 	"aegis/model"
 )
 
-// Model is a trained autoencoder. Its methods are for one goroutine at a time.
+// Model is a trained autoencoder. It is safe for concurrent use: calls take
+// turns, and one whose context ends while it waits returns the context's error.
 type Model struct {
 	spec    model.Spec
 	program *program.Program
-	machine train.Machine
+	turn    chan struct{} // holds one value while a call has its turn
+	machine train.Machine // used in a turn only; nil when closed
 }
+
+// ErrClosed says that a model was used after [Model.Close].
+var ErrClosed = errors.New("aegis: the model is closed; load it again")
 
 // Load opens a model.safetensors or last.safetensors on a device.
 func Load(path, device string) (*Model, error) {
-	spec, tensors, err := readCheckpoint(path)
-	if err != nil {
-		return nil, err
-	}
-	p, err := spec.Program()
+	m, err := load(path, device)
 	if err != nil {
 		return nil, fmt.Errorf("aegis: load %s: %w", path, err)
 	}
-	state := p.Start(0)
-	for _, param := range p.Params {
-		if t, ok := tensors[param.Name]; ok {
-			state.Tensors[param.Name] = t
-		} else {
-			return nil, fmt.Errorf("aegis: load %s: no tensor %s, which %s has", path, param.Name, spec.Model)
-		}
-	}
-	m, _, err := devices{name: device}.open(p, 0)
+	return m, nil
+}
+
+func load(path, device string) (*Model, error) {
+	file, err := run.OpenTensors(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.SetState(state); err != nil {
-		return nil, errors.Join(fmt.Errorf("aegis: load %s: %w", path, err), m.Close())
+	defer func() { _ = file.Close() }() // nothing was written
+	spec, err := fileSpec(file)
+	if err != nil {
+		return nil, err
 	}
-	return &Model{spec: spec, program: p, machine: m}, nil
+	lean := spec
+	lean.Batch = 1 // what is loaded is not trained
+	p, err := lean.Program()
+	if err != nil {
+		return nil, err
+	}
+	state := p.Start(0)
+	for _, param := range p.Params {
+		if state.Tensors[param.Name], err = file.Read(param.Name, param.Shape); err != nil {
+			return nil, err
+		}
+	}
+	machine, _, err := devices{name: device}.open(p, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := machine.SetState(state); err != nil {
+		return nil, errors.Join(err, machine.Close())
+	}
+	return &Model{spec: spec, program: p, turn: make(chan struct{}, 1), machine: machine}, nil
+}
+
+// fileSpec returns the network that a file's parameters belong to. They may be
+// hostile: a network larger than the file is refused before it is built.
+func fileSpec(file *run.TensorFile) (model.Spec, error) {
+	var spec model.Spec
+	text, ok := file.Metadata["config"]
+	if !ok {
+		return spec, errors.New("want a config in its metadata, got none; was it written by aegis?")
+	}
+	if err := json.Unmarshal([]byte(text), &spec); err != nil {
+		return spec, fmt.Errorf("config: %w", err)
+	}
+	if err := spec.Validate(); err != nil {
+		return spec, fmt.Errorf("config: %w", err)
+	}
+	cost, err := spec.Cost()
+	if err != nil {
+		return spec, fmt.Errorf("config: %w", err)
+	}
+	const float = 4 // bytes
+	if have := file.Size() / float; int64(cost.Params) > have {
+		return spec, fmt.Errorf("config: a network of %d parameters, in a file of %d values", cost.Params, have)
+	}
+	return spec, nil
 }
 
 // Spec returns the network.
@@ -70,7 +115,13 @@ func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) 
 		return nil, fmt.Errorf("aegis: decode: want codes of %d values, got %d values in all", m.program.Code, len(codes))
 	}
 	out := make([]float32, n*m.program.PixelCount())
-	return out, m.machine.Infer(ctx, program.Decode, program.Input{Values: codes}, out)
+	err := m.take(ctx, func() error {
+		return m.machine.Infer(ctx, program.Decode, program.Input{Values: codes}, out)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // Loss returns the model's loss over images, a mean over pixels.
@@ -78,22 +129,53 @@ func (m *Model) Loss(ctx context.Context, images data.Images) (float64, error) {
 	if err := m.check(images); err != nil {
 		return 0, err
 	}
-	if err := m.machine.Bind(train.TestSet, images.Pixels); err != nil {
-		return 0, err
-	}
-	terms, err := m.machine.Evaluate(ctx, train.TestSet, train.Rows(images.N))
+	var terms []float64
+	err := m.take(ctx, func() (err error) {
+		if err := m.machine.Bind(train.TestSet, images.Pixels); err != nil {
+			return err
+		}
+		terms, err = m.machine.Evaluate(ctx, train.TestSet, train.Rows(images.N))
+		return err
+	})
 	if err != nil {
 		return 0, err
 	}
 	return terms[0], nil
 }
 
-// Close releases the device.
-func (m *Model) Close() error { return m.machine.Close() }
+// Close waits for the call in progress and releases the device. What is called
+// later returns [ErrClosed]; to close again does nothing.
+func (m *Model) Close() error {
+	m.turn <- struct{}{}
+	defer func() { <-m.turn }()
+	if m.machine == nil {
+		return nil
+	}
+	machine := m.machine
+	m.machine = nil
+	return machine.Close()
+}
+
+// take waits for the machine and runs f with it.
+func (m *Model) take(ctx context.Context, f func() error) error {
+	select {
+	case m.turn <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("aegis: wait for the model: %w", ctx.Err())
+	}
+	defer func() { <-m.turn }()
+	if m.machine == nil {
+		return ErrClosed
+	}
+	return f()
+}
 
 func (m *Model) check(images data.Images) error {
 	if got := [3]int{images.C, images.H, images.W}; got != m.spec.Image {
 		return fmt.Errorf("aegis: want images of %v (channels, height, width), got %v", m.spec.Image, got)
+	}
+	if images.N < 0 || images.N != len(images.Pixels)/images.Size() || len(images.Pixels)%images.Size() != 0 {
+		return fmt.Errorf("aegis: want %d images of %d bytes, got %d bytes in all", images.N, images.Size(), len(images.Pixels))
 	}
 	return nil
 }
@@ -102,10 +184,16 @@ func (m *Model) images(ctx context.Context, part program.Part, images data.Image
 	if err := m.check(images); err != nil {
 		return nil, err
 	}
-	if err := m.machine.Bind(train.TestSet, images.Pixels); err != nil {
-		return nil, err
-	}
 	out := make([]float32, images.N*width)
 	in := program.Input{Set: train.TestSet, Rows: train.Rows(images.N)}
-	return out, m.machine.Infer(ctx, part, in, out)
+	err := m.take(ctx, func() error {
+		if err := m.machine.Bind(train.TestSet, images.Pixels); err != nil {
+			return err
+		}
+		return m.machine.Infer(ctx, part, in, out)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }

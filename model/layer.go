@@ -47,6 +47,19 @@ func (l Layer) weight() (shape []int, fanIn, fanOut int) {
 	return shape, shape[1] * area, shape[0] * area
 }
 
+// checkSize refuses more weights than can be counted.
+func (l Layer) checkSize() error {
+	shape, _, _ := l.weight()
+	n := 1.0
+	for _, d := range shape {
+		n *= float64(d)
+	}
+	if n > maxWeights {
+		return fmt.Errorf("model: %s has weights of shape %v, which no memory holds; want narrower layers or smaller images", l.Name, shape)
+	}
+	return nil
+}
+
 // params returns weight and bias.
 func (l Layer) params(init Init) []program.Param {
 	shape, fanIn, fanOut := l.weight()
@@ -98,7 +111,10 @@ func (n network) layers() []Layer { return append(append([]Layer{}, n.encoder...
 
 // network lays out the layers of a spec.
 func (s Spec) network() (network, error) {
-	if s.Image[0] < 1 || s.Image[1] < 1 || s.Image[2] < 1 {
+	if err := s.checkImage(); err != nil {
+		return network{}, err
+	}
+	if s.Image[0] == 0 || s.Image[1] == 0 || s.Image[2] == 0 {
 		return network{}, ErrNoImage
 	}
 	var n network
@@ -142,6 +158,9 @@ func (s Spec) finish(n network) error {
 			l.Name = fmt.Sprintf("%s.%d", half.name, index)
 			if index++; l.Activation != op.None {
 				index++
+			}
+			if err := l.checkSize(); err != nil {
+				return err
 			}
 		}
 	}

@@ -116,10 +116,23 @@ func Preset(name string) (Spec, error) {
 // products of two widths stay exact.
 const maxWidth = 1 << 24
 
+// More bounds far above what is used, so that no product of sizes overflows.
+const (
+	maxPixels  = 1 << 28 // values of an image
+	maxDepth   = 256     // hidden layers
+	maxWeights = 1 << 50 // of one layer
+)
+
 // Validate says what is wrong with a spec; its image may still be unknown.
 func (s Spec) Validate() error {
 	if s.Family != FullyConnected && s.Family != Convolutional {
 		return fmt.Errorf("model: unknown family %q; want %s or %s", s.Family, FullyConnected, Convolutional)
+	}
+	if err := s.checkImage(); err != nil {
+		return err
+	}
+	if len(s.Hidden) > maxDepth {
+		return fmt.Errorf("model: %d hidden layers; want at most %d", len(s.Hidden), maxDepth)
 	}
 	for _, width := range append(slices.Clone(s.Hidden), s.Latent) {
 		if width < 1 || width > maxWidth {
@@ -148,6 +161,18 @@ func (s Spec) Validate() error {
 	}
 	if err := s.optimizer().Validate(); err != nil {
 		return fmt.Errorf("model: %w", err)
+	}
+	return nil
+}
+
+// checkImage bounds an image's sizes; 0 is one that is not known yet.
+func (s Spec) checkImage() error {
+	pixels := 1
+	for _, size := range s.Image {
+		if size < 0 || size > maxPixels/max(1, pixels) {
+			return fmt.Errorf("model: image %v (channels, height, width); want sizes of at least 1 and at most %d values in all", s.Image, maxPixels)
+		}
+		pixels *= size
 	}
 	return nil
 }

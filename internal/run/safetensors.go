@@ -2,16 +2,12 @@ package run
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"math"
-	"os"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"aegis/internal/program"
@@ -29,11 +25,13 @@ const (
 	metadataKey = "__metadata__"
 	dtypeF32    = "F32"
 	float32Size = 4
-	prefixSize  = 8           // bytes of n
-	alignment   = 8           // of the data; the header is padded with spaces
-	maxHeader   = 100_000_000 // bytes; the limit of the format's own library
-	maxRank     = 64          // dimensions, as in PyTorch
-	chunkSize   = 1 << 16     // bytes converted at a time
+	// maxValueSize is the bytes of the widest value.
+	maxValueSize = 8
+	prefixSize   = 8           // bytes of n
+	alignment    = 8           // of the data; the header is padded with spaces
+	maxHeader    = 100_000_000 // bytes; the limit of the format's own library
+	maxRank      = 64          // dimensions, as in PyTorch
+	chunkSize    = 1 << 16     // bytes converted at a time
 )
 
 // FormatError says how a safetensors file is broken.
@@ -45,8 +43,8 @@ func broken(format string, args ...any) error {
 	return &FormatError{Problem: fmt.Sprintf(format, args...)}
 }
 
-// UnsupportedError tells of a tensor, in a file that may be sound, whose
-// values are not float32.
+// UnsupportedError tells of a tensor that was asked for, in a file that may be
+// sound, whose values are not float32.
 type UnsupportedError struct{ Tensor, Dtype string }
 
 func (e *UnsupportedError) Error() string {
@@ -167,130 +165,10 @@ func checkTensor(name string, t program.Tensor) error {
 func elements(shape []int) (int, bool) {
 	n := 1
 	for _, d := range shape {
-		if d < 0 || d > 0 && n > math.MaxInt/float32Size/d {
+		if d < 0 || d > 0 && n > math.MaxInt/maxValueSize/d {
 			return 0, false
 		}
 		n *= d
 	}
 	return n, true
-}
-
-// ReadTensors reads a safetensors file of F32 tensors. The error is a
-// *[FormatError] where the file is broken and an *[UnsupportedError] where a
-// tensor has another dtype.
-func ReadTensors(path string) (tensors map[string]program.Tensor, metadata map[string]string, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil, fmt.Errorf("run: read tensors: %w", err)
-	}
-	defer func() { _ = f.Close() }() // nothing was written
-	info, err := f.Stat()
-	if err != nil {
-		return nil, nil, fmt.Errorf("run: read tensors: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("run: read tensors: %s is not a file", path)
-	}
-	tensors, metadata, err = DecodeTensors(f, info.Size())
-	if err != nil {
-		return nil, nil, fmt.Errorf("run: read %s: %w", path, err)
-	}
-	return tensors, metadata, nil
-}
-
-// DecodeTensors reads size bytes of safetensors. The bytes may be hostile: it
-// allocates in proportion to size only. Errors are those of [ReadTensors].
-func DecodeTensors(r io.ReaderAt, size int64) (tensors map[string]program.Tensor, metadata map[string]string, err error) {
-	head, start, err := readHeader(r, size)
-	if err != nil {
-		return nil, nil, err
-	}
-	d := headerDecoder{Decoder: json.NewDecoder(bytes.NewReader(head))}
-	d.UseNumber()
-	headers, metadata, err := d.decode()
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := checkHeaders(headers, size-start); err != nil {
-		return nil, nil, err
-	}
-	tensors = make(map[string]program.Tensor, len(headers))
-	for name, h := range headers {
-		bytes := h.Offsets[1] - h.Offsets[0]
-		data := make([]float32, bytes/float32Size)
-		if err := readFloats(data, io.NewSectionReader(r, start+h.Offsets[0], bytes)); err != nil {
-			return nil, nil, fmt.Errorf("safetensors: read %s: %w", name, err)
-		}
-		tensors[name] = program.Tensor{Shape: h.Shape, Data: data}
-	}
-	return tensors, metadata, nil
-}
-
-// readHeader returns the JSON and where the data starts.
-func readHeader(r io.ReaderAt, size int64) (head []byte, start int64, err error) {
-	var prefix [prefixSize]byte
-	if size < prefixSize {
-		return nil, 0, broken("%d bytes; want at least %d", size, prefixSize)
-	}
-	if _, err := io.ReadFull(io.NewSectionReader(r, 0, prefixSize), prefix[:]); err != nil {
-		return nil, 0, fmt.Errorf("safetensors: read the header's length: %w", err)
-	}
-	n := binary.LittleEndian.Uint64(prefix[:])
-	if limit := min(size-prefixSize, maxHeader); n > uint64(limit) {
-		return nil, 0, broken("header of %d bytes; want at most %d in a file of %d bytes", n, limit, size)
-	}
-	head = make([]byte, n)
-	if _, err := io.ReadFull(io.NewSectionReader(r, prefixSize, int64(n)), head); err != nil {
-		return nil, 0, fmt.Errorf("safetensors: read the header: %w", err)
-	}
-	if n == 0 || head[0] != '{' || !utf8.Valid(head) {
-		return nil, 0, broken("no header; want a JSON object in UTF-8")
-	}
-	return head, prefixSize + int64(n), nil
-}
-
-// checkHeaders holds dtypes, shapes and offsets against each other and against
-// the bytes of data. All of it is known to be sound before any data is read.
-func checkHeaders(headers map[string]header, size int64) error {
-	names := slices.SortedFunc(maps.Keys(headers), func(a, b string) int {
-		oa, ob := headers[a].Offsets, headers[b].Offsets
-		return cmp.Or(slices.Compare(oa[:], ob[:]), strings.Compare(a, b))
-	})
-	var end int64
-	for _, name := range names {
-		h := headers[name]
-		if h.Dtype != dtypeF32 {
-			return &UnsupportedError{Tensor: name, Dtype: h.Dtype}
-		}
-		n, ok := elements(h.Shape)
-		if !ok {
-			return broken("tensor %q: shape %v is too large", name, h.Shape)
-		}
-		if h.Offsets[0] != end {
-			return broken("tensor %q starts at byte %d of the data; want %d, where the one before it ends",
-				name, h.Offsets[0], end)
-		}
-		end = h.Offsets[1]
-		if got, want := end-h.Offsets[0], int64(n)*float32Size; got != want {
-			return broken("tensor %q of shape %v has %d bytes; want %d", name, h.Shape, got, want)
-		}
-	}
-	if end != size {
-		return broken("%d bytes of data; want %d; it may have been cut short", size, end)
-	}
-	return nil
-}
-
-func readFloats(dst []float32, r io.Reader) error {
-	chunk := make([]byte, min(chunkSize, len(dst)*float32Size))
-	for part := range slices.Chunk(dst, chunkSize/float32Size) {
-		bytes := chunk[:len(part)*float32Size]
-		if _, err := io.ReadFull(r, bytes); err != nil {
-			return err
-		}
-		for i := range part {
-			part[i] = math.Float32frombits(binary.LittleEndian.Uint32(bytes[i*float32Size:]))
-		}
-	}
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"path/filepath"
@@ -206,47 +207,49 @@ func brokenFiles() map[string]struct {
 		file []byte
 		want string
 	}{
-		"empty file":         {file: nil, want: "0 bytes; want at least 8"},
-		"length only":        {file: file("", 0), want: "no header"},
-		"length of 2^64":     {file: append(huge, "{}"...), want: "header of 18446744073709551615 bytes; want at most 2"},
-		"length past end":    {file: file(`{}`, 0)[:9], want: "header of 2 bytes; want at most 1"},
-		"array":              {file: file(`[]`, 0), want: "no header"},
-		"null":               {file: file(`null`, 0), want: "no header"},
-		"not UTF-8":          {file: file("{\"\xff\":{}}", 0), want: "UTF-8"},
-		"not JSON":           {file: file(`{"a"`, 0), want: "ends too early"},
-		"more after it":      {file: file(`{}{}`, 0), want: "goes on"},
-		"rubbish after it":   {file: file(`{}x`, 0), want: "goes on"},
-		"tensor twice":       {file: file(`{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}`, 0), want: `"a" twice`},
-		"tensor twice, \\u":  {file: file(`{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"\u0061":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}`, 0), want: `"a" twice`},
-		"field twice":        {file: one(`"dtype":"F32","dtype":"F32","shape":[0]`, 0), want: `"dtype" twice`},
-		"key twice":          {file: file(`{"__metadata__":{"k":"1","k":"2"}}`, 0), want: `"k" twice`},
-		"metadata twice":     {file: file(`{"__metadata__":{},"__metadata__":{}}`, 0), want: "twice"},
-		"metadata number":    {file: file(`{"__metadata__":{"k":1}}`, 0), want: "want a string"},
-		"metadata null":      {file: file(`{"__metadata__":null}`, 0), want: "want {"},
-		"tensor is a list":   {file: file(`{"a":[]}`, 0), want: "want {"},
-		"no dtype":           {file: one(`"shape":[0],"data_offsets":[0,0]`, 0), want: "has 2 fields"},
-		"unknown field":      {file: one(`"dtype":"F32","SHAPE":[0],"data_offsets":[0,0]`, 0), want: `a field "SHAPE"`},
-		"dtype is a number":  {file: one(`"dtype":32,"shape":[0],"data_offsets":[0,0]`, 0), want: "want a string"},
-		"shape null":         {file: one(`"dtype":"F32","shape":null,"data_offsets":[0,4]`, 4), want: "want ["},
-		"dimension null":     {file: one(`"dtype":"F32","shape":[null],"data_offsets":[0,0]`, 0), want: "want an integer"},
-		"dimension text":     {file: one(`"dtype":"F32","shape":["1"],"data_offsets":[0,4]`, 4), want: "want an integer"},
-		"dimension negative": {file: one(`"dtype":"F32","shape":[-1],"data_offsets":[0,4]`, 4), want: "want an integer"},
-		"dimension 1.0":      {file: one(`"dtype":"F32","shape":[1.0],"data_offsets":[0,4]`, 4), want: "want an integer"},
-		"dimension 2^64":     {file: one(`"dtype":"F32","shape":[18446744073709551616],"data_offsets":[0,4]`, 4), want: "want an integer"},
-		"shape overflows":    {file: one(`"dtype":"F32","shape":[2147483647,2147483647,2147483647,5],"data_offsets":[0,4]`, 4), want: "too large"},
-		"bytes overflow":     {file: one(`"dtype":"F32","shape":[1073741824,4294967296],"data_offsets":[0,0]`, 0), want: ""},
-		"65 dimensions":      {file: one(`"dtype":"F32","shape":[1`+strings.Repeat(",1", 64)+`],"data_offsets":[0,4]`, 4), want: "more than 64 numbers"},
-		"three offsets":      {file: one(`"dtype":"F32","shape":[1],"data_offsets":[0,4,8]`, 4), want: "more than 2 numbers"},
-		"one offset":         {file: one(`"dtype":"F32","shape":[1],"data_offsets":[4]`, 4), want: "has 1 numbers"},
-		"offset 2^63":        {file: one(`"dtype":"F32","shape":[1],"data_offsets":[0,9223372036854775808]`, 4), want: "want an integer"},
-		"end before begin":   {file: one(`"dtype":"F32","shape":[1],"data_offsets":[4,0]`, 4), want: "starts at byte 4"},
-		"begins late":        {file: one(`"dtype":"F32","shape":[1],"data_offsets":[4,8]`, 8), want: "starts at byte 4 of the data; want 0"},
-		"overlap":            {file: file(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}`, 12), want: `"b" starts at byte 4 of the data; want 8`},
-		"size not shape":     {file: one(`"dtype":"F32","shape":[2],"data_offsets":[0,4]`, 4), want: "has 4 bytes; want 8"},
-		"size not shape, 0":  {file: one(`"dtype":"F32","shape":[],"data_offsets":[0,0]`, 0), want: "has 0 bytes; want 4"},
-		"cut short":          {file: one(`"dtype":"F32","shape":[2],"data_offsets":[0,8]`, 7), want: "7 bytes of data; want 8"},
-		"data left over":     {file: one(`"dtype":"F32","shape":[1],"data_offsets":[0,4]`, 5), want: "5 bytes of data; want 4"},
-		"deep":               {file: file(`{"a":`+strings.Repeat("[", 1<<12), 0), want: "want {"},
+		"empty file":          {file: nil, want: "0 bytes; want at least 8"},
+		"length only":         {file: file("", 0), want: "no header"},
+		"length of 2^64":      {file: append(huge, "{}"...), want: "header of 18446744073709551615 bytes; want at most 2"},
+		"length past end":     {file: file(`{}`, 0)[:9], want: "header of 2 bytes; want at most 1"},
+		"array":               {file: file(`[]`, 0), want: "no header"},
+		"null":                {file: file(`null`, 0), want: "no header"},
+		"not UTF-8":           {file: file("{\"\xff\":{}}", 0), want: "UTF-8"},
+		"not JSON":            {file: file(`{"a"`, 0), want: "ends too early"},
+		"more after it":       {file: file(`{}{}`, 0), want: "goes on"},
+		"rubbish after it":    {file: file(`{}x`, 0), want: "goes on"},
+		"tensor twice":        {file: file(`{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}`, 0), want: `"a" twice`},
+		"tensor twice, \\u":   {file: file(`{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"\u0061":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}`, 0), want: `"a" twice`},
+		"field twice":         {file: one(`"dtype":"F32","dtype":"F32","shape":[0]`, 0), want: `"dtype" twice`},
+		"key twice":           {file: file(`{"__metadata__":{"k":"1","k":"2"}}`, 0), want: `"k" twice`},
+		"metadata twice":      {file: file(`{"__metadata__":{},"__metadata__":{}}`, 0), want: "twice"},
+		"metadata number":     {file: file(`{"__metadata__":{"k":1}}`, 0), want: "want a string"},
+		"metadata null":       {file: file(`{"__metadata__":null}`, 0), want: "want {"},
+		"tensor is a list":    {file: file(`{"a":[]}`, 0), want: "want {"},
+		"no dtype":            {file: one(`"shape":[0],"data_offsets":[0,0]`, 0), want: "has 2 fields"},
+		"unknown field":       {file: one(`"dtype":"F32","SHAPE":[0],"data_offsets":[0,0]`, 0), want: `a field "SHAPE"`},
+		"dtype is a number":   {file: one(`"dtype":32,"shape":[0],"data_offsets":[0,0]`, 0), want: "want a string"},
+		"shape null":          {file: one(`"dtype":"F32","shape":null,"data_offsets":[0,4]`, 4), want: "want ["},
+		"dimension null":      {file: one(`"dtype":"F32","shape":[null],"data_offsets":[0,0]`, 0), want: "want an integer"},
+		"dimension text":      {file: one(`"dtype":"F32","shape":["1"],"data_offsets":[0,4]`, 4), want: "want an integer"},
+		"dimension negative":  {file: one(`"dtype":"F32","shape":[-1],"data_offsets":[0,4]`, 4), want: "want an integer"},
+		"dimension 1.0":       {file: one(`"dtype":"F32","shape":[1.0],"data_offsets":[0,4]`, 4), want: "want an integer"},
+		"dimension 2^64":      {file: one(`"dtype":"F32","shape":[18446744073709551616],"data_offsets":[0,4]`, 4), want: "want an integer"},
+		"shape overflows":     {file: one(`"dtype":"F32","shape":[2147483647,2147483647,2147483647,5],"data_offsets":[0,4]`, 4), want: "too large"},
+		"bytes overflow":      {file: one(`"dtype":"F32","shape":[1073741824,4294967296],"data_offsets":[0,0]`, 0), want: ""},
+		"65 dimensions":       {file: one(`"dtype":"F32","shape":[1`+strings.Repeat(",1", 64)+`],"data_offsets":[0,4]`, 4), want: "more than 64 numbers"},
+		"three offsets":       {file: one(`"dtype":"F32","shape":[1],"data_offsets":[0,4,8]`, 4), want: "more than 2 numbers"},
+		"one offset":          {file: one(`"dtype":"F32","shape":[1],"data_offsets":[4]`, 4), want: "has 1 numbers"},
+		"offset 2^63":         {file: one(`"dtype":"F32","shape":[1],"data_offsets":[0,9223372036854775808]`, 4), want: "want an integer"},
+		"end before begin":    {file: one(`"dtype":"F32","shape":[1],"data_offsets":[4,0]`, 4), want: "starts at byte 4"},
+		"begins late":         {file: one(`"dtype":"F32","shape":[1],"data_offsets":[4,8]`, 8), want: "starts at byte 4 of the data; want 0"},
+		"overlap":             {file: file(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}`, 12), want: `"b" starts at byte 4 of the data; want 8`},
+		"size not shape":      {file: one(`"dtype":"F32","shape":[2],"data_offsets":[0,4]`, 4), want: "has 4 bytes; want 8"},
+		"size not shape, I64": {file: one(`"dtype":"I64","shape":[2],"data_offsets":[0,8]`, 8), want: "has 8 bytes; want 16"},
+		"end before, unknown": {file: file(`{"a":{"dtype":"F4","shape":[0],"data_offsets":[0,0]},"b":{"dtype":"F4","shape":[1],"data_offsets":[0,8]},"c":{"dtype":"F4","shape":[1],"data_offsets":[8,4]}}`, 4), want: "before it starts"},
+		"size not shape, 0":   {file: one(`"dtype":"F32","shape":[],"data_offsets":[0,0]`, 0), want: "has 0 bytes; want 4"},
+		"cut short":           {file: one(`"dtype":"F32","shape":[2],"data_offsets":[0,8]`, 7), want: "7 bytes of data; want 8"},
+		"data left over":      {file: one(`"dtype":"F32","shape":[1],"data_offsets":[0,4]`, 5), want: "5 bytes of data; want 4"},
+		"deep":                {file: file(`{"a":`+strings.Repeat("[", 1<<12), 0), want: "want {"},
 	}
 }
 
@@ -262,12 +265,37 @@ func TestDecodeTensorsBroken(t *testing.T) {
 	}
 }
 
-func TestDecodeTensorsUnsupported(t *testing.T) {
-	for _, dtype := range []string{"F16", "BF16", "F64", "I64", "f32", ""} {
-		_, _, err := decode(file(`{"a":{"dtype":"`+dtype+`","shape":[1],"data_offsets":[0,8]}}`, 8))
+// Tensors of other types beside those that are wanted are left alone.
+func TestOtherTypes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	for dtype, bytes := range map[string]int{
+		"F64": 8, "I64": 8, "U64": 8, "F16": 2, "BF16": 2, "I32": 4, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F4": 3, "": 5,
+	} {
+		header := fmt.Sprintf(`{"ours":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"other":{"dtype":%q,"shape":[1],"data_offsets":[4,%d]}}`,
+			dtype, 4+bytes)
+		put(t, path, string(file(header, 4+bytes)))
+		tensors, _, err := ReadTensors(path)
+		if err != nil || len(tensors) != 1 || len(tensors["ours"].Data) != 1 {
+			t.Errorf("%q: tensors %v, error %v; want ours alone", dtype, tensors, err)
+		}
+		opened, err := OpenTensors(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = opened.Read("other", []int{1})
 		var unsupported *UnsupportedError
-		if !errors.As(err, &unsupported) || unsupported.Tensor != "a" || unsupported.Dtype != dtype {
+		if !errors.As(err, &unsupported) || unsupported.Tensor != "other" || unsupported.Dtype != dtype {
 			t.Errorf("%q: error %v (%T), want an *UnsupportedError", dtype, err, err)
+		}
+		if ours, err := opened.Read("ours", []int{1}); err != nil || len(ours.Data) != 1 {
+			t.Errorf("%q: ours is %v, error %v", dtype, ours, err)
+		}
+		_, err = opened.Read("ours", []int{2})
+		wantError(t, err, "has shape [1]; want [2]")
+		_, err = opened.Read("theirs", []int{2})
+		wantError(t, err, "no tensor \"theirs\"")
+		if err := opened.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }
