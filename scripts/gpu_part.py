@@ -39,7 +39,7 @@ class Part:
     """One part's clock, commands and results."""
 
     def __init__(self, name: str, limit: float, out: Path, work: Path, stand_in: dict | None):
-        self.name, self.limit, self.out, self.work = name, limit, out, work
+        self.name, self.limit, self.out, self.work = name, float(limit), out, work
         self.start = time.monotonic()
         self.stand_in = stand_in or {}
         self.scale = self.stand_in.get("scale", 1.0)
@@ -55,7 +55,7 @@ class Part:
             "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             **gpu_driver.processor(),
             "torch": torch_version(),
-            "limit_seconds": limit * self.scale,
+            "limit_seconds": round(self.limit * self.scale, 1),
             "stopped": None,
         }
         self.env = {**os.environ, "CUDA_CACHE_PATH": str(work / "cache"), "CUDA_CACHE_DISABLE": "0"}
@@ -123,7 +123,7 @@ class Part:
     def item(self, name: str, run: Callable[[], dict], need: float = 3) -> dict:
         """Runs an item where so many seconds are left, and writes the file."""
         before = time.monotonic()
-        item: dict = {"pass": None, "reason": "stopped before its end", "started": round(before - self.start, 1)}
+        item: dict = {"pass": None, "reason": "stopped before its end", "started": round(before - self.start, 1), "seconds": 0.0}
         self.items[name] = item
         try:
             if self.left() < need:
