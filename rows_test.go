@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/BurntSushi/toml"
+
 	"aegis/data"
 	"aegis/internal/run"
 )
@@ -44,6 +46,26 @@ func TestWithoutTestSet(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A number of rows is a number in config.toml, as it always was; a share is text.
+func TestHeldInConfig(t *testing.T) {
+	for want, val := range map[string]data.Held{"val = 0\n": 0, "val = 10\n": 10, "val = \"12.5%\"\n": 0.125} {
+		cfg := config(t, "fc64")
+		cfg.Val = val
+		out := filepath.Join(t.TempDir(), "run")
+		if _, err := Train(context.Background(), cfg, blobs(40, 8, 6, 6), Options{Out: out}); err != nil {
+			t.Fatal(err)
+		}
+		var back Config
+		text, err := os.ReadFile(filepath.Join(out, run.ConfigFile))
+		if err == nil {
+			err = toml.Unmarshal(text, &back)
+		}
+		if err != nil || back.Val != val || !strings.Contains(string(text), want) {
+			t.Errorf("%s came back with val %v (%v), want %v", text, back.Val, err, val)
+		}
 	}
 }
 

@@ -2,13 +2,10 @@ package data
 
 import "fmt"
 
-// channelsLast says which of (N, second, …, last) is the channels: the one that
-// is 1 to 4, else the smaller one; the second where both are alike.
+// channelsLast says which of (N, second, …, last) is the channels: the second
+// where it is 1 to 4 or no larger than the last, else the last.
 func channelsLast(second, last int) bool {
 	const most = 4
-	if (second <= most) != (last <= most) {
-		return last <= most
-	}
 	return second > most && last < second
 }
 

@@ -46,9 +46,10 @@ var (
 )
 
 // ReadImages reads an IDX file of unsigned bytes, plain or in gzip, to its end:
-// (N,H,W), or four dimensions, whose second or last one is the channels, the
-// one that is 1 to 4, else the smaller one. Errors call the file name. A broken
-// file is a [*FormatError], one of another type or rank an [*UnsupportedError].
+// (N,H,W), or four dimensions, of which the second is the channels where it is
+// 1 to 4 or no larger than the last, else the last. Errors call the file name. A
+// broken file is a [*FormatError], one of another type or rank an
+// [*UnsupportedError].
 func ReadImages(r io.Reader, name string) (Images, error) {
 	m, _, err := readImages(r, name)
 	return m, err

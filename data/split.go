@@ -44,13 +44,21 @@ func (h *Held) Set(text string) (err error) {
 	return err
 }
 
-// MarshalText and UnmarshalText are for TOML and JSON.
-func (h Held) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+// MarshalJSON writes a number of rows as a number, a share as text.
+func (h Held) MarshalJSON() ([]byte, error) {
+	if text := h.String(); !strings.HasSuffix(text, "%") {
+		return []byte(text), nil
+	}
+	return []byte(`"` + h.String() + `"`), nil
+}
 
-// UnmarshalText reads a number or a share.
+// MarshalTOML writes what MarshalJSON does.
+func (h Held) MarshalTOML() ([]byte, error) { return h.MarshalJSON() }
+
+// UnmarshalText reads a number or a share, for TOML.
 func (h *Held) UnmarshalText(text []byte) error { return h.Set(string(text)) }
 
-// UnmarshalJSON reads a string or a number.
+// UnmarshalJSON reads what MarshalJSON writes.
 func (h *Held) UnmarshalJSON(text []byte) error { return h.Set(strings.Trim(string(text), `"`)) }
 
 // Validate says what is wrong with it on any training set.
