@@ -152,7 +152,7 @@ func TestSameSeedSameNumbers(t *testing.T) {
 }
 
 func TestInterruptSaves(t *testing.T) {
-	for name, at := range map[string]int{"in the first epoch": 0, "in the second": 1} {
+	for name, at := range map[string]int{"in the first epoch": 0, "in the second, which is over in a moment": 1} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
@@ -176,8 +176,18 @@ func TestInterruptSaves(t *testing.T) {
 					t.Errorf("%s: %v", file, err)
 				}
 			}
-			if (s.TestLoss != nil) != (at == 1) || s.Epochs != at {
+			if s.TestLoss == nil || s.TestRows != 8 || s.Epochs != 2*at {
 				t.Errorf("%d epochs, test loss %v", s.Epochs, s.TestLoss)
+			}
+			var interrupted *InterruptedError
+			want := []string{"the state of step 1 is saved in " + out, "the model of epoch 2 and the state of step 120 are saved in " + out}[at]
+			if !errors.As(err, &interrupted) || interrupted.Saved != want {
+				t.Errorf("error %v, want %q", err, want)
+			}
+			for _, picture := range []string{run.LossFile, run.ReconstructionsFile, run.LatentFile} {
+				if _, err := os.Stat(filepath.Join(out, picture)); err != nil {
+					t.Error(err)
+				}
 			}
 		})
 	}
@@ -238,7 +248,7 @@ func TestErrors(t *testing.T) {
 		{name: "batch", bend: func(c *Config) { c.Batch = 0 }, config: true, want: "batch 0"},
 		{name: "memory", bend: func(c *Config) { c.Hidden, c.Latent = []int{1 << 24}, 1<<24 }, want: "lower --hidden, --latent or --batch"},
 		{name: "cuda", bend: func(c *Config) { c.Device = DeviceCUDA }, want: "--device cpu"},
-		{name: "held directory", bend: func(*Config) {}, out: held, want: "--force"},
+		{name: "held directory", bend: func(*Config) {}, out: held, want: "holds a run already"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -42,6 +42,7 @@ var outside = map[string][]string{
 	"gonum.org/v1/plot":                  {"aegis/internal/report"},
 	"github.com/schollz/progressbar/v3":  {"aegis/cmd"},
 	"github.com/BurntSushi/toml":         {"aegis/internal/run"},
+	"github.com/gofrs/flock":             {"aegis/internal/run"},
 	"github.com/ebitengine/purego":       {"aegis/cuda"},
 	"gorgonia.org/cu":                    {"aegis/cuda/driver"},
 	"gorgonia.org/gorgonia":              {"aegis/model", "aegis/internal/program", "aegis/internal/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/internal/vmtest", "aegis/cuda"},

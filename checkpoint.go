@@ -4,38 +4,109 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
 
 	"aegis/internal/program"
 	"aegis/internal/run"
 )
 
-// checkpoints writes a run's safetensors files.
+// checkpoints keeps a run's best parameters and writes its safetensors files:
+// last.safetensors with everything that training carries on, and
+// model.safetensors with the parameters alone.
 type checkpoints struct {
 	dir    *run.Dir
 	cfg    Config
 	params []program.Param
-	best   map[string]program.Tensor // what model.safetensors holds
+
+	model   checkpoint // the best, nil tensors before the first
+	pending bool       // model is not in its file
+	state   checkpoint // the newest that was copied
+	unsaved bool       // state is not in its file
+	written time.Time
+	failed  error // of the last time that something was written
 }
 
-// save writes last.safetensors, with everything that training carries on, and
-// model.safetensors, with the parameters alone, where they are the best.
-func (c *checkpoints) save(state *program.State, epoch int, best bool) error {
+// checkpoint is what one file holds.
+type checkpoint struct {
+	tensors map[string]program.Tensor
+	epoch   int // finished
+	step    int64
+}
+
+// writeEvery is how often files are written at most, since of a small network
+// on few rows an epoch takes less time than a file.
+const writeEvery = time.Second
+
+// due says whether it is time to write.
+func (c *checkpoints) due() bool { return time.Since(c.written) >= writeEvery }
+
+// keep takes a state that training has come to, as the best model too or not.
+func (c *checkpoints) keep(state *program.State, epoch int, best bool) {
+	c.state, c.unsaved = checkpoint{tensors: state.Tensors, epoch: epoch, step: state.Step}, true
+	if !best {
+		return
+	}
+	c.model, c.pending = checkpoint{tensors: make(map[string]program.Tensor), epoch: epoch, step: state.Step}, true
+	for _, p := range c.params {
+		c.model.tensors[p.Name] = state.Tensors[p.Name]
+	}
+}
+
+// write writes what is not in its file yet, the model first, and puts it in an
+// earlier run's place.
+func (c *checkpoints) write() error {
+	c.failed = c.writeFiles()
+	c.written = time.Now()
+	return c.failed
+}
+
+func (c *checkpoints) writeFiles() error {
+	if c.pending {
+		if err := c.file(run.ModelFile, c.model); err != nil {
+			return err
+		}
+		c.pending = false
+	}
+	if c.unsaved {
+		if err := c.file(run.LastFile, c.state); err != nil {
+			return err
+		}
+		c.unsaved = false
+	}
+	if c.model.tensors == nil {
+		return nil
+	}
+	return c.dir.Commit()
+}
+
+func (c *checkpoints) file(name string, what checkpoint) error {
 	config, err := json.Marshal(c.cfg)
 	if err != nil {
 		return fmt.Errorf("aegis: checkpoint: %w", err)
 	}
-	metadata := map[string]string{
+	return c.dir.WriteTensors(name, what.tensors, map[string]string{
 		"format": "pt", "aegis": Version, "config": string(config),
-		"epoch": strconv.Itoa(epoch), "step": strconv.FormatInt(state.Step, 10),
+		"epoch": strconv.Itoa(what.epoch), "step": strconv.FormatInt(what.step, 10),
+	})
+}
+
+// saved says in words what lies where.
+func (c *checkpoints) saved() string {
+	var text string
+	switch {
+	case c.dir.Replacing():
+		return fmt.Sprintf("nothing was made yet; %s is as it was", c.dir.Out())
+	case c.model.tensors == nil:
+		text = fmt.Sprintf("no model was made yet in %s", c.dir.Out())
+	case c.pending:
+		text = fmt.Sprintf("%s has no model of epoch %d", c.dir.Out(), c.model.epoch)
+	case c.model.epoch == 0:
+		text = fmt.Sprintf("the state of step %d is saved in %s", c.model.step, c.dir.Out())
+	default:
+		text = fmt.Sprintf("the model of epoch %d and the state of step %d are saved in %s", c.model.epoch, c.state.step, c.dir.Out())
 	}
-	if best {
-		c.best = make(map[string]program.Tensor)
-		for _, p := range c.params {
-			c.best[p.Name] = state.Tensors[p.Name]
-		}
-		if err := c.dir.WriteTensors(run.ModelFile, c.best, metadata); err != nil {
-			return err
-		}
+	if c.failed != nil {
+		text += "; what was saved before is whole: " + c.failed.Error()
 	}
-	return c.dir.WriteTensors(run.LastFile, state.Tensors, metadata)
+	return text
 }

@@ -59,7 +59,7 @@ func (t *trainer) startPictures(ctx context.Context, drawing *errgroup.Group) er
 	if err != nil {
 		return err
 	}
-	for name, best := range t.writer.best {
+	for name, best := range t.writer.model.tensors {
 		state.Tensors[name] = best
 	}
 	if err := t.machine.SetState(state); err != nil {

@@ -113,7 +113,7 @@ func (s shown) labels() []byte {
 func (t *trainer) testBest(ctx context.Context) error {
 	seen := 0
 	for _, m := range t.epochs {
-		if m.Best {
+		if m.Epoch == t.writer.model.epoch {
 			seen = m.TestRows
 		}
 	}

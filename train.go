@@ -54,7 +54,7 @@ type Metrics struct {
 	TestRows        int        `json:"test_rows"` // that test_loss is a mean over
 	Seconds         float64    `json:"seconds"`   // training only
 	ImagesPerSecond float64    `json:"images_per_second"`
-	Best            bool       `json:"best"` // model.safetensors is of this epoch
+	Best            bool       `json:"best"` // the best so far
 }
 
 // Status is how a run ended.
@@ -109,8 +109,12 @@ func Train(ctx context.Context, cfg Config, ds *data.Dataset, opt Options) (*Sum
 		return nil, err
 	}
 	err := t.run(ctx)
-	return &t.summary, errors.Join(err, t.machine.Close())
+	return &t.summary, errors.Join(err, t.machine.Close(), t.dir.Close())
 }
+
+// ErrRunExists is wrapped by Train's error where Options.Out holds an earlier
+// run and Options.Force is not set.
+var ErrRunExists = run.ErrExists
 
 // DivergedError says that a loss stopped being a finite number, and when.
 type DivergedError = train.DivergedError
@@ -131,6 +135,8 @@ type trainer struct {
 	writer  checkpoints
 
 	epochs   []Metrics
+	copied   bool       // the writer has the state of the last of them
+	bestVal  *run.Float // the least validation loss so far
 	bestTest *run.Float // of the best model over all test rows, nil where its epoch has it
 	curve    curve
 	summary  Summary
@@ -160,22 +166,46 @@ func (t *trainer) prepare(opt Options) (err error) {
 	if err := t.bind(); err != nil {
 		return err
 	}
-	out := opt.Out
-	if out == "" {
-		out = fmt.Sprintf("runs/%s-%s", t.cfg.Model, time.Now().Format("20060102-150405"))
+	if opt.Out == "" {
+		t.dir, err = run.CreateNew(fmt.Sprintf("runs/%s-%s", t.cfg.Model, time.Now().Format("20060102-150405")))
+	} else {
+		t.dir, err = run.Create(opt.Out, opt.Force)
 	}
-	if t.dir, err = run.Create(out, opt.Force); err != nil {
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, t.dir.Close())
+		}
+	}()
+	if err := t.checkSpace(); err != nil {
 		return err
 	}
 	if err := t.dir.WriteConfig(t.cfg); err != nil {
 		return err
 	}
-	t.begin(out)
+	t.begin()
 	return nil
 }
 
+// checkSpace looks whether the checkpoints fit on the disk.
+func (t *trainer) checkSpace() error {
+	model := int64(0)
+	for _, p := range t.program.Params {
+		model += 4 * int64(p.Size())
+	}
+	last := model
+	for _, ph := range t.program.Phases {
+		for _, node := range ph.Params {
+			last += 4 * int64(node.Shape().TotalSize()*len(ph.Optimizer.Slots()))
+		}
+	}
+	return t.dir.CheckSpace(model, last)
+}
+
 // begin fills in what the summary can say at the start.
-func (t *trainer) begin(out string) {
+func (t *trainer) begin() {
 	params := 0
 	for _, p := range t.program.Params {
 		params += p.Size()
@@ -191,7 +221,7 @@ func (t *trainer) begin(out string) {
 	t.curve = newCurve(len(t.rows.train), t.cfg.Batch)
 	if t.hooks.Start != nil {
 		t.hooks.Start(Start{
-			Device: t.machine.Device(), Why: t.why, Out: out, Params: params,
+			Device: t.machine.Device(), Why: t.why, Out: t.dir.Out(), Params: params,
 			TrainRows: len(t.rows.train), ValRows: len(t.rows.val), Tests: t.test.Len(), Notes: t.notes(),
 		})
 	}
@@ -209,30 +239,72 @@ func (t *trainer) run(ctx context.Context) error {
 	err = train.Run(ctx, t.machine, t.program, train.Config{
 		Epochs: t.cfg.Epochs, Order: loader.Order, Val: t.rows.val, Test: t.rows.each, LastTest: t.rows.test,
 	}, train.Hooks{Progress: t.progress, Epoch: t.epoch})
+	return errors.Join(t.end(ctx, err), t.finish())
+}
+
+// InterruptedError says that the context ended, and what was saved before.
+type InterruptedError struct {
+	Saved string // such as "the model of epoch 3 and the state of step 2900 are saved in runs/a"
+	Err   error  // the context's
+}
+
+func (e *InterruptedError) Error() string { return "interrupted; " + e.Saved }
+
+// Unwrap returns the context's error.
+func (e *InterruptedError) Unwrap() error { return e.Err }
+
+// end saves what training came to and draws it, however it ended.
+func (t *trainer) end(ctx context.Context, err error) error {
 	var diverged *train.DivergedError
+	interrupted := false
 	switch {
 	case err == nil:
 		t.summary.Status = Finished
-		err = t.pictures(ctx)
+		err = errors.Join(t.keepLast(), t.writer.write())
 	case errors.As(err, &diverged):
 		t.summary.Status = Diverged
+		err = errors.Join(err, t.writer.write())
 	case ctx.Err() != nil:
-		t.summary.Status = Interrupted
-		err = errors.Join(err, t.saveInterrupted())
-	}
-	if err != nil && t.summary.Status == Finished {
+		t.summary.Status, interrupted = Interrupted, true
+		if stateErr := t.keepLast(); stateErr != nil {
+			err = errors.Join(err, stateErr)
+		}
+		_ = t.writer.write() // what it could not write, saved says
+	default:
 		t.summary.Status = Failed
-		if ctx.Err() != nil {
+	}
+	drawn := t.drawEnd(ctx)
+	if !interrupted && err == nil && drawn != nil {
+		err, t.summary.Status = drawn, Failed
+		if interrupted = ctx.Err() != nil; interrupted {
 			t.summary.Status = Interrupted
 		}
 	}
-	if err != nil && t.summary.Status == "" {
-		t.summary.Status = Failed
+	if interrupted {
+		err = &InterruptedError{Saved: t.writer.saved(), Err: err}
 	}
 	if err != nil {
 		t.summary.Error = err.Error()
 	}
-	return errors.Join(err, t.finish())
+	return err
+}
+
+// drawEnd draws what there is to see. A run that did not come to its end has a
+// moment for it.
+func (t *trainer) drawEnd(ctx context.Context) error {
+	if t.dir.Replacing() { // nothing of this run stays
+		return nil
+	}
+	if t.summary.Status != Finished {
+		const moment = 2 * time.Second
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), moment)
+		defer cancel()
+	}
+	if t.writer.model.tensors == nil {
+		return t.drawLoss()
+	}
+	return t.pictures(ctx)
 }
 
 func (t *trainer) progress(p train.Progress) {
@@ -251,13 +323,23 @@ func (t *trainer) epoch(e train.Epoch) error {
 		Epoch: e.Number, Step: e.Step, TrainLoss: run.Float(e.Train[0]), ValLoss: first(e.Val), TestLoss: first(e.Test),
 		TestRows: e.TestRows, Seconds: e.Seconds, ImagesPerSecond: e.ImagesPerSecond,
 	}
-	m.Best = m.ValLoss == nil || !slices.ContainsFunc(t.epochs, func(o Metrics) bool { return *o.ValLoss <= *m.ValLoss })
-	state, err := t.machine.State()
-	if err != nil {
-		return err
+	if m.Best = m.ValLoss == nil || t.bestVal == nil || *m.ValLoss < *t.bestVal; m.Best {
+		t.bestVal = m.ValLoss
 	}
-	if err := t.writer.save(state, m.Epoch, m.Best); err != nil {
-		return err
+	// Of an epoch that is shorter than a copy is worth, the state is still the
+	// machine's when the next one ends, or the run: see train.Epoch.
+	t.copied = !e.Short || t.writer.due() || m.ValLoss != nil && m.Best
+	if t.copied {
+		state, err := t.machine.State()
+		if err != nil {
+			return err
+		}
+		t.writer.keep(state, m.Epoch, m.Best)
+	}
+	if t.writer.due() {
+		if err := t.writer.write(); err != nil {
+			return err
+		}
 	}
 	t.epochs = append(t.epochs, m)
 	if err := t.dir.AppendMetrics(m); err != nil {
@@ -277,14 +359,23 @@ func first(terms []float64) *run.Float {
 	return &f
 }
 
-// saveInterrupted saves the state in mid-epoch, as the model too where no
-// epoch has finished.
-func (t *trainer) saveInterrupted() error {
+// keepLast takes the state that training has come to: that of the last epoch,
+// or one in mid-epoch, which is the model only where no epoch has finished.
+func (t *trainer) keepLast() error {
 	state, err := t.machine.State()
 	if err != nil {
 		return err
 	}
-	return t.writer.save(state, len(t.epochs), len(t.epochs) == 0)
+	atEnd := len(t.epochs) > 0 && t.epochs[len(t.epochs)-1].Step == state.Step
+	switch {
+	case state.Step == 0: // nothing was trained
+	case atEnd && t.copied:
+	case atEnd:
+		t.writer.keep(state, len(t.epochs), t.epochs[len(t.epochs)-1].Best)
+	default:
+		t.writer.keep(state, len(t.epochs), len(t.epochs) == 0)
+	}
+	return nil
 }
 
 // finish writes the summary.
@@ -294,7 +385,7 @@ func (t *trainer) finish() error {
 	var seconds []float64
 	for _, m := range t.epochs {
 		seconds = append(seconds, m.Seconds)
-		if m.Best {
+		if m.Epoch == t.writer.model.epoch {
 			loss := m.TrainLoss
 			s.BestEpoch, s.TrainLoss, s.ValLoss, s.TestLoss, s.TestRows = m.Epoch, &loss, m.ValLoss, m.TestLoss, m.TestRows
 		}
@@ -309,6 +400,9 @@ func (t *trainer) finish() error {
 		slices.Sort(seconds)
 		s.EpochSeconds = seconds[len(seconds)/2]
 		s.ImagesPerSecond = float64(s.Rows) / s.EpochSeconds
+	}
+	if t.dir.Replacing() {
+		return nil // the earlier run's stays
 	}
 	return t.dir.WriteSummary(s)
 }

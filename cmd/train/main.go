@@ -46,9 +46,10 @@ func main() {
 func interruptible() (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		<-signals
+		fmt.Fprintln(os.Stderr, "\ntrain: stopping after the step in progress; once more to stop at once")
 		cancel()
 		<-signals
 		os.Exit(exitInterrupted)
@@ -68,7 +69,7 @@ func realMain(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	switch {
 	case errors.As(err, &usage), errors.As(err, &config):
 		return exitUsage
-	case ctx.Err() != nil:
+	case errors.Is(err, context.Canceled):
 		return exitInterrupted
 	}
 	return exitFailed
@@ -92,7 +93,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err := f.config.Validate(); err != nil {
 		return err
 	}
-	ds, err := dataset(f.config.Data)
+	ds, err := load(ctx, f.config.Data)
 	if err != nil {
 		return err
 	}
@@ -103,10 +104,10 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	w := newWatcher(f, stdout, stderr)
 	_, err = aegis.Train(ctx, f.config, ds, aegis.Options{Out: f.out, Force: f.force, Hooks: w.hooks()})
 	w.close()
-	if ctx.Err() != nil && err != nil {
-		return fmt.Errorf("interrupted; what there was is saved in %s", w.out)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, aegis.ErrRunExists):
+		return fmt.Errorf("%w: --out names another one, --force replaces it", err)
+	case err != nil:
 		return err
 	}
 	w.done()
@@ -137,6 +138,26 @@ func describe(f *flags, stdout io.Writer) error {
 	}
 	_, err = io.WriteString(stdout, text)
 	return err
+}
+
+// load reads the data. A disk or a pipe can keep a read waiting for ever: when
+// ctx ends, the read is left to end with the process.
+func load(ctx context.Context, dir string) (*data.Dataset, error) {
+	type result struct {
+		ds  *data.Dataset
+		err error
+	}
+	loaded := make(chan result, 1)
+	go func() {
+		ds, err := dataset(dir)
+		loaded <- result{ds, err}
+	}()
+	select {
+	case r := <-loaded:
+		return r.ds, r.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("interrupted while the data was read; nothing was made: %w", ctx.Err())
+	}
 }
 
 // dataset opens a folder of IDX files, or the embedded MNIST.

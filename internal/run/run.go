@@ -1,18 +1,15 @@
 // Package run keeps the directory of a training run: its configuration,
-// checkpoints, metrics and pictures. Every file is replaced atomically, so a
-// reader sees the old one or the new one, never a half.
+// checkpoints, metrics and pictures. Every file but the metrics is replaced
+// atomically, so a reader sees the old one or the new one, never a half; the
+// metrics grow by whole lines. A directory belongs to one run at a time.
 package run
 
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
-	"os"
-	"path/filepath"
 
 	"github.com/BurntSushi/toml"
 
@@ -38,108 +35,30 @@ func fileNames() []string {
 	}
 }
 
-// Dir is the directory of one run. Its methods are called from one goroutine
-// at a time.
-type Dir struct {
-	path    string
-	metrics bytes.Buffer // all lines so far
-}
-
-// Create makes a directory, parents too, for a new run. One that holds any
-// file of a run already is refused, unless force is set: then those files are
-// removed and everything else in it stays.
-func Create(dir string, force bool) (*Dir, error) {
-	if err := makeDir(dir); err != nil {
-		return nil, err
-	}
-	old, err := earlier(dir)
-	if err != nil {
-		return nil, err
-	}
-	if len(old) > 0 && !force {
-		return nil, fmt.Errorf("run: %s holds a run already (%s); choose another --out, or replace it with --force",
-			dir, filepath.Base(old[0]))
-	}
-	if err := probe(dir); err != nil {
-		return nil, err
-	}
-	for _, path := range old {
-		if err := os.Remove(path); err != nil {
-			return nil, fmt.Errorf("run: remove the earlier run's file: %w", err)
-		}
-	}
-	return &Dir{path: dir}, nil
-}
-
-func makeDir(dir string) error {
-	if dir == "" {
-		return errors.New("run: no output directory; name one with --out")
-	}
-	info, err := os.Stat(dir)
-	if err == nil && !info.IsDir() {
-		return fmt.Errorf("run: %s is a file, want a directory; choose another --out", dir)
-	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("run: make the output directory: %w; choose another --out", err)
-	}
-	return nil
-}
-
-// earlier returns the paths of a run's files in dir.
-func earlier(dir string) ([]string, error) {
-	var found []string
-	for _, name := range fileNames() {
-		path := filepath.Join(dir, name)
-		info, err := os.Lstat(path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
-			return nil, fmt.Errorf("run: look for an earlier run: %w", err)
-		case info.IsDir():
-			return nil, fmt.Errorf("run: %s is a directory, want a file or nothing; choose another --out", path)
-		default:
-			found = append(found, path)
-		}
-	}
-	return found, nil
-}
-
-// probe writes and removes a file, so that an hour of training is not lost to
-// a directory that takes no files.
-func probe(dir string) error {
-	f, err := createTemp(filepath.Join(dir, "probe"))
-	if err != nil {
-		return fmt.Errorf("run: %s takes no files: %w; choose another --out", dir, err)
-	}
-	if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
-		return fmt.Errorf("run: try to write in %s: %w", dir, err)
-	}
-	return nil
-}
-
-// Path returns where a file of the run is.
-func (d *Dir) Path(name string) string { return filepath.Join(d.path, name) }
-
 // WriteConfig writes v as TOML.
 func (d *Dir) WriteConfig(v any) error {
+	var text bytes.Buffer
+	e := toml.NewEncoder(&text)
+	e.Indent = ""
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("run: %s: %w", ConfigFile, err)
+	}
+	if err := d.note(text.Bytes()); err != nil {
+		return err
+	}
 	return WriteFile(d.Path(ConfigFile), func(w io.Writer) error {
-		e := toml.NewEncoder(w)
-		e.Indent = ""
-		return e.Encode(v)
+		_, err := w.Write(text.Bytes())
+		return err
 	})
 }
 
-// AppendMetrics adds v as one line of JSON. A line whose write failed is kept
-// and written with the next one.
+// AppendMetrics adds v as one line of JSON.
 func (d *Dir) AppendMetrics(v any) error {
-	// A value that does not marshal leaves nothing in the buffer.
-	if err := encoder(&d.metrics).Encode(v); err != nil {
+	var line bytes.Buffer
+	if err := encoder(&line).Encode(v); err != nil {
 		return fmt.Errorf("run: %s: %w", MetricsFile, err)
 	}
-	return WriteFile(d.Path(MetricsFile), func(w io.Writer) error {
-		_, err := w.Write(d.metrics.Bytes())
-		return err
-	})
+	return appendLine(d.Path(MetricsFile), line.Bytes())
 }
 
 // WriteSummary writes v as indented JSON.

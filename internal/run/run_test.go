@@ -141,30 +141,67 @@ func TestCreate(t *testing.T) {
 		err    string
 		after  []string // names in the directory
 	}{
-		{name: "new, with parents", dir: "a/b/c"},
+		{name: "new, with parents", dir: "a/b/c", after: []string{lockFile}},
 		{
-			name: "other files stay", dir: "d", after: []string{"notes.txt"},
+			name: "other files stay", dir: "d", after: []string{lockFile, "notes.txt"},
 			before: func(t *testing.T, root string) { put(t, root+"/d/notes.txt", "") },
 		},
 		{
-			name: "a run is refused", dir: "d", after: []string{"metrics.jsonl"},
-			err:    "holds a run already (metrics.jsonl); choose another --out, or replace it with --force",
-			before: func(t *testing.T, root string) { put(t, root+"/d/metrics.jsonl", "") },
+			name: "a run is refused", dir: "d", after: []string{markFile, lockFile, "metrics.jsonl"},
+			err:    "holds a run already (metrics.jsonl); choose another directory",
+			before: func(t *testing.T, root string) { put(t, root+"/d/.aegis", "{}"); put(t, root+"/d/metrics.jsonl", "") },
 		},
 		{
-			name: "a run is replaced", dir: "d", force: true, after: []string{"model.safetensors.bak", "notes.txt"},
+			name: "a run of 0.1.0 is refused", dir: "d", after: []string{lockFile, "metrics.jsonl", "summary.json"},
+			err: "holds a run already (metrics.jsonl)",
 			before: func(t *testing.T, root string) {
-				for _, name := range append(fileNames(), "notes.txt", "model.safetensors.bak") {
-					put(t, root+"/d/"+name, "")
-				}
+				put(t, root+"/d/metrics.jsonl", "")
+				put(t, root+"/d/summary.json", `{"vm": "cpu", "version": "0.1.0", "pixel_range": [0, 1]}`)
 			},
 		},
 		{
-			name: "force without a run", dir: "d", force: true, after: []string{"notes.txt"},
+			name: "a user's own file", dir: "d", force: true, after: []string{"config.toml", "main.rs"},
+			err:    "has a config.toml that no run wrote",
+			before: func(t *testing.T, root string) { put(t, root+"/d/config.toml", "x=1"); put(t, root+"/d/main.rs", "") },
+		},
+		{
+			name: "a changed configuration", dir: "d", force: true, after: []string{markFile, lockFile, "config.toml"},
+			err: "config.toml was changed since a run wrote it",
+			before: func(t *testing.T, root string) {
+				put(t, root+"/d/.aegis", `{"config_sha256":["00"]}`)
+				put(t, root+"/d/config.toml", "x=1")
+			},
+		},
+		{
+			name: "what killed runs left", dir: "d", after: []string{markFile, lockFile, ".notes.12345678.tmp"},
+			before: func(t *testing.T, root string) {
+				put(t, root+"/d/.aegis", "{}")
+				put(t, root+"/d/.model.safetensors.0123abcd.tmp", "half")
+				put(t, root+"/d/.notes.12345678.tmp", "not ours")
+				if err := os.MkdirAll(root+"/d/"+newDir, 0o777); err != nil {
+					t.Fatal(err)
+				}
+				put(t, root+"/d/"+newDir+"/config.toml", "new")
+			},
+		},
+		{
+			name: "what a run was killed in putting in place", dir: "d", err: "holds a run already (model.safetensors)",
+			after: []string{markFile, lockFile, "model.safetensors"},
+			before: func(t *testing.T, root string) {
+				put(t, root+"/d/.aegis", "{}")
+				put(t, root+"/d/loss.png", "old")
+				if err := os.MkdirAll(root+"/d/"+readyDir, 0o777); err != nil {
+					t.Fatal(err)
+				}
+				put(t, root+"/d/"+readyDir+"/model.safetensors", "new")
+			},
+		},
+		{
+			name: "force without a run", dir: "d", force: true, after: []string{lockFile, "notes.txt"},
 			before: func(t *testing.T, root string) { put(t, root+"/d/notes.txt", "") },
 		},
 		{
-			name: "a file", dir: "d/f", err: "is a file, want a directory; choose another --out",
+			name: "a file", dir: "d/f", err: "is a file, want a directory; choose another one",
 			before: func(t *testing.T, root string) { put(t, root+"/d/f", "") },
 		},
 		{
@@ -202,6 +239,11 @@ func TestCreate(t *testing.T) {
 			if info, err := os.Stat(dir); err == nil && info.IsDir() {
 				if got := list(t, dir); !slices.Equal(got, c.after) {
 					t.Errorf("files %v, want %v", got, c.after)
+				}
+				if err == nil && d != nil {
+					if err := d.Close(); err != nil {
+						t.Error(err)
+					}
 				}
 			}
 		})
@@ -272,31 +314,147 @@ func TestConfigMetricsSummary(t *testing.T) {
 		t.Errorf("summary\n%s\nwant\n%s", got, want)
 	}
 	wantError(t, d.WriteSummary(math.NaN()), "unsupported value")
-	if got := list(t, d.Path("")); !slices.Equal(got, []string{ConfigFile, MetricsFile, SummaryFile}) {
+	if got := list(t, d.Path("")); !slices.Equal(got, []string{markFile, lockFile, ConfigFile, MetricsFile, SummaryFile}) {
 		t.Errorf("files %v", got)
 	}
 }
 
-func TestAppendMetricsKeepsALineThatCouldNotBeWritten(t *testing.T) {
-	d, err := Create(filepath.Join(t.TempDir(), "run"), false)
+// TestLines adds a line to files that crashes and full disks left.
+func TestLines(t *testing.T) {
+	long := strings.Repeat("x", 10_000)
+	for _, c := range []struct{ name, before, after string }{
+		{name: "new", after: "1\n"},
+		{name: "whole", before: "a\nb\n", after: "a\nb\n1\n"},
+		{name: "cut", before: "a\nb", after: "a\n1\n"},
+		{name: "only a cut line", before: "a", after: "1\n"},
+		{name: "a long cut line", before: "a\n" + long, after: "a\n1\n"},
+		{name: "a long line", before: long + "\n", after: long + "\n1\n"},
+	} {
+		path := filepath.Join(t.TempDir(), "metrics.jsonl")
+		if c.before != "" {
+			put(t, path, c.before)
+		}
+		if err := appendLine(path, []byte("1\n")); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if got := get(t, path); got != c.after {
+			t.Errorf("%s: %q, want %q", c.name, got, c.after)
+		}
+	}
+	if err := appendLine(filepath.Join(t.TempDir(), "no", "dir"), []byte("1\n")); err == nil {
+		t.Error("no error without a directory")
+	}
+}
+
+// TestOneRunAtATime refuses a second run into a directory as long as the first
+// one lives, also by force.
+func TestOneRunAtATime(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "d")
+	first, err := Create(dir, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(d.Path("")); err != nil {
+	for _, force := range []bool{false, true} {
+		_, err := Create(dir, force)
+		wantError(t, err, "another run is writing to "+dir)
+	}
+	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.AppendMetrics(1); err == nil {
-		t.Fatal("no error without a directory")
-	}
-	if err := os.Mkdir(d.Path(""), 0o777); err != nil {
+	second, err := Create(dir, false)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.AppendMetrics(2); err != nil {
+	if err := second.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCreateNew makes directories side by side.
+func TestCreateNew(t *testing.T) {
+	base := filepath.Join(t.TempDir(), "runs", "fc12")
+	for _, want := range []string{base, base + "-2", base + "-3"} {
+		d, err := CreateNew(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Out() != want {
+			t.Errorf("directory %s, want %s", d.Out(), want)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestReplace puts a run in the place of an earlier one, which stays whole
+// until then, and stays where the run has nothing.
+func TestReplace(t *testing.T) {
+	dir := t.TempDir()
+	fill := func(text string, names ...string) *Dir {
+		d, err := Create(dir, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.WriteConfig(map[string]string{"run": text}); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			put(t, d.Path(name), text)
+		}
+		return d
+	}
+	end := func(d *Dir, commit bool) {
+		t.Helper()
+		if commit {
+			if err := d.Commit(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end(fill("first", ModelFile, LastFile, LossFile), true)
+	put(t, filepath.Join(dir, "notes.txt"), "mine")
+	for _, c := range []struct {
+		commit bool
+		want   string
+		names  []string
+	}{
+		{want: "first", names: []string{markFile, lockFile, ConfigFile, LastFile, LossFile, ModelFile, "notes.txt"}},
+		{commit: true, want: "second", names: []string{markFile, lockFile, ConfigFile, ModelFile, "notes.txt"}},
+	} {
+		d := fill("second", ModelFile)
+		if got := get(t, filepath.Join(dir, ModelFile)); got != "first" || !d.Replacing() {
+			t.Errorf("while the second run has not committed: model %q", got)
+		}
+		end(d, c.commit)
+		if got := get(t, filepath.Join(dir, ModelFile)); got != c.want {
+			t.Errorf("commit %v: model %q, want %q", c.commit, got, c.want)
+		}
+		if got := get(t, filepath.Join(dir, ConfigFile)); !strings.Contains(got, c.want) {
+			t.Errorf("commit %v: configuration %q", c.commit, got)
+		}
+		if got := list(t, dir); !slices.Equal(got, c.names) {
+			t.Errorf("commit %v: files %v, want %v", c.commit, got, c.names)
+		}
+	}
+}
+
+// TestCheckSpace wants more than any disk has.
+func TestCheckSpace(t *testing.T) {
+	d, err := Create(t.TempDir(), false)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if got := get(t, d.Path(MetricsFile)); got != "1\n2\n" {
-		t.Errorf("metrics %q, want both lines", got)
+	if err := d.CheckSpace(1, 1); err != nil {
+		t.Error(err)
 	}
+	if _, known := free(d.Out()); !known {
+		t.Skip("the file system does not say what is free")
+	}
+	wantError(t, d.CheckSpace(1<<60, 1<<60), "MiB for the checkpoints")
 }
 
 func TestFloat(t *testing.T) {

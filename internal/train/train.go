@@ -54,6 +54,9 @@ type Epoch struct {
 	TestRows         int     // that Test is a mean over
 	Seconds          float64 // training only, no evaluation
 	ImagesPerSecond  float64
+	// Short says that the next epoch is not given up in the middle, because
+	// this one was over so soon.
+	Short bool
 }
 
 // DivergedError says that a loss stopped being a finite number.
@@ -69,7 +72,8 @@ func (e *DivergedError) Error() string {
 		"and check that the data holds no constant or corrupt images", e.Set, e.Loss, e.Step, e.Epoch)
 }
 
-// Run trains. When ctx ends it returns ctx's error after the step in progress.
+// Run trains. When ctx ends it returns ctx's error after the step in progress,
+// or where epochs are over in a moment after the epoch.
 func Run(ctx context.Context, m Machine, p *program.Program, cfg Config, hooks Hooks) error {
 	l := &loop{machine: m, program: p, cfg: cfg, hooks: hooks, terms: len(p.LossNames()), chunk: 1}
 	state, err := m.State()
@@ -78,12 +82,24 @@ func Run(ctx context.Context, m Machine, p *program.Program, cfg Config, hooks H
 	}
 	l.step = state.Step
 	for epoch := range cfg.Epochs {
-		if err := l.epoch(ctx, epoch); err != nil {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		in := ctx
+		if l.short {
+			in = context.WithoutCancel(ctx)
+		}
+		if err := l.epoch(in, epoch); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// shortEpoch is how long an epoch takes at most that an interrupt may wait
+// for: what is saved is then always the state of an epoch's end, and need not
+// be copied after every one.
+const shortEpoch = 200 * time.Millisecond
 
 type loop struct {
 	machine Machine
@@ -91,7 +107,8 @@ type loop struct {
 	cfg     Config
 	hooks   Hooks
 	terms   int
-	chunk   int // steps in a call of Train
+	chunk   int  // steps in a call of Train
+	short   bool // the last epoch was
 	step    int64
 }
 
@@ -131,7 +148,8 @@ func (l *loop) epoch(ctx context.Context, epoch int) error {
 	if e.Test, err = l.evaluate(ctx, TestSet, TestSet, tests, e.Number); err != nil {
 		return err
 	}
-	if l.hooks.Epoch == nil {
+	l.short = time.Since(start) < shortEpoch
+	if e.Short = l.short; l.hooks.Epoch == nil {
 		return nil
 	}
 	return l.hooks.Epoch(e)
