@@ -39,6 +39,7 @@ type stage struct {
 	share  []int // units share[t] to share[t+1]-1 are worker t's
 	losses []*lossSum
 	finish func() // what is done once when all are through
+	before bool   // it is before the first update of the step
 }
 
 // phase is one graph of a plan.
@@ -68,6 +69,8 @@ type exec struct {
 	rows   []int32
 	values []float32
 	stop   atomic.Bool
+
+	interrupted atomic.Bool // nobody waits for the step in progress
 }
 
 // worker is one worker's own memory.
@@ -119,6 +122,7 @@ func (m *Machine) newExec(p *plan.Plan) (*exec, error) {
 		}
 		e.phases = append(e.phases, made)
 	}
+	e.markBefore()
 	e.makeLocal()
 	return e, nil
 }
@@ -179,6 +183,9 @@ func (e *exec) newPhase(p plan.Phase) (*phase, error) {
 			for _, l := range s.losses {
 				l.value[0] = l.mean(e.n)
 			}
+			if s.before && e.interrupted.Load() {
+				e.stop.Store(true)
+			}
 		}
 	}
 	return ph, nil
@@ -216,8 +223,22 @@ func (s *stage) divide(workers int) {
 	s.share[workers] = len(s.units)
 }
 
-// run does a worker's part of every stage of one batch.
-func (e *exec) run(w *worker) {
+// markBefore marks the stages before the first update of a step.
+func (e *exec) markBefore() {
+	for _, ph := range e.phases {
+		for i := range ph.stages {
+			if len(ph.stages[i].units) > 0 {
+				return
+			}
+			ph.stages[i].before = true
+		}
+	}
+}
+
+// run does a worker's part of every stage of one batch. It is false where the
+// step was given up, which happens before its first update only: whoever sees
+// the interrupt leaves rows out, and the last one at the barrier sees it too.
+func (e *exec) run(w *worker) bool {
 	team := e.machine.team
 	for _, ph := range e.phases {
 		for i := range ph.stages {
@@ -229,8 +250,12 @@ func (e *exec) run(w *worker) {
 				u.run(w)
 			}
 			team.barrier(s.finish)
+			if s.before && e.stop.Load() {
+				return false
+			}
 		}
 	}
+	return true
 }
 
 // runRows takes a worker's rows through a stage. They are shared out in whole
@@ -252,6 +277,9 @@ func (e *exec) runRows(w *worker, s *stage) {
 		}
 		for at := from; at < to; at += rows {
 			for _, task := range tasks[:n] {
+				if s.before && e.interrupted.Load() {
+					return
+				}
 				task.run(w, at, min(at+rows, to))
 			}
 		}
@@ -292,14 +320,15 @@ func (e *exec) steps(ctx context.Context, job stepsJob) (done int, err error) {
 			set(done)
 		}
 	}
+	e.interrupted.Store(false)
+	defer context.AfterFunc(ctx, func() { e.interrupted.Store(true) })()
 	set(0)
 	for done < count && !e.stop.Load() {
 		e.divide()
 		begin, before := time.Now(), done
 		until := min(count, done+e.stepsIn(e.machine.team.pace.windowLength()))
 		e.machine.team.run(func(id int) {
-			for step := before; step < until && !e.stop.Load(); step++ {
-				e.run(e.workers[id])
+			for step := before; step < until && !e.stop.Load() && e.run(e.workers[id]); step++ {
 				e.machine.team.barrier(next)
 			}
 		})

@@ -179,6 +179,9 @@ func (m *Machine) Train(ctx context.Context, steps program.Steps) error {
 	if err != nil {
 		return err
 	}
+	if count == 0 {
+		return ctx.Err()
+	}
 	terms := len(m.program.LossNames())
 	before := len(m.losses)
 	m.losses = append(m.losses, make([]float32, count*terms)...)

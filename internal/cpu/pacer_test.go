@@ -131,3 +131,79 @@ func workersComeAndGo(t *testing.T, spec model.Spec) {
 		}
 	}
 }
+
+// TestInterruptedStep holds that an interrupt leaves the state of a whole
+// step: a step is given up before its first update or finished.
+func TestInterruptedStep(t *testing.T) {
+	spec, err := model.Preset("fc64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A step takes longer than the Go runtime lets a worker spin before another
+	// goroutine is heard, which is 10 ms.
+	spec.Image, spec.Hidden, spec.Batch = [3]int{1, 28, 28}, []int{512}, 1024
+	p, err := spec.Program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	images := make([]byte, 64*p.PixelCount())
+	for i := range images {
+		images[i] = byte(i * i)
+	}
+	const most = 40
+	rows := make([]int32, most*spec.Batch)
+	for i := range rows {
+		rows[i] = int32(i % 64)
+	}
+	start := func() *Machine {
+		m, err := Open(p, 1, Options{Threads: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Bind("train", images); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	steps := func(from, to int) program.Steps {
+		s := program.Steps{First: int64(from), Rows: rows[spec.Batch*from : spec.Batch*to]}
+		for i := from; i < to; i++ {
+			s.Scalars = p.Scalars(s.Scalars, int64(i))
+		}
+		return s
+	}
+	for i := range 12 {
+		m, ref := start(), start()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i)*13*time.Millisecond)
+		err := m.Train(ctx, steps(0, most))
+		cancel()
+		if err == nil {
+			t.Fatal("all steps were done in no time")
+		}
+		got, err := m.State()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := ref.Train(context.Background(), steps(0, int(got.Step))); err != nil {
+			t.Fatal(err)
+		}
+		want, err := ref.State()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, tensor := range want.Tensors {
+			if !slices.Equal(tensor.Data, got.Tensors[name].Data) {
+				t.Fatalf("interrupted in step %d: %s is not that of a whole step", got.Step, name)
+			}
+		}
+		// Training goes on from there.
+		if err := m.Train(context.Background(), steps(int(got.Step), int(got.Step)+1)); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range []*Machine{m, ref} {
+			if err := m.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
