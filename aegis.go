@@ -38,14 +38,14 @@ func BuildInfo() string {
 // Config is all that it takes to repeat a run.
 type Config struct {
 	model.Spec
-	Seed   uint64 `toml:"seed" json:"seed"`
+	Seed   Seed   `toml:"seed" json:"seed"`
 	Device string `toml:"device" json:"device"` // auto, cpu, cuda or tape
 	GPU    int    `toml:"gpu" json:"gpu"`       // number of the GPU that cuda and auto use
 	// Threads is the number of workers on a CPU, 0: as many as pay. It changes
 	// no result.
-	Threads int    `toml:"threads" json:"threads"`
-	Data    string `toml:"data" json:"data"`   // folder of IDX files; empty: the embedded MNIST
-	Limit   int    `toml:"limit" json:"limit"` // take the first rows of the training set, 0: all
+	Threads int  `toml:"threads" json:"threads"`
+	Data    Path `toml:"data" json:"data"`   // folder of IDX files; empty: the embedded MNIST
+	Limit   int  `toml:"limit" json:"limit"` // take the first rows of the training set, 0: all
 	// Val of those are held out, drawn by seed: a number of rows, or a share
 	// below 1.
 	Val data.Held `toml:"val" json:"val"`

@@ -130,7 +130,7 @@ func TestSameSeedSameNumbers(t *testing.T) {
 	var files [3][]byte
 	for i, seed := range []uint64{5, 5, 6} {
 		cfg := config(t, "fc12")
-		cfg.Seed = seed
+		cfg.Seed = Seed(seed)
 		out := filepath.Join(t.TempDir(), "run")
 		if _, err := Train(context.Background(), cfg, blobs(50, 8, 6, 6), Options{Out: out}); err != nil {
 			t.Fatal(err)

@@ -22,7 +22,7 @@ func (t *trainer) split() error {
 		return err
 	}
 	var err error
-	if t.rows.train, t.rows.val, err = t.dataset.Split(t.cfg.Limit, t.cfg.Val, t.cfg.Seed); err != nil {
+	if t.rows.train, t.rows.val, err = t.dataset.Split(t.cfg.Limit, t.cfg.Val, uint64(t.cfg.Seed)); err != nil {
 		return &ConfigError{err}
 	}
 	t.train, t.test = t.dataset.Train.Slice(0, len(t.rows.train)+len(t.rows.val)), t.dataset.Test
@@ -31,7 +31,7 @@ func (t *trainer) split() error {
 		return configErrorf("aegis: test limit %d of %d test images; want 1 to %d, or 0", t.cfg.TestLimit, tests, tests)
 	}
 	t.rows.test = train.Rows(tests)
-	t.rows.each = data.Sample(tests, testsEach(len(t.rows.train), tests, t.cfg.TestLimit), t.cfg.Seed, "test")
+	t.rows.each = data.Sample(tests, testsEach(len(t.rows.train), tests, t.cfg.TestLimit), uint64(t.cfg.Seed), "test")
 	return nil
 }
 
@@ -81,7 +81,7 @@ type shown struct {
 func (t *trainer) shown() shown {
 	const most = 10_000
 	pick := func(rows []int32) []int32 {
-		picked := data.Sample(len(rows), most, t.cfg.Seed, "pictures")
+		picked := data.Sample(len(rows), most, uint64(t.cfg.Seed), "pictures")
 		for i, at := range picked {
 			picked[i] = rows[at]
 		}

@@ -81,7 +81,7 @@ type Summary struct {
 	Epochs          int        `json:"epochs"` // finished
 	BestEpoch       int        `json:"best_epoch"`
 	Batch           int        `json:"batch"`
-	Seed            uint64     `json:"seed"`
+	Seed            Seed       `json:"seed"`
 	Rows            int        `json:"rows"` // of the training set
 	TrainLoss       *run.Float `json:"train_loss"`
 	ValLoss         *run.Float `json:"val_loss"`
@@ -155,7 +155,7 @@ func (t *trainer) prepare(opt Options) (err error) {
 		return err
 	}
 	where := devices{name: t.cfg.Device, gpu: t.cfg.GPU, threads: t.cfg.Threads}
-	if t.machine, t.why, err = where.open(t.program, t.cfg.Seed); err != nil {
+	if t.machine, t.why, err = where.open(t.program, uint64(t.cfg.Seed)); err != nil {
 		return err
 	}
 	defer func() {
@@ -230,7 +230,7 @@ func (t *trainer) begin() {
 // run trains, then writes pictures and the summary, however it ended.
 func (t *trainer) run(ctx context.Context) error {
 	loader, err := data.NewLoader(t.train.Images, data.LoaderOptions{
-		Batch: t.cfg.Batch, Seed: t.cfg.Seed, Shuffle: true, Rows: t.rows.train,
+		Batch: t.cfg.Batch, Seed: uint64(t.cfg.Seed), Shuffle: true, Rows: t.rows.train,
 		Lo: t.program.Pixels.Lo, Hi: t.program.Pixels.Hi,
 	})
 	if err != nil {

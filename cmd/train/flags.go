@@ -56,6 +56,7 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	set.SetOutput(io.Discard)
 	set.Usage = func() {}
 	preset := set.String("model", model.Presets()[0].Model, "`preset`: "+strings.Join(presetNames(), ", "))
+	file := set.String("config", "", "start from a run's `config.toml` in place of a preset")
 	var bent model.Spec
 	var hidden widths
 	set.Var(&hidden, "hidden", "`widths` of the encoder's hidden layers, such as 512,256 (channels for conv), or none; the decoder mirrors them")
@@ -100,12 +101,10 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	if err := noneEmpty(set); err != nil {
 		return nil, err
 	}
-	config, err := aegis.NewConfig(*preset)
+	config, err := base(set, *file, *preset)
 	if err != nil {
 		return nil, err
 	}
-	config.Seed, config.Device, config.GPU, config.Threads = *seed, *device, *gpu, *threads
-	config.Data, config.Limit, config.Val, config.TestLimit = *dataDir, *limit, val, *testLimit
 	set.Visit(func(given *flag.Flag) {
 		switch given.Name {
 		case "hidden":
@@ -128,10 +127,40 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 			config.Batch = bent.Batch
 		case "epochs":
 			config.Epochs = bent.Epochs
+		case "seed":
+			config.Seed = aegis.Seed(*seed)
+		case "device":
+			config.Device = *device
+		case "gpu":
+			config.GPU = *gpu
+		case "threads":
+			config.Threads = *threads
+		case "data":
+			config.Data = aegis.Path(*dataDir)
+		case "limit":
+			config.Limit = *limit
+		case "val":
+			config.Val = val
+		case "test-limit":
+			config.TestLimit = *testLimit
 		}
 	})
 	f.config = config
 	return f, nil
+}
+
+// base returns the configuration that flags bend: that of a file, or a
+// preset's.
+func base(set *flag.FlagSet, file, preset string) (aegis.Config, error) {
+	if file == "" {
+		return aegis.NewConfig(preset)
+	}
+	var both bool
+	set.Visit(func(given *flag.Flag) { both = both || given.Name == "model" })
+	if both {
+		return aegis.Config{}, &usageError{errors.New("--config has a model already; leave --model out")}
+	}
+	return aegis.LoadConfig(file)
 }
 
 // noneEmpty refuses an empty string: it is what a shell makes of a variable

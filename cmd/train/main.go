@@ -93,7 +93,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err := f.config.Validate(); err != nil {
 		return err
 	}
-	ds, err := load(ctx, f.config.Data)
+	ds, err := load(ctx, string(f.config.Data))
 	if err != nil {
 		return err
 	}

@@ -52,6 +52,19 @@ func (d *Dir) WriteConfig(v any) error {
 	})
 }
 
+// ReadConfig reads TOML into what v points to. A key that v does not have is
+// an error.
+func ReadConfig(path string, v any) error {
+	meta, err := toml.DecodeFile(path, v)
+	if err != nil {
+		return fmt.Errorf("run: read %s: %w", path, err)
+	}
+	if unknown := meta.Undecoded(); len(unknown) > 0 {
+		return fmt.Errorf("run: read %s: unknown key %s", path, unknown[0])
+	}
+	return nil
+}
+
 // AppendMetrics adds v as one line of JSON.
 func (d *Dir) AppendMetrics(v any) error {
 	var line bytes.Buffer
