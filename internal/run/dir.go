@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ const (
 	lockFile  = ".aegis-lock"  // is locked as long as a run lives
 	newDir    = ".aegis-new"   // files of a run that replaces an earlier one, until it has a model
 	readyDir  = ".aegis-ready" // the same, on their way to their places
+	listFile  = "files"        // in these, says which files are moved
 	mostTries = 1000           // of names for a new directory
 )
 
@@ -247,11 +249,27 @@ func (d *Dir) Commit() error {
 	if !d.Replacing() {
 		return nil
 	}
+	if err := d.list(); err != nil {
+		return err
+	}
 	if err := os.Rename(d.path, filepath.Join(d.out, readyDir)); err != nil {
 		return fmt.Errorf("run: %w", err)
 	}
 	d.path = d.out
 	return d.move()
+}
+
+// list writes down which files are to be moved: once some have been, what is
+// not there any more cannot be told from what never was.
+func (d *Dir) list() error {
+	there, err := earlier(d.path)
+	if err != nil {
+		return err
+	}
+	for i := range there {
+		there[i] = filepath.Base(there[i])
+	}
+	return WriteFile(d.Path(listFile), func(w io.Writer) error { return json.NewEncoder(w).Encode(there) })
 }
 
 // move puts what is in readyDir in its place. A run that is killed meanwhile
@@ -261,16 +279,40 @@ func (d *Dir) move() error {
 	if _, err := os.Lstat(from); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	var moved []string
+	switch text, err := os.ReadFile(filepath.Join(from, listFile)); {
+	case errors.Is(err, fs.ErrNotExist): // all but the folder itself was done
+		return removed(from)
+	case err != nil:
+		return fmt.Errorf("run: %w", err)
+	default:
+		if err := json.Unmarshal(text, &moved); err != nil {
+			return fmt.Errorf("run: %s: %w", filepath.Join(from, listFile), err)
+		}
+	}
 	for _, name := range fileNames() {
-		err := os.Rename(filepath.Join(from, name), filepath.Join(d.out, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			err = os.Remove(filepath.Join(d.out, name))
+		to := filepath.Join(d.out, name)
+		var err error
+		if slices.Contains(moved, name) {
+			err = os.Rename(filepath.Join(from, name), to) // not there: it was moved already
+		} else {
+			err = os.Remove(to)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("run: put a file in the earlier run's place: %w", err)
 		}
 	}
-	if err := os.RemoveAll(from); err != nil {
+	return removed(from)
+}
+
+// removed removes a folder; its list goes first, and says as long as it is
+// there that not all was moved.
+func removed(dir string) error {
+	err := os.Remove(filepath.Join(dir, listFile))
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = os.RemoveAll(dir)
+	}
+	if err != nil {
 		return fmt.Errorf("run: %w", err)
 	}
 	return nil

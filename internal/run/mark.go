@@ -50,15 +50,16 @@ func (m mark) check(path string) error {
 	return nil
 }
 
-// note remembers a config.toml that is about to be written, with the one that
-// is there until it is replaced.
+// note remembers a config.toml that is about to be written, and the one that
+// is there until it is replaced, which check has seen.
 func (d *Dir) note(config []byte) error {
-	if d.mark.none {
-		if old, err := os.ReadFile(filepath.Join(d.out, ConfigFile)); err == nil {
-			d.mark.Config = []string{digest(old)}
-		}
+	d.mark = mark{Config: []string{digest(config)}}
+	switch old, err := os.ReadFile(filepath.Join(d.out, ConfigFile)); {
+	case err == nil:
+		d.mark.Config = append(d.mark.Config, digest(old))
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("run: %w", err)
 	}
-	d.mark = mark{Config: append(d.mark.Config[max(0, len(d.mark.Config)-1):], digest(config))}
 	return WriteFile(filepath.Join(d.out, markFile), func(w io.Writer) error {
 		return json.NewEncoder(w).Encode(d.mark)
 	})

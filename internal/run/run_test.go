@@ -185,8 +185,8 @@ func TestCreate(t *testing.T) {
 			},
 		},
 		{
-			name: "what a run was killed in putting in place", dir: "d", err: "holds a run already (model.safetensors)",
-			after: []string{markFile, lockFile, "model.safetensors"},
+			name: "what a run was killed in putting in place", dir: "d", err: "holds a run already (config.toml)",
+			after: []string{markFile, lockFile, "config.toml", "model.safetensors"},
 			before: func(t *testing.T, root string) {
 				put(t, root+"/d/.aegis", "{}")
 				put(t, root+"/d/loss.png", "old")
@@ -194,6 +194,9 @@ func TestCreate(t *testing.T) {
 					t.Fatal(err)
 				}
 				put(t, root+"/d/"+readyDir+"/model.safetensors", "new")
+				put(t, root+"/d/"+readyDir+"/files", `["config.toml","model.safetensors"]`)
+				put(t, root+"/d/config.toml", "moved") // before it was killed
+				put(t, root+"/d/.aegis", `{"config_sha256":["`+digest([]byte("moved"))+`"]}`)
 			},
 		},
 		{
@@ -416,6 +419,7 @@ func TestReplace(t *testing.T) {
 		}
 	}
 	end(fill("first", ModelFile, LastFile, LossFile), true)
+	end(fill("one that was given up", ModelFile), false)
 	put(t, filepath.Join(dir, "notes.txt"), "mine")
 	for _, c := range []struct {
 		commit bool

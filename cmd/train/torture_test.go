@@ -1,0 +1,259 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"aegis"
+	"aegis/internal/run"
+)
+
+// Runs of a child process into one folder: killed at random moments, on a disk
+// that fills up, and two at a time. Whatever happens, the folder has whole
+// files of one run. AEGIS_TORTURE=long does it hundreds of times.
+
+// TestMain is train itself where a test has started it as a child.
+func TestMain(m *testing.M) {
+	if os.Getenv("AEGIS_TEST_CHILD") != "" {
+		os.Exit(realMain(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// trials is how often something is tried.
+func trials(short, long int) int {
+	if os.Getenv("AEGIS_TORTURE") == "long" {
+		return long
+	}
+	return short
+}
+
+// child is train in a process of its own. Each has a code of another size, by
+// which its files are known.
+type child struct {
+	*exec.Cmd
+	stderr bytes.Buffer
+	latent int
+}
+
+func newChild(data, out string, latent int, args ...string) *child {
+	c := &child{latent: latent}
+	args = append([]string{
+		"--data", data, "--out", out, "--model", "fc12", "--hidden", "64", "--latent", fmt.Sprint(latent),
+		"--epochs", "4", "--device", "cpu", "--threads", "1", "--quiet",
+	}, args...)
+	c.Cmd = exec.Command(os.Args[0], args...)
+	c.Env = append(os.Environ(), "AEGIS_TEST_CHILD=1")
+	c.Cmd.Stderr = &c.stderr
+	return c
+}
+
+// code runs a child to its end.
+func (c *child) code() int {
+	_ = c.Run() // the status says it
+	return c.ProcessState.ExitCode()
+}
+
+// whole checks that a folder has whole files of one run, and returns the size
+// of its code.
+func whole(t *testing.T, dir string) int {
+	t.Helper()
+	// The next run tidies up, and refuses what it finds.
+	if d, err := run.Create(dir, false); err == nil {
+		_ = d.Close()
+		t.Fatalf("%s holds no run", dir)
+	} else if !errors.Is(err, run.ErrExists) {
+		t.Fatal(err)
+	}
+	config, err := aegis.LoadConfig(filepath.Join(dir, run.ConfigFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{run.ModelFile, run.LastFile} {
+		file, err := run.OpenTensors(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf(`"latent":%d,`, config.Latent); !strings.Contains(file.Metadata["config"], want) {
+			t.Errorf("%s is of another run: %s", name, file.Metadata["config"])
+		}
+		if err := file.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	m, err := aegis.Load(filepath.Join(dir, run.ModelFile), aegis.DeviceCPU)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+	metrics, err := os.ReadFile(filepath.Join(dir, run.MetricsFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(metrics)) {
+		if !json.Valid([]byte(line)) && strings.HasSuffix(line, "\n") {
+			t.Errorf("metrics: %q", line)
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".tmp") || e.IsDir() {
+			t.Errorf("%s was left", e.Name())
+		}
+	}
+	return config.Latent
+}
+
+// first trains the earlier run.
+func first(t *testing.T, data, out string) int {
+	t.Helper()
+	c := newChild(data, out, 2)
+	if code := c.code(); code != 0 {
+		t.Fatalf("exit %d: %s", code, c.stderr.String())
+	}
+	return whole(t, out)
+}
+
+func TestKills(t *testing.T) {
+	data, out := folder(t), filepath.Join(t.TempDir(), "run")
+	before, random := first(t, data, out), rand.New(rand.NewPCG(1, 2))
+	kept, replaced := 0, 0
+	for i := range trials(12, 300) {
+		c := newChild(data, out, 3+i%20, "--force", "--epochs", "2000")
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		// Most of what happens to files happens soon.
+		moment := random.Float64()
+		time.Sleep(time.Duration(moment * moment * float64(250*time.Millisecond)))
+		_ = c.Process.Kill() // it may be over
+		_ = c.Wait()
+		switch now := whole(t, out); now {
+		case c.latent:
+			replaced++
+			before = now
+		case before:
+			kept++
+		default:
+			t.Fatalf("kill %d: the folder has a code of %d, want %d or %d", i, now, before, c.latent)
+		}
+	}
+	t.Logf("%d times the earlier run was kept, %d times replaced", kept, replaced)
+}
+
+func TestFullDisk(t *testing.T) {
+	data, dir := folder(t), filepath.Join(t.TempDir(), "disk")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(3, 4))
+	refused, failed, done := 0, 0, 0
+	for i := range trials(4, 50) {
+		size := 5<<20 + random.IntN(4<<20)
+		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d", size)); err != nil {
+			t.Skipf("no file system of a chosen size can be mounted here: %v", err)
+		}
+		func() {
+			defer func() {
+				if err := syscall.Unmount(dir, 0); err != nil {
+					t.Error(err)
+				}
+			}()
+			out := filepath.Join(dir, "run")
+			before := first(t, data, out)
+			c := newChild(data, out, 3, "--force", "--epochs", "40")
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Duration(random.Float64() * float64(200*time.Millisecond)))
+			full(t, filepath.Join(dir, "filler"))
+			_ = c.Wait()
+			code, text := c.ProcessState.ExitCode(), c.stderr.String()
+			if err := os.Remove(filepath.Join(dir, "filler")); err != nil {
+				t.Fatal(err)
+			}
+			now := whole(t, out)
+			switch {
+			case code == 0 && now == c.latent:
+				done++
+			case code == 1 && strings.Contains(text, "for the checkpoints") && now == before:
+				refused++
+			case code == 1 && strings.Contains(text, "no space left") && slices.Contains([]int{before, c.latent}, now):
+				failed++
+			default:
+				t.Errorf("size %d, trial %d: exit %d, code of %d: %s", size, i, code, now, text)
+			}
+			if strings.Count(text, "\n") > 1 {
+				t.Errorf("more than a line: %q", text)
+			}
+		}()
+	}
+	t.Logf("refused %d times, ended by the full disk %d times, done %d times", refused, failed, done)
+}
+
+// full writes a file until the disk is full.
+func full(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := make([]byte, 4096)
+	for err == nil {
+		_, err = f.Write(block)
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Error(err)
+	}
+	_ = f.Close() // it is full
+}
+
+func TestTwoRuns(t *testing.T) {
+	data, random := folder(t), rand.New(rand.NewPCG(5, 6))
+	for i := range trials(4, 50) {
+		out := filepath.Join(t.TempDir(), "run")
+		a := newChild(data, out, 2, "--epochs", "400")
+		b := newChild(data, out, 3, "--force")
+		if i%2 == 1 {
+			b = newChild(data, out, 3)
+		}
+		if err := a.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(random.Float64() * float64(300*time.Millisecond)))
+		code := b.code()
+		_ = a.Wait()
+		codes, text := [2]int{a.ProcessState.ExitCode(), code}, a.stderr.String()+b.stderr.String()
+		now := whole(t, out)
+		switch {
+		case codes == [2]int{0, 1} && now == 2: // the second was refused
+		case codes == [2]int{1, 0} && now == 3: // the second was sooner
+		case codes == [2]int{0, 0} && now == 3 && slices.Contains(b.Args, "--force"): // one behind the other
+		default:
+			t.Errorf("exits %v, code of %d: %s", codes, now, text)
+		}
+		if codes != [2]int{0, 0} && strings.Count(text, "\n") != 1 {
+			t.Errorf("want a line, got %q", text)
+		}
+	}
+}
