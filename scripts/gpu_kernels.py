@@ -12,7 +12,8 @@ PRESETS = ["bench", "fc12", "conv", "fc64", "fc128", "fc3", "wide"]
 
 HOW = (
     "Each operation of a training step: copies of it, one after the other, captured in one CUDA graph; GPU events "
-    "around a replay, over the copies; the median and the least of several replays after one to warm up. Operands "
+    "around some replays that take about 2 ms, behind one more that keeps the GPU busy while they are launched, over replays and "
+    "copies; the median and the least of several such samples. step and barrier are one replay a sample. Operands "
     "stay in the L2 cache where they fit, as some do in training. empty_node is such a graph of an empty kernel of one "
     "block; barrier is a kernel of one block for each multiprocessor with 1000 grid-wide barriers by an atomic counter, "
     "less the same kernel with none, over 1000. step is a step in the graph that training replays. "
