@@ -4,11 +4,10 @@ package cuda_test
 
 import (
 	"slices"
-	"sync"
 	"testing"
 
 	"aegis/cuda"
-	"aegis/cuda/driver"
+	"aegis/cuda/internal/gputest"
 	"aegis/cuda/ptxsim"
 	"aegis/internal/program"
 	"aegis/internal/train"
@@ -31,36 +30,37 @@ func TestReference(t *testing.T) { vmtest.Reference(t, simulated()) }
 
 func TestHandmadeGraphs(t *testing.T) { vmtest.HandmadeGraphs(t, simulated()) }
 
-// held is a context of GPU 0 that the process never closes, so that the GPU's
-// context is not made anew for each test.
-var held = sync.OnceValues(func() (driver.Context, error) {
-	d, err := driver.Open()
-	if err != nil {
-		return nil, err
-	}
-	return d.Context(0)
-})
-
-// needGPU skips where no GPU can be used, and says why.
+// needGPU skips where no GPU can be used, and says why. Its context is kept
+// from one test to the next.
 func needGPU(t testing.TB) {
 	t.Helper()
 	dev, err := cuda.Probe(cuda.Options{})
 	if err != nil {
 		t.Skipf("needs a GPU: %v", err)
 	}
-	if _, err := held(); err != nil {
-		t.Fatal(err)
-	}
 	t.Logf("on %v", dev)
+	gputest.Open(t)
 }
 
 // TestGPU runs on a GPU what the tests above run on the simulator.
 func TestGPU(t *testing.T) {
 	needGPU(t)
-	t.Run("golden", func(t *testing.T) { vmtest.Golden(t, on(cuda.Options{})) })
-	t.Run("contract", func(t *testing.T) { vmtest.Contract(t, on(cuda.Options{})) })
-	t.Run("reference", func(t *testing.T) { vmtest.Reference(t, on(cuda.Options{})) })
-	t.Run("streamed", func(t *testing.T) { vmtest.Contract(t, on(cuda.Options{DataLimit: -1})) })
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, vmtest.Open)
+		opt  cuda.Options
+	}{
+		{name: "golden", test: vmtest.Golden},
+		{name: "contract", test: vmtest.Contract},
+		{name: "reference", test: vmtest.Reference},
+		{name: "streamed", test: vmtest.Contract, opt: cuda.Options{DataLimit: -1}},
+		{name: "handmade graphs", test: vmtest.HandmadeGraphs},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			needGPU(t)
+			c.test(t, on(c.opt))
+		})
+	}
 }
 
 // TestGPUSameBits trains the same way twice, and with streamed images.

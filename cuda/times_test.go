@@ -29,7 +29,7 @@ var benchPTX []byte
 type span struct {
 	Median  float64 `json:"median_us"`
 	Min     float64 `json:"min_us"`
-	Replays int     `json:"replays"`
+	Samples int     `json:"samples"`
 }
 
 // timedLaunch is a kernel of an operation, timed alone.
@@ -94,8 +94,9 @@ type stopwatch struct {
 	*gpu
 	out    timed
 	copies int
-	most   int           // replays
-	budget time.Duration // of the replays of one graph
+	most   int           // samples
+	budget time.Duration // of the samples of one graph
+	sample time.Duration // about as long as one is; 0: a replay
 }
 
 // TestKernelTimes times every kernel of a training step on each preset's
@@ -173,9 +174,9 @@ func timedSpecs() []model.Spec {
 }
 
 func newStopwatch(g *gpu, d driver.Driver, name string, real bool) *stopwatch {
-	w := &stopwatch{gpu: g, copies: 50, most: 9, budget: 300 * time.Millisecond}
+	w := &stopwatch{gpu: g, copies: 50, most: 9, budget: 300 * time.Millisecond, sample: 2 * time.Millisecond}
 	if !real {
-		w.copies, w.most = 2, 1
+		w.copies, w.most, w.sample = 2, 1, 0
 	}
 	number := func(a driver.DeviceAttribute) int {
 		n, err := d.DeviceAttribute(g.info.Number, a)
@@ -206,40 +207,80 @@ func (w *stopwatch) write(t *testing.T, dir string, err error) {
 	}
 }
 
-// replay times copies of calls in one graph; before runs ahead of each replay,
-// outside of the time. The first replay only warms up.
+// replay times copies of calls in one graph. The first replay only warms up,
+// and a second tells how long one takes: a sample is as many as take about two
+// milliseconds, behind one more that is not timed. The device is busy with that
+// one while the host launches the others, so that launching is in no time. With
+// before, which runs ahead of each sample, outside of the time, a sample is one
+// replay.
 func (w *stopwatch) replay(calls []call, copies int, before func() error) (span, error) {
 	exec, err := w.capture(slices.Repeat(calls, copies))
 	if err != nil {
 		return span{}, err
 	}
-	var took []float64
-	run := func() error {
-		var spent time.Duration
-		for i := 0; i <= w.most && (i <= 3 || spent < w.budget); i++ {
-			if err := before(); err != nil {
-				return err
-			}
-			d, err := w.time(func() error { return w.LaunchGraph(exec, w.stream) })
-			if err != nil {
-				return err
-			}
-			spent += d
-			if i > 0 {
-				took = append(took, float64(d)/1e3/float64(copies))
-			}
-		}
-		return nil
-	}
-	if err := errors.Join(run(), w.DestroyGraphExec(exec)); err != nil {
+	took, err := w.samples(exec, before)
+	if err := errors.Join(err, w.DestroyGraphExec(exec)); err != nil {
 		return span{}, err
+	}
+	for i := range took {
+		took[i] /= float64(copies)
 	}
 	return newSpan(took), nil
 }
 
+// samples returns microseconds of a replay.
+func (w *stopwatch) samples(exec driver.GraphExec, before func() error) ([]float64, error) {
+	sample := func(lead, times int) (time.Duration, error) {
+		if before != nil {
+			if err := before(); err != nil {
+				return 0, err
+			}
+		}
+		if err := w.replays(exec, lead); err != nil {
+			return 0, err
+		}
+		return w.time(func() error { return w.replays(exec, times) })
+	}
+	lead, times := 0, 1
+	if _, err := sample(lead, times); err != nil {
+		return nil, err
+	}
+	if before == nil && w.sample > 0 {
+		once, err := sample(lead, times)
+		if err != nil {
+			return nil, err
+		}
+		if times = int(min(w.sample/max(once, time.Microsecond), 50)); times > 1 {
+			lead = 1
+		} else {
+			times = 1 // launching is nothing beside so long a replay
+		}
+	}
+	var took []float64
+	for spent := time.Duration(0); len(took) < w.most && (len(took) < 3 || spent < w.budget); {
+		d, err := sample(lead, times)
+		if err != nil {
+			return nil, err
+		}
+		spent += d
+		took = append(took, float64(d)/1e3/float64(times))
+	}
+	return took, nil
+}
+
+// replays queues a graph some times.
+func (w *stopwatch) replays(exec driver.GraphExec, times int) error {
+	for range times {
+		if err := w.LaunchGraph(exec, w.stream); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func newSpan(took []float64) span {
 	slices.Sort(took)
-	return span{Median: took[len(took)/2], Min: took[0], Replays: len(took)}
+	return span{Median: took[len(took)/2], Min: took[0], Samples: len(took)}
 }
 
 // time is what the device took for what f queues.
@@ -267,8 +308,6 @@ func (w *stopwatch) time(f func() error) (time.Duration, error) {
 	return took, errors.Join(err, w.DestroyEvent(start), w.DestroyEvent(end))
 }
 
-func nothingBefore() error { return nil }
-
 // bench times an empty node and a barrier.
 func (w *stopwatch) bench() error {
 	module, err := w.LoadModule(benchPTX)
@@ -286,7 +325,7 @@ func (w *stopwatch) bench() error {
 		if err := w.queue(empty); err != nil { // loads it
 			return err
 		}
-		s, err := w.replay(empty, w.copies, nothingBefore)
+		s, err := w.replay(empty, w.copies, nil)
 		if err != nil {
 			return err
 		}
@@ -410,13 +449,13 @@ func (w *stopwatch) operation(l *library, o operation) error {
 	if err != nil {
 		return err
 	}
-	if row.span, err = w.replay(calls, w.copies, nothingBefore); err != nil {
+	if row.span, err = w.replay(calls, w.copies, nil); err != nil {
 		return err
 	}
 	for i, launch := range launches {
 		s := row.span
 		if len(launches) > 1 {
-			if s, err = w.replay(calls[i:i+1], w.copies, nothingBefore); err != nil {
+			if s, err = w.replay(calls[i:i+1], w.copies, nil); err != nil {
 				return err
 			}
 		}

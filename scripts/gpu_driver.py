@@ -11,6 +11,19 @@ import time
 from pathlib import Path
 
 
+# Where the library may be: wherever the loader looks, and where package cuda/driver does.
+LIBRARY = "libcuda.so.1"
+FOLDERS = [
+    "/usr/lib/wsl/lib",
+    f"/usr/lib/{platform.machine()}-linux-gnu",
+    f"/usr/lib/{platform.machine()}-linux-gnu/nvidia/current",
+    "/usr/lib64",
+    "/usr/lib",
+    "/usr/local/nvidia/lib64",
+    "/run/opengl-driver/lib",
+]
+
+
 class NoGPU(Exception):
     """There is no GPU to check."""
 
@@ -19,10 +32,7 @@ class CUDA:
     """The driver and its first device."""
 
     def __init__(self):
-        try:
-            self.lib = ctypes.CDLL("libcuda.so.1")
-        except OSError:
-            raise NoGPU("libcuda.so.1 not found: install the NVIDIA driver") from None
+        self.lib, self.path = library()
         self.call("cuInit", 0)
         if self.number("cuDeviceGetCount") == 0:
             raise NoGPU("the driver finds no GPU: check nvidia-smi and CUDA_VISIBLE_DEVICES")
@@ -54,6 +64,7 @@ class CUDA:
             "multiprocessors": self.number("cuDeviceGetAttribute", 16, self.device),
             "driver": driver_version(),
             "cuda": f"{version // 1000}.{version % 1000 // 10}",
+            "libcuda": self.path,
         }
 
     def load(self, path: Path) -> dict:
@@ -77,6 +88,17 @@ class CUDA:
         self.call("cuDevicePrimaryCtxRetain", ctypes.byref(context), self.device)
         self.call("cuCtxSetCurrent", context)
         return [self.load(path) for path in sorted(folder.glob("*.ptx"))]
+
+
+def library() -> tuple[ctypes.CDLL, str]:
+    """The driver's library, and its path."""
+    for path in [LIBRARY, *(f"{folder}/{LIBRARY}" for folder in FOLDERS)]:
+        try:
+            return ctypes.CDLL(path), path
+        except OSError as e:
+            if Path(path).exists():  # there, and of no use
+                raise NoGPU(str(e)) from None
+    raise NoGPU(f"{LIBRARY} not found: install the NVIDIA driver")
 
 
 class StandIn:

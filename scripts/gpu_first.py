@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-from gpu_part import Failed, Part, ending, tail
+from gpu_part import Failed, Part, ending, tail, timed_out
 
 HERE = Path(__file__).resolve().parent
 
@@ -55,11 +55,14 @@ def short(part: Part) -> dict:
 
 def tests(part: Part, binary: str, limit: float, *args: str) -> dict:
     """A test binary on the GPU. What is skipped counts as failed."""
+    shorter = part.shorter(limit)
     seconds = max(2.0, min(limit, part.left() - 1) - 2) * part.scale  # it then says where it hangs
     command = [HERE / binary, "-test.v", f"-test.timeout={seconds:.1f}s", *args]
     code, text = part.command(command, limit, AEGIS_TEST_GPU="1")
     passed, failed, skipped = (re.findall(rf"^\s*--- {verdict}: (\S+)", text, re.M) for verdict in ("PASS", "FAIL", "SKIP"))
     item = {"pass": code == 0 and bool(passed) and not failed and not skipped, "tests": len(passed)}
+    if shorter and not failed and timed_out(code, text):
+        item["pass"] = None
     if not item["pass"]:
         item.update(reason=f"{binary}: {ending(code)}", failed=failed[:100], skipped=skipped[:100], output=tail(text))
     return item

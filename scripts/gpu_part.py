@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import json
+import math
 import os
 import signal
 import subprocess
@@ -67,6 +68,10 @@ class Part:
     def left(self) -> float:
         """Seconds that are left, at a scale of one."""
         return self.limit - (time.monotonic() - self.start) / self.scale
+
+    def shorter(self, limit: float) -> bool:
+        """Whether the part's end comes before so many seconds are over: who is stopped then did not fail."""
+        return self.left() - 1 < limit
 
     # Commands.
 
@@ -135,7 +140,9 @@ class Part:
             item.update({"pass": None, "reason": str(e)})
         except Failed as e:
             item.update({"pass": False, "reason": str(e)})
-        except Exception as e:  # whatever it is, it is this item's
+        except Stopped:
+            raise
+        except BaseException as e:  # whatever it is, it is this item's
             self.log(traceback.format_exc())
             item.update({"pass": False, "reason": f"{type(e).__name__}: {e}"})
         item["seconds"] = round(time.monotonic() - before, 1)
@@ -155,7 +162,7 @@ class Part:
         self.result["seconds"] = round(time.monotonic() - self.start, 1)
         self.result["failed"] = [n for n, i in self.items.items() if i["pass"] is False]
         self.result["not_tried"] = [n for n, i in self.items.items() if i["pass"] is None]
-        text = json.dumps({**self.result, "items": self.items}, indent=1) + "\n"
+        text = json.dumps(plain({**self.result, "items": self.items}), indent=1, allow_nan=False) + "\n"
         temporary = self.work / "result"
         temporary.write_text(text)
         target = self.out / f"{self.name}.json"
@@ -194,14 +201,28 @@ class Part:
         """Trains and returns the run's summary."""
         out = self.work / "run"
         command = [here / "train", "--device", device, "--seed", 1, "--quiet", "--force", "--out", out, *args]
+        shorter = self.shorter(limit)
         code, text = self.command(command, limit)
         what = f"train --device {device} {' '.join(map(str, args))}"
+        if code is None and shorter:
+            raise Late(f"{what}: stopped at the end of the part's time")
         if code != 0:
             raise Failed(f"{what}: {ending(code)}: {tail(text, 3)}")
         summary = json.loads((out / "summary.json").read_text())
         if summary["vm"] != device:
             raise Failed(f"{what}: ran on {summary['vm']}, {summary['device']}")
         return summary
+
+
+def plain(value):
+    """The value as JSON has it: other numbers than finite ones as text, and names for what it does not know."""
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value) or not isinstance(value, (type(None), bool, int, float, str)):
+        return str(value)
+    return value
 
 
 def kill(process: subprocess.Popen) -> None:
@@ -220,6 +241,11 @@ def ending(code: int | None) -> str:
     if code is None:
         return "did not end in its time"
     return f"exit {code}" if code >= 0 else f"ended by signal {-code}"
+
+
+def timed_out(code: int | None, text: str) -> bool:
+    """Whether a test binary was stopped, by its own clock or from outside."""
+    return code is None or code != 0 and "panic: test timed out" in text
 
 
 def end_of(path: Path) -> str:

@@ -9,6 +9,8 @@ is scripts that answer at once. Everything that is written says "stand_in".
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import shutil
@@ -19,6 +21,10 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
+
+import gpu_first
+import gpu_part
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -189,6 +195,14 @@ class Parts(unittest.TestCase):
             self.assertEqual(items[name]["relative"], 0)
             self.assertGreater(items[name]["cuda_test_loss"], 0)
 
+    def test_kernels_tests_need_no_file(self):
+        """The tests that run on a GPU pass where there is nothing beside them."""
+        subprocess.run(["go", "test", "-c", "-o", self.dir / "kernels.test", "./cuda/kernels"], cwd=ROOT, check=True)
+        (self.dir / "empty").mkdir()
+        command = [self.dir / "kernels.test", "-test.skip", gpu_first.WITHOUT_FILES]
+        done = subprocess.run(command, cwd=self.dir / "empty", capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
     def test_kernels(self):
         subprocess.run(["go", "test", "-c", "-o", self.folder / "cuda.test.real", "./cuda"], cwd=ROOT, check=True)
         items = self.run_part("kernels")
@@ -296,6 +310,34 @@ class Parts(unittest.TestCase):
         self.assertTrue(result["items"]["kernels"]["pass"])
         self.assertEqual(result["not_tried"], ["golden"])
         self.ended()
+
+    def test_an_item_cannot_end_the_part(self):
+        quiet = contextlib.redirect_stdout(io.StringIO())
+        quiet.__enter__()
+        self.addCleanup(quiet.__exit__, None, None, None)
+        part = gpu_part.Part("first", 60, self.dir, self.dir, None)
+        for e in (ValueError("x"), SystemExit(0), MemoryError(), KeyError("x")):
+            self.assertIs(part.item(type(e).__name__, mock.Mock(side_effect=e))["pass"], False)
+        part.item("numbers", lambda: {"pass": True, "x": [float("nan"), 1.5], "y": {1: Path("z")}})
+        with self.assertRaises(gpu_part.Stopped):
+            part.item("stopped", mock.Mock(side_effect=gpu_part.Stopped("SIGTERM")))
+
+        def refuse(text: str):
+            self.fail(f"{text} is no JSON")
+
+        items = json.loads((self.dir / "first.json").read_text(), parse_constant=refuse)["items"]
+        self.assertEqual((items["numbers"]["x"], items["numbers"]["y"]), (["nan", 1.5], {"1": "z"}))
+
+    def test_the_end_of_the_part_is_no_failure(self):
+        """A test that the part's own end stops was not tried to the end; one that takes longer than it may failed."""
+        for limit, want in ((8, None), (60, False)):
+            part = gpu_part.Part("first", limit, self.dir, self.dir, {"scale": 0.5})
+            (self.folder / "slow.test").write_text("#!/bin/sh\nsleep 60\n")
+            (self.folder / "slow.test").chmod(0o755)
+            with mock.patch.object(gpu_first, "HERE", self.folder):
+                got = gpu_first.tests(part, "slow.test", 9)
+            self.assertIs(got["pass"], want)
+            self.assertTrue(got["reason"])
 
     # The command.
 

@@ -1,55 +1,68 @@
 package kernels
 
 import (
-	"os"
-	"sync"
+	"errors"
 	"testing"
 
 	"aegis/cuda/driver"
+	"aegis/cuda/internal/gputest"
 	"aegis/cuda/ptxsim"
 )
 
-// held is the system's driver and one context of GPU 0 that the process never
-// closes, so that the GPU's context is not made anew for each test.
-var held = sync.OnceValues(func() (system driver.Driver, err error) {
-	if system, err = driver.Open(); err == nil {
-		kept, err = system.Context(0)
-	}
-	return system, err
-})
-
-// kept is held's context.
-var kept driver.Context
-
-// newContext is the simulator's or, where AEGIS_TEST_GPU is set, GPU 0's, as
-// scripts/gpu-check.sh wants it.
+// newContext is the simulator's or, where a GPU is wanted, GPU 0's.
 func newContext(t testing.TB) driver.Context {
 	t.Helper()
-	system, gpu := driver.Driver(ptxsim.Open(ptxsim.Options{})), os.Getenv("AEGIS_TEST_GPU") != ""
-	if gpu {
-		var err error
-		if system, err = held(); err != nil {
-			t.Fatalf("AEGIS_TEST_GPU is set: %v", err)
+	if !gputest.Wanted() {
+		c, err := ptxsim.Open(ptxsim.Options{}).Context(0)
+		if err != nil {
+			t.Fatal(err)
 		}
+		return c
 	}
-	c, err := system.Context(0)
+	c, err := gputest.Open(t).Context(0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !gpu {
-		return c
-	}
+	gpu := current{c, &objects{memory: make(map[driver.DevicePtr]bool)}}
 	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
+		if err := gpu.close(); err != nil && !t.Failed() {
 			t.Errorf("close: %v", err)
 		}
 	})
-	return current{c}
+	return gpu
 }
 
 // current makes a GPU's context current in each call: subtests run on threads
-// of their own. A capture is begun and ended on one thread: see capture.
-type current struct{ driver.Context }
+// of their own. A capture is begun and ended on one thread: see capture. The
+// context lives on after the test, what the test made in it does not.
+type current struct {
+	driver.Context
+	made *objects
+}
+
+// objects are what a test did not free itself. Graphs are the driver's.
+type objects struct {
+	memory  map[driver.DevicePtr]bool
+	modules []driver.Module
+	streams []driver.Stream
+}
+
+// close frees everything.
+func (c current) close() error {
+	return driver.Do(c.Context, func() error {
+		errs := []error{c.Synchronize()}
+		for p := range c.made.memory {
+			errs = append(errs, c.Context.Free(p))
+		}
+		for _, m := range c.made.modules {
+			errs = append(errs, c.UnloadModule(m))
+		}
+		for _, s := range c.made.streams {
+			errs = append(errs, c.DestroyStream(s))
+		}
+		return errors.Join(append(errs, c.Context.Close())...)
+	})
+}
 
 func with[T any](c driver.Context, f func() (T, error)) (v T, err error) {
 	err = driver.Do(c, func() (err error) {
@@ -59,10 +72,20 @@ func with[T any](c driver.Context, f func() (T, error)) (v T, err error) {
 	return v, err
 }
 
-func (c current) NewStream() (driver.Stream, error) { return with(c.Context, c.Context.NewStream) }
+func (c current) NewStream() (driver.Stream, error) {
+	s, err := with(c.Context, c.Context.NewStream)
+	if err == nil {
+		c.made.streams = append(c.made.streams, s)
+	}
+	return s, err
+}
 
 func (c current) LoadModule(image []byte) (driver.Module, error) {
-	return with(c.Context, func() (driver.Module, error) { return c.Context.LoadModule(image) })
+	m, err := with(c.Context, func() (driver.Module, error) { return c.Context.LoadModule(image) })
+	if err == nil {
+		c.made.modules = append(c.made.modules, m)
+	}
+	return m, err
 }
 
 func (c current) Function(m driver.Module, name string) (driver.Function, error) {
@@ -70,10 +93,15 @@ func (c current) Function(m driver.Module, name string) (driver.Function, error)
 }
 
 func (c current) Alloc(bytes int64) (driver.DevicePtr, error) {
-	return with(c.Context, func() (driver.DevicePtr, error) { return c.Context.Alloc(bytes) })
+	p, err := with(c.Context, func() (driver.DevicePtr, error) { return c.Context.Alloc(bytes) })
+	if err == nil {
+		c.made.memory[p] = true
+	}
+	return p, err
 }
 
 func (c current) Free(p driver.DevicePtr) error {
+	delete(c.made.memory, p)
 	return driver.Do(c.Context, func() error { return c.Context.Free(p) })
 }
 
