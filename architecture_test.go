@@ -17,13 +17,14 @@ import (
 // trailing /... admits what is below it too.
 var mayImport = map[string][]string{
 	"aegis/internal/philox":  {},
+	"aegis/internal/memory":  {},
 	"aegis/internal/optim":   {},
 	"aegis/internal/program": {"aegis/internal/optim", "aegis/internal/philox"},
 	"aegis/internal/run":     {"aegis/internal/program"},
 	"aegis/internal/report":  {},
 	"aegis/internal/tape":    {"aegis/internal/program", "aegis/internal/optim", "aegis/internal/philox"},
 	"aegis/internal/plan":    {"aegis/internal/program", "aegis/internal/optim", "aegis/model/op"},
-	"aegis/internal/cpu":     {"aegis/internal/plan", "aegis/internal/program", "aegis/internal/optim", "aegis/internal/philox", "aegis/model/op", "aegis/internal/cpu/..."},
+	"aegis/internal/cpu":     {"aegis/internal/memory", "aegis/internal/plan", "aegis/internal/program", "aegis/internal/optim", "aegis/internal/philox", "aegis/model/op", "aegis/internal/cpu/..."},
 	"aegis/internal/train":   {"aegis/data", "aegis/internal/program", "aegis/internal/optim", "aegis/internal/philox"},
 	"aegis/cuda":             {"aegis/internal/plan", "aegis/internal/program", "aegis/internal/optim", "aegis/internal/philox", "aegis/model/op", "aegis/cuda/..."},
 	"aegis/data":             {"aegis/internal/philox"},
@@ -39,21 +40,21 @@ var anything = []string{"aegis", "aegis/cmd", "aegis/internal/vmtest"}
 
 // outside lists modules that only some packages may import.
 var outside = map[string][]string{
-	"gonum.org/v1/plot":                  {"aegis/internal/report"},
-	"github.com/schollz/progressbar/v3":  {"aegis/cmd"},
-	"github.com/BurntSushi/toml":         {"aegis/internal/run"},
-	"github.com/ebitengine/purego":       {"aegis/cuda"},
-	"gorgonia.org/cu":                    {"aegis/cuda/driver"},
-	"gorgonia.org/gorgonia":              {"aegis/model", "aegis/internal/program", "aegis/internal/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/internal/vmtest", "aegis/cuda"},
-	"github.com/pbnjay/memory":           {"aegis"},
-	"golang.org/x/term":                  {"aegis/cmd"},
-	"gonum.org/v1/gonum":                 {"aegis/internal/report"},
-	"golang.org/x/sys/cpu":               {"aegis/internal/cpu", "aegis/cuda/ptxsim"},
-	"github.com/google/go-cmp":           {},
-	"honnef.co/go/tools/cmd/staticcheck": {},
-	"go4.org/unsafe/assume-no-moving-gc": {},
-	"github.com/chewxy/hm":               {"aegis/model/op"},
-	"gorgonia.org/tensor":                {"aegis/model", "aegis/internal/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/internal/vmtest", "aegis/cuda"},
+	"gonum.org/v1/plot":                              {"aegis/internal/report"},
+	"github.com/schollz/progressbar/v3":              {"aegis/cmd"},
+	"github.com/BurntSushi/toml":                     {"aegis/internal/run"},
+	"github.com/ebitengine/purego":                   {"aegis/cuda"},
+	"gorgonia.org/cu":                                {"aegis/cuda/driver"},
+	"gorgonia.org/gorgonia":                          {"aegis/model", "aegis/internal/program", "aegis/internal/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/internal/vmtest", "aegis/cuda"},
+	"github.com/KimMachineGun/automemlimit/memlimit": {"aegis/internal/memory"},
+	"golang.org/x/term":                              {"aegis/cmd"},
+	"gonum.org/v1/gonum":                             {"aegis/internal/report"},
+	"golang.org/x/sys/cpu":                           {"aegis/internal/cpu", "aegis/cuda/ptxsim"},
+	"github.com/google/go-cmp":                       {},
+	"honnef.co/go/tools/cmd/staticcheck":             {},
+	"go4.org/unsafe/assume-no-moving-gc":             {},
+	"github.com/chewxy/hm":                           {"aegis/model/op"},
+	"gorgonia.org/tensor":                            {"aegis/model", "aegis/internal/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/internal/vmtest", "aegis/cuda"},
 }
 
 // listed is what go list says of a package.

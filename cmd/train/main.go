@@ -22,6 +22,7 @@ import (
 	"aegis"
 	"aegis/data"
 	"aegis/data/mnist"
+	"aegis/internal/memory"
 )
 
 const (
@@ -90,6 +91,9 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return doctor(f.json, stdout)
 	}
 	if err := f.config.Validate(); err != nil {
+		return err
+	}
+	if err := memory.Check(); err != nil {
 		return err
 	}
 	ds, err := dataset(f.config.Data)
