@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"aegis/internal/optim":   {},
 	"aegis/internal/program": {"aegis/internal/optim", "aegis/internal/philox"},
 	"aegis/internal/run":     {"aegis/internal/program"},
-	"aegis/internal/report":  {},
+	"aegis/internal/report":  {"aegis/internal/philox"},
 	"aegis/internal/tape":    {"aegis/internal/program", "aegis/internal/optim", "aegis/internal/philox"},
 	"aegis/internal/plan":    {"aegis/internal/program", "aegis/internal/optim", "aegis/model/op"},
 	"aegis/internal/cpu":     {"aegis/internal/memory", "aegis/internal/plan", "aegis/internal/program", "aegis/internal/optim", "aegis/internal/philox", "aegis/model/op", "aegis/internal/cpu/..."},
