@@ -47,7 +47,13 @@ type Config struct {
 	Threads int    `toml:"threads" json:"threads"`
 	Data    string `toml:"data" json:"data"`   // folder of IDX files; empty: the embedded MNIST
 	Limit   int    `toml:"limit" json:"limit"` // take the first rows of the training set, 0: all
-	Val     int    `toml:"val" json:"val"`     // of those hold the last ones out
+	// Val of those are held out, drawn by seed: a number of rows, or a share
+	// below 1.
+	Val data.Held `toml:"val" json:"val"`
+	// TestLimit is how many test rows are evaluated after each epoch, drawn by
+	// seed. 0: all, or a quarter as many as are trained on where these are
+	// fewer than the test rows. After the last epoch it is all.
+	TestLimit int `toml:"test_limit" json:"test_limit"`
 }
 
 // NewConfig returns a preset's configuration: seed 1, device auto.
@@ -87,11 +93,14 @@ func (c Config) Validate() error {
 	if c.GPU < 0 {
 		return configErrorf("aegis: GPU %d; want a number of at least 0", c.GPU)
 	}
-	if c.Limit < 0 || c.Val < 0 {
-		return configErrorf("aegis: limit %d, val %d; want numbers of at least 0", c.Limit, c.Val)
+	if c.Limit < 0 || c.TestLimit < 0 {
+		return configErrorf("aegis: limit %d, test limit %d; want numbers of at least 0", c.Limit, c.TestLimit)
 	}
-	if c.Limit > 0 && c.Val >= c.Limit {
-		return configErrorf("aegis: val %d of limit %d rows leaves none to train on; want val below limit", c.Val, c.Limit)
+	if err := c.Val.Validate(); err != nil {
+		return &ConfigError{err}
+	}
+	if c.Limit > 0 && c.Val.Of(c.Limit) >= c.Limit {
+		return configErrorf("aegis: val %v of limit %d rows leaves none to train on; want val below limit", c.Val, c.Limit)
 	}
 	return nil
 }

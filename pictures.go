@@ -8,11 +8,9 @@ import (
 	"slices"
 	"strconv"
 
-	"aegis/data"
 	"aegis/internal/program"
 	"aegis/internal/report"
 	"aegis/internal/run"
-	"aegis/internal/train"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -67,6 +65,9 @@ func (t *trainer) startPictures(ctx context.Context, drawing *errgroup.Group) er
 	if err := t.machine.SetState(state); err != nil {
 		return err
 	}
+	if err := t.testBest(ctx); err != nil {
+		return err
+	}
 	grid, err := t.reconstructions(ctx)
 	if err != nil {
 		return err
@@ -90,7 +91,7 @@ func (t *trainer) draw(name string, draw func(io.Writer) error) error {
 
 func (t *trainer) drawLoss() error {
 	c := report.LossCurve{
-		Title: fmt.Sprintf("%s on %d images", t.cfg.Model, t.train.Len()),
+		Title: fmt.Sprintf("%s on %d images", t.cfg.Model, len(t.rows.train)),
 		Label: fmt.Sprintf("%s, mean over pixels", t.cfg.Loss),
 		Step:  t.curve.at, StepLoss: t.curve.loss,
 	}
@@ -107,30 +108,32 @@ func (t *trainer) drawLoss() error {
 	return t.draw(run.LossFile, func(w io.Writer) error { return report.Loss(w, c) })
 }
 
-// gridRows picks the test images to show: the first one of each class, or the
-// first ones where there are no labels.
-func gridRows(test data.Set) []int32 {
+// gridRows picks the images to show: the first one of each class, or the first
+// ones where there are no labels.
+func gridRows(s shown) []int32 {
 	const most = 10
-	if test.Labels == nil {
-		return train.Rows(min(most, test.Len()))
+	labels := s.from.Labels
+	if labels == nil {
+		return s.rows[:min(most, len(s.rows))]
 	}
 	var rows []int32
 	seen := make(map[byte]bool)
-	for i, label := range test.Labels {
-		if !seen[label] {
+	for _, row := range s.rows {
+		if label := labels[row]; !seen[label] {
 			seen[label] = true
-			rows = append(rows, int32(i))
+			rows = append(rows, row)
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b int32) int { return int(test.Labels[a]) - int(test.Labels[b]) })
+	slices.SortStableFunc(rows, func(a, b int32) int { return int(labels[a]) - int(labels[b]) })
 	return rows[:min(most, len(rows))]
 }
 
-// reconstructions are some test images and what becomes of them.
+// reconstructions are some images and what becomes of them.
 func (t *trainer) reconstructions(ctx context.Context) (report.Grid, error) {
-	rows, pixels := gridRows(t.test), t.program.PixelCount()
+	show := t.shown()
+	rows, pixels := gridRows(show), t.program.PixelCount()
 	rebuilt := make([]float32, len(rows)*pixels)
-	in := program.Input{Set: train.TestSet, Rows: rows}
+	in := program.Input{Set: show.set, Rows: rows}
 	if err := t.machine.Infer(ctx, program.Reconstruct, in, rebuilt); err != nil {
 		return report.Grid{}, err
 	}
@@ -139,23 +142,24 @@ func (t *trainer) reconstructions(ctx context.Context) (report.Grid, error) {
 	}
 	for i, row := range rows {
 		original := make([]float32, pixels)
-		t.program.Pixels.Decode(original, t.test.Image(int(row)))
+		t.program.Pixels.Decode(original, show.from.Image(int(row)))
 		g.Originals = append(g.Originals, original)
 		g.Rebuilt = append(g.Rebuilt, rebuilt[i*pixels:][:pixels])
-		if t.test.Labels != nil {
-			g.Captions = append(g.Captions, strconv.Itoa(int(t.test.Labels[row])))
+		if show.from.Labels != nil {
+			g.Captions = append(g.Captions, strconv.Itoa(int(show.from.Labels[row])))
 		}
 	}
 	return g, nil
 }
 
-// codes are those of the test images.
+// codes are those of the images that pictures show.
 func (t *trainer) codes(ctx context.Context) (report.Codes, error) {
+	show := t.shown()
 	c := report.Codes{
-		Title: fmt.Sprintf("%s: codes of %d test images", t.cfg.Model, t.test.Len()),
-		N:     t.test.Len(), Z: t.cfg.Latent, Labels: t.test.Labels,
-		Values: make([]float32, t.test.Len()*t.cfg.Latent),
+		Title: fmt.Sprintf("%s: codes of %d %s", t.cfg.Model, len(show.rows), show.what),
+		N:     len(show.rows), Z: t.cfg.Latent, Labels: show.labels(),
+		Values: make([]float32, len(show.rows)*t.cfg.Latent),
 	}
-	in := program.Input{Set: train.TestSet, Rows: train.Rows(c.N)}
+	in := program.Input{Set: show.set, Rows: show.rows}
 	return c, t.machine.Infer(ctx, program.Encode, in, c.Values)
 }

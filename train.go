@@ -32,6 +32,7 @@ type Start struct {
 	Device, Why, Out          string // Why: why auto chose the device
 	Params                    int
 	TrainRows, ValRows, Tests int
+	Notes                     []string // what a user should know of the data, a line each
 }
 
 // Progress is where training stands within an epoch.
@@ -50,7 +51,8 @@ type Metrics struct {
 	TrainLoss       run.Float  `json:"train_loss"`
 	ValLoss         *run.Float `json:"val_loss"`
 	TestLoss        *run.Float `json:"test_loss"`
-	Seconds         float64    `json:"seconds"` // training only
+	TestRows        int        `json:"test_rows"` // that test_loss is a mean over
+	Seconds         float64    `json:"seconds"`   // training only
 	ImagesPerSecond float64    `json:"images_per_second"`
 	Best            bool       `json:"best"` // model.safetensors is of this epoch
 }
@@ -84,6 +86,8 @@ type Summary struct {
 	TrainLoss       *run.Float `json:"train_loss"`
 	ValLoss         *run.Float `json:"val_loss"`
 	TestLoss        *run.Float `json:"test_loss"`
+	TestRows        int        `json:"test_rows"`     // that test_loss is a mean over
+	PicturesOf      string     `json:"pictures_of"`   // test, held-out or training images
 	EpochSeconds    float64    `json:"epoch_seconds"` // training only; median, the first left out where there are several
 	ImagesPerSecond float64    `json:"images_per_second"`
 	PixelRange      [2]float32 `json:"pixel_range"`
@@ -113,11 +117,12 @@ type DivergedError = train.DivergedError
 
 // trainer is one run.
 type trainer struct {
-	cfg       Config
-	hooks     Hooks
-	dataset   *data.Dataset
-	train     data.Set
-	val, test data.Set
+	cfg     Config
+	hooks   Hooks
+	dataset *data.Dataset
+	train   data.Set // what is trained on and held out
+	test    data.Set
+	rows    rows
 
 	program *program.Program
 	machine train.Machine
@@ -125,18 +130,18 @@ type trainer struct {
 	dir     *run.Dir
 	writer  checkpoints
 
-	epochs  []Metrics
-	curve   curve
-	summary Summary
+	epochs   []Metrics
+	bestTest *run.Float // of the best model over all test rows, nil where its epoch has it
+	curve    curve
+	summary  Summary
 }
 
 // prepare checks everything that can be checked, and only then makes the
 // run directory.
 func (t *trainer) prepare(opt Options) (err error) {
-	if t.train, t.val, err = t.split(); err != nil {
+	if err := t.split(); err != nil {
 		return err
 	}
-	t.test = t.dataset.Test
 	if err := t.cfg.fit(t.train.Images); err != nil {
 		return err
 	}
@@ -152,12 +157,8 @@ func (t *trainer) prepare(opt Options) (err error) {
 			err = errors.Join(err, t.machine.Close())
 		}
 	}()
-	for set, images := range map[string]data.Images{
-		train.TrainSet: t.train.Images, train.ValSet: t.val.Images, train.TestSet: t.test.Images,
-	} {
-		if err := t.machine.Bind(set, images.Pixels); err != nil {
-			return err
-		}
+	if err := t.bind(); err != nil {
+		return err
 	}
 	out := opt.Out
 	if out == "" {
@@ -173,15 +174,6 @@ func (t *trainer) prepare(opt Options) (err error) {
 	return nil
 }
 
-// split returns the rows to train on and those held out.
-func (t *trainer) split() (trainSet, val data.Set, err error) {
-	trainSet, val, _, err = t.dataset.Split(t.cfg.Limit, t.cfg.Val)
-	if err != nil {
-		return trainSet, val, &ConfigError{err}
-	}
-	return trainSet, val, nil
-}
-
 // begin fills in what the summary can say at the start.
 func (t *trainer) begin(out string) {
 	params := 0
@@ -190,16 +182,17 @@ func (t *trainer) begin(out string) {
 	}
 	t.summary = Summary{
 		Model: t.cfg.Model, Device: t.machine.Device(), VM: t.machine.VM(), Params: params,
-		Batch: t.cfg.Batch, Seed: t.cfg.Seed, Rows: t.train.Len(),
+		Batch: t.cfg.Batch, Seed: t.cfg.Seed, Rows: len(t.rows.train),
+		PicturesOf: t.shown().what,
 		PixelRange: [2]float32{t.program.Pixels.Lo, t.program.Pixels.Hi},
 		Version:    Version, Started: time.Now().UTC(),
 	}
 	t.writer = checkpoints{dir: t.dir, cfg: t.cfg, params: t.program.Params}
-	t.curve = newCurve(t.train.Len(), t.cfg.Batch)
+	t.curve = newCurve(len(t.rows.train), t.cfg.Batch)
 	if t.hooks.Start != nil {
 		t.hooks.Start(Start{
 			Device: t.machine.Device(), Why: t.why, Out: out, Params: params,
-			TrainRows: t.train.Len(), ValRows: t.val.Len(), Tests: t.test.Len(),
+			TrainRows: len(t.rows.train), ValRows: len(t.rows.val), Tests: t.test.Len(), Notes: t.notes(),
 		})
 	}
 }
@@ -207,13 +200,14 @@ func (t *trainer) begin(out string) {
 // run trains, then writes pictures and the summary, however it ended.
 func (t *trainer) run(ctx context.Context) error {
 	loader, err := data.NewLoader(t.train.Images, data.LoaderOptions{
-		Batch: t.cfg.Batch, Seed: t.cfg.Seed, Shuffle: true, Lo: t.program.Pixels.Lo, Hi: t.program.Pixels.Hi,
+		Batch: t.cfg.Batch, Seed: t.cfg.Seed, Shuffle: true, Rows: t.rows.train,
+		Lo: t.program.Pixels.Lo, Hi: t.program.Pixels.Hi,
 	})
 	if err != nil {
 		return err
 	}
 	err = train.Run(ctx, t.machine, t.program, train.Config{
-		Epochs: t.cfg.Epochs, Order: loader.Order, ValRows: t.val.Len(), TestRows: t.test.Len(),
+		Epochs: t.cfg.Epochs, Order: loader.Order, Val: t.rows.val, Test: t.rows.each, LastTest: t.rows.test,
 	}, train.Hooks{Progress: t.progress, Epoch: t.epoch})
 	var diverged *train.DivergedError
 	switch {
@@ -255,7 +249,7 @@ func (t *trainer) progress(p train.Progress) {
 func (t *trainer) epoch(e train.Epoch) error {
 	m := Metrics{
 		Epoch: e.Number, Step: e.Step, TrainLoss: run.Float(e.Train[0]), ValLoss: first(e.Val), TestLoss: first(e.Test),
-		Seconds: e.Seconds, ImagesPerSecond: e.ImagesPerSecond,
+		TestRows: e.TestRows, Seconds: e.Seconds, ImagesPerSecond: e.ImagesPerSecond,
 	}
 	m.Best = m.ValLoss == nil || !slices.ContainsFunc(t.epochs, func(o Metrics) bool { return *o.ValLoss <= *m.ValLoss })
 	state, err := t.machine.State()
@@ -302,8 +296,11 @@ func (t *trainer) finish() error {
 		seconds = append(seconds, m.Seconds)
 		if m.Best {
 			loss := m.TrainLoss
-			s.BestEpoch, s.TrainLoss, s.ValLoss, s.TestLoss = m.Epoch, &loss, m.ValLoss, m.TestLoss
+			s.BestEpoch, s.TrainLoss, s.ValLoss, s.TestLoss, s.TestRows = m.Epoch, &loss, m.ValLoss, m.TestLoss, m.TestRows
 		}
+	}
+	if t.bestTest != nil {
+		s.TestLoss, s.TestRows = t.bestTest, len(t.rows.test)
 	}
 	if len(seconds) > 1 {
 		seconds = seconds[1:]

@@ -4,9 +4,11 @@ package cuda_test
 
 import (
 	"slices"
+	"sync"
 	"testing"
 
 	"aegis/cuda"
+	"aegis/cuda/driver"
 	"aegis/cuda/ptxsim"
 	"aegis/internal/program"
 	"aegis/internal/train"
@@ -29,12 +31,25 @@ func TestReference(t *testing.T) { vmtest.Reference(t, simulated()) }
 
 func TestHandmadeGraphs(t *testing.T) { vmtest.HandmadeGraphs(t, simulated()) }
 
+// held is a context of GPU 0 that the process never closes, so that the GPU's
+// context is not made anew for each test.
+var held = sync.OnceValues(func() (driver.Context, error) {
+	d, err := driver.Open()
+	if err != nil {
+		return nil, err
+	}
+	return d.Context(0)
+})
+
 // needGPU skips where no GPU can be used, and says why.
 func needGPU(t testing.TB) {
 	t.Helper()
 	dev, err := cuda.Probe(cuda.Options{})
 	if err != nil {
 		t.Skipf("needs a GPU: %v", err)
+	}
+	if _, err := held(); err != nil {
+		t.Fatal(err)
 	}
 	t.Logf("on %v", dev)
 }

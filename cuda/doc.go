@@ -4,8 +4,8 @@
 // A [Machine] keeps everything that a training step touches on the device:
 // parameters and optimizer state, the arena of the plan, the images as bytes,
 // the row numbers and the optimizer's scalars of all steps of a call, and the
-// losses until someone asks for them. The steps are captured once as a CUDA
-// graph that runs several of them, and training is replays of that graph. A
+// losses until someone asks for them. The steps are captured as CUDA graphs of
+// 32, 16, 8, 4, 2 and 1 of them, and training is replays of those graphs. A
 // set that does not fit in the device's memory is streamed through two
 // page-locked buffers instead; the results are the same to the bit.
 //

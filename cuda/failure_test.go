@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -94,6 +95,60 @@ func TestFault(t *testing.T) {
 		if got == nil || got.Error() != err.Error() {
 			t.Errorf("%s: error %v, want the first one, %v", name, got, err)
 		}
+	}
+}
+
+// TestNoMemoryForGraphs finds no memory for one graph after the other: the
+// error says so, nothing of the graph is left, and the steps can be tried
+// again.
+func TestNoMemoryForGraphs(t *testing.T) {
+	p, data := small(t, "momentum", 6)
+	steps := someSteps(p, 0, 7*p.Batch, 6) // graphs of 4, 2 and 1 steps
+	losses := func(m *cuda.Machine) []float32 {
+		if err := m.Train(context.Background(), steps); err != nil {
+			t.Fatal(err)
+		}
+		got, err := m.Losses()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	want := losses(open(t, p, data, cuda.Options{}))
+	for graph := 1; graph <= 3; graph++ {
+		s := newSpy(ptxsim.Open(ptxsim.Options{}))
+		m := open(t, p, data, cuda.Options{Driver: s})
+		s.noMemory = graph
+		err := m.Train(context.Background(), steps)
+		if !errors.Is(err, driver.OutOfMemory) || !strings.Contains(err.Error(), "training steps") {
+			t.Fatalf("graph %d: error %v, want one of too little memory", graph, err)
+		}
+		if s.held["graph"] != 0 {
+			t.Errorf("graph %d: %d captured graphs left", graph, s.held["graph"])
+		}
+		if got := losses(m); !slices.Equal(got, want) {
+			t.Errorf("graph %d: losses %v in a second try, want %v", graph, got, want)
+		}
+	}
+}
+
+// TestCaptureFails has the driver refuse a launch while it captures, and wants
+// nothing left of the graph.
+func TestCaptureFails(t *testing.T) {
+	p, data := small(t, "momentum", 6)
+	s := newSpy(ptxsim.Open(ptxsim.Options{}))
+	m := open(t, p, data, cuda.Options{Driver: s})
+	begun := false
+	s.launch = func(_ int, args []driver.Arg) {
+		if begun = begun || s.capturing; begun {
+			args[0] = driver.Int32(0) // a number for a pointer
+		}
+	}
+	if err := m.Train(context.Background(), someSteps(p, 0, p.Batch, 6)); err == nil || !strings.Contains(err.Error(), "cuLaunchKernel") {
+		t.Fatalf("error %v, want that of the launch", err)
+	}
+	if !begun || s.held["graph"] != 0 || s.held["executable graph"] != 0 {
+		t.Errorf("left of a capture (%v): %v", begun, s.held)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -137,6 +138,8 @@ func TestSameBits(t *testing.T) {
 			p, data := small(t, name, images)
 			want := results(t, p, open(t, p, data, cuda.Options{}), images)
 			tuning := cuda.Tuning{Queue: 64, Graph: 4}
+			noGraphs := newSpy(ptxsim.Open(ptxsim.Options{}))
+			noGraphs.noGraphs = true
 			apart := tuning
 			apart.SeparateUpdates = true
 			for _, c := range []struct {
@@ -146,9 +149,11 @@ func TestSameBits(t *testing.T) {
 			}{
 				{name: "again", tuning: tuning},
 				{name: "one block at a time", opt: cuda.Options{Driver: ptxsim.Open(ptxsim.Options{Workers: 1})}, tuning: tuning},
-				{name: "no graphs", opt: cuda.Options{Driver: &spy{Driver: ptxsim.Open(ptxsim.Options{}), noGraphs: true, held: map[string]int{}}}, tuning: tuning},
+				{name: "no graphs", opt: cuda.Options{Driver: noGraphs}, tuning: tuning},
 				{name: "updates apart", tuning: apart},
 				{name: "one step a graph", tuning: cuda.Tuning{Queue: 64, Graph: 1}},
+				{name: "graphs of 8 steps", tuning: cuda.Tuning{Queue: 64, Graph: 8}},
+				{name: "graphs of 8 steps, streamed", opt: cuda.Options{DataLimit: -1}, tuning: cuda.Tuning{Queue: 64, Graph: 8}},
 				{name: "streamed", opt: cuda.Options{DataLimit: -1}, tuning: tuning},
 			} {
 				if got := results(t, p, tuned(t, p, data, c.opt, c.tuning), images); !slices.Equal(got, want) {
@@ -224,22 +229,40 @@ func TestSeveralPhases(t *testing.T) {
 	numtest.Close(t, "losses", losses[0], losses[1], 1e-4)
 }
 
-// TestReplays counts what a call of Train launches.
+// TestReplays counts the graphs that an epoch takes, by their steps.
 func TestReplays(t *testing.T) {
-	p, data := small(t, "one pixel", 5)
-	s := newSpy(ptxsim.Open(ptxsim.Options{}))
-	m := open(t, p, data, cuda.Options{Driver: s})
-	for i, want := range []int{2 + 3, 1} {
-		s.replays = 0
-		if err := m.Train(context.Background(), someSteps(p, int64(i*11), []int{11, 1}[i], 5)); err != nil {
-			t.Fatal(err)
-		}
-		if s.replays != want {
-			t.Errorf("call %d: %d graphs, want %d", i, s.replays, want)
-		}
-	}
-	if s.launches == 0 {
-		t.Error("nothing was captured")
+	for _, c := range []struct {
+		steps, graph int
+		limit        int64
+		want         map[int]int // launches by steps
+	}{
+		{steps: 938, graph: 32, want: map[int]int{32: 29, 8: 1, 2: 1}},
+		{steps: 63, graph: 32, limit: -1, want: map[int]int{32: 1, 16: 1, 8: 1, 4: 1, 2: 1, 1: 1}},
+		{steps: 11, graph: 6, want: map[int]int{4: 2, 2: 1, 1: 1}},
+		{steps: 3, graph: 1, want: map[int]int{1: 3}},
+		{steps: 1, graph: 32, want: map[int]int{1: 1}},
+	} {
+		t.Run(fmt.Sprint(c.steps, c.graph, c.limit), func(t *testing.T) {
+			p, data := small(t, "one pixel", 5)
+			s := newSpy(ptxsim.Open(ptxsim.Options{}))
+			s.idle = true
+			m := tuned(t, p, data, cuda.Options{Driver: s, DataLimit: c.limit}, cuda.Tuning{Queue: 1024, Graph: c.graph})
+			if err := m.Train(context.Background(), someSteps(p, 0, 1, 5)); err != nil {
+				t.Fatal(err)
+			}
+			step := s.replays[0] - 1 // launches, beside the one that starts a graph
+			s.replays = nil
+			if err := m.Train(context.Background(), someSteps(p, 1, c.steps*p.Batch, 5)); err != nil {
+				t.Fatal(err)
+			}
+			got := make(map[int]int)
+			for _, launches := range s.replays {
+				got[(launches-1)/step]++
+			}
+			if !maps.Equal(got, c.want) {
+				t.Errorf("launched %v, want %v", got, c.want)
+			}
+		})
 	}
 }
 

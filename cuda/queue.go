@@ -5,6 +5,7 @@ package cuda
 import (
 	"context"
 	"fmt"
+	"math/bits"
 	"slices"
 	"unsafe"
 
@@ -18,7 +19,7 @@ import (
 // there until they are asked for. It is one allocation.
 type queue struct {
 	steps   int // that fit
-	graph   int // steps in a graph
+	graph   int // steps in the largest graph, a power of two
 	width   int // scalars of one step
 	terms   int // losses of one step
 	words   int // 32-bit words so far
@@ -46,7 +47,7 @@ const (
 func newQueue(p *program.Program, t tuning, forwardRows, counters int) *queue {
 	q := &queue{
 		width: p.ScalarCount(), terms: len(p.LossNames()), counted: counters,
-		graph: max(1, min(t.graphSteps, graphBytes/(p.Batch*p.PixelCount()))),
+		graph: powerOfTwo(min(t.graphSteps, graphBytes/(p.Batch*p.PixelCount()))),
 	}
 	q.steps = max(q.graph, min(t.queueSteps, mostRows/p.Batch))
 	q.run = q.reserve(kernels.RunSize / 4)
@@ -99,8 +100,8 @@ func (m *Machine) Train(ctx context.Context, steps program.Steps) error {
 	return nil
 }
 
-// runSteps sends the rows and scalars of some steps and queues them, as many
-// graphs as they fill and the rest one by one.
+// runSteps sends the rows and scalars of some steps and queues them, in as few
+// graphs as there are sizes for.
 func (m *Machine) runSteps(ctx context.Context, s *set, rows []int32, scalars []float32) error {
 	q, batch := m.queue, m.program.Batch
 	count := (len(rows) + batch - 1) / batch
@@ -109,21 +110,24 @@ func (m *Machine) runSteps(ctx context.Context, s *set, rows []int32, scalars []
 			return err
 		}
 	}
-	images, numbers := s.ptr, rows
+	images, numbers, units := s.ptr, rows, q.units(count)
 	if !s.kept {
-		images, numbers = m.staging.images, m.staged(len(rows))
+		images, numbers = m.staging.images, m.staged(units, len(rows))
 	}
-	if err := m.record(images); err != nil {
-		return err
+	for _, n := range units {
+		if err := m.record(n, images); err != nil {
+			return err
+		}
 	}
 	if err := m.send(numbers, scalars); err != nil {
 		return err
 	}
-	for done, unit := 0, 0; done < count; unit++ {
+	done := 0
+	for unit, n := range units {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n, half := q.next(count-done), unit%2
+		half := unit % 2
 		if err := m.gpu.SyncEvent(m.done[half]); err != nil { // so as to be two graphs ahead of the device, no more
 			return err
 		}
@@ -145,26 +149,30 @@ func (m *Machine) runSteps(ctx context.Context, s *set, rows []int32, scalars []
 	return nil
 }
 
-// next returns how many of the steps that are left are launched at once.
-func (q *queue) next(left int) int {
-	if left >= q.graph {
-		return q.graph
+// units returns how many of some steps are launched at once, one time after
+// the other: the largest graphs first, then halves of them, so that what is
+// left at the end of an epoch takes few launches too.
+func (q *queue) units(count int) []int {
+	var units []int
+	for n := q.graph; n > 0; n /= 2 {
+		for ; count >= n; count -= n {
+			units = append(units, n)
+		}
 	}
-	return 1
+	return units
 }
 
-// staged returns where runSteps and fill put each row: graph after graph, in
-// one half of the staging memory and the other.
-func (m *Machine) staged(rows int) []int32 {
-	batch := m.program.Batch
-	count := (rows + batch - 1) / batch
+// powerOfTwo returns the largest power of two up to n, at least 1.
+func powerOfTwo(n int) int { return 1 << (bits.Len(uint(max(1, n))) - 1) }
+
+// staged returns where fill puts each row: unit after unit, in one half of the
+// staging memory and the other.
+func (m *Machine) staged(units []int, rows int) []int32 {
 	numbers := make([]int32, 0, rows)
-	for done, unit := 0, 0; done < count; unit++ {
-		n := m.queue.next(count - done)
-		for i := range min(n*batch, rows-done*batch) {
+	for unit, n := range units {
+		for i := range min(n*m.program.Batch, rows-len(numbers)) {
 			numbers = append(numbers, int32(unit%2*m.staging.rows+i))
 		}
-		done += n
 	}
 	return numbers
 }

@@ -4,6 +4,7 @@ package cuda
 
 import (
 	"errors"
+	"fmt"
 
 	"aegis/cuda/driver"
 	"aegis/cuda/kernels"
@@ -25,41 +26,49 @@ func (m *Machine) launch(steps int) error {
 	return m.gpu.queue(r.calls)
 }
 
-// record prepares the work of one step and of a graph of several, on images
-// at an address. The kernels run once before, over no rows: a driver may load
-// them only when they are first launched, and must not do so in a capture.
-func (m *Machine) record(images driver.DevicePtr) error {
-	if len(m.records) > 0 {
+// record prepares the work of so many steps, on images at an address, where
+// it is not there yet. Before the first, the kernels run once over no rows: a
+// driver may load them only when they are first launched, and must not do so
+// in a capture.
+func (m *Machine) record(steps int, images driver.DevicePtr) error {
+	if m.records[steps] != nil {
 		return nil
 	}
-	one, err := m.training(1, images)
-	if err != nil {
-		return err
-	}
-	q := m.queue
-	nothing := kernels.RunBlock(0, 0, uint32(m.program.Batch), 0)
-	if err := upload(m.gpu, q.at(q.run, 0), words(&nothing)); err != nil {
-		return err
-	}
-	if err := m.gpu.queue(one); err != nil {
-		return err
-	}
-	several, err := m.training(q.graph, images)
-	if err != nil {
-		return err
-	}
-	for steps, calls := range map[int][]call{1: one, q.graph: several} {
-		graph, err := m.gpu.capture(calls)
-		switch {
-		case errors.Is(err, driver.ErrNotSupported):
-			m.records[steps] = &recorded{calls: calls}
-		case err != nil:
+	if len(m.records) == 0 {
+		if err := m.rehearse(images); err != nil {
 			return err
-		default:
-			m.records[steps] = &recorded{graph: graph}
 		}
 	}
+	calls, err := m.training(steps, images)
+	if err != nil {
+		return err
+	}
+	graph, err := m.gpu.capture(calls)
+	switch {
+	case errors.Is(err, driver.ErrNotSupported):
+		m.records[steps] = &recorded{calls: calls}
+	case errors.Is(err, driver.OutOfMemory):
+		return fmt.Errorf("cuda: out of memory on GPU %d, %s: want a graph of %d training steps there; free some memory or keep fewer images on the device: %w",
+			m.gpu.info.Number, m.gpu.info.Name, steps, err)
+	case err != nil:
+		return err
+	default:
+		m.records[steps] = &recorded{graph: graph}
+	}
 	return nil
+}
+
+// rehearse queues a step without rows, which changes nothing.
+func (m *Machine) rehearse(images driver.DevicePtr) error {
+	calls, err := m.training(1, images)
+	if err != nil {
+		return err
+	}
+	nothing := kernels.RunBlock(0, 0, uint32(m.program.Batch), 0)
+	if err := upload(m.gpu, m.queue.at(m.queue.run, 0), words(&nothing)); err != nil {
+		return err
+	}
+	return m.gpu.queue(calls)
 }
 
 // training returns the launches of some training steps.
@@ -77,18 +86,21 @@ func (m *Machine) training(steps int, images driver.DevicePtr) ([]call, error) {
 	return m.library.calls(list)
 }
 
-// capture makes a graph of calls.
+// capture makes a graph of calls. Where it fails, nothing is left of it.
 func (g *gpu) capture(calls []call) (driver.GraphExec, error) {
 	if err := g.BeginCapture(g.stream); err != nil {
 		return 0, err
 	}
-	queued := g.queue(calls)
-	graph, err := g.EndCapture(g.stream)
-	if queued != nil || err != nil {
-		return 0, errors.Join(queued, err)
+	err := g.queue(calls)
+	graph, ended := g.EndCapture(g.stream)
+	if ended != nil {
+		return 0, first([]error{err, ended})
 	}
-	exec, err := g.Instantiate(graph)
-	return exec, errors.Join(err, g.DestroyGraph(graph))
+	var exec driver.GraphExec
+	if err == nil {
+		exec, err = g.Instantiate(graph)
+	}
+	return exec, first([]error{err, g.DestroyGraph(graph)})
 }
 
 // dropRecords forgets all recorded work, when what it reads moves.

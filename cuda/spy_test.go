@@ -17,11 +17,21 @@ type spy struct {
 	noLoad   bool
 	launch   func(n int, args []driver.Arg) // sees each launch, counted from 1, and may spoil it
 
-	launches, replays int
-	held              map[string]int // objects by kind
+	idle     bool // graphs are counted, and nothing runs
+	noMemory int  // which graph, counted from 1, finds no memory
+
+	launches  int
+	graphs    int // that were to be made ready
+	capturing bool
+	captured  int                      // launches in the graph that was captured last
+	nodes     map[driver.GraphExec]int // launches in each graph
+	replays   []int                    // launches in each graph that was launched
+	held      map[string]int           // objects by kind
 }
 
-func newSpy(d driver.Driver) *spy { return &spy{Driver: d, held: make(map[string]int)} }
+func newSpy(d driver.Driver) *spy {
+	return &spy{Driver: d, nodes: make(map[driver.GraphExec]int), held: make(map[string]int)}
+}
 
 func (s *spy) Context(ordinal int) (driver.Context, error) {
 	c, err := s.Driver.Context(ordinal)
@@ -124,10 +134,12 @@ func (c *spyContext) BeginCapture(s driver.Stream) error {
 	if c.spy.noGraphs {
 		return fmt.Errorf("cuda: graphs: %w", driver.ErrNotSupported)
 	}
+	c.spy.capturing, c.spy.captured = true, -c.spy.launches
 	return c.Context.BeginCapture(s)
 }
 
 func (c *spyContext) EndCapture(s driver.Stream) (driver.Graph, error) {
+	c.spy.capturing, c.spy.captured = false, c.spy.captured+c.spy.launches
 	g, err := c.Context.EndCapture(s)
 	c.spy.hold("graph", 1, err)
 	return g, err
@@ -140,7 +152,11 @@ func (c *spyContext) DestroyGraph(g driver.Graph) error {
 }
 
 func (c *spyContext) Instantiate(g driver.Graph) (driver.GraphExec, error) {
+	if c.spy.graphs++; c.spy.graphs == c.spy.noMemory {
+		return 0, driver.NewError("cuGraphInstantiate", driver.OutOfMemory, errors.New("planted"))
+	}
 	x, err := c.Context.Instantiate(g)
+	c.spy.nodes[x] = c.spy.captured
 	c.spy.hold("executable graph", 1, err)
 	return x, err
 }
@@ -152,7 +168,10 @@ func (c *spyContext) DestroyGraphExec(x driver.GraphExec) error {
 }
 
 func (c *spyContext) LaunchGraph(x driver.GraphExec, s driver.Stream) error {
-	c.spy.replays++
+	c.spy.replays = append(c.spy.replays, c.spy.nodes[x])
+	if c.spy.idle {
+		return nil
+	}
 	return c.Context.LaunchGraph(x, s)
 }
 

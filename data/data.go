@@ -5,12 +5,6 @@
 // bytes until a batch needs them as float32.
 package data
 
-import (
-	"fmt"
-	"math"
-	"math/bits"
-)
-
 // Images is N images of C·H·W bytes, one after the other.
 type Images struct {
 	N, C, H, W int
@@ -36,37 +30,6 @@ func (m Images) Slice(from, to int) Images {
 	return m
 }
 
-// check says what is wrong with images that a caller built.
-func (m Images) check() error {
-	size, ok := product(m.N, m.C, m.H, m.W)
-	if !ok {
-		return fmt.Errorf("images: shape (%d,%d,%d,%d); want N, C, H and W of at least 1, in memory's reach",
-			m.N, m.C, m.H, m.W)
-	}
-	if len(m.Pixels) != size {
-		return fmt.Errorf("images: want %d bytes for shape (%d,%d,%d,%d), got %d; correct the shape or Pixels",
-			size, m.N, m.C, m.H, m.W, len(m.Pixels))
-	}
-	return nil
-}
-
-// product multiplies dimensions. ok is false where one is below 1 or the
-// product and a header beside it are more than an int holds.
-func product(dims ...int) (size int, ok bool) {
-	p := uint64(1)
-	for _, d := range dims {
-		if d < 1 {
-			return 0, false
-		}
-		hi, lo := bits.Mul64(p, uint64(d))
-		if hi != 0 || lo > math.MaxInt-maxHeader {
-			return 0, false
-		}
-		p = lo
-	}
-	return int(p), true
-}
-
 // Set is images with their labels.
 type Set struct {
 	Images
@@ -86,29 +49,10 @@ func (s Set) Slice(from, to int) Set {
 	return s
 }
 
-// Dataset is a training and a test set whose images have one size.
+// Dataset is a training and a test set whose images have one size. Without a
+// test set, Test is the zero Set.
 type Dataset struct {
 	Name        string
 	Train, Test Set
-}
-
-// Split takes the first limit rows of the training set, all of them where limit
-// is 0, and holds the last held of those out as the validation set. The sets
-// share memory with d; where held is 0, val has no rows.
-func (d *Dataset) Split(limit, held int) (train, val, test Set, err error) {
-	all := d.Train.Len()
-	if limit < 0 || limit > all {
-		return Set{}, Set{}, Set{}, fmt.Errorf("data: %s: limit of %d training rows; want 1 to %d, or 0 for all",
-			d.Name, limit, all)
-	}
-	rows := limit
-	if limit == 0 {
-		rows = all
-	}
-	if held < 0 || held >= rows {
-		return Set{}, Set{}, Set{}, fmt.Errorf(
-			"data: %s: %d validation rows of %d training rows; want 0 to %d, so that a row is left to train on",
-			d.Name, held, rows, rows-1)
-	}
-	return d.Train.Slice(0, rows-held), d.Train.Slice(rows-held, rows), d.Test, nil
+	Notes       []string // what a reader decided that its user should know, a line each
 }

@@ -30,12 +30,12 @@ func ExampleRead() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	train, val, test, err := d.Split(8, 2)
+	train, val, err := d.Split(8, 0.25, 1)
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Printf("%s: %d training, %d validation and %d test images of %dx%d\n",
-		d.Name, train.Len(), val.Len(), test.Len(), train.H, train.W)
+		d.Name, len(train), len(val), d.Test.Len(), d.Train.H, d.Train.W)
 	// Output: squares: 6 training, 2 validation and 3 test images of 2x2
 }
 

@@ -1,10 +1,6 @@
 package data
 
 import (
-	"bufio"
-	"bytes"
-	"compress/flate"
-	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -17,83 +13,157 @@ import (
 // elements, the last dimension fastest (Y. LeCun, "The MNIST database").
 const (
 	unsignedByte = 0x08
-	labelsRank   = 1 // magic 0x00000801: (N)
-	imagesRank   = 3 // magic 0x00000803: (N, H, W)
 	magicSize    = 4
-	maxHeader    = magicSize + 4*imagesRank
+	mostRank     = 4
+	maxHeader    = magicSize + 4*mostRank
 )
 
 const again = "the file is damaged; get it again"
 
-// ReadImages reads an IDX file of unsigned bytes (N, H, W), plain or in gzip,
-// to its end; C is 1. Errors call the file name. A broken file is a
-// [*FormatError], one of another type or rank an [*UnsupportedError].
-func ReadImages(r io.Reader, name string) (Images, error) {
-	dims, pixels, err := readIDX(r, name, imagesRank)
-	if err != nil {
-		return Images{}, err
+// form is what a kind of file may have in its header.
+type form struct {
+	least, most int // dimensions
+	types       map[byte]int
+	wantTypes   string
+	typeAdvice  string
+	rankAdvice  string
+}
+
+// A type's number is its size in bytes.
+var (
+	imagesForm = form{
+		least: 3, most: 4, // magic 0x00000803: (N,H,W); 0x00000804: with channels
+		types: map[byte]int{unsignedByte: 1}, wantTypes: "unsigned byte (0x08)",
+		typeAdvice: "save the values as unsigned bytes, 0 to 255",
+		rankAdvice: "images have 3 (N,H,W), or 4 with channels, and labels 1 (N); check that the two are not swapped",
 	}
-	return Images{N: dims[0], C: 1, H: dims[1], W: dims[2], Pixels: pixels}, nil
+	labelsForm = form{
+		least: 1, most: 2, // magic 0x00000801: (N); of (N,K) the first column is the class
+		types: map[byte]int{unsignedByte: 1, 0x09: 1, 0x0B: 2, 0x0C: 4}, wantTypes: "an integer such as unsigned byte (0x08)",
+		typeAdvice: "save the classes as unsigned bytes, 0 to 255",
+		rankAdvice: "labels have 1 (N) or 2 (N,K), and images 3 (N,H,W); check that the two are not swapped",
+	}
+)
+
+// ReadImages reads an IDX file of unsigned bytes, plain or in gzip, to its end:
+// (N,H,W), or four dimensions, of which the second is the channels where it is
+// 1 to 4 or no larger than the last, else the last. Errors call the file name. A
+// broken file is a [*FormatError], one of another type or rank an
+// [*UnsupportedError].
+func ReadImages(r io.Reader, name string) (Images, error) {
+	m, _, err := readImages(r, name)
+	return m, err
 }
 
-// ReadLabels reads an IDX file of unsigned bytes (N), plain or in gzip, to its
-// end. Its errors are those of [ReadImages].
+// readImages also returns the file's dimensions.
+func readImages(r io.Reader, name string) (Images, []int, error) {
+	head, pixels, err := readIDX(r, name, imagesForm)
+	if err != nil {
+		return Images{}, nil, err
+	}
+	return arrange(head.dims, pixels), head.dims, nil
+}
+
+// ReadLabels reads an IDX file of integers, (N) or (N,K), plain or in gzip, to
+// its end. Of K columns the first one is the class. Its errors are those of
+// [ReadImages].
 func ReadLabels(r io.Reader, name string) ([]byte, error) {
-	_, labels, err := readIDX(r, name, labelsRank)
-	return labels, err
+	head, elements, err := readIDX(r, name, labelsForm)
+	if err != nil || len(head.dims) == 1 && head.kind == unsignedByte {
+		return elements, err
+	}
+	return head.classes(elements, name)
 }
 
-func readIDX(r io.Reader, name string, rank int) (dims []int, elements []byte, err error) {
+// header is that of an IDX file.
+type header struct {
+	kind byte
+	dims []int
+}
+
+// classes returns the first column of elements.
+func (h header) classes(elements []byte, name string) ([]byte, error) {
+	width := labelsForm.types[h.kind]
+	row := len(elements) / h.dims[0]
+	labels := make([]byte, h.dims[0])
+	for i := range labels {
+		v := uint32(0)
+		for _, b := range elements[i*row:][:width] {
+			v = v<<8 | uint32(b)
+		}
+		if v > math.MaxUint8 || h.kind == 0x09 && v > math.MaxInt8 {
+			shift := 32 - 8*width
+			return nil, &UnsupportedError{
+				File: name, Problem: "class", Want: "0 to 255",
+				Got:    fmt.Sprintf("%d of image %d", int32(v<<shift)>>shift, i),
+				Advice: "number the classes from 0",
+			}
+		}
+		labels[i] = byte(v)
+	}
+	return labels, nil
+}
+
+func readIDX(r io.Reader, name string, want form) (h header, elements []byte, err error) {
 	src, err := newSource(r, name)
 	if err != nil {
-		return nil, nil, err
+		return h, nil, err
 	}
 	var head [maxHeader]byte
-	headSize := magicSize + 4*rank
-	magic, rest := head[:magicSize], head[magicSize:headSize]
-	if err := src.fill(magic, headSize); err != nil {
-		return nil, nil, err
+	magic := head[:magicSize]
+	if err := src.fill(magic, magicSize+4*want.least); err != nil {
+		return h, nil, err
 	}
-	if err := checkMagic(magic, name, rank); err != nil {
-		return nil, nil, err
+	if err := src.checkMagic(magic, want); err != nil {
+		return h, nil, err
 	}
-	if err := src.fill(rest, headSize); err != nil {
-		return nil, nil, err
+	h.kind = magic[2]
+	rest := head[magicSize : magicSize+4*int(magic[3])]
+	if err := src.fill(rest, magicSize+len(rest)); err != nil {
+		return h, nil, err
 	}
-	dims, size, err := dimensions(rest, name)
+	dims, size, err := dimensions(rest, want.types[h.kind], name)
 	if err != nil {
-		return nil, nil, err
+		return h, nil, err
 	}
+	h.dims = dims
 	if elements, err = src.body(size); err != nil {
-		return nil, nil, err
+		return h, nil, err
 	}
-	return dims, elements, src.end()
+	return h, elements, src.end()
 }
 
-func checkMagic(magic []byte, name string, rank int) error {
+// checkMagic says whether a file's first bytes are those of the form wanted.
+func (s *source) checkMagic(magic []byte, want form) error {
 	typeName, known := elementType(magic[2])
-	gotRank := int(magic[3])
+	rank := int(magic[3])
 	switch {
-	case magic[0] != 0 || magic[1] != 0 || !known || gotRank == 0:
+	case magic[0] != 0 || magic[1] != 0 || !known || rank == 0:
+		more := make([]byte, lookAt)
+		n, _ := io.ReadFull(s.r, more) // what can be read is enough to guess by
+		got := fmt.Sprintf("0x%X", magic)
+		if kind := look(append(magic[:magicSize:magicSize], more[:n]...)); kind != "" {
+			got += ", which looks like " + kind
+		}
 		return &FormatError{
-			File: name, Problem: "wrong magic bytes",
-			Want:   fmt.Sprintf("0x0000%02X%02X", unsignedByte, rank),
-			Got:    fmt.Sprintf("0x%X", magic),
+			File: s.name, Problem: "wrong magic bytes",
+			Want:   fmt.Sprintf("0x0000%02X%02X", unsignedByte, want.least),
+			Got:    got,
 			Advice: "this is not an IDX file; check that it is the right one",
 		}
-	case magic[2] != unsignedByte:
+	case want.types[magic[2]] == 0:
 		return &UnsupportedError{
-			File: name, Problem: "element type",
-			Want:   "unsigned byte (0x08)",
+			File: s.name, Problem: "element type",
+			Want:   want.wantTypes,
 			Got:    fmt.Sprintf("%s (0x%02X)", typeName, magic[2]),
-			Advice: "save the values as unsigned bytes, 0 to 255",
+			Advice: want.typeAdvice,
 		}
-	case gotRank != rank:
+	case rank < want.least || rank > want.most:
 		return &UnsupportedError{
-			File: name, Problem: "number of dimensions",
-			Want:   fmt.Sprint(rank),
-			Got:    fmt.Sprint(gotRank),
-			Advice: "images have 3 (N, H, W) and labels 1 (N); check that the two are not swapped",
+			File: s.name, Problem: "number of dimensions",
+			Want:   fmt.Sprintf("%d or %d", want.least, want.most),
+			Got:    fmt.Sprint(rank),
+			Advice: want.rankAdvice,
 		}
 	}
 	return nil
@@ -117,8 +187,9 @@ func elementType(b byte) (name string, known bool) {
 	return "", false
 }
 
-// dimensions decodes a header's dimensions and returns them with their product.
-func dimensions(head []byte, name string) (dims []int, size int, err error) {
+// dimensions decodes a header's dimensions and returns them with the bytes of
+// that many elements of width bytes.
+func dimensions(head []byte, width int, name string) (dims []int, size int, err error) {
 	dims = make([]int, len(head)/4)
 	empty := false
 	for i := range dims {
@@ -126,7 +197,7 @@ func dimensions(head []byte, name string) (dims []int, size int, err error) {
 		dims[i] = int(d)
 		empty = empty || d == 0
 	}
-	size, ok := product(dims...)
+	size, ok := product(append([]int{width}, dims...)...)
 	switch {
 	case empty:
 		return nil, 0, &FormatError{
@@ -142,114 +213,20 @@ func dimensions(head []byte, name string) (dims []int, size int, err error) {
 	return dims, size, nil
 }
 
-// source reads a file, out of gzip where its first bytes say so, and counts.
-type source struct {
-	r      io.Reader
-	name   string
-	zipped bool
-	got    int  // bytes read, after gzip
-	want   int  // bytes in the file; before the header is read, in the header
-	sized  bool // the header is read
-}
-
-func newSource(r io.Reader, name string) (*source, error) {
-	buffered := bufio.NewReaderSize(r, 1<<16)
-	s := &source{r: buffered, name: name}
-	start, err := buffered.Peek(2)
-	if err != nil && err != io.EOF {
-		return nil, s.failure(err)
-	}
-	if !bytes.Equal(start, []byte{0x1f, 0x8b}) {
-		return s, nil
-	}
-	s.zipped = true
-	unzipped, err := gzip.NewReader(buffered)
-	if err != nil {
-		return nil, s.failure(err)
-	}
-	s.r = unzipped
-	return s, nil
-}
-
-// fill reads all of dst, which ends want bytes into the file or before.
-func (s *source) fill(dst []byte, want int) error {
-	s.want = want
-	n, err := io.ReadFull(s.r, dst)
-	s.got += n
-	if err != nil {
-		return s.failure(err)
-	}
-	return nil
-}
-
-// body reads size bytes. A header can claim any size, so memory is at most four
-// times what has arrived.
-func (s *source) body(size int) ([]byte, error) {
-	const first = 1 << 16
-	want := s.got + size
-	s.sized = true
-	buf := make([]byte, min(size, first))
-	for done := 0; ; {
-		if err := s.fill(buf[done:], want); err != nil {
-			return nil, err
-		}
-		if done = len(buf); done == size {
-			return buf, nil
-		}
-		grown := make([]byte, done+min(3*done, size-done))
-		copy(grown, buf)
-		buf = grown
-	}
-}
-
-// end checks that the file ends here, and with it gzip's checksum.
-func (s *source) end() error {
-	var next [1]byte
-	_, err := io.ReadFull(s.r, next[:])
-	switch {
-	case err == nil:
-		return &FormatError{
-			File: s.name, Problem: "trailing bytes",
-			Want: fmt.Sprintf("%d bytes", s.want), Got: "more", Advice: again,
-		}
-	case err != io.EOF:
-		return s.failure(err)
-	}
-	return nil
-}
-
-// failure tells a broken file from one that could not be read.
-func (s *source) failure(err error) error {
-	want := fmt.Sprintf("%d bytes", s.want)
-	if !s.sized {
-		want = "at least " + want
-	}
-	broken := &FormatError{File: s.name, Want: want, Got: fmt.Sprint(s.got), Advice: again, Err: err}
-	var corrupt flate.CorruptInputError
-	ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-	switch {
-	case ended && s.got < s.want:
-		broken.Problem = "truncated"
-	case s.zipped && (ended || errors.As(err, &corrupt) ||
-		errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum)):
-		broken.Problem, broken.Want = "broken gzip", "a whole gzip stream"
-		broken.Got = fmt.Sprintf("%d bytes, then %q", s.got, err)
-	default:
-		return fmt.Errorf("data: %s: read: %w", s.name, err)
-	}
-	return broken
-}
-
-// WriteImages writes images as an IDX file, which [ReadImages] reads. C must
-// be 1.
+// WriteImages writes images as an IDX file, which [ReadImages] reads: (N,H,W)
+// where C is 1, else (N,C,H,W).
 func WriteImages(w io.Writer, m Images) error {
 	if err := m.check(); err != nil {
 		return fmt.Errorf("data: write %w", err)
 	}
-	if m.C != 1 {
-		return fmt.Errorf("data: write images: want 1 channel, got %d; IDX images have none", m.C)
+	if m.C == 1 {
+		return writeIDX(w, "images", m.Pixels, m.N, m.H, m.W)
 	}
-	return writeIDX(w, "images", m.Pixels, m.N, m.H, m.W)
+	if channelsLast(m.C, m.W) {
+		return fmt.Errorf("data: write images: %s would be read as %d channels of %d×%d; want fewer channels or wider images",
+			m.shape(), m.W, m.C, m.H)
+	}
+	return writeIDX(w, "images", m.Pixels, m.N, m.C, m.H, m.W)
 }
 
 // WriteLabels writes at least one label as an IDX file, which [ReadLabels]

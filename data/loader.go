@@ -2,9 +2,11 @@ package data
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 
 	"aegis/internal/philox"
 )
@@ -15,6 +17,7 @@ type LoaderOptions struct {
 	Seed    uint64  // of the shuffle
 	Lo, Hi  float32 // a byte v becomes Lo + v/255·(Hi−Lo); Lo < Hi, both finite
 	Shuffle bool    // a new order each epoch; else rows come in their own order
+	Rows    []int32 // the rows to take, nil: all
 }
 
 // Loader makes batches of B rows. It has no state of its own: any number of
@@ -38,9 +41,13 @@ func NewLoader(images Images, opt LoaderOptions) (*Loader, error) {
 	if err := images.check(); err != nil {
 		return nil, fmt.Errorf("data: loader: %w", err)
 	}
-	if images.N > math.MaxInt32 {
-		return nil, fmt.Errorf("data: loader: %d images; want at most %d, a row number is an int32",
-			images.N, math.MaxInt32)
+	if opt.Rows != nil && len(opt.Rows) == 0 {
+		return nil, errors.New("data: loader: no rows; want at least one, or nil for all")
+	}
+	for _, row := range opt.Rows {
+		if row < 0 || int(row) >= images.N {
+			return nil, fmt.Errorf("data: loader: row %d of %d images; want 0 to %d", row, images.N, images.N-1)
+		}
 	}
 	if opt.Batch < 1 {
 		return nil, fmt.Errorf("data: loader: batch %d; want at least 1", opt.Batch)
@@ -57,15 +64,26 @@ func NewLoader(images Images, opt LoaderOptions) (*Loader, error) {
 
 // Steps returns the batches of an epoch.
 func (l *Loader) Steps() int {
-	return (l.images.N-1)/l.opt.Batch + 1
+	return (l.rows()-1)/l.opt.Batch + 1
+}
+
+// rows returns how many rows an epoch has.
+func (l *Loader) rows() int {
+	if l.opt.Rows != nil {
+		return len(l.opt.Rows)
+	}
+	return l.images.N
 }
 
 // Order returns the rows of an epoch, counted from 0, in the order in which
 // Batches gives them: the numbers of purpose "shuffle", step epoch.
 func (l *Loader) Order(epoch int) []int32 {
-	rows := make([]int32, l.images.N)
-	for i := range rows {
-		rows[i] = int32(i)
+	rows := slices.Clone(l.opt.Rows)
+	if rows == nil {
+		rows = make([]int32, l.images.N)
+		for i := range rows {
+			rows[i] = int32(i)
+		}
 	}
 	if l.opt.Shuffle {
 		philox.Stream{Seed: l.opt.Seed, Purpose: philox.For("shuffle")}.Shuffle(rows, uint32(epoch))

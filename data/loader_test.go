@@ -307,3 +307,44 @@ func BenchmarkLoader(b *testing.B) {
 		})
 	}
 }
+
+// A loader of some rows gives those and no others, in the order in which a
+// loader of as many images would.
+func TestLoaderRows(t *testing.T) {
+	images, rows := counting(10, 1, 2), []int32{1, 4, 5, 9}
+	whole, err := NewLoader(images.Slice(0, len(rows)), LoaderOptions{Batch: 3, Seed: 3, Hi: 1, Shuffle: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	some, err := NewLoader(images, LoaderOptions{Batch: 3, Seed: 3, Hi: 255, Shuffle: true, Rows: rows})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if some.Steps() != 2 {
+		t.Errorf("%d steps, want 2", some.Steps())
+	}
+	order := some.Order(1)
+	for i, at := range whole.Order(1) {
+		if order[i] != rows[at] {
+			t.Errorf("order %v, want the rows %v in the order %v", order, rows, whole.Order(1))
+		}
+	}
+	if !slices.Equal(rows, []int32{1, 4, 5, 9}) {
+		t.Errorf("the list of rows became %v", rows)
+	}
+	for b, err := range some.Batches(context.Background(), 1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, row := range b.Rows {
+			if b.X[2*i] != float32(images.Image(int(row))[0]) {
+				t.Errorf("row %d is %v", row, b.X[2*i:2*i+2])
+			}
+		}
+	}
+	for _, bad := range [][]int32{{}, {10}, {-1}} {
+		if _, err := NewLoader(images, LoaderOptions{Batch: 1, Hi: 1, Rows: bad}); err == nil || !strings.Contains(err.Error(), "row") {
+			t.Errorf("rows %v: error %v", bad, err)
+		}
+	}
+}

@@ -12,93 +12,129 @@ import (
 )
 
 // Open reads the dataset in a directory and names it after the directory. It
-// looks for the files that [Read] lists.
+// looks for the files that [Read] lists. Where several lie in one directory,
+// dir is the directory and the prefix of one: emnist/emnist-letters.
 func Open(dir string) (*Dataset, error) {
 	whole, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("data: %s: %w", dir, err)
 	}
+	f := folder{fsys: os.DirFS(whole), place: filepath.ToSlash(dir)}
 	info, err := os.Stat(whole)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		parent := folder{
+			fsys: os.DirFS(filepath.Dir(whole)), place: path.Dir(f.place), prefix: filepath.Base(whole),
+		}
+		if sets, _, _, listed := parent.list("."); listed != nil || len(sets) == 0 {
+			return nil, fmt.Errorf("data: open dataset: %w; give a directory of IDX files", err)
+		}
+		f = parent
 	case err != nil:
 		return nil, fmt.Errorf("data: open dataset: %w; give a directory of IDX files", err)
 	case !info.IsDir():
-		return nil, fmt.Errorf("data: open dataset: %s is a file; give the directory of its IDX files", dir)
+		return nil, notFolder(dir, whole)
 	}
-	return folder{fsys: os.DirFS(whole), place: filepath.ToSlash(dir)}.read(filepath.Base(whole))
+	return f.read(filepath.Base(whole))
 }
 
-// Read reads the dataset at the root of fsys:
+// notFolder is the error of a file where a directory is wanted.
+func notFolder(dir, whole string) error {
+	kind := ""
+	f := folder{fsys: os.DirFS(filepath.Dir(whole))}
+	if kind = f.lookAtFile(filepath.Base(whole)); kind != "" {
+		kind = " (" + kind + ")"
+	}
+	return fmt.Errorf("data: open dataset: %s is a file%s; give the directory of its IDX files", dir, kind)
+}
+
+// Read reads the dataset at the root of fsys, or one or two folders below:
 //
 //	train-images-idx3-ubyte  train-labels-idx1-ubyte
 //	t10k-images-idx3-ubyte   t10k-labels-idx1-ubyte
 //
-// each plain or with .gz behind it, or with a dot before "idx" as some
-// archives have it. Labels may be missing. Errors call the files name/file.
+// each plain or with .gz behind it, or with a dot before "idx" as some archives
+// have it; "test" may stand for "t10k", and a prefix such as emnist-letters-
+// before all. Labels and the test set may be missing. Images of EMNIST are
+// turned upright. Errors call the files name/file, and Notes say what was
+// decided.
 func Read(fsys fs.FS, name string) (*Dataset, error) {
 	return folder{fsys: fsys, place: name}.read(name)
 }
 
 // folder is where the files of a dataset are; place is what errors call it.
 type folder struct {
-	fsys  fs.FS
-	place string
+	fsys   fs.FS
+	place  string
+	prefix string // of the files to take, empty: any
 }
 
-// read decodes the four files at once: inflating them is most of the time.
+// read decodes the files at once: inflating them is most of the time.
 func (f folder) read(name string) (*Dataset, error) {
-	d := &Dataset{Name: name}
-	var errs [4]error // in the order of the files, so that a run repeats its error
+	found, err := f.find()
+	if err != nil {
+		return nil, err
+	}
+	if found.name[testLabels] != "" && found.name[testImages] == "" {
+		return nil, missing(fmt.Sprintf("data: %s: labels of a test set, %s, without its images; put the images there, or take the labels away",
+			f.place, found.name[testLabels]))
+	}
+	d := &Dataset{Name: f.place}
+	var dims []int
+	var errs [parts]error // in the order of the files, so that a run repeats its error
 	var wg sync.WaitGroup
-	wg.Go(func() { d.Train.Images, errs[0] = f.images("train-images-idx3-ubyte") })
-	wg.Go(func() { d.Train.Labels, errs[1] = f.labels("train-labels-idx1-ubyte") })
-	wg.Go(func() { d.Test.Images, errs[2] = f.images("t10k-images-idx3-ubyte") })
-	wg.Go(func() { d.Test.Labels, errs[3] = f.labels("t10k-labels-idx1-ubyte") })
+	wg.Go(func() { d.Train.Images, dims, errs[trainImages] = f.images(found.name[trainImages]) })
+	wg.Go(func() { d.Train.Labels, errs[trainLabels] = f.labels(found.name[trainLabels]) })
+	wg.Go(func() { d.Test.Images, _, errs[testImages] = f.images(found.name[testImages]) })
+	wg.Go(func() { d.Test.Labels, errs[testLabels] = f.labels(found.name[testLabels]) })
 	wg.Wait()
 	for _, err := range errs {
 		if err != nil {
 			return nil, err
 		}
 	}
-	if err := d.agree(f.place); err != nil {
+	if found.dir != "." {
+		d.Notes = append(d.Notes, "the dataset lies in "+path.Join(f.place, found.dir))
+	}
+	if len(dims) == mostRank {
+		d.Notes = append(d.Notes, path.Base(found.name[trainImages])+": "+arranged(dims))
+	}
+	if err := d.Validate(); err != nil {
 		return nil, err
 	}
+	if strings.HasPrefix(strings.ToLower(found.prefix), "emnist") {
+		d.Train.upright()
+		d.Test.upright()
+		d.Notes = append(d.Notes, "EMNIST stores its images mirrored and on their side: they are turned upright")
+	}
+	d.Name = name
 	return d, nil
 }
 
-// agree checks the sets of a dataset against each other.
-func (d *Dataset) agree(place string) error {
-	for _, s := range []struct {
-		name string
-		set  Set
-	}{{name: "training", set: d.Train}, {name: "test", set: d.Test}} {
-		if labels := s.set.Labels; labels != nil && len(labels) != s.set.N {
-			return fmt.Errorf("data: %s: %s labels: want %d, one an image, got %d; get both files from one source",
-				place, s.name, s.set.N, len(labels))
-		}
+// images returns no image where there is no file.
+func (f folder) images(file string) (m Images, dims []int, err error) {
+	if file == "" {
+		return Images{}, nil, nil
 	}
-	if a, b := d.Train, d.Test; a.H != b.H || a.W != b.W {
-		return fmt.Errorf("data: %s: test images: want %dx%d as in training, got %dx%d; get both files from one source",
-			place, a.H, a.W, b.H, b.W)
-	}
-	return nil
-}
-
-func (f folder) images(file string) (m Images, err error) {
 	in, name, err := f.open(file)
 	if err != nil {
-		return Images{}, err
+		return Images{}, nil, err
 	}
 	defer closing(in, name, &err)
-	return ReadImages(in, name)
+	return readImages(in, name)
 }
 
 // labels returns nil where there is no file.
 func (f folder) labels(file string) (labels []byte, err error) {
-	in, name, err := f.open(file)
-	if errors.Is(err, fs.ErrNotExist) {
+	if file == "" {
 		return nil, nil
 	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%w; or leave the labels out: without the file it trains all the same", err)
+		}
+	}()
+	in, name, err := f.open(file)
 	if err != nil {
 		return nil, err
 	}
@@ -113,25 +149,11 @@ func closing(in fs.File, name string, err *error) {
 	}
 }
 
-// open finds a file under one of its names and returns it with the name for
-// errors. Directories do not count: some archives unpack to
-// train-images-idx3-ubyte/train-images-idx3-ubyte beside the file itself.
+// open opens a file and returns it with the name for errors.
 func (f folder) open(file string) (in fs.File, name string, err error) {
-	dotted := strings.Replace(file, "-idx", ".idx", 1)
-	for _, candidate := range []string{file, file + ".gz", dotted, dotted + ".gz"} {
-		info, err := fs.Stat(f.fsys, candidate)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
-			continue
-		}
-		name := path.Join(f.place, candidate)
-		if err != nil {
-			return nil, name, fmt.Errorf("data: %s: %w", name, err)
-		}
-		if in, err = f.fsys.Open(candidate); err != nil {
-			return nil, name, fmt.Errorf("data: %s: %w", name, err)
-		}
-		return in, name, nil
+	name = path.Join(f.place, file)
+	if in, err = f.fsys.Open(file); err != nil {
+		return nil, name, fmt.Errorf("data: %s: %w", name, err)
 	}
-	return nil, "", fmt.Errorf("data: %s: want %s or %s, with or without .gz, got neither: %w; put the file there",
-		f.place, file, dotted, fs.ErrNotExist)
+	return in, name, nil
 }

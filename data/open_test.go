@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	trainImages = "train-images-idx3-ubyte"
-	trainLabels = "train-labels-idx1-ubyte"
-	testImages  = "t10k-images-idx3-ubyte"
-	testLabels  = "t10k-labels-idx1-ubyte"
+	trainImagesFile = "train-images-idx3-ubyte"
+	trainLabelsFile = "train-labels-idx1-ubyte"
+	testImagesFile  = "t10k-images-idx3-ubyte"
+	testLabelsFile  = "t10k-labels-idx1-ubyte"
 )
 
 func labelFile(t testing.TB, labels ...byte) []byte {
@@ -31,10 +31,10 @@ func labelFile(t testing.TB, labels ...byte) []byte {
 func small(t testing.TB) map[string][]byte {
 	t.Helper()
 	return map[string][]byte{
-		trainImages: imageFile(t, counting(5, 20, 32)),
-		trainLabels: labelFile(t, 3, 1, 4, 1, 5),
-		testImages:  imageFile(t, counting(2, 20, 32)),
-		testLabels:  labelFile(t, 9, 2),
+		trainImagesFile: imageFile(t, counting(5, 20, 32)),
+		trainLabelsFile: labelFile(t, 3, 1, 4, 1, 5),
+		testImagesFile:  imageFile(t, counting(2, 20, 32)),
+		testLabelsFile:  labelFile(t, 9, 2),
 	}
 }
 
@@ -114,7 +114,7 @@ func TestReadNames(t *testing.T) {
 func TestOpen(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "faces")
 	// A directory of the file's name, as some archives unpack, is passed over.
-	if err := os.MkdirAll(filepath.Join(dir, trainImages), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, trainImagesFile), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for name, file := range small(t) {
@@ -145,8 +145,8 @@ func TestOpenErrors(t *testing.T) {
 	}
 	cases := []struct{ name, dir, fragment string }{
 		{name: "nothing", dir: filepath.Join(dir, "nothing"), fragment: "give a directory of IDX files"},
-		{name: "file", dir: file, fragment: file + " is a file; give the directory"},
-		{name: "empty", dir: dir, fragment: "want train-images-idx3-ubyte or train-images.idx3-ubyte, with or without .gz"},
+		{name: "file", dir: file, fragment: file + " is a file (an empty file); give the directory"},
+		{name: "empty", dir: dir, fragment: "want train-images-idx3-ubyte, plain or .gz"},
 	}
 	for _, c := range cases {
 		if _, err := Open(c.dir); err == nil || !strings.Contains(err.Error(), c.fragment) {
@@ -163,37 +163,38 @@ func TestReadSetErrors(t *testing.T) {
 		missing  bool
 	}{
 		{
-			name: "no training images", change: func(f map[string][]byte) { delete(f, trainImages) }, missing: true,
-			fragment: "data: small: want train-images-idx3-ubyte or train-images.idx3-ubyte, with or without .gz, got neither",
+			name: "no training images", change: func(f map[string][]byte) { delete(f, trainImagesFile) }, missing: true,
+			fragment: "data: small: want train-images-idx3-ubyte, plain or .gz, there or up to two folders below, " +
+				"got t10k-images-idx3-ubyte (3-dimensional IDX of unsigned byte), ",
 		},
 		{
-			name: "no test images", change: func(f map[string][]byte) { delete(f, testImages) }, missing: true,
-			fragment: "data: small: want t10k-images-idx3-ubyte or t10k-images.idx3-ubyte, with",
+			name: "no test images", change: func(f map[string][]byte) { delete(f, testImagesFile) }, missing: true,
+			fragment: "data: small: labels of a test set, t10k-labels-idx1-ubyte, without its images; ",
 		},
 		{
 			name:     "training labels",
-			change:   func(f map[string][]byte) { f[trainLabels] = labelFile(t, 1, 2) },
+			change:   func(f map[string][]byte) { f[trainLabelsFile] = labelFile(t, 1, 2) },
 			fragment: "data: small: training labels: want 5, one an image, got 2; ",
 		},
 		{
 			name:     "test labels",
-			change:   func(f map[string][]byte) { f[testLabels] = labelFile(t, 1, 2, 3) },
+			change:   func(f map[string][]byte) { f[testLabelsFile] = labelFile(t, 1, 2, 3) },
 			fragment: "data: small: test labels: want 2, one an image, got 3; ",
 		},
 		{
 			name:     "sizes",
-			change:   func(f map[string][]byte) { f[testImages] = imageFile(t, counting(2, 32, 20)) },
-			fragment: "data: small: test images: want 20x32 as in training, got 32x20; ",
+			change:   func(f map[string][]byte) { f[testImagesFile] = imageFile(t, counting(2, 32, 20)) },
+			fragment: "data: small: test images: want 20×32 as in training, got 32×20; ",
 		},
 		{
 			name:     "broken",
-			change:   func(f map[string][]byte) { f[testLabels] = f[testLabels][:9] },
-			fragment: "data: small/t10k-labels-idx1-ubyte: truncated: want 10 bytes, got 9; ",
+			change:   func(f map[string][]byte) { f[testLabelsFile] = f[testLabelsFile][:9] },
+			fragment: "data: small/t10k-labels-idx1-ubyte: truncated: want 10 bytes, got 9; the file is damaged; get it again; or leave the labels out",
 		},
 		{
 			name: "two broken, the first is told",
 			change: func(f map[string][]byte) {
-				f[trainLabels], f[testLabels] = f[trainLabels][:9], f[testLabels][:9]
+				f[trainLabelsFile], f[testLabelsFile] = f[trainLabelsFile][:9], f[testLabelsFile][:9]
 			},
 			fragment: "data: small/train-labels-idx1-ubyte: truncated: want 13 bytes, got 9; ",
 		},
@@ -239,7 +240,7 @@ func (d denied) Stat(name string) (fs.FileInfo, error) {
 
 // Labels that are there but cannot be read are an error, not missing.
 func TestReadDenied(t *testing.T) {
-	for _, file := range []string{trainImages, testLabels} {
+	for _, file := range []string{trainImagesFile, testLabelsFile} {
 		for _, stat := range []bool{true, false} {
 			_, err := Read(denied{FS: mapFS(small(t)), file: file, stat: stat}, "small")
 			if !errors.Is(err, fs.ErrPermission) || !strings.HasPrefix(err.Error(), "data: small/"+file+": ") {

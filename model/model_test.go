@@ -123,7 +123,7 @@ func TestValidate(t *testing.T) {
 		{name: "batch", bend: func(s *Spec) { s.Batch = 0 }, want: "batch 0"},
 		{name: "epochs", bend: func(s *Spec) { s.Epochs = 0 }, want: "0 epochs"},
 		{name: "latent", bend: func(s *Spec) { s.Latent = -3 }, want: "width -3"},
-		{name: "huge", bend: func(s *Spec) { s.Hidden = []int{1 << 40} }, want: "want 1 to"},
+		{name: "huge", bend: func(s *Spec) { s.Hidden = []int{1 << 30} }, want: "want 1 to"},
 		{name: "activation", bend: func(s *Spec) { s.Activation = "swish" }, want: `"swish"`},
 		{name: "output", bend: func(s *Spec) { s.Output = "softmax" }, want: `"softmax"`},
 		{name: "loss", bend: func(s *Spec) { s.Loss = "l3" }, want: `unknown loss "l3"`},

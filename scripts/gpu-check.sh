@@ -1,14 +1,31 @@
 #!/usr/bin/env bash
-# Everything that only a GPU can show, as one JSON file.
+# Everything that only a GPU can show, in parts, each as one JSON file.
 #
 #   scripts/gpu-check.sh build            where Go is: makes build/gpu/check.tar.xz
-#   scripts/gpu-check.sh run OUT.json     on the host with the GPU, under eight minutes
+#   scripts/gpu-check.sh run PART OUT     on the host with the GPU: writes OUT/PART.json
 #
-# The archive is all that travels, with this script or without it: once
-# unpacked (python3 -m tarfile -e check.tar.xz DIR), DIR/gpu-check.sh runs too.
-# The host needs bash, python3 and the NVIDIA driver. PyTorch, for the speeds
-# to compare with, and compute-sanitizer are used where they are installed. For
-# a host with another processor: GOARCH=arm64 scripts/gpu-check.sh build.
+# PART is
+#   first     does it run, and right: doctor, a short training, every kernel's test,
+#             goldens, training of each preset beside the CPU's, PTX load times; 100 s
+#   kernels   the time of each kernel on each preset's shapes, of an empty node and of
+#             a grid-wide barrier, beside floors from bytes and FLOPs; 80 s
+#   race      seconds an epoch beside PyTorch eager, with graphs, compiled; 170 s
+# and OUT a folder, which gets PART.json, PART.log and little else. The JSON is
+# written after each item, so that a run that is cut off leaves what it had.
+# Exit status: 0 nothing failed, 1 something did (the JSON says what) or there is
+# no GPU, 2 usage.
+#
+# The host needs bash, python3 with lzma, and the NVIDIA driver; PyTorch, for the
+# speeds to compare with, is used where python3 has it (PYTHON names another
+# one). build/gpu/check.tar.xz is all that travels, and git ignores it: where a
+# copy of the working tree goes to the host, carry that one file along with it,
+# and run there
+#   bash scripts/gpu-check.sh run first "$OUT"
+#   bash scripts/gpu-check.sh run kernels "$OUT"
+#   bash scripts/gpu-check.sh run race "$OUT"
+# Where only the archive goes: python3 -m tarfile -e check.tar.xz DIR, and then
+#   bash DIR/gpu-check.sh run first OUT
+# For a host with another processor: GOARCH=arm64 scripts/gpu-check.sh build.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 python=${PYTHON:-python3}
@@ -31,7 +48,7 @@ build() {
 	go test -c -trimpath -ldflags "-s -w" -o "$out/kernels.test" ./cuda/kernels
 	cp cuda/zz_*.ptx cuda/kernels/zz_*.ptx "$out/ptx"
 	cp data/mnist/*.gz "$out/mnist"
-	cp scripts/gpu-check.sh scripts/gpu_check.py scripts/torch_ae.py scripts/presets.py "$out"
+	cp scripts/gpu-check.sh scripts/gpu_*.py scripts/torch_ae.py scripts/presets.py "$out"
 	local commit dirty=false
 	commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 	[ -z "$(git status --porcelain 2>/dev/null)" ] || dirty=true
@@ -40,11 +57,14 @@ build() {
 }
 
 run() {
-	local out=$1
+	local part=$1 out=$2
+	case $part in
+	first | kernels | race) ;;
+	*) usage ;;
+	esac
 	[[ $out == /* ]] || out=$PWD/$out
-	if [ -x "$here/train" ]; then
-		"$python" "$here/gpu_check.py" run "$out"
-		return
+	if [ -e "$here/build.json" ]; then
+		exec "$python" "$here/gpu_check.py" run "$part" "$out"
 	fi
 	local archive=$here/../build/gpu/check.tar.xz
 	[ -e "$archive" ] || {
@@ -54,11 +74,11 @@ run() {
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
 	"$python" -m tarfile -e "$archive" "$work" >/dev/null
-	"$python" "$work/gpu_check.py" run "$out"
+	exec "$python" "$work/gpu_check.py" run --remove "$part" "$out"
 }
 
 case ${1-}:$# in
 build:1) build ;;
-run:2) run "$2" ;;
+run:3) run "$2" "$3" ;;
 *) usage ;;
 esac

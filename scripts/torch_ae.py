@@ -3,6 +3,7 @@
 
     torch_ae.py fc12 5 --data DIR --threads 2
     torch_ae.py wide 3 --data DIR --device cuda --mode graph
+    torch_ae.py --serve            one process for many runs, since importing PyTorch takes long
 
 All pixels are in the device's memory as floats before the first step, losses are summed on the
 device, and the host waits for it once an epoch. Parameters start as the Go trainer's do under the
@@ -12,6 +13,11 @@ It prints one line of JSON. epoch_seconds is the median epoch, the first one lef
 are several (it warms up caches, and compiles in mode compile); wall_seconds is the whole loop over
 epochs. Reading data, capturing a graph and testing are in neither.
 
+With --serve it first prints {"ready": true, ...}, then reads a request a line on standard input,
+{"id": 1, "argv": ["fc12", "5", "--device", "cuda"], "seconds": 30}, and answers each with a line:
+{"id": 1, "result": {...}} or {"id": 1, "error": "..."}. A request that takes longer than its
+seconds is given up where Python gets to see the alarm. Anything else goes to standard error.
+
 On a CPU with few cores compare --threads 1 and more, and set OPENBLAS_NUM_THREADS to the same
 number where PyTorch uses OpenBLAS (Debian): more threads are not always faster.
 """
@@ -19,9 +25,14 @@ number where PyTorch uses OpenBLAS (Debian): more threads are not always faster.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
+import os
+import signal
 import statistics
+import sys
 import time
+import traceback
 from pathlib import Path
 
 import torch
@@ -54,15 +65,14 @@ def adam(net: nn.Module, lr: float, capturable: bool) -> torch.optim.Optimizer:
 class Trainer:
     """A network with its data, ready to run epochs."""
 
-    def __init__(self, config: dict, images: torch.Tensor, batch: int, mode: str, seed: int):
+    def __init__(self, config: dict, images: torch.Tensor, batch: int, mode: str, seed: int, compile_mode: str = "max-autotune"):
         self.images, self.batch = images, batch
         self.net = presets.build(config)
         presets.start(self.net, config["init"], seed)
         self.net.to(images.device)
         self.loss = presets.LOSSES[config["loss"]]
         self.objective = self.forward
-        if mode == "compile":
-            self.objective = torch.compile(self.forward, mode="max-autotune", dynamic=False)
+        self.compiled = torch.compile(self.forward, mode=compile_mode, dynamic=False) if mode == "compile" else None
         self.optimizer = adam(self.net, config["lr"], capturable=mode == "graph")
         self.total = torch.zeros((), device=images.device)  # loss summed over the rows of an epoch
         if mode == "graph" and len(images) >= batch:
@@ -81,6 +91,11 @@ class Trainer:
         self.total.add_(loss.detach(), alpha=len(x))
 
     def run_eager(self, rows: torch.Tensor) -> None:
+        """A step; a smaller last batch is not worth compiling a second time."""
+        whole = self.compiled is not None and len(rows) == self.batch
+        if whole and hasattr(torch, "compiler") and hasattr(torch.compiler, "cudagraph_mark_step_begin"):
+            torch.compiler.cudagraph_mark_step_begin()
+        self.objective = self.compiled if whole else self.forward
         self.step(self.images.index_select(0, rows))
 
     def capture(self) -> None:
@@ -122,8 +137,19 @@ class Trainer:
         return self.total.item() / len(self.images)
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Train a preset in PyTorch and print one line of JSON.")
+class Refused(Exception):
+    """Arguments that this PyTorch cannot run."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises what it has to say."""
+
+    def error(self, message: str):
+        raise Refused(message)
+
+
+def arguments(argv: list[str]) -> argparse.Namespace:
+    parser = Parser(description="Train a preset in PyTorch and print one line of JSON.")
     parser.add_argument("preset", choices=CONFIGS)
     parser.add_argument("epochs", type=int)
     parser.add_argument("--data", type=Path, default=presets.DEFAULT_DATA, help="folder of MNIST's idx files")
@@ -136,10 +162,11 @@ def arguments() -> argparse.Namespace:
         default="eager",
         help="graph: a step is one CUDA graph; compile: torch.compile (PyTorch 2)",
     )
+    parser.add_argument("--compile-mode", default="max-autotune", help="mode of torch.compile")
     parser.add_argument("--batch", type=int, help="default: the preset's")
     parser.add_argument("--limit", type=int, help="train on the first so many images only")
     parser.add_argument("--tf32", action="store_true", help="let CUDA round products' factors to TF32")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     for name in ("epochs", "threads", "batch", "limit"):
         value = getattr(args, name)
         if value is not None and value < 1:
@@ -153,8 +180,20 @@ def arguments() -> argparse.Namespace:
     return args
 
 
-def main() -> None:
-    args = arguments()
+class Images:
+    """Sets of images, each read once: reading takes longer than an epoch."""
+
+    def __init__(self):
+        self.kept = {}
+
+    def get(self, args: argparse.Namespace, name: str, config: dict, limit: int | None) -> torch.Tensor:
+        key = (args.data, args.device, name, presets.pixel_range(config), config["family"], limit)
+        if key not in self.kept:
+            self.kept[key] = presets.load_images(args.data, name, config, limit).to(args.device)
+        return self.kept[key]
+
+
+def train(args: argparse.Namespace, sets: Images) -> dict:
     torch.manual_seed(args.seed)
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -164,9 +203,9 @@ def main() -> None:
 
     config = CONFIGS[args.preset]
     batch = args.batch or config["batch"]
-    images = presets.load_images(args.data, "train", config, args.limit).to(args.device)
-    test = presets.load_images(args.data, "t10k", config).to(args.device)
-    trainer = Trainer(config, images, batch, args.mode, args.seed)
+    images = sets.get(args, "train", config, args.limit)
+    test = sets.get(args, "t10k", config, None)
+    trainer = Trainer(config, images, batch, args.mode, args.seed, args.compile_mode)
 
     seconds, train_loss = [], 0.0
     if args.device == "cuda":
@@ -176,7 +215,7 @@ def main() -> None:
         train_loss = trainer.epoch()
         seconds.append(time.perf_counter() - before)
 
-    result = {
+    return {
         "peer": "torch " + torch.__version__,
         "preset": args.preset,
         "device": args.device,
@@ -188,12 +227,67 @@ def main() -> None:
         "seed": args.seed,
         "threads": torch.get_num_threads(),
         "epoch_seconds": statistics.median(seconds[1:] or seconds),
+        "first_epoch_seconds": seconds[0],
         "wall_seconds": sum(seconds),
         "train_loss": train_loss,
         "test_loss": presets.mean_loss(trainer.net, trainer.loss, test),
         "params": sum(p.numel() for p in trainer.net.parameters()),
     }
-    print(json.dumps(result))
+
+
+def late(*_) -> None:
+    raise TimeoutError("took longer than its seconds")
+
+
+def serve() -> None:
+    """Answers requests until standard input ends. What libraries print does not get into answers."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    signal.signal(signal.SIGALRM, late)
+    sets = Images()
+
+    def answer(value: dict) -> None:
+        answers.write(json.dumps(value) + "\n")
+        answers.flush()
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    answer({"ready": True, "torch": torch.__version__, "gpu": gpu, "torch_cuda": torch.version.cuda})
+    for line in sys.stdin:
+        number = None
+        try:
+            request = json.loads(line)
+            number = request["id"]
+            args = arguments([str(a) for a in request["argv"]])
+            try:
+                signal.setitimer(signal.ITIMER_REAL, float(request.get("seconds", 0)))
+                result = train(args, sets)
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            answer({"id": number, "result": result})
+        except Exception as e:  # the next request may fare better
+            traceback.print_exc()
+            answer({"id": number, "error": f"{type(e).__name__}: {e}"[:2000]})
+        clean()
+
+
+def clean() -> None:
+    """Forgets what a request left behind. A GPU that is no longer usable ends the process here."""
+    if hasattr(torch, "_dynamo"):
+        torch._dynamo.reset()
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+        torch.cuda.empty_cache()
+
+
+def main() -> None:
+    if sys.argv[1:] == ["--serve"]:
+        serve()
+        return
+    try:
+        print(json.dumps(train(arguments(sys.argv[1:]), Images())))
+    except Refused as e:
+        sys.exit(f"torch_ae.py: {e}")
 
 
 if __name__ == "__main__":

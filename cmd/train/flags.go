@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"aegis"
+	"aegis/data"
 	"aegis/internal/optim"
 	"aegis/model"
 )
@@ -34,13 +35,13 @@ func (w *widths) String() string {
 
 func (w *widths) Set(text string) error {
 	*w = widths{}
-	if text == "" || text == "none" {
+	if text == "none" {
 		return nil
 	}
 	for _, field := range strings.Split(text, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(field))
 		if err != nil {
-			return fmt.Errorf("want widths such as 512,256, got %q", text)
+			return fmt.Errorf("want widths such as 512,256, or none, got %q", text)
 		}
 		*w = append(*w, n)
 	}
@@ -71,9 +72,11 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	device := set.String("device", aegis.DeviceAuto, "`device`: "+strings.Join(aegis.Devices(), ", "))
 	gpu := set.Int("gpu", 0, "`number` of the GPU")
 	threads := set.Int("threads", 0, "workers on a CPU (0: as many as pay); changes no result")
-	dataDir := set.String("data", "", "`folder` with the four IDX files, plain or .gz (default: the embedded MNIST)")
+	dataDir := set.String("data", "", "`folder` of IDX files, plain or .gz (default: the embedded MNIST)")
 	limit := set.Int("limit", 0, "train on the first `rows` only (0: all)")
-	val := set.Int("val", 0, "hold the last `rows` of the training set out and keep the model that is best on them")
+	var val data.Held
+	set.Var(&val, "val", "hold `rows` of the training set out, drawn by seed, such as 5000 or 10%, and keep the model that is best on them")
+	testLimit := set.Int("test-limit", 0, "evaluate that many test `rows` after each epoch, drawn by seed, and all after the last (0: all, or fewer where few are trained on)")
 	set.StringVar(&f.out, "out", "", "run `directory` (default runs/<model>-<time>)")
 	set.BoolVar(&f.force, "force", false, "replace the run that --out holds")
 	set.BoolVar(&f.quiet, "quiet", false, "print errors only")
@@ -94,12 +97,15 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	case set.NArg() > 0:
 		return nil, &usageError{fmt.Errorf("unexpected argument %q", set.Arg(0))}
 	}
+	if err := noneEmpty(set); err != nil {
+		return nil, err
+	}
 	config, err := aegis.NewConfig(*preset)
 	if err != nil {
 		return nil, err
 	}
 	config.Seed, config.Device, config.GPU, config.Threads = *seed, *device, *gpu, *threads
-	config.Data, config.Limit, config.Val = *dataDir, *limit, *val
+	config.Data, config.Limit, config.Val, config.TestLimit = *dataDir, *limit, val, *testLimit
 	set.Visit(func(given *flag.Flag) {
 		switch given.Name {
 		case "hidden":
@@ -126,6 +132,21 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	})
 	f.config = config
 	return f, nil
+}
+
+// noneEmpty refuses an empty string: it is what a shell makes of a variable
+// that is not set, and never meant as the default.
+func noneEmpty(set *flag.FlagSet) (err error) {
+	set.Visit(func(given *flag.Flag) {
+		value, ok := given.Value.(flag.Getter)
+		if !ok || err != nil {
+			return
+		}
+		if text, ok := value.Get().(string); ok && text == "" {
+			err = &usageError{fmt.Errorf("--%s is empty; give it a value or leave it out", given.Name)}
+		}
+	})
+	return err
 }
 
 func presetNames() []string {

@@ -58,6 +58,9 @@ func (w *watcher) start(s aegis.Start) {
 	}
 	w.printf("%s, %d parameters, on %s%s\n%d training images%s, %d test images; writing to %s\n",
 		w.flags.config.Model, s.Params, s.Device, why, s.TrainRows, held, s.Tests, s.Out)
+	for _, note := range s.Notes {
+		w.printf("%s\n", note)
+	}
 }
 
 func (w *watcher) progress(p aegis.Progress) {

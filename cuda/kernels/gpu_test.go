@@ -2,11 +2,24 @@ package kernels
 
 import (
 	"os"
+	"sync"
 	"testing"
 
 	"aegis/cuda/driver"
 	"aegis/cuda/ptxsim"
 )
+
+// held is the system's driver and one context of GPU 0 that the process never
+// closes, so that the GPU's context is not made anew for each test.
+var held = sync.OnceValues(func() (system driver.Driver, err error) {
+	if system, err = driver.Open(); err == nil {
+		kept, err = system.Context(0)
+	}
+	return system, err
+})
+
+// kept is held's context.
+var kept driver.Context
 
 // newContext is the simulator's or, where AEGIS_TEST_GPU is set, GPU 0's, as
 // scripts/gpu-check.sh wants it.
@@ -15,7 +28,7 @@ func newContext(t testing.TB) driver.Context {
 	system, gpu := driver.Driver(ptxsim.Open(ptxsim.Options{})), os.Getenv("AEGIS_TEST_GPU") != ""
 	if gpu {
 		var err error
-		if system, err = driver.Open(); err != nil {
+		if system, err = held(); err != nil {
 			t.Fatalf("AEGIS_TEST_GPU is set: %v", err)
 		}
 	}

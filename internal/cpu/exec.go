@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"aegis/internal/cpu/kernel"
 	"aegis/internal/optim"
@@ -57,6 +58,9 @@ type exec struct {
 	phases  []*phase
 	workers []*worker
 	block   int // rows that a worker takes through a stage at once; 0: all of its own
+
+	divided  int           // workers that the stages are shared out among
+	stepTime time.Duration // of a training step, lately
 
 	// The batch in progress.
 	n      int
@@ -173,7 +177,6 @@ func (e *exec) newPhase(p plan.Phase) (*phase, error) {
 	}
 	for i := range ph.stages {
 		s := &ph.stages[i]
-		s.divide(e.machine.team.size)
 		s.finish = func() {
 			for _, l := range s.losses {
 				l.value[0] = l.mean(e.n)
@@ -181,6 +184,20 @@ func (e *exec) newPhase(p plan.Phase) (*phase, error) {
 		}
 	}
 	return ph, nil
+}
+
+// divide shares the stages out among the workers that take part.
+func (e *exec) divide() {
+	workers := e.machine.team.active
+	if e.divided == workers {
+		return
+	}
+	for _, ph := range e.phases {
+		for i := range ph.stages {
+			ph.stages[i].divide(workers)
+		}
+	}
+	e.divided = workers
 }
 
 // divide gives each worker units of about the same cost, in their order.
@@ -223,7 +240,7 @@ func (e *exec) run(w *worker) {
 // another take a block through together, so that what one writes the next one
 // finds in the cache.
 func (e *exec) runRows(w *worker, s *stage) {
-	chunks, workers := (e.n+chunkRows-1)/chunkRows, e.machine.team.size
+	chunks, workers := (e.n+chunkRows-1)/chunkRows, e.machine.team.active
 	from, to := w.id*chunks/workers*chunkRows, min((w.id+1)*chunks/workers*chunkRows, e.n)
 	if from >= to {
 		return
@@ -278,19 +295,32 @@ func (e *exec) steps(ctx context.Context, job stepsJob) (done int, err error) {
 		}
 	}
 	set(0)
-	e.machine.team.run(func(id int) {
-		for range count {
-			if e.stop.Load() {
-				return
+	for done < count && !e.stop.Load() {
+		e.divide()
+		begin, before := time.Now(), done
+		until := min(count, done+e.stepsIn(e.machine.team.pace.windowLength()))
+		e.machine.team.run(func(id int) {
+			for step := before; step < until && !e.stop.Load(); step++ {
+				e.run(e.workers[id])
+				e.machine.team.barrier(next)
 			}
-			e.run(e.workers[id])
-			e.machine.team.barrier(next)
+		})
+		if ran := done - before; ran > 0 {
+			e.stepTime = time.Since(begin) / time.Duration(ran)
 		}
-	})
+	}
 	if done < count {
 		return done, ctx.Err()
 	}
 	return done, nil
+}
+
+// stepsIn is how many steps fit in some time, at least one.
+func (e *exec) stepsIn(window time.Duration) int {
+	if e.stepTime <= 0 {
+		return 1
+	}
+	return int(max(1, window/e.stepTime))
 }
 
 // collect writes the loss terms of a batch.
@@ -316,6 +346,7 @@ type forwardJob struct {
 // forward runs one batch and copies the first output's rows to out.
 func (e *exec) forward(job forwardJob) {
 	e.images, e.rows, e.values, e.n = job.images, job.rows, job.values, job.n
+	e.divide()
 	e.machine.team.run(func(id int) { e.run(e.workers[id]) })
 	copy(job.out, e.buffers[e.phases[0].outputs[0].Buffer])
 }

@@ -14,8 +14,9 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 )
 
-// Grid is images and what an autoencoder rebuilds from them. Legend: C
-// channels (1 grey, 3 red, green, blue), H rows, W columns.
+// Grid is images and what an autoencoder rebuilds from them. Legend: C channels
+// (1 grey; 2 red, green; 3 red, green, blue; 4 with alpha, shown over white; of
+// more the first three are shown), H rows, W columns.
 type Grid struct {
 	C, H, W   int
 	Originals [][]float32 // each (C,H,W), Lo black to Hi white; what is beyond is cut off
@@ -92,8 +93,8 @@ func Reconstructions(w io.Writer, g Grid) error {
 func (g Grid) check() error {
 	const maxSide = 1 << 14
 	switch {
-	case g.C != 1 && g.C != 3:
-		return fmt.Errorf("%d channels; want 1 or 3", g.C)
+	case g.C < 1:
+		return fmt.Errorf("%d channels; want at least 1", g.C)
 	case g.H < 1 || g.W < 1 || g.H > maxSide || g.W > maxSide:
 		return fmt.Errorf("images of %d × %d; want 1 to %d each way", g.H, g.W, maxSide)
 	case !(g.Lo < g.Hi) || math.IsInf(float64(g.Lo), 0) || math.IsInf(float64(g.Hi), 0):
@@ -162,11 +163,24 @@ func (g Grid) image(values []float32) image.Image {
 	img := image.NewRGBA(image.Rect(0, 0, g.W, g.H))
 	plane := g.H * g.W
 	for i := range plane {
-		c := color.RGBA{A: 0xff}
-		for ch, dst := range []*uint8{&c.R, &c.G, &c.B} {
-			*dst = level(values[ch%g.C*plane+i])
+		c := color.NRGBA{A: 0xff}
+		channels := []*uint8{&c.R, &c.G, &c.B, &c.A}
+		if g.C > len(channels) {
+			channels = channels[:3]
 		}
-		img.SetRGBA(i%g.W, i/g.W, c)
+		for ch, dst := range channels[:min(g.C, len(channels))] {
+			*dst = level(values[ch*plane+i])
+		}
+		if g.C == 1 {
+			c.G, c.B = c.R, c.R
+		}
+		img.SetRGBA(i%g.W, i/g.W, overWhite(c))
 	}
 	return img
+}
+
+// overWhite is a colour on white paper.
+func overWhite(c color.NRGBA) color.RGBA {
+	mix := func(v uint8) uint8 { return uint8((int(v)*int(c.A) + 255*(255-int(c.A)) + 127) / 255) }
+	return color.RGBA{R: mix(c.R), G: mix(c.G), B: mix(c.B), A: 0xff}
 }

@@ -50,6 +50,33 @@ func TestReconstructions(t *testing.T) {
 			want: [][2]color.RGBA{{{R: 255, B: 153, A: 255}, {G: 255, B: 102, A: 255}}},
 		},
 		{
+			name: "two channels are red and green",
+			grid: Grid{
+				C: 2, H: 20, W: 32, Hi: 1,
+				Originals: [][]float32{plain(20, 32, 1, 0.2)}, Rebuilt: [][]float32{plain(20, 32, 0, 0.4)},
+			},
+			tile: image.Pt(128, 80),
+			want: [][2]color.RGBA{{{R: 255, G: 51, A: 255}, {G: 102, A: 255}}},
+		},
+		{
+			name: "the fourth channel is alpha, over white",
+			grid: Grid{
+				C: 4, H: 20, W: 32, Hi: 1,
+				Originals: [][]float32{plain(20, 32, 1, 0, 0.2, 1)}, Rebuilt: [][]float32{plain(20, 32, 1, 0, 0, 0.6)},
+			},
+			tile: image.Pt(128, 80),
+			want: [][2]color.RGBA{{{R: 255, B: 51, A: 255}, {R: 255, G: 102, B: 102, A: 255}}},
+		},
+		{
+			name: "of five channels the first three",
+			grid: Grid{
+				C: 5, H: 20, W: 32, Hi: 1,
+				Originals: [][]float32{plain(20, 32, 1, 0, 0.2, 0, 1)}, Rebuilt: [][]float32{plain(20, 32, 0, 0.4, 1, 0.1, 1)},
+			},
+			tile: image.Pt(128, 80),
+			want: [][2]color.RGBA{{{R: 255, B: 51, A: 255}, {G: 102, B: 255, A: 255}}},
+		},
+		{
 			name: "large images are reduced",
 			grid: Grid{
 				C: 1, H: 448, W: 300, Hi: 1,
@@ -169,7 +196,7 @@ func TestReconstructionsErrors(t *testing.T) {
 		grid Grid
 		want string
 	}{
-		{grid: Grid{C: 2, H: 1, W: 1, Hi: 1, Originals: one, Rebuilt: one}, want: "report: reconstructions: 2 channels"},
+		{grid: Grid{C: 0, H: 1, W: 1, Hi: 1, Originals: one, Rebuilt: one}, want: "report: reconstructions: 0 channels"},
 		{grid: Grid{C: 1, H: 0, W: 1, Hi: 1, Originals: one, Rebuilt: one}, want: "images of 0 × 1"},
 		{grid: Grid{C: 1, H: 1, W: math.MaxInt, Hi: 1, Originals: one, Rebuilt: one}, want: "want 1 to 16384"},
 		{grid: Grid{C: 1, H: 1, W: 1, Originals: one, Rebuilt: one}, want: "pixels from 0 to 0"},

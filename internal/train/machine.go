@@ -6,10 +6,10 @@ import (
 	"aegis/internal/program"
 )
 
-// TrainSet, ValSet and TestSet name the sets that a Machine is bound to.
+// TrainSet and TestSet name the sets that a Machine is bound to. Rows that are
+// held out are rows of TrainSet.
 const (
 	TrainSet = "train"
-	ValSet   = "val"
 	TestSet  = "test"
 )
 

@@ -21,9 +21,10 @@ type Config struct {
 	Epochs int
 	// Order returns the rows of an epoch, counted from 0, in training order.
 	Order func(epoch int) []int32
-	// ValRows and TestRows are the sizes of the sets to evaluate after each
-	// epoch, 0 for none.
-	ValRows, TestRows int
+	// Val lists the rows of TrainSet that are held out, and Test those of
+	// TestSet, to evaluate after each epoch; LastTest takes Test's place after
+	// the last one. None are evaluated where a list is empty.
+	Val, Test, LastTest []int32
 }
 
 // Hooks are called by the loop, from its goroutine.
@@ -50,6 +51,7 @@ type Epoch struct {
 	Number           int   // from 1
 	Step             int64 // steps done since the start
 	Train, Val, Test []float64
+	TestRows         int     // that Test is a mean over
 	Seconds          float64 // training only, no evaluation
 	ImagesPerSecond  float64
 }
@@ -118,10 +120,15 @@ func (l *loop) epoch(ctx context.Context, epoch int) error {
 	}
 	e.Step = l.step
 	var err error
-	if e.Val, err = l.evaluate(ctx, ValSet, l.cfg.ValRows, e.Number); err != nil {
+	if e.Val, err = l.evaluate(ctx, TrainSet, "validation", l.cfg.Val, e.Number); err != nil {
 		return err
 	}
-	if e.Test, err = l.evaluate(ctx, TestSet, l.cfg.TestRows, e.Number); err != nil {
+	tests := l.cfg.Test
+	if e.Number == l.cfg.Epochs {
+		tests = l.cfg.LastTest
+	}
+	e.TestRows = len(tests)
+	if e.Test, err = l.evaluate(ctx, TestSet, TestSet, tests, e.Number); err != nil {
 		return err
 	}
 	if l.hooks.Epoch == nil {
@@ -172,18 +179,19 @@ func (l *loop) pace(count int, took time.Duration) {
 	l.chunk = max(1, min(int(want), 2*l.chunk))
 }
 
-// evaluate returns the loss terms over a whole set, nil where it is empty.
-func (l *loop) evaluate(ctx context.Context, set string, n, epoch int) ([]float64, error) {
-	if n == 0 {
+// evaluate returns the loss terms over rows of a bound set, nil where there are
+// none; errors call the rows what.
+func (l *loop) evaluate(ctx context.Context, set, what string, rows []int32, epoch int) ([]float64, error) {
+	if len(rows) == 0 {
 		return nil, nil
 	}
-	losses, err := l.machine.Evaluate(ctx, set, Rows(n))
+	losses, err := l.machine.Evaluate(ctx, set, rows)
 	if err != nil {
 		return nil, err
 	}
 	for _, v := range losses {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, &DivergedError{Epoch: epoch, Step: l.step, Set: set, Loss: v}
+			return nil, &DivergedError{Epoch: epoch, Step: l.step, Set: what, Loss: v}
 		}
 	}
 	return losses, nil

@@ -25,6 +25,7 @@ type fake struct {
 	rows    []int32
 	scalars []float32
 	pending []float32
+	tested  []int // rows of the test set, evaluation after evaluation
 	cancel  func()
 	stopAt  int64
 }
@@ -65,9 +66,10 @@ func (f *fake) Losses() ([]float32, error) {
 }
 
 func (f *fake) Evaluate(_ context.Context, set string, rows []int32) ([]float64, error) {
-	if set == ValSet {
+	if set == TrainSet {
 		return []float64{float64(len(rows))}, nil
 	}
+	f.tested = append(f.tested, len(rows))
 	return []float64{f.eval}, nil
 }
 
@@ -86,7 +88,7 @@ func TestRun(t *testing.T) {
 	var got []Epoch
 	var last Progress
 	cfg := Config{
-		Epochs: epochs, ValRows: 2, TestRows: 5,
+		Epochs: epochs, Val: []int32{3, 7}, Test: Rows(2), LastTest: Rows(5),
 		Order: func(epoch int) []int32 {
 			order := Rows(rows)
 			order[0], order[epoch] = order[epoch], order[0]
@@ -109,6 +111,9 @@ func TestRun(t *testing.T) {
 		if math.Abs(e.Train[0]-want) > 1e-12 || e.Val[0] != 2 || e.Test[0] != 0.25 || e.Step != int64(3*i+3) || e.Number != i+1 {
 			t.Errorf("epoch %d = %+v, want train loss %v", i+1, e, want)
 		}
+	}
+	if want := []int{2, 2, 5}; !slices.Equal(f.tested, want) || got[1].TestRows != 2 || got[2].TestRows != 5 {
+		t.Errorf("evaluated %v test rows, the epochs say %d and %d; want %v", f.tested, got[1].TestRows, got[2].TestRows, want)
 	}
 	if last.Rows != rows || last.TotalRows != rows || last.Epoch != epochs || last.Step != 9 {
 		t.Errorf("last progress = %+v", last)
@@ -138,7 +143,7 @@ func TestDivergence(t *testing.T) {
 		}
 	}
 	f := &fake{batch: 1, loss: func(int64) float32 { return 1 }, eval: math.NaN()}
-	err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 1, TestRows: 1, Order: func(int) []int32 { return Rows(1) }}, Hooks{})
+	err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 1, LastTest: Rows(1), Order: func(int) []int32 { return Rows(1) }}, Hooks{})
 	var diverged *DivergedError
 	if !errors.As(err, &diverged) || diverged.Set != TestSet {
 		t.Errorf("error %v, want divergence on the test set", err)

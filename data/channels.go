@@ -1,0 +1,57 @@
+package data
+
+import "fmt"
+
+// channelsLast says which of (N, second, …, last) is the channels: the second
+// where it is 1 to 4 or no larger than the last, else the last.
+func channelsLast(second, last int) bool {
+	const most = 4
+	return second > most && last < second
+}
+
+// arrange makes images of an IDX file's elements, in place.
+func arrange(dims []int, pixels []byte) Images {
+	m := Images{N: dims[0], Pixels: pixels}
+	switch {
+	case len(dims) == 3:
+		m.C, m.H, m.W = 1, dims[1], dims[2]
+	case channelsLast(dims[1], dims[3]):
+		m.H, m.W, m.C = dims[1], dims[2], dims[3]
+		transpose(pixels, m.H*m.W, m.C)
+	default:
+		m.C, m.H, m.W = dims[1], dims[2], dims[3]
+	}
+	return m
+}
+
+// arranged says what [arrange] made of a file of four dimensions.
+func arranged(dims []int) string {
+	order := "channels, height, width"
+	if channelsLast(dims[1], dims[3]) {
+		order = "height, width, channels"
+	}
+	return fmt.Sprintf("(%d,%d,%d,%d) is taken as images, %s", dims[0], dims[1], dims[2], dims[3], order)
+}
+
+// upright turns images that are stored column by column, in place.
+func (m *Images) upright() {
+	transpose(m.Pixels, m.H, m.W)
+	m.H, m.W = m.W, m.H
+}
+
+// transpose makes of each (rows,columns) in pixels a (columns,rows).
+func transpose(pixels []byte, rows, columns int) {
+	size := rows * columns
+	if size == 0 {
+		return // no images
+	}
+	was := make([]byte, size)
+	for ; len(pixels) >= size; pixels = pixels[size:] {
+		copy(was, pixels)
+		for r := range rows {
+			for c, v := range was[r*columns : (r+1)*columns] {
+				pixels[c*rows+r] = v
+			}
+		}
+	}
+}

@@ -1,0 +1,191 @@
+package data
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"aegis/internal/philox"
+)
+
+// Held is how much of a training set is held out to validate on: below 1 a
+// share of the rows, from 1 on a whole number of them, 0 nothing. As text it
+// is 5000 or 10%.
+type Held float64
+
+// ParseHeld reads a number of rows or a share in percent.
+func ParseHeld(text string) (Held, error) {
+	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
+	if percent {
+		number += "e-2" // the nearest number to the text, where a division rounds twice
+	}
+	v, err := strconv.ParseFloat(number, 64)
+	h := Held(v)
+	if err != nil || h.check() != nil || percent && h >= 1 {
+		return 0, fmt.Errorf("data: %q rows to hold out; want a number such as 5000 or a share such as 10%%", text)
+	}
+	return h, nil
+}
+
+// String returns what [ParseHeld] reads.
+func (h Held) String() string {
+	if h > 0 && h < 1 {
+		return strconv.FormatFloat(float64(h)*100, 'g', 15, 64) + "%"
+	}
+	return strconv.FormatFloat(float64(h), 'f', -1, 64)
+}
+
+// Set reads text as [ParseHeld] does, for package flag.
+func (h *Held) Set(text string) (err error) {
+	*h, err = ParseHeld(text)
+	return err
+}
+
+// MarshalJSON writes a number of rows as a number, a share as text.
+func (h Held) MarshalJSON() ([]byte, error) {
+	if text := h.String(); !strings.HasSuffix(text, "%") {
+		return []byte(text), nil
+	}
+	return []byte(`"` + h.String() + `"`), nil
+}
+
+// MarshalTOML writes what MarshalJSON does.
+func (h Held) MarshalTOML() ([]byte, error) { return h.MarshalJSON() }
+
+// UnmarshalText reads a number or a share, for TOML.
+func (h *Held) UnmarshalText(text []byte) error { return h.Set(string(text)) }
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (h *Held) UnmarshalJSON(text []byte) error { return h.Set(strings.Trim(string(text), `"`)) }
+
+// Validate says what is wrong with it on any training set.
+func (h Held) Validate() error { return h.check() }
+
+func (h Held) check() error {
+	v := float64(h)
+	if !(v >= 0) || v > math.MaxInt32 || v >= 1 && v != math.Trunc(v) {
+		return fmt.Errorf("data: %v rows to hold out; want 0 for none, a share below 1, or a whole number", v)
+	}
+	return nil
+}
+
+// Of returns how many of n rows are held out; of a share at least one.
+func (h Held) Of(n int) int {
+	if h > 0 && h < 1 {
+		return max(1, int(math.Round(float64(h)*float64(n))))
+	}
+	return int(h)
+}
+
+// Split takes the first limit rows of the training set, all of them where limit
+// is 0, and draws those that are held out by seed: where there are labels, each
+// class gives its share. Both lists are in ascending order.
+func (d *Dataset) Split(limit int, held Held, seed uint64) (train, val []int32, err error) {
+	all := d.Train.Len()
+	if limit < 0 || limit > all {
+		return nil, nil, fmt.Errorf("data: %s: limit of %d training rows; want 1 to %d, or 0 for all", d.Name, limit, all)
+	}
+	n := limit
+	if limit == 0 {
+		n = all
+	}
+	if err := held.check(); err != nil {
+		return nil, nil, err
+	}
+	count := held.Of(n)
+	if count >= n && count > 0 {
+		return nil, nil, fmt.Errorf(
+			"data: %s: %d validation rows of %d training rows; want 0 to %d, so that a row is left to train on",
+			d.Name, count, n, n-1)
+	}
+	labels := d.Train.Labels
+	if labels != nil {
+		labels = labels[:n]
+	}
+	out := draw(n, count, labels, philox.Stream{Seed: seed, Purpose: philox.For("val")})
+	for i := range n {
+		if out[i] {
+			val = append(val, int32(i))
+		} else {
+			train = append(train, int32(i))
+		}
+	}
+	return train, val, nil
+}
+
+// Sample draws count of rows 0 to n-1 by seed, all where there are no more, in
+// ascending order. The numbers of two purposes have nothing in common.
+func Sample(n, count int, seed uint64, purpose string) []int32 {
+	count = max(0, min(count, n))
+	picked := draw(n, count, nil, philox.Stream{Seed: seed, Purpose: philox.For(purpose)})
+	rows := make([]int32, 0, count)
+	for i, ok := range picked {
+		if ok {
+			rows = append(rows, int32(i))
+		}
+	}
+	return rows
+}
+
+// draw marks count of n rows, of each class its share.
+func draw(n, count int, labels []byte, numbers philox.Stream) []bool {
+	picked := make([]bool, n)
+	switch count {
+	case 0:
+		return picked
+	case n:
+		for i := range picked {
+			picked[i] = true
+		}
+		return picked
+	}
+	var classes [256][]int32
+	for i := range n {
+		class := byte(0)
+		if labels != nil {
+			class = labels[i]
+		}
+		classes[class] = append(classes[class], int32(i))
+	}
+	for class, share := range shares(&classes, n, count) {
+		rows := classes[class]
+		numbers.Shuffle(rows, uint32(class))
+		for _, row := range rows[:share] {
+			picked[row] = true
+		}
+	}
+	return picked
+}
+
+// shares divides count among classes in proportion to their rows: each has the
+// whole part, what is left goes to the largest fractions. A class keeps a row
+// as long as another one can give instead.
+func shares(classes *[256][]int32, n, count int) (share [256]int) {
+	order := make([]int, len(classes)) // by falling fraction
+	fraction := make([]int, len(classes))
+	left := count
+	for c, rows := range classes {
+		product := int64(count) * int64(len(rows))
+		order[c], share[c], fraction[c] = c, int(product/int64(n)), int(product%int64(n))
+		left -= share[c]
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(fraction[b], fraction[a]) })
+	for _, keep := range []int{1, 0} {
+		for left > 0 {
+			before := left
+			for _, c := range order {
+				if left > 0 && share[c] < len(classes[c])-keep {
+					share[c]++
+					left--
+				}
+			}
+			if left == before {
+				break
+			}
+		}
+	}
+	return share
+}
