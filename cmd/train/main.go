@@ -105,7 +105,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return describe(f, stdout)
 	}
 	w := newWatcher(f, stdout, stderr)
-	_, err = aegis.Train(ctx, f.config, ds, aegis.Options{Out: f.out, Force: f.force, Hooks: w.hooks()})
+	summary, err := aegis.Train(ctx, f.config, ds, aegis.Options{Out: f.out, Force: f.force, Hooks: w.hooks()})
 	w.close()
 	if ctx.Err() != nil && err != nil {
 		return fmt.Errorf("interrupted; what there was is saved in %s", w.out)
@@ -113,7 +113,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
-	w.done()
+	w.done(summary)
 	return nil
 }
 

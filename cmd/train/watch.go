@@ -113,8 +113,16 @@ func (w *watcher) close() {
 	}
 }
 
-// done says where everything is.
-func (w *watcher) done() {
+// done says what is wrong with the model, where everything is, and how good the
+// model is.
+func (w *watcher) done(s *aegis.Summary) {
+	for _, warning := range s.Warnings {
+		w.printf("warning: %s\n", warning)
+	}
 	names := []string{"model.safetensors", "reconstructions.png", "latent.png", "loss.png"}
-	w.printf("%s: %s\n", filepath.Clean(w.out), strings.Join(names, ", "))
+	verdict := s.Verdict.Words()
+	if verdict != "" {
+		verdict = "; " + verdict
+	}
+	w.printf("%s: %s%s\n", filepath.Clean(w.out), strings.Join(names, ", "), verdict)
 }
