@@ -41,7 +41,6 @@ var anything = []string{"aegis", "aegis/cmd", "aegis/internal/vmtest"}
 // outside lists modules that only some packages may import.
 var outside = map[string][]string{
 	"gonum.org/v1/plot":                              {"aegis/internal/report"},
-	"github.com/schollz/progressbar/v3":              {"aegis/cmd"},
 	"github.com/BurntSushi/toml":                     {"aegis/internal/run"},
 	"github.com/ebitengine/purego":                   {"aegis/cuda"},
 	"gorgonia.org/cu":                                {"aegis/cuda/driver"},
