@@ -21,7 +21,7 @@ import (
 // one image to answer.
 func TestMeanLoss(t *testing.T) {
 	trained := data.Images{N: 3, C: 1, H: 1, W: 2, Pixels: []byte{0, 255, 102, 255, 9, 9}}
-	tests := data.Images{N: 2, C: 1, H: 1, W: 2, Pixels: []byte{7, 7, 255, 255}}
+	tests := data.Images{N: 3, C: 1, H: 1, W: 2, Pixels: []byte{7, 7, 255, 255, 0, 255}}
 	unit, sym := program.Range{Lo: 0, Hi: 1}, program.Range{Lo: -1, Hi: 1}
 	if got := meanImage(trained, []int32{0, 1}, unit); math.Abs(got[0]-0.2) > 1e-7 || math.Abs(got[1]-1) > 1e-7 {
 		t.Fatalf("mean image %v, want 0.2 and 1", got)
@@ -39,6 +39,9 @@ func TestMeanLoss(t *testing.T) {
 		"bce":           {model.BCE, unit, -math.Log(0.2) / 2},
 	} {
 		m := meanImage(trained, []int32{0, 1}, c.pixels)
+		if got, want := meanLoss(model.BCE, m, tests, []int32{2}, unit), -math.Log(0.8)/2; c.pixels == unit && math.Abs(got-want) > 1e-6 {
+			t.Errorf("bce of a dark pixel: %v, want %v", got, want)
+		}
 		if got := meanLoss(c.loss, m, tests, []int32{1}, c.pixels); math.Abs(got-c.want) > 1e-6 {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
