@@ -54,6 +54,7 @@ func (t *trainer) pictures(ctx context.Context) error {
 // startPictures works out what is to be seen and has each picture drawn by
 // itself: the last one takes as long as the others together.
 func (t *trainer) startPictures(ctx context.Context, drawing *errgroup.Group) error {
+	t.measureMean()
 	drawing.Go(t.drawLoss)
 	state, err := t.machine.State()
 	if err != nil {
@@ -82,7 +83,7 @@ func (t *trainer) startPictures(ctx context.Context, drawing *errgroup.Group) er
 	drawing.Go(func() error {
 		return t.draw(run.LatentFile, func(w io.Writer) error { return report.Latent(w, codes) })
 	})
-	return nil
+	return t.judge(ctx, state.Tensors, codes)
 }
 
 func (t *trainer) draw(name string, draw func(io.Writer) error) error {
@@ -94,6 +95,9 @@ func (t *trainer) drawLoss() error {
 		Title: fmt.Sprintf("%s on %d images", t.cfg.Model, len(t.rows.train)),
 		Label: fmt.Sprintf("%s, mean over pixels", t.cfg.Loss),
 		Step:  t.curve.at, StepLoss: t.curve.loss,
+	}
+	if t.summary.MeanImageLoss != nil {
+		c.Baseline, c.BaselineLabel = float64(*t.summary.MeanImageLoss), "mean image"
 	}
 	for _, m := range t.epochs {
 		c.Epoch = append(c.Epoch, float64(m.Epoch))

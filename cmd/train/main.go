@@ -22,6 +22,7 @@ import (
 	"aegis"
 	"aegis/data"
 	"aegis/data/mnist"
+	"aegis/internal/memory"
 )
 
 const (
@@ -93,6 +94,9 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err := f.config.Validate(); err != nil {
 		return err
 	}
+	if err := memory.Check(); err != nil {
+		return err
+	}
 	ds, err := load(ctx, string(f.config.Data))
 	if err != nil {
 		return err
@@ -102,7 +106,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return describe(f, stdout)
 	}
 	w := newWatcher(f, stdout, stderr)
-	_, err = aegis.Train(ctx, f.config, ds, aegis.Options{Out: f.out, Force: f.force, Hooks: w.hooks()})
+	summary, err := aegis.Train(ctx, f.config, ds, aegis.Options{Out: f.out, Force: f.force, Hooks: w.hooks()})
 	w.close()
 	switch {
 	case errors.Is(err, aegis.ErrRunExists):
@@ -110,7 +114,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	case err != nil:
 		return err
 	}
-	w.done()
+	w.done(summary)
 	return nil
 }
 

@@ -94,8 +94,17 @@ func TestReconstructions(t *testing.T) {
 		{
 			name: "a strip",
 			grid: Grid{C: 1, H: 1, W: 1000, Hi: 1, Originals: [][]float32{plain(1, 1000, 0)}, Rebuilt: [][]float32{plain(1, 1000, 0)}},
-			tile: image.Pt(224, 1),
+			tile: image.Pt(1120, 24),
 			want: [][2]color.RGBA{{{A: 255}, {A: 255}}},
+		},
+		{
+			name: "standing strips",
+			grid: Grid{
+				C: 1, H: 2048, W: 8, Hi: 1,
+				Originals: [][]float32{plain(2048, 8, 0), plain(2048, 8, 0)}, Rebuilt: [][]float32{plain(2048, 8, 0.6), plain(2048, 8, 0)},
+			},
+			tile: image.Pt(24, 1120),
+			want: [][2]color.RGBA{{{A: 255}, {R: 153, G: 153, B: 153, A: 255}}, {{A: 255}, {A: 255}}},
 		},
 	}
 	for _, c := range cases {
@@ -126,6 +135,41 @@ func TestReconstructions(t *testing.T) {
 				t.Errorf("captions drawn: %v", c.grid.Captions == nil)
 			}
 		})
+	}
+}
+
+// TestLyingStrips: each pair of lines has the picture's whole width, its names
+// and its caption.
+func TestLyingStrips(t *testing.T) {
+	black, grey := color.RGBA{A: 255}, color.RGBA{R: 153, G: 153, B: 153, A: 255}
+	g := Grid{C: 1, H: 8, W: 2048, Hi: 1, Captions: []string{"3", "4"}}
+	for range g.Captions {
+		g.Originals, g.Rebuilt = append(g.Originals, plain(8, 2048, 0)), append(g.Rebuilt, plain(8, 2048, 0.6))
+	}
+	img := picture(t, func(b *bytes.Buffer) error { return Reconstructions(b, g) })
+	const edge = 25
+	corner := img.Bounds().Max.Sub(image.Pt(edge+stripPx, edge))
+	captions := 0
+	for i := range g.Originals {
+		last := len(g.Originals) - 1 - i
+		caption := int(math.Ceil((labelSize + pad/2).Dots(dpi)))
+		end := corner.Y - last*(2*(stripLeast+gapPx)+caption+stripLinePx)
+		for y, want := range map[int]color.RGBA{end - stripLeast: grey, end - 2*stripLeast - gapPx: black} {
+			area := image.Rect(corner.X, y, corner.X+stripPx, y+stripLeast)
+			if got := count(img, area, want); got != stripPx*stripLeast {
+				t.Errorf("pair %d: %d pixels are %v, want all of %v", i, got, want, area)
+			}
+			if !drawn(img, image.Rect(0, y, corner.X-1, y+stripLeast)) {
+				t.Errorf("pair %d: no name of a line", i)
+			}
+		}
+		top := end - 2*stripLeast - gapPx
+		if drawn(img, image.Rect(corner.X, top-caption, corner.X+stripPx, top-1)) {
+			captions++
+		}
+	}
+	if captions != len(g.Captions) {
+		t.Errorf("%d captions, want %d", captions, len(g.Captions))
 	}
 }
 
