@@ -140,6 +140,20 @@ func TestReconstructions(t *testing.T) {
 
 // TestLyingStrips: each pair of lines has the picture's whole width, its names
 // and its caption.
+// TestLongStrips draws images of one pixel by tens of thousands.
+func TestLongStrips(t *testing.T) {
+	const long = 70_000
+	for _, g := range []Grid{
+		{C: 1, H: 1, W: long, Hi: 1, Originals: [][]float32{plain(1, long, 0)}, Rebuilt: [][]float32{plain(1, long, 0.6)}},
+		{C: 1, H: long, W: 1, Hi: 1, Originals: [][]float32{plain(long, 1, 0)}, Rebuilt: [][]float32{plain(long, 1, 0.6)}},
+	} {
+		img := picture(t, func(b *bytes.Buffer) error { return Reconstructions(b, g) })
+		if got := count(img, img.Bounds(), color.RGBA{R: 153, G: 153, B: 153, A: 255}); got < stripPx*stripLeast { // some edge of a letter may have the same grey
+			t.Errorf("%d × %d: %d grey pixels, want at least %d", g.H, g.W, got, stripPx*stripLeast)
+		}
+	}
+}
+
 func TestLyingStrips(t *testing.T) {
 	black, grey := color.RGBA{A: 255}, color.RGBA{R: 153, G: 153, B: 153, A: 255}
 	g := Grid{C: 1, H: 8, W: 2048, Hi: 1, Captions: []string{"3", "4"}}
@@ -198,7 +212,7 @@ func TestReconstructionsErrors(t *testing.T) {
 	}{
 		{grid: Grid{C: 0, H: 1, W: 1, Hi: 1, Originals: one, Rebuilt: one}, want: "report: reconstructions: 0 channels"},
 		{grid: Grid{C: 1, H: 0, W: 1, Hi: 1, Originals: one, Rebuilt: one}, want: "images of 0 × 1"},
-		{grid: Grid{C: 1, H: 1, W: math.MaxInt, Hi: 1, Originals: one, Rebuilt: one}, want: "want 1 to 16384"},
+		{grid: Grid{C: 1, H: 1, W: math.MaxInt, Hi: 1, Originals: one, Rebuilt: one}, want: "has 1 values; want 1 × 1 × 9223372036854775807"},
 		{grid: Grid{C: 1, H: 1, W: 1, Originals: one, Rebuilt: one}, want: "pixels from 0 to 0"},
 		{grid: Grid{C: 1, H: 1, W: 1, Lo: nan, Hi: 1, Originals: one, Rebuilt: one}, want: "pixels from NaN"},
 		{grid: Grid{C: 1, H: 1, W: 1, Hi: float32(math.Inf(1)), Originals: one, Rebuilt: one}, want: "finite range"},
@@ -206,7 +220,7 @@ func TestReconstructionsErrors(t *testing.T) {
 		{grid: Grid{C: 1, H: 1, W: 1, Hi: 1, Originals: make([][]float32, 101)}, want: "101 images"},
 		{grid: Grid{C: 1, H: 1, W: 1, Hi: 1, Originals: one}, want: "0 rebuilt images; want 1"},
 		{grid: Grid{C: 1, H: 1, W: 1, Hi: 1, Originals: one, Rebuilt: one, Captions: []string{"", ""}}, want: "2 captions"},
-		{grid: Grid{C: 1, H: 1, W: 2, Hi: 1, Originals: one, Rebuilt: [][]float32{{0, 0}}}, want: "original image 0 has 1 values; want 2"},
+		{grid: Grid{C: 1, H: 1, W: 2, Hi: 1, Originals: one, Rebuilt: [][]float32{{0, 0}}}, want: "original image 0 has 1 values; want 1 × 1 × 2"},
 		{grid: Grid{C: 1, H: 1, W: 1, Hi: 1, Originals: one, Rebuilt: [][]float32{{nan}}}, want: "rebuilt image 0: value 0 is NaN"},
 	} {
 		wantError(t, Reconstructions(&bytes.Buffer{}, c.grid), c.want)
