@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,7 +19,6 @@ const (
 	lockFile  = ".aegis-lock"  // is locked as long as a run lives
 	newDir    = ".aegis-new"   // files of a run that replaces an earlier one, until it has a model
 	readyDir  = ".aegis-ready" // the same, on their way to their places
-	listFile  = "files"        // in these, says which files are moved
 	mostTries = 1000           // of names for a new directory
 )
 
@@ -249,9 +247,6 @@ func (d *Dir) Commit() error {
 	if !d.Replacing() {
 		return nil
 	}
-	if err := d.list(); err != nil {
-		return err
-	}
 	if err := os.Rename(d.path, filepath.Join(d.out, readyDir)); err != nil {
 		return fmt.Errorf("run: %w", err)
 	}
@@ -259,61 +254,34 @@ func (d *Dir) Commit() error {
 	return d.move()
 }
 
-// list writes down which files are to be moved: once some have been, what is
-// not there any more cannot be told from what never was.
-func (d *Dir) list() error {
-	there, err := earlier(d.path)
-	if err != nil {
-		return err
-	}
-	for i := range there {
-		there[i] = filepath.Base(there[i])
-	}
-	return WriteFile(d.Path(listFile), func(w io.Writer) error { return json.NewEncoder(w).Encode(there) })
-}
+// move puts what is in readyDir in its place. The model changes by one rename;
+// the earlier run's other files go before it and the new ones come after it, so
+// that at any moment the files in the directory are of one run. A run that is
+// killed meanwhile leaves the rest to the next one.
+func (d *Dir) move() error { return d.moveBy(func(step func() error) error { return step() }) }
 
-// move puts what is in readyDir in its place. A run that is killed meanwhile
-// leaves the rest to the next one.
-func (d *Dir) move() error {
+// moveBy is move with each step handed to do.
+func (d *Dir) moveBy(do func(step func() error) error) error {
 	from := filepath.Join(d.out, readyDir)
 	if _, err := os.Lstat(from); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	var moved []string
-	switch text, err := os.ReadFile(filepath.Join(from, listFile)); {
-	case errors.Is(err, fs.ErrNotExist): // all but the folder itself was done
-		return removed(from)
-	case err != nil:
-		return fmt.Errorf("run: %w", err)
-	default:
-		if err := json.Unmarshal(text, &moved); err != nil {
-			return fmt.Errorf("run: %s: %w", filepath.Join(from, listFile), err)
+	var steps []func() error
+	if _, err := os.Lstat(filepath.Join(from, ModelFile)); err == nil { // else they are gone already
+		for _, name := range fileNames() {
+			if name != ModelFile {
+				steps = append(steps, func() error { return os.Remove(filepath.Join(d.out, name)) })
+			}
 		}
 	}
-	for _, name := range fileNames() {
-		to := filepath.Join(d.out, name)
-		var err error
-		if slices.Contains(moved, name) {
-			err = os.Rename(filepath.Join(from, name), to) // not there: it was moved already
-		} else {
-			err = os.Remove(to)
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, name := range append([]string{ModelFile}, fileNames()...) {
+		steps = append(steps, func() error { return os.Rename(filepath.Join(from, name), filepath.Join(d.out, name)) })
+	}
+	steps = append(steps, func() error { return os.RemoveAll(from) })
+	for _, step := range steps {
+		if err := do(step); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("run: put a file in the earlier run's place: %w", err)
 		}
-	}
-	return removed(from)
-}
-
-// removed removes a folder; its list goes first, and says as long as it is
-// there that not all was moved.
-func removed(dir string) error {
-	err := os.Remove(filepath.Join(dir, listFile))
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		err = os.RemoveAll(dir)
-	}
-	if err != nil {
-		return fmt.Errorf("run: %w", err)
 	}
 	return nil
 }

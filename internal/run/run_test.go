@@ -188,15 +188,14 @@ func TestCreate(t *testing.T) {
 			name: "what a run was killed in putting in place", dir: "d", err: "holds a run already (config.toml)",
 			after: []string{markFile, lockFile, "config.toml", "model.safetensors"},
 			before: func(t *testing.T, root string) {
-				put(t, root+"/d/.aegis", "{}")
+				put(t, root+"/d/model.safetensors", "old")
 				put(t, root+"/d/loss.png", "old")
 				if err := os.MkdirAll(root+"/d/"+readyDir, 0o777); err != nil {
 					t.Fatal(err)
 				}
 				put(t, root+"/d/"+readyDir+"/model.safetensors", "new")
-				put(t, root+"/d/"+readyDir+"/files", `["config.toml","model.safetensors"]`)
-				put(t, root+"/d/config.toml", "moved") // before it was killed
-				put(t, root+"/d/.aegis", `{"config_sha256":["`+digest([]byte("moved"))+`"]}`)
+				put(t, root+"/d/"+readyDir+"/config.toml", "new")
+				put(t, root+"/d/.aegis", `{"config_sha256":["`+digest([]byte("new"))+`"]}`)
 			},
 		},
 		{
@@ -447,6 +446,65 @@ func TestReplace(t *testing.T) {
 }
 
 // TestCheckSpace wants more than any disk has.
+var errKilled = errors.New("killed")
+
+// TestKilledWhileReplacing ends move behind each of its steps: what there is is
+// of one run, and the next run puts the rest in place.
+func TestKilledWhileReplacing(t *testing.T) {
+	steps := 0
+	for at := 0; at <= steps; at++ {
+		dir := t.TempDir()
+		d := &Dir{out: dir, path: dir}
+		for _, name := range fileNames() {
+			put(t, d.Path(name), "old")
+		}
+		ready := filepath.Join(dir, readyDir)
+		if err := os.Mkdir(ready, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{ModelFile, ConfigFile, LastFile} {
+			put(t, filepath.Join(ready, name), "new")
+		}
+		put(t, d.Path(markFile), `{"config_sha256":["`+digest([]byte("new"))+`","`+digest([]byte("old"))+`"]}`)
+		done := 0
+		err := d.moveBy(func(step func() error) error {
+			if done++; done > at {
+				return errKilled
+			}
+			return step()
+		})
+		steps = max(steps, done)
+		if killed := errors.Is(err, errKilled); killed != (at < done) || err != nil && !killed {
+			t.Fatalf("after %d steps of %d: %v", at, done, err)
+		}
+		ofOneRun(t, dir, get(t, d.Path(ModelFile)))
+		again, err := Create(dir, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
+		ofOneRun(t, dir, "new")
+		if got, want := list(t, dir), []string{markFile, lockFile, ConfigFile, LastFile, ModelFile}; !slices.Equal(got, want) {
+			t.Errorf("after %d steps and the next run: files %v, want %v", at, got, want)
+		}
+	}
+	if steps <= len(fileNames()) {
+		t.Errorf("%d steps, want more than one a file", steps)
+	}
+}
+
+// ofOneRun checks that every file of a run in dir holds text.
+func ofOneRun(t *testing.T, dir, text string) {
+	t.Helper()
+	for _, name := range fileNames() {
+		if b, err := os.ReadFile(filepath.Join(dir, name)); err == nil && string(b) != text {
+			t.Errorf("%s is %q, want %q", name, b, text)
+		}
+	}
+}
+
 func TestCheckSpace(t *testing.T) {
 	d, err := Create(t.TempDir(), false)
 	if err != nil {
