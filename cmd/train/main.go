@@ -42,11 +42,15 @@ func main() {
 }
 
 // interruptible returns a context that the first interrupt ends; the second
-// one ends the process.
+// one ends the process. Whoever runs it under nohup wants it to outlive its
+// terminal.
 func interruptible() (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		<-signals
 		fmt.Fprintln(os.Stderr, "\ntrain: stopping after the step in progress; once more to stop at once")

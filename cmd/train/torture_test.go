@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,14 +25,6 @@ import (
 // Runs of a child process into one folder: killed at random moments, on a disk
 // that fills up, and two at a time. Whatever happens, the folder has whole
 // files of one run. AEGIS_TORTURE=long does it hundreds of times.
-
-// TestMain is train itself where a test has started it as a child.
-func TestMain(m *testing.M) {
-	if os.Getenv("AEGIS_TEST_CHILD") != "" {
-		os.Exit(realMain(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
-	}
-	os.Exit(m.Run())
-}
 
 // trials is how often something is tried.
 func trials(short, long int) int {
@@ -58,7 +49,7 @@ func newChild(data, out string, latent int, args ...string) *child {
 		"--epochs", "4", "--device", "cpu", "--threads", "1", "--quiet",
 	}, args...)
 	c.Cmd = exec.Command(os.Args[0], args...)
-	c.Env = append(os.Environ(), "AEGIS_TEST_CHILD=1")
+	c.Env = append(os.Environ(), asCommand+"=1")
 	c.Cmd.Stderr = &c.stderr
 	return c
 }
@@ -73,6 +64,7 @@ func (c *child) code() int {
 // of its code.
 func whole(t *testing.T, dir string) int {
 	t.Helper()
+	atOnce(t, dir)
 	// The next run tidies up, and refuses what it finds.
 	if d, err := run.Create(dir, false); err == nil {
 		_ = d.Close()
@@ -122,6 +114,22 @@ func whole(t *testing.T, dir string) int {
 		}
 	}
 	return config.Latent
+}
+
+// atOnce checks what a folder has before the next run tidies up: a model, and
+// no configuration but its own.
+func atOnce(t *testing.T, dir string) {
+	t.Helper()
+	_, metadata, err := run.ReadTensors(filepath.Join(dir, run.ModelFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := aegis.LoadConfig(filepath.Join(dir, run.ConfigFile))
+	if want := fmt.Sprintf(`"latent":%d,`, config.Latent); err == nil && !strings.Contains(metadata["config"], want) {
+		t.Errorf("a configuration with a code of %d beside a model of %s", config.Latent, metadata["config"])
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
 }
 
 // first trains the earlier run.
