@@ -169,6 +169,59 @@ func TestKills(t *testing.T) {
 	t.Logf("%d times the earlier run was kept, %d times replaced", kept, replaced)
 }
 
+// TestInterrupts holds what a run says to what it leaves.
+func TestInterrupts(t *testing.T) {
+	data, out := folder(t), filepath.Join(t.TempDir(), "run")
+	before, random := first(t, data, out), rand.New(rand.NewPCG(7, 8))
+	said := make(map[string]int)
+	for i := range trials(12, 300) {
+		c := newChild(data, out, 3+i%20, "--force", "--epochs", "200", "--batch", "4")
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(random.Float64() * float64(400*time.Millisecond)))
+		_ = c.Process.Signal([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}[i%3]) // it may be over
+		_ = c.Wait()
+		now, code, text := whole(t, out), c.ProcessState.ExitCode(), c.stderr.String()
+		lines := strings.Split(strings.TrimSpace(text), "\n")
+		last := lines[len(lines)-1]
+		switch {
+		case code == -1 && now == before: // before signals are heard
+		case code == 0 && now == c.latent:
+		case code != exitInterrupted:
+			t.Errorf("exit %d, a code of %d: %q", code, now, text)
+		case strings.Contains(last, "is as it was") || strings.Contains(last, "nothing was made"):
+			said["nothing"]++
+			if now != before {
+				t.Errorf("a code of %d, want %d: %q", now, before, last)
+			}
+		default:
+			said["saved"]++
+			if want := words(t, out); now != c.latent || last != "train: interrupted; "+want {
+				t.Errorf("a code of %d, %q; want %d, %q", now, last, c.latent, want)
+			}
+		}
+		before = now
+	}
+	t.Logf("said: %v", said)
+}
+
+// words are what a run must say of the files that there are.
+func words(t *testing.T, out string) string {
+	t.Helper()
+	var metadata [2]map[string]string
+	for i, name := range []string{run.ModelFile, run.LastFile} {
+		var err error
+		if _, metadata[i], err = run.ReadTensors(filepath.Join(out, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if model := metadata[0]; model["epoch"] == "0" {
+		return fmt.Sprintf("the state of step %s is saved in %s", model["step"], out)
+	}
+	return fmt.Sprintf("the model of epoch %s and the state of step %s are saved in %s", metadata[0]["epoch"], metadata[1]["step"], out)
+}
+
 func TestFullDisk(t *testing.T) {
 	data, dir := folder(t), filepath.Join(t.TempDir(), "disk")
 	if err := os.Mkdir(dir, 0o777); err != nil {
