@@ -302,7 +302,7 @@ func (t *trainer) drawEnd(ctx context.Context) error {
 		defer cancel()
 	}
 	if t.writer.model.tensors == nil {
-		return t.drawLoss()
+		return t.store(ctx, t.startLoss())
 	}
 	return t.pictures(ctx)
 }
