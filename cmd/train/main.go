@@ -97,6 +97,13 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err := f.config.Validate(); err != nil {
 		return err
 	}
+	w := newWatcher(f, stdout, stderr)
+	options := aegis.Options{Out: f.out, Force: f.force, Hooks: w.hooks()}
+	if !f.summary && !f.plan {
+		if err := options.Check(); err != nil {
+			return advised(err)
+		}
+	}
 	ds, err := load(ctx, string(f.config.Data))
 	if err != nil {
 		return err
@@ -105,17 +112,21 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		f.config.Image = [3]int{ds.Train.C, ds.Train.H, ds.Train.W}
 		return describe(f, stdout)
 	}
-	w := newWatcher(f, stdout, stderr)
-	_, err = aegis.Train(ctx, f.config, ds, aegis.Options{Out: f.out, Force: f.force, Hooks: w.hooks()})
+	_, err = aegis.Train(ctx, f.config, ds, options)
 	w.close()
-	switch {
-	case errors.Is(err, aegis.ErrRunExists):
-		return fmt.Errorf("%w: --out names another one, --force replaces it", err)
-	case err != nil:
-		return err
+	if err != nil {
+		return advised(err)
 	}
 	w.done()
 	return nil
+}
+
+// advised adds to an error which flags help.
+func advised(err error) error {
+	if errors.Is(err, aegis.ErrRunExists) {
+		return fmt.Errorf("%w: --out names another one, --force replaces it", err)
+	}
+	return err
 }
 
 // doctor prints what this machine has.

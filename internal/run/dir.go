@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/gofrs/flock"
 )
@@ -83,7 +85,7 @@ func makeDir(dir string) error {
 	}
 	info, err := os.Stat(dir)
 	if err == nil && !info.IsDir() {
-		return fmt.Errorf("run: %s is a file, want a directory; choose another one", dir)
+		return notDir(dir)
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("run: make the output directory: %w; choose another one", err)
@@ -93,14 +95,17 @@ func makeDir(dir string) error {
 
 // takeLock locks the directory, or says that another run has.
 func (d *Dir) takeLock() error {
+	const patience, pause = 100 * time.Millisecond, 5 * time.Millisecond // beside one that only asks
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	d.lock = flock.New(filepath.Join(d.out, lockFile))
-	switch locked, err := d.lock.TryLock(); {
+	switch _, err := d.lock.TryLockContext(ctx, pause); {
+	case errors.Is(err, context.DeadlineExceeded):
+		return errBusy(d.out)
 	case errors.Is(err, errors.ErrUnsupported): // a network's file system that knows no locks
 		return nil
 	case err != nil:
 		return fmt.Errorf("run: %s takes no files: %w; choose another directory", d.out, err)
-	case !locked:
-		return fmt.Errorf("run: another run is writing to %s; wait for it or choose another directory", d.out)
 	}
 	return nil
 }
@@ -111,24 +116,14 @@ func (d *Dir) begin(force bool) error {
 	if err := d.tidy(); err != nil {
 		return err
 	}
-	old, err := earlier(d.out)
-	if err != nil {
+	var err error
+	if d.mark, err = admitted(d.out, force); err != nil {
 		return err
-	}
-	if d.mark, err = readMark(d.out); err != nil {
-		return err
-	}
-	if err := d.mark.check(filepath.Join(d.out, ConfigFile)); err != nil {
-		return err
-	}
-	if len(old) > 0 && !force {
-		return fmt.Errorf("run: %s holds %w (%s); choose another directory, or replace it by force",
-			d.out, ErrExists, filepath.Base(old[0]))
 	}
 	if err := probe(d.out); err != nil {
 		return err
 	}
-	if len(old) == 0 {
+	if !d.mark.replaces {
 		return nil
 	}
 	d.path = filepath.Join(d.out, newDir)

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/BurntSushi/toml"
@@ -44,6 +46,19 @@ func list(t *testing.T, dir string) []string {
 		names = append(names, e.Name())
 	}
 	return names
+}
+
+// below returns the paths of all that is in a directory.
+func below(t *testing.T, root string) (paths []string) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+		paths = append(paths, path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
 }
 
 func wantError(t *testing.T, err error, want string) {
@@ -140,6 +155,7 @@ func TestCreate(t *testing.T) {
 		force  bool
 		err    string
 		after  []string // names in the directory
+		makes  bool     // only Create sees it
 	}{
 		{name: "new, with parents", dir: "a/b/c", after: []string{lockFile}},
 		{
@@ -185,7 +201,7 @@ func TestCreate(t *testing.T) {
 			},
 		},
 		{
-			name: "what a run was killed in putting in place", dir: "d", err: "holds a run already (config.toml)",
+			name: "what a run was killed in putting in place", dir: "d", makes: true, err: "holds a run already (config.toml)",
 			after: []string{markFile, lockFile, "config.toml", "model.safetensors"},
 			before: func(t *testing.T, root string) {
 				put(t, root+"/d/model.safetensors", "old")
@@ -207,7 +223,7 @@ func TestCreate(t *testing.T) {
 			before: func(t *testing.T, root string) { put(t, root+"/d/f", "") },
 		},
 		{
-			name: "below a file", dir: "d/f/g", err: "make the output directory",
+			name: "below a file", dir: "d/f/g", makes: true, err: "make the output directory",
 			before: func(t *testing.T, root string) { put(t, root+"/d/f", "") },
 		},
 		{
@@ -231,6 +247,13 @@ func TestCreate(t *testing.T) {
 				c.before(t, root)
 			}
 			dir := filepath.Join(root, filepath.FromSlash(c.dir))
+			if !c.makes { // Check says the same and leaves all as it is
+				before := below(t, root)
+				wantError(t, Check(dir, c.force), c.err)
+				if got := below(t, root); !slices.Equal(got, before) {
+					t.Errorf("files %v after Check, want %v", got, before)
+				}
+			}
 			d, err := Create(dir, c.force)
 			wantError(t, err, c.err)
 			if err == nil {
@@ -359,6 +382,7 @@ func TestOneRunAtATime(t *testing.T) {
 	for _, force := range []bool{false, true} {
 		_, err := Create(dir, force)
 		wantError(t, err, "another run is writing to "+dir)
+		wantError(t, Check(dir, force), "another run is writing to "+dir)
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
@@ -373,6 +397,35 @@ func TestOneRunAtATime(t *testing.T) {
 }
 
 // TestCreateNew makes directories side by side.
+// TestCheckIsInNobodysWay has a directory checked again and again while runs
+// come and go.
+func TestCheckIsInNobodysWay(t *testing.T) {
+	dir, done := t.TempDir(), make(chan struct{})
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				_ = Check(dir, false)
+			}
+		}
+	})
+	for range 100 {
+		d, err := Create(dir, false)
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	close(done)
+	asking.Wait()
+}
+
 func TestCreateNew(t *testing.T) {
 	base := filepath.Join(t.TempDir(), "runs", "fc12")
 	for _, want := range []string{base, base + "-2", base + "-3"} {
