@@ -1,6 +1,7 @@
 package aegis
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,8 +12,6 @@ import (
 	"aegis/internal/program"
 	"aegis/internal/report"
 	"aegis/internal/run"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // curve gathers the training loss as means over windows of steps, a fixed
@@ -44,53 +43,81 @@ func (c *curve) add(losses []float32) {
 	}
 }
 
-// pictures draws the run with the parameters of model.safetensors.
+// picture is one that is being drawn, in memory: where nobody waits for it any
+// more, nothing is written.
+type picture struct {
+	name string
+	done chan error
+	file bytes.Buffer // when done
+}
+
+func startPicture(name string, draw func(io.Writer) error) *picture {
+	p := &picture{name: name, done: make(chan error, 1)}
+	go func() { p.done <- draw(&p.file) }()
+	return p
+}
+
+// store waits for a picture and writes it.
+func (t *trainer) store(ctx context.Context, p *picture) error {
+	select {
+	case err := <-p.done:
+		if err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return run.WriteFile(t.dir.Path(p.name), func(w io.Writer) error {
+		_, err := p.file.WriteTo(w)
+		return err
+	})
+}
+
+// pictures draws the run with the parameters of model.safetensors. Where ctx
+// ends before all are there, the loss still is.
 func (t *trainer) pictures(ctx context.Context) error {
-	var drawing errgroup.Group
-	err := t.startPictures(ctx, &drawing)
-	return errors.Join(err, drawing.Wait())
+	loss := t.startLoss()
+	others, err := t.startPictures(ctx)
+	err = errors.Join(err, t.store(context.WithoutCancel(ctx), loss))
+	for _, p := range others {
+		if stored := t.store(ctx, p); !errors.Is(err, stored) { // ctx's error once
+			err = errors.Join(err, stored)
+		}
+	}
+	return err
 }
 
 // startPictures works out what is to be seen and has each picture drawn by
 // itself: the last one takes as long as the others together.
-func (t *trainer) startPictures(ctx context.Context, drawing *errgroup.Group) error {
-	t.measureMean()
-	drawing.Go(t.drawLoss)
+func (t *trainer) startPictures(ctx context.Context) (started []*picture, err error) {
 	state, err := t.machine.State()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for name, best := range t.writer.model.tensors {
 		state.Tensors[name] = best
 	}
 	if err := t.machine.SetState(state); err != nil {
-		return err
+		return nil, err
 	}
 	if err := t.testBest(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	grid, err := t.reconstructions(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	drawing.Go(func() error {
-		return t.draw(run.ReconstructionsFile, func(w io.Writer) error { return report.Reconstructions(w, grid) })
-	})
+	started = append(started, startPicture(run.ReconstructionsFile, func(w io.Writer) error { return report.Reconstructions(w, grid) }))
 	codes, err := t.codes(ctx)
 	if err != nil {
-		return err
+		return started, err
 	}
-	drawing.Go(func() error {
-		return t.draw(run.LatentFile, func(w io.Writer) error { return report.Latent(w, codes) })
-	})
-	return t.judge(ctx, state.Tensors, codes)
+	started = append(started, startPicture(run.LatentFile, func(w io.Writer) error { return report.Latent(w, codes) }))
+	return started, t.judge(ctx, state.Tensors, codes)
 }
 
-func (t *trainer) draw(name string, draw func(io.Writer) error) error {
-	return run.WriteFile(t.dir.Path(name), draw)
-}
-
-func (t *trainer) drawLoss() error {
+func (t *trainer) startLoss() *picture {
+	t.measureMean()
 	c := report.LossCurve{
 		Title: fmt.Sprintf("%s on %d images", t.cfg.Model, len(t.rows.train)),
 		Label: fmt.Sprintf("%s, mean over pixels", t.cfg.Loss),
@@ -109,7 +136,7 @@ func (t *trainer) drawLoss() error {
 			c.Test = append(c.Test, float64(*m.TestLoss))
 		}
 	}
-	return t.draw(run.LossFile, func(w io.Writer) error { return report.Loss(w, c) })
+	return startPicture(run.LossFile, func(w io.Writer) error { return report.Loss(w, c) })
 }
 
 // gridRows picks the images to show: the first one of each class, or the first

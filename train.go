@@ -20,6 +20,15 @@ type Options struct {
 	Hooks
 }
 
+// Check says why a run may not go there, so that no data is read in vain. Train
+// sees to it again.
+func (o Options) Check() error {
+	if o.Out == "" {
+		return nil
+	}
+	return run.Check(o.Out, o.Force)
+}
+
 // Hooks watch a run; each may be nil. They are called from Train's goroutine.
 type Hooks struct {
 	Start    func(Start)
@@ -303,7 +312,7 @@ func (t *trainer) drawEnd(ctx context.Context) error {
 		defer cancel()
 	}
 	if t.writer.model.tensors == nil {
-		return t.drawLoss()
+		return t.store(ctx, t.startLoss())
 	}
 	return t.pictures(ctx)
 }

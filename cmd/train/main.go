@@ -43,11 +43,15 @@ func main() {
 }
 
 // interruptible returns a context that the first interrupt ends; the second
-// one ends the process.
+// one ends the process. Whoever runs it under nohup wants it to outlive its
+// terminal.
 func interruptible() (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		<-signals
 		fmt.Fprintln(os.Stderr, "\ntrain: stopping after the step in progress; once more to stop at once")
@@ -97,6 +101,13 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err := memory.Check(); err != nil {
 		return err
 	}
+	w := newWatcher(f, stdout, stderr)
+	options := aegis.Options{Out: f.out, Force: f.force, Hooks: w.hooks()}
+	if !f.summary && !f.plan {
+		if err := options.Check(); err != nil {
+			return advised(err)
+		}
+	}
 	ds, err := load(ctx, string(f.config.Data))
 	if err != nil {
 		return err
@@ -105,17 +116,21 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		f.config.Image = [3]int{ds.Train.C, ds.Train.H, ds.Train.W}
 		return describe(f, stdout)
 	}
-	w := newWatcher(f, stdout, stderr)
-	summary, err := aegis.Train(ctx, f.config, ds, aegis.Options{Out: f.out, Force: f.force, Hooks: w.hooks()})
+	summary, err := aegis.Train(ctx, f.config, ds, options)
 	w.close()
-	switch {
-	case errors.Is(err, aegis.ErrRunExists):
-		return fmt.Errorf("%w: --out names another one, --force replaces it", err)
-	case err != nil:
-		return err
+	if err != nil {
+		return advised(err)
 	}
 	w.done(summary)
 	return nil
+}
+
+// advised adds to an error which flags help.
+func advised(err error) error {
+	if errors.Is(err, aegis.ErrRunExists) {
+		return fmt.Errorf("%w: --out names another one, --force replaces it", err)
+	}
+	return err
 }
 
 // doctor prints what this machine has.

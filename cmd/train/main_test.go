@@ -82,6 +82,10 @@ func TestTrain(t *testing.T) {
 			if code, _, stderr := train(context.Background(), "--data", dir, "--out", out); code != 1 || !strings.Contains(stderr, "--force") {
 				t.Errorf("a second run into %s: exit %d: %s", out, code, stderr)
 			}
+			missing := filepath.Join(dir, "none") // it is refused before data is looked for
+			if code, _, stderr := train(context.Background(), "--data", missing, "--out", out); code != 1 || !strings.Contains(stderr, "--force") {
+				t.Errorf("a second run into %s of other data: exit %d: %s", out, code, stderr)
+			}
 			code, stdout, stderr = train(context.Background(), "--data", dir, "--out", out, "--epochs", "1", "--force", "--quiet")
 			if code != 0 || stdout+stderr != "" {
 				t.Errorf("quiet run with --force: exit %d, %q", code, stdout+stderr)

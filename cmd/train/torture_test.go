@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,14 +25,6 @@ import (
 // Runs of a child process into one folder: killed at random moments, on a disk
 // that fills up, and two at a time. Whatever happens, the folder has whole
 // files of one run. AEGIS_TORTURE=long does it hundreds of times.
-
-// TestMain is train itself where a test has started it as a child.
-func TestMain(m *testing.M) {
-	if os.Getenv("AEGIS_TEST_CHILD") != "" {
-		os.Exit(realMain(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
-	}
-	os.Exit(m.Run())
-}
 
 // trials is how often something is tried.
 func trials(short, long int) int {
@@ -58,7 +49,7 @@ func newChild(data, out string, latent int, args ...string) *child {
 		"--epochs", "4", "--device", "cpu", "--threads", "1", "--quiet",
 	}, args...)
 	c.Cmd = exec.Command(os.Args[0], args...)
-	c.Env = append(os.Environ(), "AEGIS_TEST_CHILD=1")
+	c.Env = append(os.Environ(), asCommand+"=1")
 	c.Cmd.Stderr = &c.stderr
 	return c
 }
@@ -73,6 +64,7 @@ func (c *child) code() int {
 // of its code.
 func whole(t *testing.T, dir string) int {
 	t.Helper()
+	atOnce(t, dir)
 	// The next run tidies up, and refuses what it finds.
 	if d, err := run.Create(dir, false); err == nil {
 		_ = d.Close()
@@ -124,6 +116,22 @@ func whole(t *testing.T, dir string) int {
 	return config.Latent
 }
 
+// atOnce checks what a folder has before the next run tidies up: a model, and
+// no configuration but its own.
+func atOnce(t *testing.T, dir string) {
+	t.Helper()
+	_, metadata, err := run.ReadTensors(filepath.Join(dir, run.ModelFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := aegis.LoadConfig(filepath.Join(dir, run.ConfigFile))
+	if want := fmt.Sprintf(`"latent":%d,`, config.Latent); err == nil && !strings.Contains(metadata["config"], want) {
+		t.Errorf("a configuration with a code of %d beside a model of %s", config.Latent, metadata["config"])
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
 // first trains the earlier run.
 func first(t *testing.T, data, out string) int {
 	t.Helper()
@@ -159,6 +167,59 @@ func TestKills(t *testing.T) {
 		}
 	}
 	t.Logf("%d times the earlier run was kept, %d times replaced", kept, replaced)
+}
+
+// TestInterrupts holds what a run says to what it leaves.
+func TestInterrupts(t *testing.T) {
+	data, out := folder(t), filepath.Join(t.TempDir(), "run")
+	before, random := first(t, data, out), rand.New(rand.NewPCG(7, 8))
+	said := make(map[string]int)
+	for i := range trials(12, 300) {
+		c := newChild(data, out, 3+i%20, "--force", "--epochs", "200", "--batch", "4")
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(random.Float64() * float64(400*time.Millisecond)))
+		_ = c.Process.Signal([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}[i%3]) // it may be over
+		_ = c.Wait()
+		now, code, text := whole(t, out), c.ProcessState.ExitCode(), c.stderr.String()
+		lines := strings.Split(strings.TrimSpace(text), "\n")
+		last := lines[len(lines)-1]
+		switch {
+		case code == -1 && now == before: // before signals are heard
+		case code == 0 && now == c.latent:
+		case code != exitInterrupted:
+			t.Errorf("exit %d, a code of %d: %q", code, now, text)
+		case strings.Contains(last, "is as it was") || strings.Contains(last, "nothing was made"):
+			said["nothing"]++
+			if now != before {
+				t.Errorf("a code of %d, want %d: %q", now, before, last)
+			}
+		default:
+			said["saved"]++
+			if want := words(t, out); now != c.latent || last != "train: interrupted; "+want {
+				t.Errorf("a code of %d, %q; want %d, %q", now, last, c.latent, want)
+			}
+		}
+		before = now
+	}
+	t.Logf("said: %v", said)
+}
+
+// words are what a run must say of the files that there are.
+func words(t *testing.T, out string) string {
+	t.Helper()
+	var metadata [2]map[string]string
+	for i, name := range []string{run.ModelFile, run.LastFile} {
+		var err error
+		if _, metadata[i], err = run.ReadTensors(filepath.Join(out, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if model := metadata[0]; model["epoch"] == "0" {
+		return fmt.Sprintf("the state of step %s is saved in %s", model["step"], out)
+	}
+	return fmt.Sprintf("the model of epoch %s and the state of step %s are saved in %s", metadata[0]["epoch"], metadata[1]["step"], out)
 }
 
 func TestFullDisk(t *testing.T) {

@@ -69,8 +69,7 @@ type exec struct {
 	rows   []int32
 	values []float32
 	stop   atomic.Bool
-
-	interrupted atomic.Bool // nobody waits for the step in progress
+	ctx    context.Context // of the training in progress; nil outside of it
 }
 
 // worker is one worker's own memory.
@@ -185,7 +184,7 @@ func (e *exec) newPhase(p plan.Phase) (*phase, error) {
 			for _, l := range s.losses {
 				l.value[0] = l.mean(e.n)
 			}
-			if s.before && e.interrupted.Load() {
+			if e.givenUp(s) {
 				e.stop.Store(true)
 			}
 		}
@@ -237,6 +236,11 @@ func (e *exec) markBefore() {
 	}
 }
 
+// givenUp says whether nobody waits for the end of a stage. It asks the context:
+// a function that the context calls when it ends may run as late as in the next
+// training.
+func (e *exec) givenUp(s *stage) bool { return s.before && e.ctx != nil && e.ctx.Err() != nil }
+
 // run does a worker's part of every stage of one batch. It is false where the
 // step was given up, which happens before its first update only: whoever sees
 // the interrupt leaves rows out, and the last one at the barrier sees it too.
@@ -279,7 +283,7 @@ func (e *exec) runRows(w *worker, s *stage) {
 		}
 		for at := from; at < to; at += rows {
 			for _, task := range tasks[:n] {
-				if s.before && e.interrupted.Load() {
+				if e.givenUp(s) {
 					return
 				}
 				task.run(w, at, min(at+rows, to))
@@ -322,8 +326,8 @@ func (e *exec) steps(ctx context.Context, job stepsJob) (done int, err error) {
 			set(done)
 		}
 	}
-	e.interrupted.Store(false)
-	defer context.AfterFunc(ctx, func() { e.interrupted.Store(true) })()
+	e.ctx = ctx
+	defer func() { e.ctx = nil }()
 	set(0)
 	for done < count && !e.stop.Load() {
 		e.divide()

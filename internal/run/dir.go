@@ -1,15 +1,16 @@
 package run
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/gofrs/flock"
 )
@@ -20,7 +21,6 @@ const (
 	lockFile  = ".aegis-lock"  // is locked as long as a run lives
 	newDir    = ".aegis-new"   // files of a run that replaces an earlier one, until it has a model
 	readyDir  = ".aegis-ready" // the same, on their way to their places
-	listFile  = "files"        // in these, says which files are moved
 	mostTries = 1000           // of names for a new directory
 )
 
@@ -85,7 +85,7 @@ func makeDir(dir string) error {
 	}
 	info, err := os.Stat(dir)
 	if err == nil && !info.IsDir() {
-		return fmt.Errorf("run: %s is a file, want a directory; choose another one", dir)
+		return notDir(dir)
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("run: make the output directory: %w; choose another one", err)
@@ -95,14 +95,17 @@ func makeDir(dir string) error {
 
 // takeLock locks the directory, or says that another run has.
 func (d *Dir) takeLock() error {
+	const patience, pause = 100 * time.Millisecond, 5 * time.Millisecond // beside one that only asks
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	d.lock = flock.New(filepath.Join(d.out, lockFile))
-	switch locked, err := d.lock.TryLock(); {
+	switch _, err := d.lock.TryLockContext(ctx, pause); {
+	case errors.Is(err, context.DeadlineExceeded):
+		return errBusy(d.out)
 	case errors.Is(err, errors.ErrUnsupported): // a network's file system that knows no locks
 		return nil
 	case err != nil:
 		return fmt.Errorf("run: %s takes no files: %w; choose another directory", d.out, err)
-	case !locked:
-		return fmt.Errorf("run: another run is writing to %s; wait for it or choose another directory", d.out)
 	}
 	return nil
 }
@@ -113,24 +116,14 @@ func (d *Dir) begin(force bool) error {
 	if err := d.tidy(); err != nil {
 		return err
 	}
-	old, err := earlier(d.out)
-	if err != nil {
+	var err error
+	if d.mark, err = admitted(d.out, force); err != nil {
 		return err
-	}
-	if d.mark, err = readMark(d.out); err != nil {
-		return err
-	}
-	if err := d.mark.check(filepath.Join(d.out, ConfigFile)); err != nil {
-		return err
-	}
-	if len(old) > 0 && !force {
-		return fmt.Errorf("run: %s holds %w (%s); choose another directory, or replace it by force",
-			d.out, ErrExists, filepath.Base(old[0]))
 	}
 	if err := probe(d.out); err != nil {
 		return err
 	}
-	if len(old) == 0 {
+	if !d.mark.replaces {
 		return nil
 	}
 	d.path = filepath.Join(d.out, newDir)
@@ -249,9 +242,6 @@ func (d *Dir) Commit() error {
 	if !d.Replacing() {
 		return nil
 	}
-	if err := d.list(); err != nil {
-		return err
-	}
 	if err := os.Rename(d.path, filepath.Join(d.out, readyDir)); err != nil {
 		return fmt.Errorf("run: %w", err)
 	}
@@ -259,61 +249,34 @@ func (d *Dir) Commit() error {
 	return d.move()
 }
 
-// list writes down which files are to be moved: once some have been, what is
-// not there any more cannot be told from what never was.
-func (d *Dir) list() error {
-	there, err := earlier(d.path)
-	if err != nil {
-		return err
-	}
-	for i := range there {
-		there[i] = filepath.Base(there[i])
-	}
-	return WriteFile(d.Path(listFile), func(w io.Writer) error { return json.NewEncoder(w).Encode(there) })
-}
+// move puts what is in readyDir in its place. The model changes by one rename;
+// the earlier run's other files go before it and the new ones come after it, so
+// that at any moment the files in the directory are of one run. A run that is
+// killed meanwhile leaves the rest to the next one.
+func (d *Dir) move() error { return d.moveBy(func(step func() error) error { return step() }) }
 
-// move puts what is in readyDir in its place. A run that is killed meanwhile
-// leaves the rest to the next one.
-func (d *Dir) move() error {
+// moveBy is move with each step handed to do.
+func (d *Dir) moveBy(do func(step func() error) error) error {
 	from := filepath.Join(d.out, readyDir)
 	if _, err := os.Lstat(from); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	var moved []string
-	switch text, err := os.ReadFile(filepath.Join(from, listFile)); {
-	case errors.Is(err, fs.ErrNotExist): // all but the folder itself was done
-		return removed(from)
-	case err != nil:
-		return fmt.Errorf("run: %w", err)
-	default:
-		if err := json.Unmarshal(text, &moved); err != nil {
-			return fmt.Errorf("run: %s: %w", filepath.Join(from, listFile), err)
+	var steps []func() error
+	if _, err := os.Lstat(filepath.Join(from, ModelFile)); err == nil { // else they are gone already
+		for _, name := range fileNames() {
+			if name != ModelFile {
+				steps = append(steps, func() error { return os.Remove(filepath.Join(d.out, name)) })
+			}
 		}
 	}
-	for _, name := range fileNames() {
-		to := filepath.Join(d.out, name)
-		var err error
-		if slices.Contains(moved, name) {
-			err = os.Rename(filepath.Join(from, name), to) // not there: it was moved already
-		} else {
-			err = os.Remove(to)
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, name := range append([]string{ModelFile}, fileNames()...) {
+		steps = append(steps, func() error { return os.Rename(filepath.Join(from, name), filepath.Join(d.out, name)) })
+	}
+	steps = append(steps, func() error { return os.RemoveAll(from) })
+	for _, step := range steps {
+		if err := do(step); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("run: put a file in the earlier run's place: %w", err)
 		}
-	}
-	return removed(from)
-}
-
-// removed removes a folder; its list goes first, and says as long as it is
-// there that not all was moved.
-func removed(dir string) error {
-	err := os.Remove(filepath.Join(dir, listFile))
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		err = os.RemoveAll(dir)
-	}
-	if err != nil {
-		return fmt.Errorf("run: %w", err)
 	}
 	return nil
 }

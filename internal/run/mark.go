@@ -18,6 +18,8 @@ import (
 type mark struct {
 	Config []string `json:"config_sha256"`
 	none   bool     // there is no mark: a run of version 0.1.0
+
+	replaces bool // there is an earlier run
 }
 
 func readMark(dir string) (mark, error) {

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/BurntSushi/toml"
@@ -44,6 +46,19 @@ func list(t *testing.T, dir string) []string {
 		names = append(names, e.Name())
 	}
 	return names
+}
+
+// below returns the paths of all that is in a directory.
+func below(t *testing.T, root string) (paths []string) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+		paths = append(paths, path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
 }
 
 func wantError(t *testing.T, err error, want string) {
@@ -140,6 +155,7 @@ func TestCreate(t *testing.T) {
 		force  bool
 		err    string
 		after  []string // names in the directory
+		makes  bool     // only Create sees it
 	}{
 		{name: "new, with parents", dir: "a/b/c", after: []string{lockFile}},
 		{
@@ -185,18 +201,17 @@ func TestCreate(t *testing.T) {
 			},
 		},
 		{
-			name: "what a run was killed in putting in place", dir: "d", err: "holds a run already (config.toml)",
+			name: "what a run was killed in putting in place", dir: "d", makes: true, err: "holds a run already (config.toml)",
 			after: []string{markFile, lockFile, "config.toml", "model.safetensors"},
 			before: func(t *testing.T, root string) {
-				put(t, root+"/d/.aegis", "{}")
+				put(t, root+"/d/model.safetensors", "old")
 				put(t, root+"/d/loss.png", "old")
 				if err := os.MkdirAll(root+"/d/"+readyDir, 0o777); err != nil {
 					t.Fatal(err)
 				}
 				put(t, root+"/d/"+readyDir+"/model.safetensors", "new")
-				put(t, root+"/d/"+readyDir+"/files", `["config.toml","model.safetensors"]`)
-				put(t, root+"/d/config.toml", "moved") // before it was killed
-				put(t, root+"/d/.aegis", `{"config_sha256":["`+digest([]byte("moved"))+`"]}`)
+				put(t, root+"/d/"+readyDir+"/config.toml", "new")
+				put(t, root+"/d/.aegis", `{"config_sha256":["`+digest([]byte("new"))+`"]}`)
 			},
 		},
 		{
@@ -208,7 +223,7 @@ func TestCreate(t *testing.T) {
 			before: func(t *testing.T, root string) { put(t, root+"/d/f", "") },
 		},
 		{
-			name: "below a file", dir: "d/f/g", err: "make the output directory",
+			name: "below a file", dir: "d/f/g", makes: true, err: "make the output directory",
 			before: func(t *testing.T, root string) { put(t, root+"/d/f", "") },
 		},
 		{
@@ -232,6 +247,13 @@ func TestCreate(t *testing.T) {
 				c.before(t, root)
 			}
 			dir := filepath.Join(root, filepath.FromSlash(c.dir))
+			if !c.makes { // Check says the same and leaves all as it is
+				before := below(t, root)
+				wantError(t, Check(dir, c.force), c.err)
+				if got := below(t, root); !slices.Equal(got, before) {
+					t.Errorf("files %v after Check, want %v", got, before)
+				}
+			}
 			d, err := Create(dir, c.force)
 			wantError(t, err, c.err)
 			if err == nil {
@@ -360,6 +382,7 @@ func TestOneRunAtATime(t *testing.T) {
 	for _, force := range []bool{false, true} {
 		_, err := Create(dir, force)
 		wantError(t, err, "another run is writing to "+dir)
+		wantError(t, Check(dir, force), "another run is writing to "+dir)
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
@@ -374,6 +397,35 @@ func TestOneRunAtATime(t *testing.T) {
 }
 
 // TestCreateNew makes directories side by side.
+// TestCheckIsInNobodysWay has a directory checked again and again while runs
+// come and go.
+func TestCheckIsInNobodysWay(t *testing.T) {
+	dir, done := t.TempDir(), make(chan struct{})
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				_ = Check(dir, false)
+			}
+		}
+	})
+	for range 100 {
+		d, err := Create(dir, false)
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	close(done)
+	asking.Wait()
+}
+
 func TestCreateNew(t *testing.T) {
 	base := filepath.Join(t.TempDir(), "runs", "fc12")
 	for _, want := range []string{base, base + "-2", base + "-3"} {
@@ -447,6 +499,65 @@ func TestReplace(t *testing.T) {
 }
 
 // TestCheckSpace wants more than any disk has.
+var errKilled = errors.New("killed")
+
+// TestKilledWhileReplacing ends move behind each of its steps: what there is is
+// of one run, and the next run puts the rest in place.
+func TestKilledWhileReplacing(t *testing.T) {
+	steps := 0
+	for at := 0; at <= steps; at++ {
+		dir := t.TempDir()
+		d := &Dir{out: dir, path: dir}
+		for _, name := range fileNames() {
+			put(t, d.Path(name), "old")
+		}
+		ready := filepath.Join(dir, readyDir)
+		if err := os.Mkdir(ready, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{ModelFile, ConfigFile, LastFile} {
+			put(t, filepath.Join(ready, name), "new")
+		}
+		put(t, d.Path(markFile), `{"config_sha256":["`+digest([]byte("new"))+`","`+digest([]byte("old"))+`"]}`)
+		done := 0
+		err := d.moveBy(func(step func() error) error {
+			if done++; done > at {
+				return errKilled
+			}
+			return step()
+		})
+		steps = max(steps, done)
+		if killed := errors.Is(err, errKilled); killed != (at < done) || err != nil && !killed {
+			t.Fatalf("after %d steps of %d: %v", at, done, err)
+		}
+		ofOneRun(t, dir, get(t, d.Path(ModelFile)))
+		again, err := Create(dir, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
+		ofOneRun(t, dir, "new")
+		if got, want := list(t, dir), []string{markFile, lockFile, ConfigFile, LastFile, ModelFile}; !slices.Equal(got, want) {
+			t.Errorf("after %d steps and the next run: files %v, want %v", at, got, want)
+		}
+	}
+	if steps <= len(fileNames()) {
+		t.Errorf("%d steps, want more than one a file", steps)
+	}
+}
+
+// ofOneRun checks that every file of a run in dir holds text.
+func ofOneRun(t *testing.T, dir, text string) {
+	t.Helper()
+	for _, name := range fileNames() {
+		if b, err := os.ReadFile(filepath.Join(dir, name)); err == nil && string(b) != text {
+			t.Errorf("%s is %q, want %q", name, b, text)
+		}
+	}
+}
+
 func TestCheckSpace(t *testing.T) {
 	d, err := Create(t.TempDir(), false)
 	if err != nil {

@@ -148,11 +148,17 @@ func (l *loop) epoch(ctx context.Context, epoch int) error {
 	if e.Test, err = l.evaluate(ctx, TestSet, TestSet, tests, e.Number); err != nil {
 		return err
 	}
-	l.short = time.Since(start) < shortEpoch
+	l.short = time.Since(start) < shortEpoch && !l.longer(e.Number+1)
 	if e.Short = l.short; l.hooks.Epoch == nil {
 		return nil
 	}
 	return l.hooks.Epoch(e)
+}
+
+// longer says whether an epoch evaluates more than the one before it: the last
+// one may.
+func (l *loop) longer(epoch int) bool {
+	return epoch == l.cfg.Epochs && len(l.cfg.LastTest) > len(l.cfg.Test)
 }
 
 // steps trains one chunk and adds its losses to the epoch's sums. It returns

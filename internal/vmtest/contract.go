@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"aegis/internal/program"
 	"aegis/internal/train"
@@ -62,6 +63,7 @@ func Contract(t *testing.T, open Open) {
 			t.Errorf("%d steps done", got)
 		}
 	})
+	t.Run("what an interrupt leaves is a whole step's", func(t *testing.T) { contractInterrupt(t, open) })
 	t.Run("NaN reaches the loss", func(t *testing.T) {
 		p, m := machine(t, open, spec, pixels)
 		s := state(t, m)
@@ -74,6 +76,68 @@ func Contract(t *testing.T, open Open) {
 		}
 	})
 	t.Run("errors", func(t *testing.T) { contractErrors(t, open, spec, pixels) })
+}
+
+// contractInterrupt ends contexts at many moments of many steps: the state is
+// that of as many whole steps as it says, and training goes on from there.
+func contractInterrupt(t *testing.T, open Open) {
+	const count, batch = 6, 32
+	spec := network(model.FullyConnected, [3]int{1, 8, 8}, []int{40}, 4, batch, nil)
+	pixels := make([]byte, count*batch*64)
+	for i := range pixels {
+		pixels[i] = byte(i * 37 >> 2)
+	}
+	all := func(p *program.Program, from int64) program.Steps {
+		s := program.Steps{First: from, Rows: train.Rows(count * batch)[from*batch:]}
+		for i := from; i < count; i++ {
+			s.Scalars = p.Scalars(s.Scalars, i)
+		}
+		return s
+	}
+	p, m := machine(t, open, spec, pixels)
+	start := state(t, m)
+	want := []*program.State{start} // after so many steps
+	for i := range int64(count) {
+		s := all(p, i)
+		s.Rows, s.Scalars = s.Rows[:batch], s.Scalars[:p.ScalarCount()]
+		if err := m.Train(context.Background(), s); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, state(t, m))
+	}
+	began := time.Now()
+	if err := errors.Join(m.SetState(start), m.Train(context.Background(), all(p, 0))); err != nil {
+		t.Fatal(err)
+	}
+	whole := time.Since(began)
+	const tries = 40
+	for i := range tries {
+		if _, err := m.Losses(); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.SetState(start); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), whole*time.Duration(i)/tries)
+		err := m.Train(ctx, all(p, 0))
+		cancel()
+		got := state(t, m)
+		if (err == nil) != (got.Step == count) || err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("error %v after %d steps of %d", err, got.Step, count)
+		}
+		if losses, err := m.Losses(); err != nil || len(losses) != int(got.Step) {
+			t.Errorf("%d losses after %d steps (%v)", len(losses), got.Step, err)
+		}
+		if !sameTensors(got, want[got.Step]) {
+			t.Fatalf("the state after an interrupt is not that of its %d steps", got.Step)
+		}
+		if err := m.Train(context.Background(), all(p, got.Step)); err != nil {
+			t.Fatal(err)
+		}
+		if !sameTensors(state(t, m), want[count]) {
+			t.Fatalf("going on from step %d gives other parameters", got.Step)
+		}
+	}
 }
 
 func contractErrors(t *testing.T, open Open, spec model.Spec, pixels []byte) {
