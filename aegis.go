@@ -15,6 +15,7 @@ import (
 	"runtime/debug"
 
 	"aegis/data"
+	"aegis/internal/memory"
 	"aegis/model"
 )
 
@@ -111,16 +112,30 @@ func (c *Config) fit(images data.Images) error {
 	if err != nil {
 		return err
 	}
-	// Parameters, gradients and optimizer state, a checkpoint's copy of
-	// them, and the activations.
-	need := 2*cost.ParamBytes + cost.ActivationBytes
-	if have := totalMemory(); have > 0 && need > float64(have) {
-		return fmt.Errorf("aegis: %s with hidden %v, latent %d, batch %d on images of %d×%d needs %.1f GiB; this machine has %.1f GiB: "+
+	need := c.need(cost)
+	if have := memory.Left(); have.Bytes > 0 && need > float64(have.Bytes) {
+		return fmt.Errorf("aegis: %s with hidden %v, latent %d, batch %d on images of %d×%d needs %.2f GiB; %s %.2f GiB beside what is loaded: "+
 			"lower --hidden, --latent or --batch", c.Model, c.Hidden, c.Latent, c.Batch, c.Image[1], c.Image[2],
-			need/(1<<30), float64(have)/(1<<30))
+			need/(1<<30), have.By, float64(have.Bytes)/(1<<30))
 	}
 	if cost.Params > math.MaxInt32 {
 		return fmt.Errorf("aegis: %s has %d parameters; want at most %d: lower --hidden or --latent", c.Model, cost.Params, math.MaxInt32)
 	}
 	return nil
+}
+
+// need returns the bytes that a run takes at most beside its data set.
+func (c *Config) need(cost model.Cost) float64 {
+	const (
+		inference = 512       // rows that a forward plan takes at once
+		rest      = 128 << 20 // Go's runtime, threads, pictures
+	)
+	// Of the VM: parameters and the optimizer's state, and what of gradients
+	// and transposed copies of weights there is at once.
+	machine := cost.ParamBytes
+	// A checkpoint's copy of parameters and state, and the best parameters;
+	// Go's heap doubles before it is swept.
+	checkpoint := 2 * cost.ParamBytes
+	row := cost.ActivationBytes / float64(c.Batch)
+	return machine + checkpoint + cost.ActivationBytes + row/2*inference + rest
 }

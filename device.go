@@ -5,10 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pbnjay/memory"
-
 	"aegis/cuda"
 	"aegis/internal/cpu"
+	"aegis/internal/memory"
 	"aegis/internal/plan"
 	"aegis/internal/program"
 	"aegis/internal/tape"
@@ -81,5 +80,6 @@ func (c Config) Plan() (string, error) {
 	return compiled.String(), nil
 }
 
-// totalMemory returns the machine's memory in bytes, 0 where it is unknown.
-func totalMemory() uint64 { return memory.TotalMemory() }
+// totalMemory returns the memory in bytes that this process may have, 0 where
+// it is unknown.
+func totalMemory() uint64 { return memory.Total().Bytes }

@@ -76,6 +76,7 @@ func (t *trainer) store(ctx context.Context, p *picture) error {
 // pictures draws the run with the parameters of model.safetensors. Where ctx
 // ends before all are there, the loss still is.
 func (t *trainer) pictures(ctx context.Context) error {
+	t.measureMean()
 	loss := t.startLoss()
 	others, err := t.startPictures(ctx)
 	err = errors.Join(err, t.store(context.WithoutCancel(ctx), loss))
@@ -112,7 +113,8 @@ func (t *trainer) startPictures(ctx context.Context) (started []*picture, err er
 	if err != nil {
 		return started, err
 	}
-	return append(started, startPicture(run.LatentFile, func(w io.Writer) error { return report.Latent(w, codes) })), nil
+	started = append(started, startPicture(run.LatentFile, func(w io.Writer) error { return report.Latent(w, codes) }))
+	return started, t.judge(ctx, state.Tensors, codes)
 }
 
 func (t *trainer) startLoss() *picture {
@@ -120,6 +122,9 @@ func (t *trainer) startLoss() *picture {
 		Title: fmt.Sprintf("%s on %d images", t.cfg.Model, len(t.rows.train)),
 		Label: fmt.Sprintf("%s, mean over pixels", t.cfg.Loss),
 		Step:  t.curve.at, StepLoss: t.curve.loss,
+	}
+	if t.summary.MeanImageLoss != nil {
+		c.Baseline, c.BaselineLabel = float64(*t.summary.MeanImageLoss), "mean image"
 	}
 	for _, m := range t.epochs {
 		c.Epoch = append(c.Epoch, float64(m.Epoch))

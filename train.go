@@ -81,22 +81,23 @@ const (
 // model.safetensors, which holds the epoch with the lowest validation loss,
 // or the last one where no rows were held out.
 type Summary struct {
-	Status          Status     `json:"status"`
-	Error           string     `json:"error,omitempty"`
-	Model           string     `json:"model"`
-	Device          string     `json:"device"`
-	VM              string     `json:"vm"`
-	Params          int        `json:"params"`
-	Epochs          int        `json:"epochs"` // finished
-	BestEpoch       int        `json:"best_epoch"`
-	Batch           int        `json:"batch"`
-	Seed            Seed       `json:"seed"`
-	Rows            int        `json:"rows"` // of the training set
-	TrainLoss       *run.Float `json:"train_loss"`
-	ValLoss         *run.Float `json:"val_loss"`
-	TestLoss        *run.Float `json:"test_loss"`
-	TestRows        int        `json:"test_rows"`     // that test_loss is a mean over
-	PicturesOf      string     `json:"pictures_of"`   // test, held-out or training images
+	Status     Status     `json:"status"`
+	Error      string     `json:"error,omitempty"`
+	Model      string     `json:"model"`
+	Device     string     `json:"device"`
+	VM         string     `json:"vm"`
+	Params     int        `json:"params"`
+	Epochs     int        `json:"epochs"` // finished
+	BestEpoch  int        `json:"best_epoch"`
+	Batch      int        `json:"batch"`
+	Seed       Seed       `json:"seed"`
+	Rows       int        `json:"rows"` // of the training set
+	TrainLoss  *run.Float `json:"train_loss"`
+	ValLoss    *run.Float `json:"val_loss"`
+	TestLoss   *run.Float `json:"test_loss"`
+	TestRows   int        `json:"test_rows"`   // that test_loss is a mean over
+	PicturesOf string     `json:"pictures_of"` // test, held-out or training images
+	Verdict
 	EpochSeconds    float64    `json:"epoch_seconds"` // training only; median, the first left out where there are several
 	ImagesPerSecond float64    `json:"images_per_second"`
 	PixelRange      [2]float32 `json:"pixel_range"`

@@ -69,11 +69,11 @@ type Spec struct {
 	Loss         Loss   `toml:"loss" json:"loss"`
 	Init         Init   `toml:"init" json:"init"`
 
-	Optimizer optim.Kind `toml:"optimizer" json:"optimizer"`
-	LR        float64    `toml:"lr" json:"lr"`
-	Momentum  float64    `toml:"momentum" json:"momentum"` // of sgd
-	Batch     int        `toml:"batch" json:"batch"`
-	Epochs    int        `toml:"epochs" json:"epochs"`
+	Optimizer string  `toml:"optimizer" json:"optimizer"` // adam or sgd
+	LR        float64 `toml:"lr" json:"lr"`
+	Momentum  float64 `toml:"momentum" json:"momentum"` // of sgd
+	Batch     int     `toml:"batch" json:"batch"`
+	Epochs    int     `toml:"epochs" json:"epochs"`
 }
 
 // Presets returns the networks that have a name, each with the

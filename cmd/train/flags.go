@@ -10,7 +10,6 @@ import (
 
 	"aegis"
 	"aegis/data"
-	"aegis/internal/optim"
 	"aegis/model"
 )
 
@@ -118,7 +117,7 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 		case "loss":
 			config.Loss = model.Loss(*loss)
 		case "optimizer":
-			config.Optimizer = optim.Kind(*optimizer)
+			config.Optimizer = *optimizer
 		case "lr":
 			config.LR = bent.LR
 		case "momentum":

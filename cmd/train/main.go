@@ -22,6 +22,7 @@ import (
 	"aegis"
 	"aegis/data"
 	"aegis/data/mnist"
+	"aegis/internal/memory"
 )
 
 const (
@@ -104,6 +105,9 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 			return advised(err)
 		}
 	}
+	if err := memory.Check(); err != nil {
+		return err
+	}
 	ds, err := load(ctx, string(f.config.Data))
 	if err != nil {
 		return err
@@ -112,12 +116,12 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		f.config.Image = [3]int{ds.Train.C, ds.Train.H, ds.Train.W}
 		return describe(f, stdout)
 	}
-	_, err = aegis.Train(ctx, f.config, ds, options)
+	summary, err := aegis.Train(ctx, f.config, ds, options)
 	w.close()
 	if err != nil {
 		return advised(err)
 	}
-	w.done()
+	w.done(summary)
 	return nil
 }
 

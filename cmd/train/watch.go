@@ -9,7 +9,6 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
 	"aegis"
@@ -20,16 +19,25 @@ import (
 type watcher struct {
 	flags          *flags
 	stdout, stderr io.Writer
-	terminal       bool
-	bar            *progressbar.ProgressBar
-	epoch          int
+	bar            *bar
 	out            string
 	last           aegis.Metrics
 }
 
 func newWatcher(f *flags, stdout, stderr io.Writer) *watcher {
-	file, ok := stderr.(*os.File)
-	return &watcher{flags: f, stdout: stdout, stderr: stderr, terminal: ok && term.IsTerminal(int(file.Fd()))}
+	w := &watcher{flags: f, stdout: stdout, stderr: stderr}
+	if file, ok := stderr.(*os.File); ok && term.IsTerminal(int(file.Fd())) && !f.quiet {
+		w.bar = &bar{out: stderr, columns: func() int { return columns(file) }}
+	}
+	return w
+}
+
+// columns returns the width of a terminal.
+func columns(terminal *os.File) int {
+	if width, _, err := term.GetSize(int(terminal.Fd())); err == nil && width > 0 {
+		return width
+	}
+	return 80
 }
 
 func (w *watcher) hooks() aegis.Hooks {
@@ -64,18 +72,9 @@ func (w *watcher) start(s aegis.Start) {
 }
 
 func (w *watcher) progress(p aegis.Progress) {
-	if !w.terminal || w.flags.quiet {
-		return
+	if w.bar != nil {
+		w.bar.draw(p)
 	}
-	if w.bar == nil || w.epoch != p.Epoch {
-		w.epoch = p.Epoch
-		w.bar = progressbar.NewOptions(p.TotalRows,
-			progressbar.OptionSetWriter(w.stderr), progressbar.OptionShowIts(), progressbar.OptionSetItsString("images"),
-			progressbar.OptionSetPredictTime(true), progressbar.OptionSetElapsedTime(false),
-			progressbar.OptionSetWidth(24), progressbar.OptionClearOnFinish())
-	}
-	w.bar.Describe(fmt.Sprintf("epoch %d/%d  loss %.5f", p.Epoch, p.Epochs, p.Loss))
-	_ = w.bar.Set(p.Rows) // a bar that cannot be drawn is no reason to stop
 }
 
 func (w *watcher) metrics(m aegis.Metrics) {
@@ -105,16 +104,23 @@ func (w *watcher) metrics(m aegis.Metrics) {
 
 func digits(n int) int { return len(fmt.Sprint(n)) }
 
-// close ends the bar of an unfinished epoch.
+// close takes the bar of an unfinished epoch away.
 func (w *watcher) close() {
 	if w.bar != nil {
-		_ = w.bar.Clear()
-		w.bar = nil
+		w.bar.clear()
 	}
 }
 
-// done says where everything is.
-func (w *watcher) done() {
+// done says what is wrong with the model, where everything is, and how good the
+// model is.
+func (w *watcher) done(s *aegis.Summary) {
+	for _, warning := range s.Warnings {
+		w.printf("warning: %s\n", warning)
+	}
 	names := []string{"model.safetensors", "reconstructions.png", "latent.png", "loss.png"}
-	w.printf("%s: %s\n", filepath.Clean(w.out), strings.Join(names, ", "))
+	verdict := s.Verdict.Words()
+	if verdict != "" {
+		verdict = "; " + verdict
+	}
+	w.printf("%s: %s%s\n", filepath.Clean(w.out), strings.Join(names, ", "), verdict)
 }

@@ -1,6 +1,10 @@
 package cpu
 
-import "aegis/internal/plan"
+import (
+	"fmt"
+
+	"aegis/internal/plan"
+)
 
 // blockRows is how many rows of a convolutional network a worker takes through
 // tasks together, a divisor of chunkRows.
@@ -20,12 +24,12 @@ func together(tasks []rowTask) int {
 // within one block memory of a block's size: it stays in the cache, where a
 // buffer for the whole batch goes through it once. Other networks have nothing
 // but dense tasks worth speaking of.
-func (e *exec) makeLocal() {
+func (e *exec) makeLocal() error {
 	for _, w := range e.workers {
 		w.local = make([][]float32, len(e.buffers))
 	}
 	if !convolutional(e.plan) {
-		return
+		return nil
 	}
 	e.block = blockRows
 	for buffer, group := range e.groups() {
@@ -33,7 +37,11 @@ func (e *exec) makeLocal() {
 			continue
 		}
 		for _, w := range e.workers {
-			w.local[buffer] = aligned(e.block * e.sizes[buffer])
+			local, err := e.machine.memory.Floats(e.block * e.sizes[buffer])
+			if err != nil {
+				return fmt.Errorf("cpu: a block of rows: %w", err)
+			}
+			w.local[buffer] = local
 		}
 	}
 	for buffer := range e.buffers {
@@ -41,6 +49,7 @@ func (e *exec) makeLocal() {
 			w.local[buffer] = w.local[e.plan.Root(buffer)] // of views
 		}
 	}
+	return nil
 }
 
 func convolutional(p *plan.Plan) bool {

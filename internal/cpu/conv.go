@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"unsafe"
+
 	"aegis/internal/cpu/kernel"
 	"aegis/internal/plan"
 )
@@ -69,6 +71,17 @@ func (w *worker) space(s *[]float32, n int) []float32 {
 		*s = aligned(n)
 	}
 	return (*s)[:n]
+}
+
+// aligned returns zeros of Go's allocator on a boundary of 64 bytes, with room to the next one.
+func aligned(n int) []float32 {
+	const line = 16
+	raw := make([]float32, n+2*line)
+	skip := 0
+	if rest := uintptr(unsafe.Pointer(unsafe.SliceData(raw))) % (4 * line); rest != 0 {
+		skip = int(4*line-rest) / 4
+	}
+	return raw[skip : skip+n : skip+n]
 }
 
 // padded returns an image with its edges, zeros. A worker has one for each

@@ -94,7 +94,10 @@ type worker struct {
 // newExec gives a plan memory and tasks.
 func (m *Machine) newExec(p *plan.Plan) (*exec, error) {
 	e := &exec{machine: m, plan: p, buffers: make([][]float32, len(p.Buffers))}
-	arena := aligned(p.Arena)
+	arena, err := m.memory.Floats(p.Arena)
+	if err != nil {
+		return nil, fmt.Errorf("cpu: what the layers give: %w", err)
+	}
 	for _, views := range []bool{false, true} {
 		for i, b := range p.Buffers {
 			if (b.Kind == plan.View) == views {
@@ -122,8 +125,7 @@ func (m *Machine) newExec(p *plan.Plan) (*exec, error) {
 		e.phases = append(e.phases, made)
 	}
 	e.markBefore()
-	e.makeLocal()
-	return e, nil
+	return e, e.makeLocal()
 }
 
 // place finds a buffer's memory.

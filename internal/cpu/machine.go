@@ -8,12 +8,13 @@ package cpu
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
-	"unsafe"
 
 	"aegis/internal/cpu/kernel"
+	"aegis/internal/memory"
 	"aegis/internal/plan"
 	"aegis/internal/program"
 )
@@ -43,6 +44,7 @@ type Machine struct {
 	program *program.Program
 	kernels *kernel.Set
 	team    *team
+	memory  memory.Pool // parameters and what plans write
 	opt     plan.Options
 	params  map[string]*param
 	train   *exec
@@ -81,13 +83,21 @@ func Open(p *program.Program, seed uint64, opt Options) (*Machine, error) {
 		program: p, kernels: kernels, team: newTeam(threads), opt: options,
 		params: make(map[string]*param), parts: make(map[program.Part]*exec), sets: make(map[string][]byte),
 	}
+	if err := m.prepare(compiled, seed); err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, nil
+}
+
+// prepare gives the plan memory and the parameters their first values.
+func (m *Machine) prepare(compiled *plan.Plan, seed uint64) (err error) {
 	if err := m.makeParams(compiled); err != nil {
-		return nil, err
+		return err
 	}
 	if m.train, err = m.newExec(compiled); err != nil {
-		return nil, err
+		return err
 	}
-	return m, m.SetState(p.Start(seed))
+	return m.SetState(m.program.Start(seed))
 }
 
 // makeParams makes what every plan of the program shares.
@@ -107,26 +117,21 @@ func (m *Machine) makeParams(compiled *plan.Plan) error {
 		if ph, ok := owner[spec.Name]; ok {
 			phase, slots = ph.Name, ph.Optimizer.Slots()
 		}
-		m.params[spec.Name] = newParam(spec, found[spec.Name], phase, slots)
+		p, err := newParam(&m.memory, spec, found[spec.Name], phase, slots)
+		if err != nil {
+			return err
+		}
+		m.params[spec.Name] = p
 	}
 	for _, b := range compiled.Buffers {
 		if b.Kind == plan.Copy {
 			p := m.params[compiled.Buffers[b.Of].Name]
-			p.copied = aligned(len(p.matrix))
+			if p.copied, err = m.memory.Floats(len(p.matrix)); err != nil {
+				return fmt.Errorf("cpu: a copy of %s: %w", p.name, err)
+			}
 		}
 	}
 	return nil
-}
-
-// aligned returns zeros on a boundary of 64 bytes, with room to the next one.
-func aligned(n int) []float32 {
-	const line = 16
-	raw := make([]float32, n+2*line)
-	skip := 0
-	if rest := uintptr(unsafe.Pointer(unsafe.SliceData(raw))) % (4 * line); rest != 0 {
-		skip = int(4*line-rest) / 4
-	}
-	return raw[skip : skip+n : skip+n]
 }
 
 // Device names kernels and workers.
@@ -317,8 +322,8 @@ func (m *Machine) SetState(s *program.State) error {
 	return nil
 }
 
-// Close ends the workers.
+// Close ends the workers and gives the memory back.
 func (m *Machine) Close() error {
 	m.team.close()
-	return nil
+	return m.memory.Close()
 }

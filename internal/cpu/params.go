@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"aegis/internal/cpu/kernel"
+	"aegis/internal/memory"
 	"aegis/internal/plan"
 	"aegis/internal/program"
 )
@@ -58,11 +59,13 @@ func kinds(p *plan.Plan) (map[string]weightKind, error) {
 
 // newParam makes a parameter that an optimizer of a phase updates, which keeps
 // slots for it.
-func newParam(spec program.Param, kind weightKind, phase string, slots []string) *param {
+func newParam(pool *memory.Pool, spec program.Param, kind weightKind, phase string, slots []string) (*param, error) {
 	p := &param{name: spec.Name, kind: kind, phase: phase, slots: slots}
 	p.setShape(spec.Shape)
-	p.allocate(spec.Size())
-	return p
+	if err := p.allocate(pool, spec.Size()); err != nil {
+		return nil, fmt.Errorf("cpu: parameter %s: %w", p.name, err)
+	}
+	return p, nil
 }
 
 // setShape sets the shape and the matrix's size.
@@ -80,14 +83,18 @@ func (p *param) setShape(s []int) {
 // and a gap lead through all. The gap is no multiple of a page: updates walk
 // through all at once, and a processor takes a store for the same place as a
 // load a page away.
-func (p *param) allocate(n int) {
+func (p *param) allocate(pool *memory.Pool, n int) error {
 	const page, apart = 1024, 272 // in floats
 	p.gap = (n+page-1)/page*page + apart
-	memory := aligned(n + len(p.slots)*p.gap)
-	p.matrix = memory[:n:n]
-	for i := range p.slots {
-		p.buffers = append(p.buffers, memory[(i+1)*p.gap:][:n:n])
+	all, err := pool.Floats(n + len(p.slots)*p.gap)
+	if err != nil {
+		return err
 	}
+	p.matrix = all[:n:n]
+	for i := range p.slots {
+		p.buffers = append(p.buffers, all[(i+1)*p.gap:][:n:n])
+	}
+	return nil
 }
 
 // each calls visit with the index of each value of a bias or of a convolution's

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"fmt"
 	"slices"
 
 	"aegis/internal/cpu/kernel"
@@ -112,14 +113,16 @@ func (b *builder) weights(in plan.Instr) error {
 	weight := b.target(in, 0)
 	bias := b.target(in, 1)
 	if in.Op == plan.ConvTranspose2dDW {
-		b.chunkedBias(bias, dz)
-		b.convWeights(in, weight, dz, x)
-		return nil
+		if err := b.chunkedBias(bias, dz); err != nil {
+			return err
+		}
+		return b.convWeights(in, weight, dz, x)
 	}
 	if in.Op == plan.Conv2dDW && !b.exec.plan.Whole(in) {
-		b.convWeights(in, weight, x, dz)
-		b.chunkedBias(bias, dz)
-		return nil
+		if err := b.convWeights(in, weight, x, dz); err != nil {
+			return err
+		}
+		return b.chunkedBias(bias, dz)
 	}
 	b.denseWeights(weight, dz, x)
 	b.denseBias(bias, dz)
@@ -186,12 +189,15 @@ type partials struct {
 	data [][]float32 // a chunk each
 }
 
-func (b *builder) newPartials(n int) partials {
+func (b *builder) newPartials(n int) (partials, error) {
 	p := partials{data: make([][]float32, (b.exec.plan.Batch+chunkRows-1)/chunkRows)}
 	for i := range p.data {
-		p.data[i] = aligned(n)
+		var err error
+		if p.data[i], err = b.exec.machine.memory.Floats(n); err != nil {
+			return p, fmt.Errorf("partial sums over the batch: %w", err)
+		}
 	}
-	return p
+	return p, nil
 }
 
 // reduce adds the chunks in their order, for values from to to-1.
@@ -213,15 +219,18 @@ func eachChunk(from, to int, sum func(chunk, from, to int)) {
 // convWeights is the gradient of the weights (kH·kW·C, N) of a convolution
 // from image to small, or of a transposed one from small to image: patchesᵀ ·
 // small.
-func (b *builder) convWeights(in plan.Instr, t target, image, small int) {
+func (b *builder) convWeights(in plan.Instr, t target, image, small int) error {
 	e := b.exec
 	if e.plan.Whole(in) {
 		b.denseWeights(t, small, image)
-		return
+		return nil
 	}
 	g := e.newWindow(in)
 	n := e.plan.Buffers[small].Shape[1]
-	sums := b.newPartials(len(t.param.matrix))
+	sums, err := b.newPartials(len(t.param.matrix))
+	if err != nil {
+		return err
+	}
 	b.early(func(w *worker, from, to int) {
 		for i := from; i < to; i++ {
 			w.product = kernel.Product{
@@ -232,19 +241,24 @@ func (b *builder) convWeights(in plan.Instr, t target, image, small int) {
 		}
 	}, image, small)
 	b.reduced(t, sums, t.param.k, t.param.n)
+	return nil
 }
 
 // chunkedBias is the gradient of a bias over rows and positions.
-func (b *builder) chunkedBias(t target, dz int) {
+func (b *builder) chunkedBias(t target, dz int) error {
 	e := b.exec
 	channels := e.plan.Buffers[dz].Shape[1]
-	sums := b.newPartials(channels)
+	sums, err := b.newPartials(channels)
+	if err != nil {
+		return err
+	}
 	b.early(func(w *worker, from, to int) {
 		eachChunk(from, to, func(chunk, at, end int) {
 			w.channelSum(sums.data[chunk], w.rowsOf(dz, at, end))
 		})
 	}, dz)
 	b.reduced(t, sums, 1, channels)
+	return nil
 }
 
 // channelSum adds up pixels of len(dst) channels. Few channels are added

@@ -7,21 +7,19 @@ import (
 	"math"
 )
 
-// Kind is an optimizer.
-type Kind string
-
+// The optimizers.
 const (
 	// Adam is Kingma and Ba, "Adam: A Method for Stochastic Optimization"
 	// (2015), algorithm 1 in the order of operations at the end of its section 2.
-	Adam Kind = "adam"
+	Adam = "adam"
 	// SGD is stochastic gradient descent with classical momentum as PyTorch has
 	// it: u ← momentum·u + g; w ← w − lr·u.
-	SGD Kind = "sgd"
+	SGD = "sgd"
 )
 
 // Spec is an optimizer with its hyper-parameters.
 type Spec struct {
-	Kind     Kind
+	Kind     string  // Adam or SGD
 	LR       float64 // learning rate, > 0
 	Beta1    float64 // Adam: decay of the first moment, in [0, 1)
 	Beta2    float64 // Adam: decay of the second moment, in [0, 1)
@@ -31,7 +29,7 @@ type Spec struct {
 
 // Default returns a kind with the values that PyTorch gives it: Adam's betas
 // 0.9 and 0.999 and epsilon 1e-8; no momentum for SGD.
-func Default(kind Kind, lr float64) Spec {
+func Default(kind string, lr float64) Spec {
 	s := Spec{Kind: kind, LR: lr}
 	if kind == Adam {
 		s.Beta1, s.Beta2, s.Epsilon = 0.9, 0.999, 1e-8

@@ -201,18 +201,21 @@ func (p *Program) Start(seed uint64) *State {
 	return s
 }
 
-// Check reports the first tensor of a start state that s lacks or holds in
-// another shape.
+// Check reports the first tensor of a program that s lacks or holds in another
+// shape.
 func (s *State) Check(p *Program) error {
-	want := p.Start(0)
 	for _, param := range p.Params {
-		if err := s.check(param.Name, want.Tensors[param.Name].Shape); err != nil {
+		if err := s.check(param.Name, param.Shape); err != nil {
 			return err
 		}
 	}
-	for name, t := range want.Tensors {
-		if err := s.check(name, t.Shape); err != nil {
-			return err
+	for _, phase := range p.Phases {
+		for _, node := range phase.Params {
+			for _, slot := range phase.Optimizer.Slots() {
+				if err := s.check(SlotName(phase.Name, slot, node.Name()), node.Shape()); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	return nil

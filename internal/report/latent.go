@@ -35,7 +35,7 @@ func Latent(w io.Writer, l Codes) error {
 	if err := l.check(); err != nil {
 		return fmt.Errorf("report: latent: %w", err)
 	}
-	paint, err := l.sample().painter()
+	paint, err := l.painter()
 	if err != nil {
 		return fmt.Errorf("report: latent: %w", err)
 	}
@@ -70,52 +70,54 @@ type points struct {
 	labels []byte // nil: all alike
 }
 
-// sample returns at most maxPoints codes.
-func (l Codes) sample() points {
+// sample returns at most maxPoints codes, as float64, and their labels.
+func (l Codes) sample() (values []float64, labels []byte) {
 	n := min(l.N, maxPoints)
-	p := points{axes: make([][]float64, l.Z)}
-	for j := range p.axes {
-		p.axes[j] = make([]float64, n)
-	}
+	values = make([]float64, 0, n*l.Z)
 	for i := range n {
 		row := int(int64(i) * int64(l.N) / int64(n))
-		for j, v := range l.Values[row*l.Z : (row+1)*l.Z] {
-			p.axes[j][i] = float64(v)
+		for _, v := range l.Values[row*l.Z : (row+1)*l.Z] {
+			values = append(values, float64(v))
 		}
 		if l.Labels != nil {
-			p.labels = append(p.labels, l.Labels[row])
+			labels = append(labels, l.Labels[row])
 		}
 	}
-	return p
+	return values, labels
 }
 
 // painter prepares all that can fail and returns what draws.
-func (p points) painter() (func(draw.Canvas), error) {
-	switch len(p.axes) {
+func (l Codes) painter() (func(draw.Canvas), error) {
+	values, labels := l.sample()
+	n := len(values) / l.Z
+	if l.Z > 3 {
+		return projection(values, labels, n, l.Z)
+	}
+	p := points{axes: make([][]float64, l.Z), labels: labels}
+	for i, v := range values {
+		p.axes[i%l.Z] = append(p.axes[i%l.Z], v)
+	}
+	switch l.Z {
 	case 1:
 		return p.paintHistograms, nil
 	case 2:
 		return func(c draw.Canvas) { p.paintPlane(c, "z1", "z2") }, nil
-	case 3:
-		return p.paintBox, nil
 	}
-	n, z := len(p.axes[0]), len(p.axes)
-	rows := make([]float64, n*z)
-	for j, axis := range p.axes {
-		for i, v := range axis {
-			rows[i*z+j] = v
-		}
-	}
-	coordinates, share, err := project(rows, n, z)
+	return p.paintBox, nil
+}
+
+// projection draws the first two principal components.
+func projection(values []float64, labels []byte, n, z int) (func(draw.Canvas), error) {
+	coordinates, share, err := project(values, n, z)
 	if err != nil {
 		return nil, err
 	}
-	var labels [2]string
-	for i := range labels {
-		labels[i] = fmt.Sprintf("PC %d (%.0f %% of variance)", i+1, 100*share[i])
+	var names [2]string
+	for i := range names {
+		names[i] = fmt.Sprintf("PC %d (%.0f %% of variance)", i+1, 100*share[i])
 	}
-	flat := points{axes: coordinates[:], labels: p.labels}
-	return func(c draw.Canvas) { flat.paintPlane(c, labels[0], labels[1]) }, nil
+	flat := points{axes: coordinates[:], labels: labels}
+	return func(c draw.Canvas) { flat.paintPlane(c, names[0], names[1]) }, nil
 }
 
 // paintPlane draws two axes as a scatter plot.

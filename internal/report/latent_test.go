@@ -8,6 +8,9 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
 )
 
 // scattered returns n codes of z values, evenly spread, in classes.
@@ -24,7 +27,7 @@ func scattered(n, z, classes int) Codes {
 }
 
 func TestLatent(t *testing.T) {
-	for _, z := range []int{1, 2, 3, 8} {
+	for _, z := range []int{1, 2, 3, 8, denseCodes + 1} {
 		for _, c := range []struct {
 			name    string
 			n       int
@@ -122,13 +125,14 @@ func TestSampleIsEvenAndKeepsLabels(t *testing.T) {
 	for i := range n {
 		l.Values[2*i], l.Values[2*i+1], l.Labels[i] = float32(i), float32(-i), byte(i)
 	}
-	p := l.sample()
-	if len(p.axes[0]) != maxPoints || len(p.axes[1]) != maxPoints || len(p.labels) != maxPoints {
-		t.Fatalf("%d codes, %d labels; want %d", len(p.axes[0]), len(p.labels), maxPoints)
+	values, labels := l.sample()
+	if len(values) != 2*maxPoints || len(labels) != maxPoints {
+		t.Fatalf("%d values, %d labels; want %d codes", len(values), len(labels), maxPoints)
 	}
-	for i, v := range p.axes[0] {
-		if want := i * 5 / 2; int(v) != want || p.axes[1][i] != -v || p.labels[i] != byte(want) {
-			t.Fatalf("code %d is row %v (%v, label %d), want row %d", i, v, p.axes[1][i], p.labels[i], want)
+	for i, label := range labels {
+		v, second := values[2*i], values[2*i+1]
+		if want := i * 5 / 2; int(v) != want || second != -v || label != byte(want) {
+			t.Fatalf("code %d is row %v (%v, label %d), want row %d", i, v, second, label, want)
 		}
 	}
 }
@@ -178,6 +182,70 @@ func TestProjectWithoutVariance(t *testing.T) {
 		got, share, err := project(values, n, 3)
 		if err != nil || share != [2]float64{} || !slices.Equal(got[0], make([]float64, n)) {
 			t.Errorf("%d codes: coordinates %v, shares %v, error %v; want zeros", n, got, share, err)
+		}
+	}
+}
+
+// TestLeadingAxes holds the iteration to gonum's factorization on codes of 300
+// values whose variances fall off slowly.
+func TestLeadingAxes(t *testing.T) {
+	const n, z = 500, 300
+	for name, spread := range map[string]func(j int) float64{
+		"slowly falling": func(j int) float64 { return 1 / math.Sqrt(float64(1+j)) },
+		"two alone":      func(j int) float64 { return map[int]float64{0: 3, 5: 2}[j] },
+		"one alone":      func(j int) float64 { return map[int]float64{7: 3}[j] },
+		"tiny":           func(j int) float64 { return 1e-20 / float64(1+j) },
+		"huge":           func(j int) float64 { return 1e38 / float64(1+j) },
+		"nothing":        func(int) float64 { return 0 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(3, 4))
+			codes := mat.NewDense(n, z, nil)
+			codes.Apply(func(_, j int, _ float64) float64 { return spread(j) * r.NormFloat64() }, codes)
+			center(codes)
+			want, wantVariances, err := allAxes(codes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, variances, err := leadingAxes(codes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range want {
+				if math.Abs(variances[i]-wantVariances[i]) > 1e-9*wantVariances[0] {
+					t.Errorf("variance %d is %v, want %v", i, variances[i], wantVariances[i])
+				}
+				if along := math.Abs(floats.Dot(got[i], want[i])); wantVariances[i] > 1e-9*wantVariances[0] && math.Abs(along-1) > 1e-6 {
+					t.Errorf("axis %d: cosine %v to gonum's, want 1", i, along)
+				}
+			}
+		})
+	}
+}
+
+// TestAxesDoNotFlip: the same codes, one of them moved a little, and the same
+// codes with more rows keep their sides.
+func TestAxesDoNotFlip(t *testing.T) {
+	const z = 200
+	at := func(n int, moved float64) [2][]float64 {
+		r := rand.New(rand.NewPCG(5, 6))
+		values := make([]float64, n*z)
+		for i := range values {
+			values[i] = r.NormFloat64() / float64(1+i%z)
+		}
+		values[0] += moved
+		got, _, err := project(values, n, z)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	first := at(300, 0)
+	for name, other := range map[string][2][]float64{"again": at(300, 0), "moved": at(300, 1e-3), "more": at(400, 0)} {
+		for i := range first {
+			if floats.Dot(first[i], other[i][:300]) <= 0 {
+				t.Errorf("%s: axis %d points the other way", name, i)
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"errors"
 	"fmt"
+	"image/color"
 	"io"
 	"math"
 	"slices"
@@ -26,6 +27,11 @@ type LossCurve struct {
 	Train []float64 // mean over each Epoch
 	Val   []float64 // after each Epoch; may be empty
 	Test  []float64 // the same
+
+	// Baseline is a loss to compare with, drawn as a level line; without a
+	// label there is none.
+	Baseline      float64
+	BaselineLabel string
 }
 
 // series is one line of the picture: the points that exist.
@@ -96,11 +102,32 @@ func (c LossCurve) series() ([]series, error) {
 		s.mark = l.shape != nil && len(s.x) <= many || len(s.x) == 1
 		all = append(all, s)
 	}
+	if len(all) > 0 && c.BaselineLabel != "" && measured(c.Baseline) {
+		all = append(all, c.baseline(all))
+	}
 	if len(all) == 0 {
 		return nil, errors.New("no finite value; want at least one")
 	}
 	return all, nil
 }
+
+// baseline is the level line, as wide as the others go.
+func (c LossCurve) baseline(others []series) series {
+	first, last := math.Inf(1), math.Inf(-1)
+	for _, s := range others {
+		first, last = min(first, slices.Min(s.x)), max(last, slices.Max(s.x))
+	}
+	one := first == last
+	if first > 0 && !one {
+		first = 0
+	}
+	return series{
+		entry: entry{label: c.BaselineLabel, color: baselineColor(), width: 1.5},
+		x:     []float64{first, last}, y: []float64{c.Baseline, c.Baseline}, mark: one,
+	}
+}
+
+func baselineColor() color.NRGBA { return color.NRGBA{R: 0x77, G: 0x77, B: 0x77, A: 0xff} }
 
 // measured tells a number that can be drawn; what is beyond 1e100 is as good as infinite.
 func measured(v float64) bool { return math.Abs(v) <= 1e100 }

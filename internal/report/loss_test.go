@@ -48,6 +48,25 @@ func TestLoss(t *testing.T) {
 	}
 }
 
+func TestLossBaseline(t *testing.T) {
+	for name, c := range map[string]struct {
+		curve LossCurve
+		seen  bool
+	}{
+		"several epochs": {LossCurve{Epoch: []float64{1, 2}, Train: []float64{3, 1}, Baseline: 2, BaselineLabel: "mean image"}, true},
+		"above all":      {LossCurve{Epoch: []float64{1, 2}, Train: []float64{3, 1}, Baseline: 500, BaselineLabel: "mean image"}, true},
+		"one epoch":      {LossCurve{Epoch: []float64{1}, Train: []float64{3}, Baseline: 2, BaselineLabel: "mean image"}, true},
+		"zero":           {LossCurve{Epoch: []float64{1, 2}, Train: []float64{3, 1}, BaselineLabel: "mean image"}, true},
+		"no label":       {LossCurve{Epoch: []float64{1, 2}, Train: []float64{3, 1}, Baseline: 2}, false},
+		"not measured":   {LossCurve{Epoch: []float64{1, 2}, Train: []float64{3, 1}, Baseline: math.NaN(), BaselineLabel: "mean image"}, false},
+	} {
+		img := picture(t, func(b *bytes.Buffer) error { return Loss(b, c.curve) })
+		if got := count(img, image.Rect(150, 70, 1400, 820), baselineColor()) >= 20; got != c.seen {
+			t.Errorf("%s: the line is seen: %v, want %v", name, got, c.seen)
+		}
+	}
+}
+
 func TestLossAxes(t *testing.T) {
 	epochs := []float64{1, 2, 3}
 	for _, c := range []struct {

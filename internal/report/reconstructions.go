@@ -30,10 +30,16 @@ const (
 	tilePx    = 112 // about what an image is enlarged to
 	largestPx = 224 // what a larger one is reduced to
 	gapPx     = 6   // between images
+
+	stripSides  = 4    // an image that many times longer than wide is a strip
+	stripPx     = 1120 // what the long side of a strip is scaled to
+	stripLeast  = 24   // what its short side has at least; it is stretched to it
+	stripLinePx = 18   // more than gapPx, between two pairs of lying strips
 )
 
-// Reconstructions draws originals over what is rebuilt, a column an image.
-// Small images are enlarged by a whole factor, so that every pixel is a square.
+// Reconstructions draws originals over what is rebuilt, a column an image, or
+// a pair of lines where the images are lying strips. Small images are enlarged
+// by a whole factor, so that every pixel is a square.
 func Reconstructions(w io.Writer, g Grid) error {
 	if err := g.check(); err != nil {
 		return fmt.Errorf("report: reconstructions: %w", err)
@@ -46,25 +52,32 @@ func Reconstructions(w io.Writer, g Grid) error {
 	row := textStyle(labelSize, text.XRight, middle)
 	edge := int(math.Ceil(margin.Dots(dpi)))
 	left := edge + int(math.Ceil((row.Width("original") + pad).Dots(dpi)))
-	top := edge
+	above := 0 // a caption
 	if len(g.Captions) > 0 {
-		top += int(math.Ceil((labelSize + pad/2).Dots(dpi)))
+		above = int(math.Ceil((labelSize + pad/2).Dots(dpi)))
 	}
+	top := edge + above
 	at := func(row, column int) image.Point {
+		if g.lying() {
+			pair := len(rows)*(tile.Y+gapPx) + above + stripLinePx
+			return image.Pt(left, top+column*pair+row*(tile.Y+gapPx))
+		}
 		return image.Pt(left+column*(tile.X+gapPx), top+row*(tile.Y+gapPx))
 	}
-	size := at(len(rows), len(g.Originals)).Add(image.Pt(edge-gapPx, edge-gapPx))
+	size := at(len(rows)-1, len(g.Originals)-1).Add(tile).Add(image.Pt(edge, edge))
 
 	err := render(w, size.X, size.Y, func(img *vgimg.Canvas) {
 		c := draw.New(img)
 		point := func(x, y int) vg.Point { return vg.Point{X: px(x), Y: px(size.Y - y)} }
 		caption := textStyle(labelSize, text.XCenter, text.YBottom)
 		for i, txt := range g.Captions {
-			c.FillText(caption, point(at(0, i).X+tile.X/2, top).Add(vg.Point{Y: pad / 2}), fit(caption, txt, px(tile.X)))
+			c.FillText(caption, point(at(0, i).X+tile.X/2, at(0, i).Y).Add(vg.Point{Y: pad / 2}), fit(caption, txt, px(tile.X)))
 		}
 		for r, line := range rows {
-			c.FillText(row, point(left, at(r, 0).Y+tile.Y/2).Add(vg.Point{X: -pad}), line.label)
 			for i, pixels := range line.images {
+				if i == 0 || g.lying() {
+					c.FillText(row, point(left, at(r, i).Y+tile.Y/2).Add(vg.Point{X: -pad}), line.label)
+				}
 				to := image.Rectangle{Min: at(r, i), Max: at(r, i).Add(tile)}
 				from := g.image(pixels)
 				g.scaler().Scale(img.Image(), to, from, from.Bounds(), xdraw.Src, nil)
@@ -78,12 +91,11 @@ func Reconstructions(w io.Writer, g Grid) error {
 }
 
 func (g Grid) check() error {
-	const maxSide = 1 << 14
 	switch {
 	case g.C < 1:
 		return fmt.Errorf("%d channels; want at least 1", g.C)
-	case g.H < 1 || g.W < 1 || g.H > maxSide || g.W > maxSide:
-		return fmt.Errorf("images of %d × %d; want 1 to %d each way", g.H, g.W, maxSide)
+	case g.H < 1 || g.W < 1:
+		return fmt.Errorf("images of %d × %d; want at least 1 each way", g.H, g.W)
 	case !(g.Lo < g.Hi) || math.IsInf(float64(g.Lo), 0) || math.IsInf(float64(g.Hi), 0):
 		return fmt.Errorf("pixels from %v to %v; want a finite range", g.Lo, g.Hi)
 	case len(g.Originals) < 1 || len(g.Originals) > maxImages:
@@ -95,8 +107,8 @@ func (g Grid) check() error {
 	}
 	for i := range g.Originals {
 		for name, pixels := range map[string][]float32{"original": g.Originals[i], "rebuilt": g.Rebuilt[i]} {
-			if want := g.C * g.H * g.W; len(pixels) != want {
-				return fmt.Errorf("%s image %d has %d values; want %d", name, i, len(pixels), want)
+			if n := len(pixels); n%g.C != 0 || n/g.C%g.H != 0 || n/g.C/g.H != g.W {
+				return fmt.Errorf("%s image %d has %d values; want %d × %d × %d", name, i, n, g.C, g.H, g.W)
 			}
 			for at, v := range pixels {
 				if v != v {
@@ -108,8 +120,24 @@ func (g Grid) check() error {
 	return nil
 }
 
+// lying tells strips that are wide, standing those that are high: a square's
+// scale would leave next to nothing of them.
+func (g Grid) lying() bool    { return g.W >= stripSides*g.H && g.even().Y < stripLeast }
+func (g Grid) standing() bool { return g.H >= stripSides*g.W && g.even().X < stripLeast }
+
 // tile returns the size of one image in the picture.
 func (g Grid) tile() image.Point {
+	switch {
+	case g.lying():
+		return image.Pt(stripPx, max(stripLeast, g.H*stripPx/g.W))
+	case g.standing():
+		return image.Pt(max(stripLeast, g.W*stripPx/g.H), stripPx)
+	}
+	return g.even()
+}
+
+// even returns the size of an image that is scaled alike both ways.
+func (g Grid) even() image.Point {
 	side := max(g.H, g.W)
 	if side > largestPx {
 		return image.Pt(max(1, g.W*largestPx/side), max(1, g.H*largestPx/side))

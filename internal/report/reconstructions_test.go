@@ -94,8 +94,17 @@ func TestReconstructions(t *testing.T) {
 		{
 			name: "a strip",
 			grid: Grid{C: 1, H: 1, W: 1000, Hi: 1, Originals: [][]float32{plain(1, 1000, 0)}, Rebuilt: [][]float32{plain(1, 1000, 0)}},
-			tile: image.Pt(224, 1),
+			tile: image.Pt(1120, 24),
 			want: [][2]color.RGBA{{{A: 255}, {A: 255}}},
+		},
+		{
+			name: "standing strips",
+			grid: Grid{
+				C: 1, H: 2048, W: 8, Hi: 1,
+				Originals: [][]float32{plain(2048, 8, 0), plain(2048, 8, 0)}, Rebuilt: [][]float32{plain(2048, 8, 0.6), plain(2048, 8, 0)},
+			},
+			tile: image.Pt(24, 1120),
+			want: [][2]color.RGBA{{{A: 255}, {R: 153, G: 153, B: 153, A: 255}}, {{A: 255}, {A: 255}}},
 		},
 	}
 	for _, c := range cases {
@@ -129,6 +138,55 @@ func TestReconstructions(t *testing.T) {
 	}
 }
 
+// TestLyingStrips: each pair of lines has the picture's whole width, its names
+// and its caption.
+// TestLongStrips draws images of one pixel by tens of thousands.
+func TestLongStrips(t *testing.T) {
+	const long = 70_000
+	for _, g := range []Grid{
+		{C: 1, H: 1, W: long, Hi: 1, Originals: [][]float32{plain(1, long, 0)}, Rebuilt: [][]float32{plain(1, long, 0.6)}},
+		{C: 1, H: long, W: 1, Hi: 1, Originals: [][]float32{plain(long, 1, 0)}, Rebuilt: [][]float32{plain(long, 1, 0.6)}},
+	} {
+		img := picture(t, func(b *bytes.Buffer) error { return Reconstructions(b, g) })
+		if got := count(img, img.Bounds(), color.RGBA{R: 153, G: 153, B: 153, A: 255}); got < stripPx*stripLeast { // some edge of a letter may have the same grey
+			t.Errorf("%d × %d: %d grey pixels, want at least %d", g.H, g.W, got, stripPx*stripLeast)
+		}
+	}
+}
+
+func TestLyingStrips(t *testing.T) {
+	black, grey := color.RGBA{A: 255}, color.RGBA{R: 153, G: 153, B: 153, A: 255}
+	g := Grid{C: 1, H: 8, W: 2048, Hi: 1, Captions: []string{"3", "4"}}
+	for range g.Captions {
+		g.Originals, g.Rebuilt = append(g.Originals, plain(8, 2048, 0)), append(g.Rebuilt, plain(8, 2048, 0.6))
+	}
+	img := picture(t, func(b *bytes.Buffer) error { return Reconstructions(b, g) })
+	const edge = 25
+	corner := img.Bounds().Max.Sub(image.Pt(edge+stripPx, edge))
+	captions := 0
+	for i := range g.Originals {
+		last := len(g.Originals) - 1 - i
+		caption := int(math.Ceil((labelSize + pad/2).Dots(dpi)))
+		end := corner.Y - last*(2*(stripLeast+gapPx)+caption+stripLinePx)
+		for y, want := range map[int]color.RGBA{end - stripLeast: grey, end - 2*stripLeast - gapPx: black} {
+			area := image.Rect(corner.X, y, corner.X+stripPx, y+stripLeast)
+			if got := count(img, area, want); got != stripPx*stripLeast {
+				t.Errorf("pair %d: %d pixels are %v, want all of %v", i, got, want, area)
+			}
+			if !drawn(img, image.Rect(0, y, corner.X-1, y+stripLeast)) {
+				t.Errorf("pair %d: no name of a line", i)
+			}
+		}
+		top := end - 2*stripLeast - gapPx
+		if drawn(img, image.Rect(corner.X, top-caption, corner.X+stripPx, top-1)) {
+			captions++
+		}
+	}
+	if captions != len(g.Captions) {
+		t.Errorf("%d captions, want %d", captions, len(g.Captions))
+	}
+}
+
 func TestReconstructionsKeepsEveryPixelASquare(t *testing.T) {
 	pixels := []float32{0, 1, 1, 0} // a chessboard, 2 × 2
 	g := Grid{C: 1, H: 2, W: 2, Hi: 1, Originals: [][]float32{pixels}, Rebuilt: [][]float32{pixels}}
@@ -154,7 +212,7 @@ func TestReconstructionsErrors(t *testing.T) {
 	}{
 		{grid: Grid{C: 0, H: 1, W: 1, Hi: 1, Originals: one, Rebuilt: one}, want: "report: reconstructions: 0 channels"},
 		{grid: Grid{C: 1, H: 0, W: 1, Hi: 1, Originals: one, Rebuilt: one}, want: "images of 0 × 1"},
-		{grid: Grid{C: 1, H: 1, W: math.MaxInt, Hi: 1, Originals: one, Rebuilt: one}, want: "want 1 to 16384"},
+		{grid: Grid{C: 1, H: 1, W: math.MaxInt, Hi: 1, Originals: one, Rebuilt: one}, want: "has 1 values; want 1 × 1 × 9223372036854775807"},
 		{grid: Grid{C: 1, H: 1, W: 1, Originals: one, Rebuilt: one}, want: "pixels from 0 to 0"},
 		{grid: Grid{C: 1, H: 1, W: 1, Lo: nan, Hi: 1, Originals: one, Rebuilt: one}, want: "pixels from NaN"},
 		{grid: Grid{C: 1, H: 1, W: 1, Hi: float32(math.Inf(1)), Originals: one, Rebuilt: one}, want: "finite range"},
@@ -162,7 +220,7 @@ func TestReconstructionsErrors(t *testing.T) {
 		{grid: Grid{C: 1, H: 1, W: 1, Hi: 1, Originals: make([][]float32, 101)}, want: "101 images"},
 		{grid: Grid{C: 1, H: 1, W: 1, Hi: 1, Originals: one}, want: "0 rebuilt images; want 1"},
 		{grid: Grid{C: 1, H: 1, W: 1, Hi: 1, Originals: one, Rebuilt: one, Captions: []string{"", ""}}, want: "2 captions"},
-		{grid: Grid{C: 1, H: 1, W: 2, Hi: 1, Originals: one, Rebuilt: [][]float32{{0, 0}}}, want: "original image 0 has 1 values; want 2"},
+		{grid: Grid{C: 1, H: 1, W: 2, Hi: 1, Originals: one, Rebuilt: [][]float32{{0, 0}}}, want: "original image 0 has 1 values; want 1 × 1 × 2"},
 		{grid: Grid{C: 1, H: 1, W: 1, Hi: 1, Originals: one, Rebuilt: [][]float32{{nan}}}, want: "rebuilt image 0: value 0 is NaN"},
 	} {
 		wantError(t, Reconstructions(&bytes.Buffer{}, c.grid), c.want)
