@@ -152,6 +152,31 @@ func TestSameSeedSameNumbers(t *testing.T) {
 	}
 }
 
+// TestInterruptBeforeTheFirstStep saves what training starts from, and says so;
+// an earlier run is not replaced by it.
+func TestInterruptBeforeTheFirstStep(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "run")
+	for i, want := range []string{"the state of step 0 is saved in " + out, "nothing was made yet; " + out + " is as it was"} {
+		ctx, cancel := context.WithCancel(context.Background())
+		cfg := config(t, "fc12")
+		cfg.Seed = Seed(i)
+		_, err := Train(ctx, cfg, blobs(20, 8, 6, 6), Options{Out: out, Force: i == 1, Hooks: Hooks{Start: func(Start) { cancel() }}})
+		var interrupted *InterruptedError
+		if !errors.As(err, &interrupted) || interrupted.Saved != want {
+			t.Errorf("error %v, want %q", err, want)
+		}
+		_, metadata, err := run.ReadTensors(filepath.Join(out, run.ModelFile))
+		if err != nil || metadata["step"] != "0" || !strings.Contains(metadata["config"], `"seed":0,`) {
+			t.Errorf("model of %v (%v)", metadata, err)
+		}
+		for _, picture := range []string{run.LossFile, run.ReconstructionsFile} {
+			if _, err := os.Stat(filepath.Join(out, picture)); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%s: %v; want none of what was not trained", picture, err)
+			}
+		}
+	}
+}
+
 func TestInterruptSaves(t *testing.T) {
 	for name, at := range map[string]int{"in the first epoch": 0, "in the second": 1} {
 		t.Run(name, func(t *testing.T) {

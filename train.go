@@ -302,7 +302,7 @@ func (t *trainer) end(ctx context.Context, err error) error {
 // drawEnd draws what there is to see. A run that did not come to its end has a
 // moment for it.
 func (t *trainer) drawEnd(ctx context.Context) error {
-	if t.dir.Replacing() { // nothing of this run stays
+	if t.dir.Replacing() || t.curve.steps == 0 { // nothing of this run stays, or was trained
 		return nil
 	}
 	if t.summary.Status != Finished {
@@ -370,7 +370,8 @@ func first(terms []float64) *run.Float {
 }
 
 // keepLast takes the state that training has come to: that of the last epoch,
-// or one in mid-epoch, which is the model only where no epoch has finished.
+// or one in mid-epoch, which is the model only where no epoch has finished. It
+// may be the one before the first step, which can be large.
 func (t *trainer) keepLast() error {
 	state, err := t.machine.State()
 	if err != nil {
@@ -378,7 +379,7 @@ func (t *trainer) keepLast() error {
 	}
 	atEnd := len(t.epochs) > 0 && t.epochs[len(t.epochs)-1].Step == state.Step
 	switch {
-	case state.Step == 0: // nothing was trained
+	case state.Step == 0 && t.dir.Replacing(): // what was not trained replaces nothing
 	case atEnd && t.copied:
 	case atEnd:
 		t.writer.keep(state, len(t.epochs), t.epochs[len(t.epochs)-1].Best)

@@ -98,15 +98,15 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err := f.config.Validate(); err != nil {
 		return err
 	}
-	if err := memory.Check(); err != nil {
-		return err
-	}
 	w := newWatcher(f, stdout, stderr)
 	options := aegis.Options{Out: f.out, Force: f.force, Hooks: w.hooks()}
 	if !f.summary && !f.plan {
 		if err := options.Check(); err != nil {
 			return advised(err)
 		}
+	}
+	if err := memory.Check(); err != nil {
+		return err
 	}
 	ds, err := load(ctx, string(f.config.Data))
 	if err != nil {
