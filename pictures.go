@@ -76,7 +76,6 @@ func (t *trainer) store(ctx context.Context, p *picture) error {
 // pictures draws the run with the parameters of model.safetensors. Where ctx
 // ends before all are there, the loss still is.
 func (t *trainer) pictures(ctx context.Context) error {
-	t.measureMean()
 	loss := t.startLoss()
 	others, err := t.startPictures(ctx)
 	err = errors.Join(err, t.store(context.WithoutCancel(ctx), loss))

@@ -145,7 +145,6 @@ type trainer struct {
 	writer  checkpoints
 
 	epochs   []Metrics
-	copied   bool       // the writer has the state of the last of them
 	bestVal  *run.Float // the least validation loss so far
 	bestTest *run.Float // of the best model over all test rows, nil where its epoch has it
 	curve    curve
@@ -336,16 +335,11 @@ func (t *trainer) epoch(e train.Epoch) error {
 	if m.Best = m.ValLoss == nil || t.bestVal == nil || *m.ValLoss < *t.bestVal; m.Best {
 		t.bestVal = m.ValLoss
 	}
-	// Of an epoch that is shorter than a copy is worth, the state is still the
-	// machine's when the next one ends, or the run: see train.Epoch.
-	t.copied = !e.Short || t.writer.due() || m.ValLoss != nil && m.Best
-	if t.copied {
-		state, err := t.machine.State()
-		if err != nil {
-			return err
-		}
-		t.writer.keep(state, m.Epoch, m.Best)
+	state, err := t.machine.State()
+	if err != nil {
+		return err
 	}
+	t.writer.keep(state, m.Epoch, m.Best)
 	if t.writer.due() {
 		if err := t.writer.write(); err != nil {
 			return err
@@ -369,9 +363,9 @@ func first(terms []float64) *run.Float {
 	return &f
 }
 
-// keepLast takes the state that training has come to: that of the last epoch,
-// or one in mid-epoch, which is the model only where no epoch has finished. It
-// may be the one before the first step, which can be large.
+// keepLast takes the state that training has come to, unless an epoch's end has
+// it already. It is the model only where no epoch has finished, and may be the
+// one before the first step, which can be large.
 func (t *trainer) keepLast() error {
 	state, err := t.machine.State()
 	if err != nil {
@@ -380,9 +374,7 @@ func (t *trainer) keepLast() error {
 	atEnd := len(t.epochs) > 0 && t.epochs[len(t.epochs)-1].Step == state.Step
 	switch {
 	case state.Step == 0 && t.dir.Replacing(): // what was not trained replaces nothing
-	case atEnd && t.copied:
 	case atEnd:
-		t.writer.keep(state, len(t.epochs), t.epochs[len(t.epochs)-1].Best)
 	default:
 		t.writer.keep(state, len(t.epochs), len(t.epochs) == 0)
 	}

@@ -54,9 +54,6 @@ type Epoch struct {
 	TestRows         int     // that Test is a mean over
 	Seconds          float64 // training only, no evaluation
 	ImagesPerSecond  float64
-	// Short says that the next epoch is not given up in the middle, because
-	// this one was over so soon.
-	Short bool
 }
 
 // DivergedError says that a loss stopped being a finite number.
@@ -72,8 +69,7 @@ func (e *DivergedError) Error() string {
 		"and check that the data holds no constant or corrupt images", e.Set, e.Loss, e.Step, e.Epoch)
 }
 
-// Run trains. When ctx ends it returns ctx's error after the step in progress,
-// or where epochs are over in a moment after the epoch.
+// Run trains. When ctx ends it returns ctx's error after the step in progress.
 func Run(ctx context.Context, m Machine, p *program.Program, cfg Config, hooks Hooks) error {
 	l := &loop{machine: m, program: p, cfg: cfg, hooks: hooks, terms: len(p.LossNames()), chunk: 1}
 	state, err := m.State()
@@ -82,24 +78,12 @@ func Run(ctx context.Context, m Machine, p *program.Program, cfg Config, hooks H
 	}
 	l.step = state.Step
 	for epoch := range cfg.Epochs {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		in := ctx
-		if l.short {
-			in = context.WithoutCancel(ctx)
-		}
-		if err := l.epoch(in, epoch); err != nil {
+		if err := l.epoch(ctx, epoch); err != nil {
 			return err
 		}
 	}
 	return nil
 }
-
-// shortEpoch is how long an epoch takes at most that an interrupt may wait
-// for: what is saved is then always the state of an epoch's end, and need not
-// be copied after every one.
-const shortEpoch = 200 * time.Millisecond
 
 type loop struct {
 	machine Machine
@@ -107,8 +91,7 @@ type loop struct {
 	cfg     Config
 	hooks   Hooks
 	terms   int
-	chunk   int  // steps in a call of Train
-	short   bool // the last epoch was
+	chunk   int // steps in a call of Train
 	step    int64
 }
 
@@ -148,17 +131,10 @@ func (l *loop) epoch(ctx context.Context, epoch int) error {
 	if e.Test, err = l.evaluate(ctx, TestSet, TestSet, tests, e.Number); err != nil {
 		return err
 	}
-	l.short = time.Since(start) < shortEpoch && !l.longer(e.Number+1)
-	if e.Short = l.short; l.hooks.Epoch == nil {
+	if l.hooks.Epoch == nil {
 		return nil
 	}
 	return l.hooks.Epoch(e)
-}
-
-// longer says whether an epoch evaluates more than the one before it: the last
-// one may.
-func (l *loop) longer(epoch int) bool {
-	return epoch == l.cfg.Epochs && len(l.cfg.LastTest) > len(l.cfg.Test)
 }
 
 // steps trains one chunk and adds its losses to the epoch's sums. It returns
