@@ -1,0 +1,360 @@
+package run
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestCreate(t *testing.T) {
+	cases := []struct {
+		name   string
+		before func(t *testing.T, root string)
+		dir    string // below root
+		force  bool
+		err    string
+		after  []string // names in the directory
+		makes  bool     // only Create sees it
+	}{
+		{name: "new, with parents", dir: "a/b/c", after: []string{lockFile}},
+		{
+			name: "other files stay", dir: "d", after: []string{lockFile, "notes.txt"},
+			before: func(t *testing.T, root string) { put(t, root+"/d/notes.txt", "") },
+		},
+		{
+			name: "a run is refused", dir: "d", after: []string{markFile, lockFile, "metrics.jsonl"},
+			err:    "holds a run already (metrics.jsonl); choose another directory",
+			before: func(t *testing.T, root string) { put(t, root+"/d/.aegis", "{}"); put(t, root+"/d/metrics.jsonl", "") },
+		},
+		{
+			name: "a run of 0.1.0 is refused", dir: "d", after: []string{lockFile, "metrics.jsonl", "summary.json"},
+			err: "holds a run already (metrics.jsonl)",
+			before: func(t *testing.T, root string) {
+				put(t, root+"/d/metrics.jsonl", "")
+				put(t, root+"/d/summary.json", `{"vm": "cpu", "version": "0.1.0", "pixel_range": [0, 1]}`)
+			},
+		},
+		{
+			name: "a user's own file", dir: "d", force: true, after: []string{"config.toml", "main.rs"},
+			err:    "has a config.toml that no run wrote",
+			before: func(t *testing.T, root string) { put(t, root+"/d/config.toml", "x=1"); put(t, root+"/d/main.rs", "") },
+		},
+		{
+			name: "a changed configuration", dir: "d", force: true, after: []string{markFile, lockFile, "config.toml"},
+			err: "config.toml was changed since a run wrote it",
+			before: func(t *testing.T, root string) {
+				put(t, root+"/d/.aegis", `{"config_sha256":["00"]}`)
+				put(t, root+"/d/config.toml", "x=1")
+			},
+		},
+		{
+			name: "what killed runs left", dir: "d", after: []string{markFile, lockFile, ".notes.12345678.tmp"},
+			before: func(t *testing.T, root string) {
+				put(t, root+"/d/.aegis", "{}")
+				put(t, root+"/d/.model.safetensors.0123abcd.tmp", "half")
+				put(t, root+"/d/.notes.12345678.tmp", "not ours")
+				if err := os.MkdirAll(root+"/d/"+newDir, 0o777); err != nil {
+					t.Fatal(err)
+				}
+				put(t, root+"/d/"+newDir+"/config.toml", "new")
+			},
+		},
+		{
+			name: "what a run was killed in putting in place", dir: "d", makes: true, err: "holds a run already (config.toml)",
+			after: []string{markFile, lockFile, "config.toml", "model.safetensors"},
+			before: func(t *testing.T, root string) {
+				put(t, root+"/d/model.safetensors", "old")
+				put(t, root+"/d/loss.png", "old")
+				if err := os.MkdirAll(root+"/d/"+readyDir, 0o777); err != nil {
+					t.Fatal(err)
+				}
+				put(t, root+"/d/"+readyDir+"/model.safetensors", "new")
+				put(t, root+"/d/"+readyDir+"/config.toml", "new")
+				put(t, root+"/d/.aegis", `{"config_sha256":["`+digest([]byte("new"))+`"]}`)
+			},
+		},
+		{
+			name: "force without a run", dir: "d", force: true, after: []string{lockFile, "notes.txt"},
+			before: func(t *testing.T, root string) { put(t, root+"/d/notes.txt", "") },
+		},
+		{
+			name: "a file", dir: "d/f", err: "is a file, want a directory; choose another one",
+			before: func(t *testing.T, root string) { put(t, root+"/d/f", "") },
+		},
+		{
+			name: "below a file", dir: "d/f/g", makes: true, err: "make the output directory",
+			before: func(t *testing.T, root string) { put(t, root+"/d/f", "") },
+		},
+		{
+			name: "a directory where a file goes", dir: "d", force: true, after: []string{"config.toml", "loss.png"},
+			err: "loss.png is a directory",
+			before: func(t *testing.T, root string) {
+				put(t, root+"/d/config.toml", "")
+				if err := os.Mkdir(root+"/d/loss.png", 0o777); err != nil {
+					t.Fatal(err)
+				}
+			},
+		},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			root := t.TempDir()
+			if c.before != nil {
+				if err := os.Mkdir(filepath.Join(root, "d"), 0o777); err != nil {
+					t.Fatal(err)
+				}
+				c.before(t, root)
+			}
+			dir := filepath.Join(root, filepath.FromSlash(c.dir))
+			if !c.makes { // Check says the same and leaves all as it is
+				before := below(t, root)
+				wantError(t, Check(dir, c.force), c.err)
+				if got := below(t, root); !slices.Equal(got, before) {
+					t.Errorf("files %v after Check, want %v", got, before)
+				}
+			}
+			d, err := Create(dir, c.force)
+			wantError(t, err, c.err)
+			if err == nil {
+				if got, want := d.Path(ModelFile), filepath.Join(dir, "model.safetensors"); got != want {
+					t.Errorf("Path = %s, want %s", got, want)
+				}
+			}
+			if info, err := os.Stat(dir); err == nil && info.IsDir() {
+				if got := list(t, dir); !slices.Equal(got, c.after) {
+					t.Errorf("files %v, want %v", got, c.after)
+				}
+				if err == nil && d != nil {
+					if err := d.Close(); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestCreateWithoutAName(t *testing.T) {
+	_, err := Create("", false)
+	wantError(t, err, "no output directory")
+}
+
+func TestCreateWhereNothingCanBeWritten(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(dir, 0o777) })
+	if f, err := createTemp(filepath.Join(dir, "x")); err == nil {
+		_ = f.Close()
+		_ = os.Remove(f.Name())
+		t.Skip("this user writes in a directory of mode 0555 (root, or Windows)")
+	}
+	_, err := Create(dir, false)
+	wantError(t, err, "takes no files")
+}
+
+// TestOneRunAtATime refuses a second run into a directory as long as the first
+// one lives, also by force.
+func TestOneRunAtATime(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "d")
+	first, err := Create(dir, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, force := range []bool{false, true} {
+		_, err := Create(dir, force)
+		wantError(t, err, "another run is writing to "+dir)
+		wantError(t, Check(dir, force), "another run is writing to "+dir)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second, err := Create(dir, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCreateNew makes directories side by side.
+// TestCheckIsInNobodysWay has a directory checked again and again while runs
+// come and go.
+func TestCheckIsInNobodysWay(t *testing.T) {
+	dir, done := t.TempDir(), make(chan struct{})
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				_ = Check(dir, false)
+			}
+		}
+	})
+	for range 100 {
+		d, err := Create(dir, false)
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	close(done)
+	asking.Wait()
+}
+
+func TestCreateNew(t *testing.T) {
+	base := filepath.Join(t.TempDir(), "runs", "fc12")
+	for _, want := range []string{base, base + "-2", base + "-3"} {
+		d, err := CreateNew(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Out() != want {
+			t.Errorf("directory %s, want %s", d.Out(), want)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestReplace puts a run in the place of an earlier one, which stays whole
+// until then, and stays where the run has nothing.
+func TestReplace(t *testing.T) {
+	dir := t.TempDir()
+	fill := func(text string, names ...string) *Dir {
+		d, err := Create(dir, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.WriteConfig(map[string]string{"run": text}); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			put(t, d.Path(name), text)
+		}
+		return d
+	}
+	end := func(d *Dir, commit bool) {
+		t.Helper()
+		if commit {
+			if err := d.Commit(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end(fill("first", ModelFile, LastFile, LossFile), true)
+	end(fill("one that was given up", ModelFile), false)
+	put(t, filepath.Join(dir, "notes.txt"), "mine")
+	for _, c := range []struct {
+		commit bool
+		want   string
+		names  []string
+	}{
+		{want: "first", names: []string{markFile, lockFile, ConfigFile, LastFile, LossFile, ModelFile, "notes.txt"}},
+		{commit: true, want: "second", names: []string{markFile, lockFile, ConfigFile, ModelFile, "notes.txt"}},
+	} {
+		d := fill("second", ModelFile)
+		if got := get(t, filepath.Join(dir, ModelFile)); got != "first" || !d.Replacing() {
+			t.Errorf("while the second run has not committed: model %q", got)
+		}
+		end(d, c.commit)
+		if got := get(t, filepath.Join(dir, ModelFile)); got != c.want {
+			t.Errorf("commit %v: model %q, want %q", c.commit, got, c.want)
+		}
+		if got := get(t, filepath.Join(dir, ConfigFile)); !strings.Contains(got, c.want) {
+			t.Errorf("commit %v: configuration %q", c.commit, got)
+		}
+		if got := list(t, dir); !slices.Equal(got, c.names) {
+			t.Errorf("commit %v: files %v, want %v", c.commit, got, c.names)
+		}
+	}
+}
+
+// TestCheckSpace wants more than any disk has.
+var errKilled = errors.New("killed")
+
+// TestKilledWhileReplacing ends move behind each of its steps: what there is is
+// of one run, and the next run puts the rest in place.
+func TestKilledWhileReplacing(t *testing.T) {
+	steps := 0
+	for at := 0; at <= steps; at++ {
+		dir := t.TempDir()
+		d := &Dir{out: dir, path: dir}
+		for _, name := range fileNames() {
+			put(t, d.Path(name), "old")
+		}
+		ready := filepath.Join(dir, readyDir)
+		if err := os.Mkdir(ready, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{ModelFile, ConfigFile, LastFile} {
+			put(t, filepath.Join(ready, name), "new")
+		}
+		put(t, d.Path(markFile), `{"config_sha256":["`+digest([]byte("new"))+`","`+digest([]byte("old"))+`"]}`)
+		done := 0
+		err := d.moveBy(func(step func() error) error {
+			if done++; done > at {
+				return errKilled
+			}
+			return step()
+		})
+		steps = max(steps, done)
+		if killed := errors.Is(err, errKilled); killed != (at < done) || err != nil && !killed {
+			t.Fatalf("after %d steps of %d: %v", at, done, err)
+		}
+		ofOneRun(t, dir, get(t, d.Path(ModelFile)))
+		again, err := Create(dir, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
+		ofOneRun(t, dir, "new")
+		if got, want := list(t, dir), []string{markFile, lockFile, ConfigFile, LastFile, ModelFile}; !slices.Equal(got, want) {
+			t.Errorf("after %d steps and the next run: files %v, want %v", at, got, want)
+		}
+	}
+	if steps <= len(fileNames()) {
+		t.Errorf("%d steps, want more than one a file", steps)
+	}
+}
+
+// ofOneRun checks that every file of a run in dir holds text.
+func ofOneRun(t *testing.T, dir, text string) {
+	t.Helper()
+	for _, name := range fileNames() {
+		if b, err := os.ReadFile(filepath.Join(dir, name)); err == nil && string(b) != text {
+			t.Errorf("%s is %q, want %q", name, b, text)
+		}
+	}
+}
+
+func TestCheckSpace(t *testing.T) {
+	d, err := Create(t.TempDir(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.CheckSpace(1, 1); err != nil {
+		t.Error(err)
+	}
+	if _, known := free(d.Out()); !known {
+		t.Skip("the file system does not say what is free")
+	}
+	wantError(t, d.CheckSpace(1<<60, 1<<60), "MiB for the checkpoints")
+}
