@@ -27,7 +27,7 @@ var mayImport = map[string][]string{
 	"aegis/internal/cpu":     {"aegis/internal/memory", "aegis/internal/plan", "aegis/internal/program", "aegis/internal/optim", "aegis/internal/philox", "aegis/model/op", "aegis/internal/cpu/..."},
 	"aegis/internal/train":   {"aegis/data", "aegis/internal/program", "aegis/internal/optim", "aegis/internal/philox"},
 	"aegis/cuda":             {"aegis/internal/plan", "aegis/internal/program", "aegis/internal/optim", "aegis/internal/philox", "aegis/model/op", "aegis/cuda/..."},
-	"aegis/data":             {"aegis/internal/philox"},
+	"aegis/data":             {"aegis/internal/memory", "aegis/internal/philox"},
 	"aegis/data/mnist":       {"aegis/data"},
 	"aegis/model":            {"aegis/model/op", "aegis/internal/program", "aegis/internal/optim"},
 	"aegis/model/op":         {},

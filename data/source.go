@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+
+	"aegis/internal/memory"
 )
 
 // source reads a file, out of gzip where its first bytes say so, and counts.
@@ -145,7 +147,10 @@ func (s *source) body(size int) ([]byte, error) {
 	for s.onDisk < want && room > first {
 		room /= growth
 	}
-	buf := make([]byte, room)
+	buf, err := s.buffer(room)
+	if err != nil {
+		return nil, err
+	}
 	for done := 0; ; {
 		if err := s.fill(buf[done:], want); err != nil {
 			return nil, err
@@ -153,10 +158,21 @@ func (s *source) body(size int) ([]byte, error) {
 		if done = len(buf); done == size {
 			return buf, nil
 		}
-		grown := make([]byte, nextRoom(size, done, growth))
+		grown, err := s.buffer(nextRoom(size, done, growth))
+		if err != nil {
+			return nil, err
+		}
 		copy(grown, buf)
 		buf = grown
 	}
+}
+
+// buffer makes a slice where there is memory for it.
+func (s *source) buffer(size int) ([]byte, error) {
+	if err := memory.Fits(uint64(size)); err != nil {
+		return nil, fmt.Errorf("data: %s: %w; read fewer images or raise the limit", s.name, err)
+	}
+	return make([]byte, size), nil
 }
 
 // nextRoom is the step above done among size, size/growth, size/growth², …

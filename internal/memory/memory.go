@@ -64,6 +64,18 @@ func Check() error {
 	return nil
 }
 
+// Fits returns an *[Error] where a buffer of so many bytes is more than the
+// tightest limit leaves. Smaller ones than a mebibyte are not asked about.
+func Fits(bytes uint64) error {
+	if bytes < large {
+		return nil
+	}
+	if limit := leftBeside(0); limit.Bytes > 0 && bytes > limit.Bytes {
+		return &Error{Bytes: bytes, Limit: limit}
+	}
+	return nil
+}
+
 // left is at least 1: 0 would be unknown.
 func left(limit, used uint64) uint64 {
 	if used >= limit {
@@ -134,8 +146,8 @@ func (p *Pool) floats(n int) ([]float32, error) {
 		return make([]float32, n), nil
 	}
 	size := uint64(n) * float
-	if limit := leftBeside(0); limit.Bytes > 0 && size > limit.Bytes {
-		return nil, &Error{Bytes: size, Limit: limit}
+	if err := Fits(size); err != nil {
+		return nil, err
 	}
 	b, err := mapZeros(n * float)
 	if err != nil {
