@@ -16,27 +16,44 @@ import (
 // that it may import. Directories below an entry follow it. A name with a
 // trailing /... admits what is below it too.
 var mayImport = map[string][]string{
-	"aegis/internal/philox":  {},
+	"aegis/data":          {"aegis/internal/memory", "aegis/data/philox"},
+	"aegis/data/mnist":    {"aegis/data"},
+	"aegis/data/philox":   {},
+	"aegis/model/op":      {},
+	"aegis/model/optim":   {},
+	"aegis/model/program": {"aegis/model/optim", "aegis/data/philox"},
+	"aegis/model":         {"aegis/model/op", "aegis/model/program", "aegis/model/optim"},
+
+	"aegis/internal/plan":    {"aegis/model/op", "aegis/model/program", "aegis/model/optim"},
+	"aegis/internal/vm":      {"aegis/model/program"},
+	"aegis/internal/vm/tape": {"aegis/model/program", "aegis/model/optim", "aegis/data/philox"},
+	"aegis/internal/vm/cpu":  {"aegis/internal/memory", "aegis/internal/plan", "aegis/model/program", "aegis/model/optim", "aegis/data/philox", "aegis/model/op", "aegis/internal/vm/cpu/..."},
+	"aegis/internal/train":   {"aegis/data", "aegis/internal/vm", "aegis/model/program"},
+	"aegis/internal/run":     {"aegis/model/program"},
+	"aegis/internal/report":  {"aegis/data/philox"},
 	"aegis/internal/memory":  {},
-	"aegis/internal/optim":   {},
-	"aegis/internal/program": {"aegis/internal/optim", "aegis/internal/philox"},
-	"aegis/internal/run":     {"aegis/internal/program"},
-	"aegis/internal/report":  {"aegis/internal/philox"},
-	"aegis/internal/tape":    {"aegis/internal/program", "aegis/internal/optim", "aegis/internal/philox"},
-	"aegis/internal/plan":    {"aegis/internal/program", "aegis/internal/optim", "aegis/model/op"},
-	"aegis/internal/cpu":     {"aegis/internal/memory", "aegis/internal/plan", "aegis/internal/program", "aegis/internal/optim", "aegis/internal/philox", "aegis/model/op", "aegis/internal/cpu/..."},
-	"aegis/internal/train":   {"aegis/data", "aegis/internal/program", "aegis/internal/optim", "aegis/internal/philox"},
-	"aegis/cuda":             {"aegis/internal/plan", "aegis/internal/program", "aegis/internal/optim", "aegis/internal/philox", "aegis/model/op", "aegis/cuda/..."},
-	"aegis/data":             {"aegis/internal/memory", "aegis/internal/philox"},
-	"aegis/data/mnist":       {"aegis/data"},
-	"aegis/model":            {"aegis/model/op", "aegis/internal/program", "aegis/internal/optim"},
-	"aegis/model/op":         {},
 	"aegis/internal/numtest": {},
+
+	"aegis/cuda":                  {"aegis/internal/plan", "aegis/model/program", "aegis/model/optim", "aegis/data/philox", "aegis/model/op", "aegis/cuda/driver", "aegis/cuda/kernels"},
+	"aegis/cuda/driver":           {},
+	"aegis/cuda/kernels":          {"aegis/cuda/driver", "aegis/model/op", "aegis/model/optim", "aegis/data/philox"},
+	"aegis/cuda/internal/ptxsim":  {"aegis/cuda/driver"},
+	"aegis/cuda/internal/nvrtc":   {"aegis/cuda/internal/nvrtc/..."},
+	"aegis/cuda/internal/gputest": {"aegis/cuda/driver"},
 }
 
-// anything may import all of the module; the second list is who may not be
-// imported by the packages above but from tests.
-var anything = []string{"aegis", "aegis/cmd", "aegis/internal/vmtest"}
+// anything may import all of the module.
+var anything = []string{"aegis", "aegis/cmd", "aegis/internal/vm/vmtest"}
+
+// testsOnly are packages that only tests may import, and those who may beside.
+var testsOnly = map[string][]string{
+	"aegis/cmd":                   nil,
+	"aegis/internal/vm/vmtest":    nil,
+	"aegis/internal/numtest":      {"aegis/internal/vm/vmtest"},
+	"aegis/cuda/internal/ptxsim":  nil,
+	"aegis/cuda/internal/gputest": nil,
+	"aegis/cuda/internal/nvrtc":   {"aegis/cuda/internal/nvrtc/cmd/nvrtc"},
+}
 
 // outside lists modules that only some packages may import.
 var outside = map[string][]string{
@@ -46,16 +63,16 @@ var outside = map[string][]string{
 	"github.com/schollz/progressbar/v3":              {"aegis/cmd"},
 	"github.com/ebitengine/purego":                   {"aegis/cuda"},
 	"gorgonia.org/cu":                                {"aegis/cuda/driver"},
-	"gorgonia.org/gorgonia":                          {"aegis/model", "aegis/internal/program", "aegis/internal/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/internal/vmtest", "aegis/cuda"},
+	"gorgonia.org/gorgonia":                          {"aegis/model", "aegis/internal/vm/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/internal/vm/vmtest", "aegis/cuda"},
 	"github.com/KimMachineGun/automemlimit/memlimit": {"aegis/internal/memory"},
 	"golang.org/x/term":                              {"aegis/cmd"},
 	"gonum.org/v1/gonum":                             {"aegis/internal/report"},
-	"golang.org/x/sys/cpu":                           {"aegis/internal/cpu", "aegis/cuda/ptxsim"},
+	"golang.org/x/sys/cpu":                           {"aegis/internal/vm/cpu", "aegis/cuda/internal/ptxsim"},
 	"github.com/google/go-cmp":                       {},
 	"honnef.co/go/tools/cmd/staticcheck":             {},
 	"go4.org/unsafe/assume-no-moving-gc":             {},
 	"github.com/chewxy/hm":                           {"aegis/model/op"},
-	"gorgonia.org/tensor":                            {"aegis/model", "aegis/internal/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/internal/vmtest", "aegis/cuda"},
+	"gorgonia.org/tensor":                            {"aegis/model", "aegis/internal/vm/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/internal/vm/vmtest", "aegis/cuda"},
 }
 
 // listed is what go list says of a package.
@@ -121,10 +138,12 @@ func TestImports(t *testing.T) {
 			t.Errorf("%s has no rule", p.ImportPath)
 		}
 		for _, imported := range p.Imports {
-			switch {
-			case within(imported, "aegis/cmd"), imported == "aegis/internal/vmtest", imported == "aegis/internal/numtest" && p.ImportPath != "aegis/internal/vmtest":
-				t.Errorf("%s imports %s, which nothing but tests may", p.ImportPath, imported)
-			case within(imported, "aegis") && !free && !admits(allowed, imported):
+			for only, users := range testsOnly {
+				if within(imported, only) && !slices.Contains(users, p.ImportPath) {
+					t.Errorf("%s imports %s, which nothing but tests and %v may", p.ImportPath, imported, users)
+				}
+			}
+			if within(imported, "aegis") && !free && !admits(allowed, imported) {
 				t.Errorf("%s imports %s; it may import %v", p.ImportPath, imported, allowed)
 			}
 			for module, users := range outside {

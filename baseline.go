@@ -6,11 +6,11 @@ import (
 	"math"
 
 	"aegis/data"
-	"aegis/internal/program"
 	"aegis/internal/report"
 	"aegis/internal/run"
 	"aegis/model"
 	"aegis/model/op"
+	"aegis/model/program"
 )
 
 // Verdict says how good a model is, over the images that the pictures show.

@@ -11,10 +11,10 @@ import (
 	"testing"
 
 	"aegis/data"
-	"aegis/internal/program"
 	"aegis/internal/run"
 	"aegis/model"
 	"aegis/model/op"
+	"aegis/model/program"
 )
 
 // TestMeanLoss is worked out by hand: two pixels of two training images, and

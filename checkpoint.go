@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"time"
 
-	"aegis/internal/program"
 	"aegis/internal/run"
+	"aegis/model/program"
 )
 
 // checkpoints keeps a run's best parameters and writes its safetensors files:

@@ -6,12 +6,12 @@ import (
 	"strings"
 
 	"aegis/cuda"
-	"aegis/internal/cpu"
 	"aegis/internal/memory"
 	"aegis/internal/plan"
-	"aegis/internal/program"
-	"aegis/internal/tape"
-	"aegis/internal/train"
+	"aegis/internal/vm"
+	"aegis/internal/vm/cpu"
+	"aegis/internal/vm/tape"
+	"aegis/model/program"
 )
 
 // The devices that a Config names.
@@ -41,7 +41,7 @@ type devices struct {
 
 // open prepares a program under the parameters of a seed. Where auto chose, it
 // says why in one line.
-func (d devices) open(p *program.Program, seed uint64) (m train.Machine, why string, err error) {
+func (d devices) open(p *program.Program, seed uint64) (m vm.Machine, why string, err error) {
 	if err := checkDevice(d.name); err != nil {
 		return nil, "", err
 	}

@@ -8,7 +8,7 @@ import (
 
 	"aegis/cuda"
 	"aegis/cuda/driver"
-	"aegis/internal/cpu"
+	"aegis/internal/vm/cpu"
 )
 
 // Diagnosis is what this machine has for training, and why a GPU can be used

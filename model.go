@@ -7,10 +7,11 @@ import (
 	"fmt"
 
 	"aegis/data"
-	"aegis/internal/program"
 	"aegis/internal/run"
 	"aegis/internal/train"
+	"aegis/internal/vm"
 	"aegis/model"
+	"aegis/model/program"
 )
 
 // Model is a trained autoencoder. It is safe for concurrent use: calls take
@@ -19,7 +20,7 @@ type Model struct {
 	spec    model.Spec
 	program *program.Program
 	turn    chan struct{} // holds one value while a call has its turn
-	machine train.Machine // used in a turn only; nil when closed
+	machine vm.Machine    // used in a turn only; nil when closed
 }
 
 // ErrClosed says that a model was used after [Model.Close].
@@ -131,10 +132,10 @@ func (m *Model) Loss(ctx context.Context, images data.Images) (float64, error) {
 	}
 	var terms []float64
 	err := m.take(ctx, func() (err error) {
-		if err := m.machine.Bind(train.TestSet, images.Pixels); err != nil {
+		if err := m.machine.Bind(vm.TestSet, images.Pixels); err != nil {
 			return err
 		}
-		terms, err = m.machine.Evaluate(ctx, train.TestSet, train.Rows(images.N))
+		terms, err = m.machine.Evaluate(ctx, vm.TestSet, train.Rows(images.N))
 		return err
 	})
 	if err != nil {
@@ -185,9 +186,9 @@ func (m *Model) images(ctx context.Context, part program.Part, images data.Image
 		return nil, err
 	}
 	out := make([]float32, images.N*width)
-	in := program.Input{Set: train.TestSet, Rows: train.Rows(images.N)}
+	in := program.Input{Set: vm.TestSet, Rows: train.Rows(images.N)}
 	err := m.take(ctx, func() error {
-		if err := m.machine.Bind(train.TestSet, images.Pixels); err != nil {
+		if err := m.machine.Bind(vm.TestSet, images.Pixels); err != nil {
 			return err
 		}
 		return m.machine.Infer(ctx, part, in, out)

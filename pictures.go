@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strconv"
 
-	"aegis/internal/program"
 	"aegis/internal/report"
 	"aegis/internal/run"
+	"aegis/model/program"
 )
 
 // curve gathers the training loss as means over windows of steps, a fixed

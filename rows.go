@@ -7,6 +7,7 @@ import (
 	"aegis/data"
 	"aegis/internal/run"
 	"aegis/internal/train"
+	"aegis/internal/vm"
 )
 
 // rows says which rows of the dataset a run uses for what.
@@ -49,10 +50,10 @@ func testsEach(trained, tests, limit int) int {
 
 // bind gives the machine the images.
 func (t *trainer) bind() error {
-	if err := t.machine.Bind(train.TrainSet, t.train.Pixels); err != nil || t.test.Len() == 0 {
+	if err := t.machine.Bind(vm.TrainSet, t.train.Pixels); err != nil || t.test.Len() == 0 {
 		return err
 	}
-	return t.machine.Bind(train.TestSet, t.test.Pixels)
+	return t.machine.Bind(vm.TestSet, t.test.Pixels)
 }
 
 // notes are what a user should know of the data, a line each.
@@ -89,11 +90,11 @@ func (t *trainer) shown() shown {
 	}
 	switch {
 	case t.test.Len() > 0:
-		return shown{set: train.TestSet, from: t.test, rows: t.rows.test, what: "test images"}
+		return shown{set: vm.TestSet, from: t.test, rows: t.rows.test, what: "test images"}
 	case len(t.rows.val) > 0:
-		return shown{set: train.TrainSet, from: t.train, rows: pick(t.rows.val), what: "held-out images"}
+		return shown{set: vm.TrainSet, from: t.train, rows: pick(t.rows.val), what: "held-out images"}
 	}
-	return shown{set: train.TrainSet, from: t.train, rows: pick(t.rows.train), what: "training images"}
+	return shown{set: vm.TrainSet, from: t.train, rows: pick(t.rows.train), what: "training images"}
 }
 
 // labels returns those of the rows, nil where there are none.
@@ -120,7 +121,7 @@ func (t *trainer) testBest(ctx context.Context) error {
 	if seen == len(t.rows.test) {
 		return nil
 	}
-	terms, err := t.machine.Evaluate(ctx, train.TestSet, t.rows.test)
+	terms, err := t.machine.Evaluate(ctx, vm.TestSet, t.rows.test)
 	if err != nil {
 		return err
 	}

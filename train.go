@@ -8,9 +8,10 @@ import (
 	"time"
 
 	"aegis/data"
-	"aegis/internal/program"
 	"aegis/internal/run"
 	"aegis/internal/train"
+	"aegis/internal/vm"
+	"aegis/model/program"
 )
 
 // Options says where a run goes and who watches it.
@@ -139,7 +140,7 @@ type trainer struct {
 	rows    rows
 
 	program *program.Program
-	machine train.Machine
+	machine vm.Machine
 	why     string // it runs there
 	dir     *run.Dir
 	writer  checkpoints

@@ -8,17 +8,17 @@ import (
 
 	"aegis/cuda"
 	"aegis/cuda/internal/gputest"
-	"aegis/cuda/ptxsim"
-	"aegis/internal/program"
-	"aegis/internal/train"
-	"aegis/internal/vmtest"
+	"aegis/cuda/internal/ptxsim"
+	"aegis/internal/vm"
+	"aegis/internal/vm/vmtest"
+	"aegis/model/program"
 )
 
-var _ train.Machine = (*cuda.Machine)(nil)
+var _ vm.Machine = (*cuda.Machine)(nil)
 
 // on opens the VM with options.
 func on(opt cuda.Options) vmtest.Open {
-	return func(p *program.Program, seed uint64) (train.Machine, error) { return cuda.Open(p, seed, opt) }
+	return func(p *program.Program, seed uint64) (vm.Machine, error) { return cuda.Open(p, seed, opt) }
 }
 
 // simulated opens the VM on the simulator.

@@ -9,8 +9,8 @@ import (
 
 	"aegis/cuda"
 	"aegis/cuda/driver"
-	"aegis/cuda/ptxsim"
-	"aegis/internal/vmtest"
+	"aegis/cuda/internal/ptxsim"
+	"aegis/internal/vm/vmtest"
 )
 
 // stand is a driver with devices that nobody opens.

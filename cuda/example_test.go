@@ -10,10 +10,11 @@ import (
 	"gorgonia.org/tensor"
 
 	"aegis/cuda"
-	"aegis/cuda/ptxsim"
-	"aegis/internal/program"
+	"aegis/cuda/internal/ptxsim"
 	"aegis/internal/train"
+	"aegis/internal/vm"
 	"aegis/model"
+	"aegis/model/program"
 )
 
 // A program trains on the GPU that the options name; here the simulator
@@ -36,7 +37,7 @@ func Example() {
 		return
 	}
 	defer func() { _ = m.Close() }()
-	if err := m.Bind(train.TrainSet, []byte("sixteen pixels !")); err != nil {
+	if err := m.Bind(vm.TrainSet, []byte("sixteen pixels !")); err != nil {
 		fmt.Println(err)
 		return
 	}

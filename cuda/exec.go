@@ -9,7 +9,7 @@ import (
 	"aegis/cuda/driver"
 	"aegis/cuda/kernels"
 	"aegis/internal/plan"
-	"aegis/internal/program"
+	"aegis/model/program"
 )
 
 // exec is a plan in device memory.

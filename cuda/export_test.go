@@ -4,7 +4,7 @@ package cuda
 
 import (
 	"aegis/internal/plan"
-	"aegis/internal/program"
+	"aegis/model/program"
 )
 
 // Tuning is what only tests choose: steps in a queue and in a graph.

@@ -13,10 +13,10 @@ import (
 
 	"aegis/cuda"
 	"aegis/cuda/driver"
-	"aegis/cuda/ptxsim"
-	"aegis/internal/program"
-	"aegis/internal/train"
+	"aegis/cuda/internal/ptxsim"
+	"aegis/internal/vm"
 	"aegis/model"
+	"aegis/model/program"
 )
 
 // TestOutOfMemory asks for too large a batch, and then for the one that the
@@ -77,7 +77,7 @@ func TestFault(t *testing.T) {
 		}
 	}
 	out := make([]float32, p.Code)
-	in := program.Input{Set: train.TrainSet, Rows: []int32{0}}
+	in := program.Input{Set: vm.TrainSet, Rows: []int32{0}}
 	err := m.Infer(context.Background(), program.Encode, in, out)
 	if !errors.Is(err, driver.IllegalAddress) {
 		t.Fatalf("error %v, want one of an illegal address", err)
@@ -89,7 +89,7 @@ func TestFault(t *testing.T) {
 	for name, got := range map[string]error{
 		"losses": losses, "state": state,
 		"train": m.Train(context.Background(), someSteps(p, 1, p.Batch, 6)),
-		"bind":  m.Bind(train.TestSet, data),
+		"bind":  m.Bind(vm.TestSet, data),
 		"infer": m.Infer(context.Background(), program.Encode, in, out),
 	} {
 		if got == nil || got.Error() != err.Error() {
@@ -169,7 +169,7 @@ func TestClose(t *testing.T) {
 	p, data := small(t, "momentum", 6)
 	s := newSpy(ptxsim.Open(ptxsim.Options{}))
 	m := open(t, p, data, cuda.Options{Driver: s, DataLimit: int64(len(data))})
-	if err := m.Bind(train.TestSet, data); err != nil { // streamed
+	if err := m.Bind(vm.TestSet, data); err != nil { // streamed
 		t.Fatal(err)
 	}
 	if err := m.Train(context.Background(), someSteps(p, 0, 5*p.Batch, 6)); err != nil {

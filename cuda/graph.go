@@ -11,7 +11,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"aegis/cuda/driver"
-	"aegis/internal/program"
+	"aegis/model/program"
 )
 
 // fakeBase is an address for plans that are only measured.

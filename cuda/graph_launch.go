@@ -9,7 +9,7 @@ import (
 
 	"aegis/cuda/driver"
 	"aegis/cuda/kernels"
-	"aegis/internal/program"
+	"aegis/model/program"
 )
 
 //go:generate go run aegis/cuda/internal/nvrtc/cmd/nvrtc -o zz_ -figures testdata/ptxas.txt graph.cu

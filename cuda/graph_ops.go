@@ -13,7 +13,7 @@ import (
 
 	"aegis/cuda/driver"
 	"aegis/cuda/kernels"
-	"aegis/internal/program"
+	"aegis/model/program"
 )
 
 // lowering turns a graph's nodes into operations. It runs twice: first to

@@ -14,7 +14,7 @@ import (
 
 	"aegis/cuda"
 	"aegis/cuda/driver"
-	"aegis/cuda/ptxsim"
+	"aegis/cuda/internal/ptxsim"
 	"aegis/internal/numtest"
 )
 

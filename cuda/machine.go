@@ -11,10 +11,10 @@ import (
 
 	"aegis/cuda/driver"
 	"aegis/internal/plan"
-	"aegis/internal/program"
+	"aegis/model/program"
 )
 
-// Machine trains and runs one program on one GPU; it is a train.Machine. After
+// Machine trains and runs one program on one GPU; it is a vm.Machine. After
 // a fault of the device every call returns the first error.
 type Machine struct {
 	program *program.Program

@@ -12,14 +12,15 @@ import (
 	"testing"
 
 	"aegis/cuda"
-	"aegis/cuda/ptxsim"
+	"aegis/cuda/internal/ptxsim"
 	"aegis/internal/numtest"
-	"aegis/internal/optim"
-	"aegis/internal/program"
-	"aegis/internal/tape"
 	"aegis/internal/train"
-	"aegis/internal/vmtest"
+	"aegis/internal/vm"
+	"aegis/internal/vm/tape"
+	"aegis/internal/vm/vmtest"
 	"aegis/model"
+	"aegis/model/optim"
+	"aegis/model/program"
 )
 
 // small returns an odd network and images for it.
@@ -71,7 +72,7 @@ func tuned(t *testing.T, p *program.Program, images []byte, opt cuda.Options, tu
 			t.Errorf("close: %v", err)
 		}
 	})
-	if err := m.Bind(train.TrainSet, images); err != nil {
+	if err := m.Bind(vm.TrainSet, images); err != nil {
 		t.Fatal(err)
 	}
 	return m
@@ -109,12 +110,12 @@ func results(t *testing.T, p *program.Program, m *cuda.Machine, images int) []fl
 		t.Fatalf("%d losses, want %d", len(all), 10+3+4)
 	}
 	rows := train.Rows(images)
-	means, err := m.Evaluate(ctx, train.TrainSet, rows)
+	means, err := m.Evaluate(ctx, vm.TrainSet, rows)
 	if err != nil {
 		t.Fatal(err)
 	}
 	rebuilt := make([]float32, images*p.PixelCount())
-	if err := m.Infer(ctx, program.Reconstruct, program.Input{Set: train.TrainSet, Rows: rows}, rebuilt); err != nil {
+	if err := m.Infer(ctx, program.Reconstruct, program.Input{Set: vm.TrainSet, Rows: rows}, rebuilt); err != nil {
 		t.Fatal(err)
 	}
 	all = append(append(all, float32(means[0])), rebuilt...)
@@ -208,8 +209,8 @@ func TestSeveralPhases(t *testing.T) {
 		t.Fatal(err)
 	}
 	var losses [2][]float64
-	for i, m := range []train.Machine{open(t, p, data, cuda.Options{}), ref} {
-		if err := m.Bind(train.TrainSet, data); err != nil {
+	for i, m := range []vm.Machine{open(t, p, data, cuda.Options{}), ref} {
+		if err := m.Bind(vm.TrainSet, data); err != nil {
 			t.Fatal(err)
 		}
 		if err := m.Train(context.Background(), someSteps(p, 0, 5*p.Batch-1, 9)); err != nil {
@@ -357,7 +358,7 @@ func TestBindAgain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := m.Bind(train.TrainSet, data[half:]); err != nil {
+			if err := m.Bind(vm.TrainSet, data[half:]); err != nil {
 				t.Fatal(err)
 			}
 			other := open(t, p, data[half:], cuda.Options{})
@@ -380,7 +381,7 @@ func TestStreamsWhatDoesNotFit(t *testing.T) {
 	if before.Data != int64(len(data)) {
 		t.Errorf("%d bytes of data, want %d", before.Data, len(data))
 	}
-	if err := m.Bind(train.TestSet, data); err != nil {
+	if err := m.Bind(vm.TestSet, data); err != nil {
 		t.Fatal(err)
 	}
 	if got := m.Memory().Data; got <= before.Data || got >= 2*before.Data {
@@ -388,7 +389,7 @@ func TestStreamsWhatDoesNotFit(t *testing.T) {
 	}
 	rows := []int32{3999, 0, 17}
 	var kept, streamed [3 * 3]float32
-	for set, out := range map[string][]float32{train.TrainSet: kept[:], train.TestSet: streamed[:]} {
+	for set, out := range map[string][]float32{vm.TrainSet: kept[:], vm.TestSet: streamed[:]} {
 		if err := m.Infer(context.Background(), program.Encode, program.Input{Set: set, Rows: rows}, out); err != nil {
 			t.Fatal(err)
 		}

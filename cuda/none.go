@@ -9,7 +9,7 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"aegis/cuda/driver"
-	"aegis/internal/program"
+	"aegis/model/program"
 )
 
 // errNone is what everything says in this build.

@@ -11,12 +11,12 @@ import (
 
 	"aegis/cuda"
 	"aegis/cuda/driver"
-	"aegis/internal/train"
+	"aegis/internal/vm"
 )
 
 var (
-	_ train.Machine = (*cuda.Machine)(nil)
-	_ gorgonia.VM   = (*cuda.VM)(nil)
+	_ vm.Machine  = (*cuda.Machine)(nil)
+	_ gorgonia.VM = (*cuda.VM)(nil)
 )
 
 func TestNone(t *testing.T) {

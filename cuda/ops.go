@@ -8,8 +8,8 @@ import (
 	"aegis/cuda/driver"
 	"aegis/cuda/kernels"
 	"aegis/internal/plan"
-	"aegis/internal/program"
 	"aegis/model/op"
+	"aegis/model/program"
 )
 
 // operation is one of the structs of package kernels.

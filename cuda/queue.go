@@ -11,7 +11,7 @@ import (
 
 	"aegis/cuda/driver"
 	"aegis/cuda/kernels"
-	"aegis/internal/program"
+	"aegis/model/program"
 )
 
 // queue is what tells the device about a run of steps: the run itself, a block

@@ -9,7 +9,7 @@ import (
 	"aegis/cuda/driver"
 )
 
-// trainSet is the set that steps read, as train.TrainSet names it.
+// trainSet is the set that steps read, as vm.TrainSet names it.
 const trainSet = "train"
 
 // set is a bound set of images.

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"aegis/cuda/driver"
-	"aegis/internal/program"
+	"aegis/model/program"
 )
 
 // alignment of tensors in the state, in floats: 256 bytes, as of an allocation.

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"aegis/cuda/driver"
-	"aegis/cuda/ptxsim"
+	"aegis/cuda/internal/ptxsim"
 	"aegis/model"
 )
 

@@ -8,7 +8,7 @@ import (
 	"math"
 	"slices"
 
-	"aegis/internal/philox"
+	"aegis/data/philox"
 )
 
 // LoaderOptions says how images become batches.

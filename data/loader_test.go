@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"aegis/internal/philox"
+	"aegis/data/philox"
 )
 
 func newLoader(t testing.TB, m Images, opt LoaderOptions) *Loader {

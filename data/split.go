@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"aegis/internal/philox"
+	"aegis/data/philox"
 )
 
 // Held is how much of a training set is held out to validate on: below 1 a

@@ -6,8 +6,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 
-	"aegis/internal/program"
 	"aegis/model/op"
+	"aegis/model/program"
 )
 
 // LayerKind names a layer as PyTorch does.

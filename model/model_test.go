@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"aegis/internal/program"
+	"aegis/model/program"
 )
 
 func TestPresets(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"aegis/internal/program"
 	"aegis/model/op"
+	"aegis/model/program"
 )
 
 // Program writes the spec as graphs: one training phase with its gradients,

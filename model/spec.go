@@ -11,9 +11,9 @@ import (
 	"slices"
 	"strings"
 
-	"aegis/internal/optim"
-	"aegis/internal/program"
 	"aegis/model/op"
+	"aegis/model/optim"
+	"aegis/model/program"
 )
 
 // Family is a kind of network.

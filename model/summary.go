@@ -6,7 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"aegis/internal/program"
+	"aegis/model/program"
 )
 
 // Cost is what a network takes.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the golden files to which the Go tests hold the trainer, computed by PyTorch in float64.
 
-    internal/vmtest/golden/<preset>.safetensors   gradients and ten losses of a preset
+    internal/vm/vmtest/golden/<preset>.safetensors   gradients and ten losses of a preset
     model/op/testdata/ops.json                    results and gradients of every op; see golden_ops.py
 
 A preset's file is made from the parameters of seed 1 and MNIST's training images in the order of
@@ -101,7 +101,7 @@ def main() -> None:
             "batch": str(config["batch"]),
             "torch": torch.__version__,
         }
-        write(args.root / f"internal/vmtest/golden/{name}.safetensors", encode_safetensors(tensors, metadata))
+        write(args.root / f"internal/vm/vmtest/golden/{name}.safetensors", encode_safetensors(tensors, metadata))
         print("  losses " + " ".join(f"{v:.6f}" for v in tensors["losses"]))
 
 

@@ -4,7 +4,7 @@
 // The default build finds libcuda.so.1 at run time and needs neither a CUDA
 // toolkit nor cgo. With -tags cu the same interface runs over gorgonia.org/cu.
 // With -tags cpu there is no CUDA in the binary and Open says so. The package
-// cuda/ptxsim implements the interface for tests on machines without a GPU.
+// cuda/internal/ptxsim implements the interface for tests on machines without a GPU.
 //
 // Names follow the driver API: a ptr is a device address, sizes are in bytes.
 package driver

@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"aegis/cuda/driver"
-	"aegis/internal/philox"
-	"aegis/internal/program"
+	"aegis/data/philox"
 	"aegis/model/op"
+	"aegis/model/program"
 )
 
 // extents are batches: rows, real rows, values in a row.

@@ -45,7 +45,7 @@ extern "C" __global__ void __launch_bounds__(256) gather_rows(const unsigned cha
     }
 }
 
-// Philox4x32-10 as internal/philox has it: the words of counter (index/4, row,
+// Philox4x32-10 as data/philox has it: the words of counter (index/4, row,
 // step, purpose) under a key, as multiples of 2^-24 in [0,1). A thread makes
 // four numbers of a row.
 extern "C" __global__ void __launch_bounds__(256) uniform(float* __restrict__ y, const int* __restrict__ rows, int width,

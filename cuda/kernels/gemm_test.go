@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"aegis/cuda/driver"
-	"aegis/internal/optim"
 	"aegis/model/op"
+	"aegis/model/optim"
 )
 
 // value and slopeOf are the formulas of model/op/activation.go.

@@ -6,7 +6,7 @@ import (
 
 	"aegis/cuda/driver"
 	"aegis/cuda/internal/gputest"
-	"aegis/cuda/ptxsim"
+	"aegis/cuda/internal/ptxsim"
 )
 
 // newContext is the simulator's or, where a GPU is wanted, GPU 0's.

@@ -6,8 +6,8 @@ import (
 	"math"
 
 	"aegis/cuda/driver"
-	"aegis/internal/optim"
 	"aegis/model/op"
+	"aegis/model/optim"
 )
 
 // Launch is one launch of a kernel: all that [driver.Context.Launch] needs but

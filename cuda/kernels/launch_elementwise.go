@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"aegis/cuda/driver"
-	"aegis/internal/philox"
+	"aegis/data/philox"
 	"aegis/model/op"
 )
 

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"aegis/cuda/driver"
-	"aegis/internal/optim"
 	"aegis/model/op"
+	"aegis/model/optim"
 )
 
 // network is a whole training step of y = sigmoid(x·Wᵀ + b) against x, written

@@ -3,7 +3,7 @@ package plan
 import (
 	"fmt"
 
-	"aegis/internal/program"
+	"aegis/model/program"
 )
 
 // Compile makes the plan of a program's phases. All parameters of the program

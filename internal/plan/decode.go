@@ -9,8 +9,8 @@ import (
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"aegis/internal/program"
 	"aegis/model/op"
+	"aegis/model/program"
 )
 
 // Instructions that later passes take away.

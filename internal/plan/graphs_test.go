@@ -8,9 +8,9 @@ import (
 
 	"aegis/internal/numtest"
 	"aegis/internal/plan"
-	"aegis/internal/program"
-	"aegis/internal/vmtest"
+	"aegis/internal/vm/vmtest"
 	"aegis/model/op"
+	"aegis/model/program"
 )
 
 var relu = op.Activation{Kind: op.ReLU}

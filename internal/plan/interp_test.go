@@ -5,10 +5,10 @@ import (
 	"slices"
 	"testing"
 
-	"aegis/internal/optim"
 	"aegis/internal/plan"
-	"aegis/internal/program"
 	"aegis/model/op"
+	"aegis/model/optim"
+	"aegis/model/program"
 )
 
 // machine runs plans slowly and clearly in float64, in the very memory and

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"aegis/internal/optim"
 	"aegis/model/op"
+	"aegis/model/optim"
 )
 
 // small is a plan of one phase over vectors of the batch's length.

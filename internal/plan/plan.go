@@ -10,9 +10,9 @@
 package plan
 
 import (
-	"aegis/internal/optim"
-	"aegis/internal/program"
 	"aegis/model/op"
+	"aegis/model/optim"
+	"aegis/model/program"
 )
 
 // Plan is a compiled program, or one compiled forward graph. A batch has n

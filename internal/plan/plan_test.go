@@ -7,10 +7,10 @@ import (
 	"testing"
 
 	"aegis/internal/plan"
-	"aegis/internal/program"
-	"aegis/internal/vmtest"
+	"aegis/internal/vm/vmtest"
 	"aegis/model"
 	"aegis/model/op"
+	"aegis/model/program"
 )
 
 // everyOption returns all combinations of options.

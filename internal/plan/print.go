@@ -5,8 +5,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"aegis/internal/program"
 	"aegis/model/op"
+	"aegis/model/program"
 )
 
 const floatBytes = 4

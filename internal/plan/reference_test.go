@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"aegis/internal/numtest"
-	"aegis/internal/optim"
 	"aegis/internal/plan"
-	"aegis/internal/program"
-	"aegis/internal/tape"
 	"aegis/internal/train"
-	"aegis/internal/vmtest"
+	"aegis/internal/vm"
+	"aegis/internal/vm/tape"
+	"aegis/internal/vm/vmtest"
+	"aegis/model/optim"
+	"aegis/model/program"
 )
 
 // Tolerances of the interpreter's float64 against the tape machine's float32;
@@ -45,7 +46,7 @@ func trains(t *testing.T, p *program.Program, opt plan.Options, rows int, tolera
 		t.Fatal(err)
 	}
 	defer func() { _ = ref.Close() }()
-	if err := ref.Bind(train.TrainSet, bytes); err != nil {
+	if err := ref.Bind(vm.TrainSet, bytes); err != nil {
 		t.Fatal(err)
 	}
 	m := newMachine(t, compile(t, p, opt), p.Start(1).Tensors)
@@ -95,14 +96,14 @@ func forwards(t *testing.T, p *program.Program, opt plan.Options) {
 		t.Fatal(err)
 	}
 	defer func() { _ = ref.Close() }()
-	if err := ref.Bind(train.TestSet, bytes); err != nil {
+	if err := ref.Bind(vm.TestSet, bytes); err != nil {
 		t.Fatal(err)
 	}
 	ctx := context.Background()
 	for _, batch := range []int{1, rows} {
 		codes := make([]float32, batch*p.Code)
 		for _, part := range parts() {
-			input, in := pixels[:batch*p.PixelCount()], program.Input{Set: train.TestSet, Rows: train.Rows(batch)}
+			input, in := pixels[:batch*p.PixelCount()], program.Input{Set: vm.TestSet, Rows: train.Rows(batch)}
 			want := make([]float32, batch*p.PixelCount())
 			switch part {
 			case program.Encode:
@@ -112,7 +113,7 @@ func forwards(t *testing.T, p *program.Program, opt plan.Options) {
 			}
 			var wide []float64
 			if part == program.Evaluate {
-				wide, err = ref.Evaluate(ctx, train.TestSet, in.Rows)
+				wide, err = ref.Evaluate(ctx, vm.TestSet, in.Rows)
 			} else {
 				err = ref.Infer(ctx, part, in, want)
 				wide = widen(want)

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"aegis/internal/plan"
-	"aegis/internal/vmtest"
+	"aegis/internal/vm/vmtest"
 	"aegis/model/op"
 )
 

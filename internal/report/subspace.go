@@ -7,7 +7,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
-	"aegis/internal/philox"
+	"aegis/data/philox"
 )
 
 const (

@@ -13,7 +13,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
-	"aegis/internal/program"
+	"aegis/model/program"
 )
 
 // The files of a run.

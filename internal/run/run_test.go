@@ -14,7 +14,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
-	"aegis/internal/program"
+	"aegis/model/program"
 )
 
 func put(t *testing.T, path, text string) {

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"aegis/internal/program"
+	"aegis/model/program"
 )
 
 // The safetensors format (https://github.com/huggingface/safetensors, section

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"aegis/internal/program"
+	"aegis/model/program"
 )
 
 // file puts a length before a header and n zero bytes after it.

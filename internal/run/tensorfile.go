@@ -14,7 +14,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"aegis/internal/program"
+	"aegis/model/program"
 )
 
 // TensorFile is an open safetensors file whose header is known to be sound.

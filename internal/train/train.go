@@ -8,7 +8,8 @@ import (
 	"math"
 	"time"
 
-	"aegis/internal/program"
+	"aegis/internal/vm"
+	"aegis/model/program"
 )
 
 // chunkTime is how long one call of Machine.Train should take: short enough
@@ -21,8 +22,8 @@ type Config struct {
 	Epochs int
 	// Order returns the rows of an epoch, counted from 0, in training order.
 	Order func(epoch int) []int32
-	// Val lists the rows of TrainSet that are held out, and Test those of
-	// TestSet, to evaluate after each epoch; LastTest takes Test's place after
+	// Val lists the rows of vm.TrainSet that are held out, and Test those of
+	// vm.TestSet, to evaluate after each epoch; LastTest takes Test's place after
 	// the last one. None are evaluated where a list is empty.
 	Val, Test, LastTest []int32
 }
@@ -70,7 +71,7 @@ func (e *DivergedError) Error() string {
 }
 
 // Run trains. When ctx ends it returns ctx's error after the step in progress.
-func Run(ctx context.Context, m Machine, p *program.Program, cfg Config, hooks Hooks) error {
+func Run(ctx context.Context, m vm.Machine, p *program.Program, cfg Config, hooks Hooks) error {
 	l := &loop{machine: m, program: p, cfg: cfg, hooks: hooks, terms: len(p.LossNames()), chunk: 1}
 	state, err := m.State()
 	if err != nil {
@@ -86,7 +87,7 @@ func Run(ctx context.Context, m Machine, p *program.Program, cfg Config, hooks H
 }
 
 type loop struct {
-	machine Machine
+	machine vm.Machine
 	program *program.Program
 	cfg     Config
 	hooks   Hooks
@@ -120,7 +121,7 @@ func (l *loop) epoch(ctx context.Context, epoch int) error {
 	}
 	e.Step = l.step
 	var err error
-	if e.Val, err = l.evaluate(ctx, TrainSet, "validation", l.cfg.Val, e.Number); err != nil {
+	if e.Val, err = l.evaluate(ctx, vm.TrainSet, "validation", l.cfg.Val, e.Number); err != nil {
 		return err
 	}
 	tests := l.cfg.Test
@@ -128,7 +129,7 @@ func (l *loop) epoch(ctx context.Context, epoch int) error {
 		tests = l.cfg.LastTest
 	}
 	e.TestRows = len(tests)
-	if e.Test, err = l.evaluate(ctx, TestSet, TestSet, tests, e.Number); err != nil {
+	if e.Test, err = l.evaluate(ctx, vm.TestSet, vm.TestSet, tests, e.Number); err != nil {
 		return err
 	}
 	if l.hooks.Epoch == nil {
@@ -160,7 +161,7 @@ func (l *loop) steps(ctx context.Context, rows []int32, e *Epoch) (first []float
 	for i, v := range losses {
 		loss, n := float64(v), float64(min(batch, len(rows)-i/l.terms*batch))
 		if math.IsNaN(loss) || math.IsInf(loss, 0) {
-			return nil, 0, &DivergedError{Epoch: e.Number, Step: l.step + int64(i/l.terms) + 1, Set: TrainSet, Loss: loss}
+			return nil, 0, &DivergedError{Epoch: e.Number, Step: l.step + int64(i/l.terms) + 1, Set: vm.TrainSet, Loss: loss}
 		}
 		e.Train[i%l.terms] += loss * n
 		if i%l.terms == 0 {

@@ -11,8 +11,9 @@ import (
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"aegis/internal/optim"
-	"aegis/internal/program"
+	"aegis/internal/vm"
+	"aegis/model/optim"
+	"aegis/model/program"
 )
 
 // fake is a machine whose loss at a step is a function of the step.
@@ -66,7 +67,7 @@ func (f *fake) Losses() ([]float32, error) {
 }
 
 func (f *fake) Evaluate(_ context.Context, set string, rows []int32) ([]float64, error) {
-	if set == TrainSet {
+	if set == vm.TrainSet {
 		return []float64{float64(len(rows))}, nil
 	}
 	f.tested = append(f.tested, len(rows))
@@ -145,7 +146,7 @@ func TestDivergence(t *testing.T) {
 	f := &fake{batch: 1, loss: func(int64) float32 { return 1 }, eval: math.NaN()}
 	err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 1, LastTest: Rows(1), Order: func(int) []int32 { return Rows(1) }}, Hooks{})
 	var diverged *DivergedError
-	if !errors.As(err, &diverged) || diverged.Set != TestSet {
+	if !errors.As(err, &diverged) || diverged.Set != vm.TestSet {
 		t.Errorf("error %v, want divergence on the test set", err)
 	}
 }

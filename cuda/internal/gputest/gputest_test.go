@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"aegis/cuda/driver"
-	"aegis/cuda/ptxsim"
+	"aegis/cuda/internal/ptxsim"
 )
 
 // counted counts contexts.

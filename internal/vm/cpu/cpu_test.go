@@ -1,0 +1,89 @@
+package cpu_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"aegis/internal/plan"
+	"aegis/internal/vm"
+	"aegis/internal/vm/cpu"
+	"aegis/internal/vm/vmtest"
+	"aegis/model/program"
+)
+
+// threads opens the VM on a number of workers.
+func threads(n int) vmtest.Open {
+	return func(p *program.Program, seed uint64) (vm.Machine, error) {
+		return cpu.Open(p, seed, cpu.Options{Threads: n})
+	}
+}
+
+func TestGolden(t *testing.T)   { vmtest.Golden(t, threads(2)) }
+func TestContract(t *testing.T) { vmtest.Contract(t, threads(2)) }
+
+func TestReference(t *testing.T) {
+	for _, n := range []int{1, 3} {
+		t.Run(fmt.Sprintf("%d threads", n), func(t *testing.T) { vmtest.Reference(t, threads(n)) })
+	}
+}
+
+func TestHandmadeGraphs(t *testing.T) {
+	opt := cpu.PlanOptions()
+	opt.Merge = false
+	for name, open := range map[string]vmtest.Open{"1 thread": threads(1), "3 threads": threads(3), "separate updates": separate(opt)} {
+		t.Run(name, func(t *testing.T) { vmtest.HandmadeGraphs(t, open) })
+	}
+}
+
+// TestSeparateUpdates runs plans whose gradients are buffers.
+func TestSeparateUpdates(t *testing.T) {
+	opt := cpu.PlanOptions()
+	opt.Merge = false
+	vmtest.Reference(t, separate(opt))
+}
+
+func separate(opt plan.Options) vmtest.Open {
+	return func(p *program.Program, seed uint64) (vm.Machine, error) {
+		return cpu.Open(p, seed, cpu.Options{Threads: 2, Plan: &opt})
+	}
+}
+
+// TestEveryKernelSet runs the sets that Choose would not take.
+func TestEveryKernelSet(t *testing.T) {
+	for _, name := range []string{"avx2", "generic"} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("AEGIS_CPU", name)
+			m, err := threads(1)(vmtest.Tiny(t), 1)
+			if err != nil {
+				t.Skipf("this machine has no %s: %v", name, err)
+			}
+			if err := m.Close(); err != nil {
+				t.Fatal(err)
+			}
+			vmtest.Golden(t, threads(2))
+		})
+	}
+	t.Setenv("AEGIS_CPU", "sse")
+	if _, err := threads(1)(vmtest.Tiny(t), 1); err == nil {
+		t.Error("AEGIS_CPU=sse was taken")
+	}
+}
+
+// TestSameBitsOnAnyNumberOfThreads compares 1, 2, 3 and 8 workers to the bit.
+func TestSameBitsOnAnyNumberOfThreads(t *testing.T) {
+	counts := []int{1, 2, 3, 8}
+	for name, results := range vmtest.TrainOn(t, counts, threads) {
+		for i, n := range counts[1:] {
+			if !slices.Equal(results[0], results[i+1]) {
+				t.Errorf("%s: %d threads give other bits than one", name, n)
+			}
+		}
+	}
+}
+
+func BenchmarkSteps(b *testing.B) {
+	for _, n := range []int{1, 2} {
+		b.Run(fmt.Sprintf("threads=%d", n), func(b *testing.B) { vmtest.BenchmarkSteps(b, threads(n)) })
+	}
+}

@@ -1,0 +1,329 @@
+// Package cpu is the CPU VM: it runs a plan on persistent workers with SIMD
+// kernels. A step has two barriers: every worker takes its rows through
+// forward and backward, then all share out the parameters for gradients and
+// updates. Sums over the batch are made in chunks of a fixed number of rows
+// and added in their order, so that results do not depend on the number of
+// workers.
+package cpu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"aegis/internal/memory"
+	"aegis/internal/plan"
+	"aegis/internal/vm/cpu/kernel"
+	"aegis/model/program"
+)
+
+// PlanOptions are what this VM asks of a plan.
+func PlanOptions() plan.Options {
+	return plan.Options{ChannelsLast: true, Merge: true, Stages: true}
+}
+
+// Kernels names the sets of kernels that this machine can run, best first.
+func Kernels() []string {
+	var names []string
+	for _, s := range kernel.Sets() {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// Options are a user's choices.
+type Options struct {
+	Threads int           // workers; 0: as many as pay
+	Plan    *plan.Options // nil: PlanOptions; for tests
+}
+
+// Machine trains and runs one program; it is a vm.Machine.
+type Machine struct {
+	program *program.Program
+	kernels *kernel.Set
+	team    *team
+	memory  memory.Pool // parameters and what plans write
+	opt     plan.Options
+	params  map[string]*param
+	train   *exec
+	parts   map[program.Part]*exec
+	sets    map[string][]byte
+	step    int64
+	losses  []float32
+}
+
+// inferBatch is the most rows that a forward plan takes at once.
+const inferBatch = 512
+
+// Open prepares a program under the parameters of a seed. The environment
+// variable AEGIS_CPU forces a set of kernels: avx512, avx2 or generic.
+func Open(p *program.Program, seed uint64, opt Options) (*Machine, error) {
+	kernels, err := kernel.Choose(os.Getenv("AEGIS_CPU"))
+	if err != nil {
+		return nil, fmt.Errorf("cpu: AEGIS_CPU: %w", err)
+	}
+	if opt.Threads < 0 {
+		return nil, fmt.Errorf("cpu: %d threads; want at least 1, or 0 for as many as pay", opt.Threads)
+	}
+	options := PlanOptions()
+	if opt.Plan != nil {
+		options = *opt.Plan
+	}
+	compiled, err := plan.Compile(p, options)
+	if err != nil {
+		return nil, fmt.Errorf("cpu: %w", err)
+	}
+	threads := opt.Threads
+	if threads == 0 {
+		threads = chooseThreads()
+	}
+	m := &Machine{
+		program: p, kernels: kernels, team: newTeam(threads), opt: options,
+		params: make(map[string]*param), parts: make(map[program.Part]*exec), sets: make(map[string][]byte),
+	}
+	if err := m.prepare(compiled, seed); err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, nil
+}
+
+// prepare gives the plan memory and the parameters their first values.
+func (m *Machine) prepare(compiled *plan.Plan, seed uint64) (err error) {
+	if err := m.makeParams(compiled); err != nil {
+		return err
+	}
+	if m.train, err = m.newExec(compiled); err != nil {
+		return err
+	}
+	return m.SetState(m.program.Start(seed))
+}
+
+// makeParams makes what every plan of the program shares.
+func (m *Machine) makeParams(compiled *plan.Plan) error {
+	found, err := kinds(compiled)
+	if err != nil {
+		return err
+	}
+	owner := make(map[string]*program.Phase)
+	for _, phase := range m.program.Phases {
+		for _, node := range phase.Params {
+			owner[node.Name()] = phase
+		}
+	}
+	for _, spec := range m.program.Params {
+		phase, slots := "", []string(nil)
+		if ph, ok := owner[spec.Name]; ok {
+			phase, slots = ph.Name, ph.Optimizer.Slots()
+		}
+		p, err := newParam(&m.memory, spec, found[spec.Name], phase, slots)
+		if err != nil {
+			return err
+		}
+		m.params[spec.Name] = p
+	}
+	for _, b := range compiled.Buffers {
+		if b.Kind == plan.Copy {
+			p := m.params[compiled.Buffers[b.Of].Name]
+			if p.copied, err = m.memory.Floats(len(p.matrix)); err != nil {
+				return fmt.Errorf("cpu: a copy of %s: %w", p.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// Device names kernels and workers.
+func (m *Machine) Device() string {
+	threads := "threads"
+	if m.team.size == 1 {
+		threads = "thread"
+	}
+	return fmt.Sprintf("CPU (%s, %d %s)", m.kernels.Name, m.team.size, threads)
+}
+
+// VM returns "cpu".
+func (m *Machine) VM() string { return "cpu" }
+
+// Bind gives the machine a set of images.
+func (m *Machine) Bind(set string, images []byte) error {
+	if p := m.program.PixelCount(); len(images)%p != 0 {
+		return fmt.Errorf("cpu: bind %s: want images of %d bytes, got %d bytes in all", set, p, len(images))
+	}
+	m.sets[set] = images
+	return nil
+}
+
+// images returns a set after checking rows of it.
+func (m *Machine) images(set string, rows []int32) ([]byte, error) {
+	images, ok := m.sets[set]
+	if !ok {
+		return nil, fmt.Errorf("cpu: no set %q is bound", set)
+	}
+	count := len(images) / m.program.PixelCount()
+	for _, row := range rows {
+		if row < 0 || int(row) >= count {
+			return nil, fmt.Errorf("cpu: row %d of set %s; want 0 to %d", row, set, count-1)
+		}
+	}
+	return images, nil
+}
+
+// Train runs steps over rows of the set "train".
+func (m *Machine) Train(ctx context.Context, steps program.Steps) error {
+	batch, width := m.program.Batch, m.program.ScalarCount()
+	count := steps.Count(batch)
+	if len(steps.Scalars) != count*width {
+		return fmt.Errorf("cpu: train: want %d scalars for %d steps, got %d", count*width, count, len(steps.Scalars))
+	}
+	if steps.First != m.step {
+		return fmt.Errorf("cpu: train: want step %d next, got %d", m.step, steps.First)
+	}
+	images, err := m.images("train", steps.Rows)
+	if err != nil {
+		return err
+	}
+	if count == 0 {
+		return ctx.Err()
+	}
+	terms := len(m.program.LossNames())
+	before := len(m.losses)
+	m.losses = append(m.losses, make([]float32, count*terms)...)
+	done, err := m.train.steps(ctx, stepsJob{
+		images: images, rows: steps.Rows, scalars: steps.Scalars, width: width,
+		losses: m.losses[before:], terms: terms,
+	})
+	m.losses = m.losses[:before+done*terms]
+	m.step += int64(done)
+	return err
+}
+
+// Losses returns the loss terms of the steps since the last call.
+func (m *Machine) Losses() ([]float32, error) {
+	losses := m.losses
+	m.losses = nil
+	return losses, nil
+}
+
+// Evaluate returns the mean of each loss term over rows of a set.
+func (m *Machine) Evaluate(ctx context.Context, set string, rows []int32) ([]float64, error) {
+	images, err := m.images(set, rows)
+	if err != nil {
+		return nil, err
+	}
+	e, err := m.part(program.Evaluate)
+	if err != nil {
+		return nil, err
+	}
+	sums := make([]float64, len(e.plan.Phases[0].Outputs))
+	means := make([]float32, len(sums))
+	for chunk := range slices.Chunk(rows, inferBatch) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		e.forward(forwardJob{images: images, rows: chunk, n: len(chunk)})
+		e.collect(means)
+		for i, v := range means {
+			sums[i] += float64(v) * float64(len(chunk)) / float64(len(rows))
+		}
+	}
+	return sums, nil
+}
+
+// Infer runs a forward part and fills out.
+func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Input, out []float32) error {
+	e, err := m.part(part)
+	if err != nil {
+		return err
+	}
+	width, size := e.inputWidth(), e.outputWidth()
+	n := len(in.Rows)
+	var images []byte
+	if in.Set == "" {
+		if n = len(in.Values) / width; n*width != len(in.Values) {
+			return fmt.Errorf("cpu: %s: want rows of %d values, got %d values in all", part, width, len(in.Values))
+		}
+	} else if images, err = m.images(in.Set, in.Rows); err != nil {
+		return err
+	}
+	if len(out) != n*size {
+		return fmt.Errorf("cpu: %s: want room for %d × %d values, got %d", part, n, size, len(out))
+	}
+	for from := 0; from < n; from += inferBatch {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		to := min(from+inferBatch, n)
+		job := forwardJob{images: images, n: to - from, out: out[from*size : to*size]}
+		if in.Set == "" {
+			job.values = in.Values[from*width : to*width]
+		} else {
+			job.rows = in.Rows[from:to]
+		}
+		e.forward(job)
+	}
+	return nil
+}
+
+// part returns the compiled forward part.
+func (m *Machine) part(part program.Part) (*exec, error) {
+	if e, ok := m.parts[part]; ok {
+		return e, nil
+	}
+	g, err := m.program.Forward(part, inferBatch)
+	if err != nil {
+		return nil, err
+	}
+	compiled, err := plan.CompileForward(m.program, g, m.opt)
+	if err != nil {
+		return nil, fmt.Errorf("cpu: %w", err)
+	}
+	e, err := m.newExec(compiled)
+	if err != nil {
+		return nil, err
+	}
+	m.parts[part] = e
+	return e, nil
+}
+
+// State copies parameters and optimizer state.
+func (m *Machine) State() (*program.State, error) {
+	s := &program.State{Step: m.step, Tensors: make(map[string]program.Tensor)}
+	for _, p := range m.params {
+		add := func(name string, from []float32) {
+			data := make([]float32, len(from))
+			p.store(m.kernels, data, from)
+			s.Tensors[name] = program.Tensor{Shape: slices.Clone(p.shape), Data: data}
+		}
+		add(p.name, p.matrix)
+		for i, slot := range p.slots {
+			add(program.SlotName(p.phase, slot, p.name), p.buffers[i])
+		}
+	}
+	return s, nil
+}
+
+// SetState puts a state back.
+func (m *Machine) SetState(s *program.State) error {
+	if err := s.Check(m.program); err != nil {
+		return fmt.Errorf("cpu: %w", err)
+	}
+	for _, p := range m.params {
+		p.load(m.kernels, p.matrix, s.Tensors[p.name].Data)
+		if p.copied != nil {
+			m.kernels.Transpose(p.copied, p.k, p.matrix, p.n, p.k, p.n)
+		}
+		for i, slot := range p.slots {
+			p.load(m.kernels, p.buffers[i], s.Tensors[program.SlotName(p.phase, slot, p.name)].Data)
+		}
+	}
+	m.step = s.Step
+	return nil
+}
+
+// Close ends the workers and gives the memory back.
+func (m *Machine) Close() error {
+	m.team.close()
+	return m.memory.Close()
+}

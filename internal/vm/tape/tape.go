@@ -1,0 +1,278 @@
+// Package tape runs a program on Gorgonia's own tape machine: the reference
+// that every VM is held to, written for reading.
+package tape
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"aegis/model/program"
+)
+
+// Machine trains and runs one program; it is a vm.Machine.
+type Machine struct {
+	program *program.Program
+	tensors map[string]*tensor.Dense // parameters and optimizer slots
+	step    int64
+	phases  []*phase
+	parts   map[partKey]*runner
+	sets    map[string][]byte
+	losses  []float32
+}
+
+// phase is a training graph and what its optimizer works on.
+type phase struct {
+	*runner
+	spec   *program.Phase
+	params []*tensor.Dense
+	slots  [][][]float32 // by parameter, by slot
+}
+
+type partKey struct {
+	part  program.Part
+	batch int
+}
+
+// inferBatch is the batch of forward graphs that run over a whole set.
+const inferBatch = 250
+
+// Open prepares a program under the parameters of a seed.
+func Open(p *program.Program, seed uint64) (*Machine, error) {
+	m := &Machine{
+		program: p, tensors: make(map[string]*tensor.Dense),
+		parts: make(map[partKey]*runner), sets: make(map[string][]byte),
+	}
+	for name, t := range p.Start(seed).Tensors {
+		m.tensors[name] = tensor.New(tensor.WithShape(t.Shape...), tensor.WithBacking(t.Data))
+	}
+	for _, spec := range p.Phases {
+		r, err := m.newRunner(&spec.Graph, append(outputs(&spec.Graph), spec.Grads...))
+		if err != nil {
+			return nil, fmt.Errorf("tape: phase %s: %w", spec.Name, err)
+		}
+		ph := &phase{runner: r, spec: spec}
+		for _, n := range spec.Params {
+			ph.params = append(ph.params, m.tensors[n.Name()])
+			var slots [][]float32
+			for _, slot := range spec.Optimizer.Slots() {
+				slots = append(slots, floats(m.tensors[program.SlotName(spec.Name, slot, n.Name())]))
+			}
+			ph.slots = append(ph.slots, slots)
+		}
+		m.phases = append(m.phases, ph)
+	}
+	return m, nil
+}
+
+func outputs(g *program.Graph) []*G.Node {
+	var nodes []*G.Node
+	for _, out := range g.Outputs {
+		nodes = append(nodes, out.Node)
+	}
+	return nodes
+}
+
+// Device names the reference.
+func (m *Machine) Device() string {
+	return fmt.Sprintf("Gorgonia tape machine, the reference (%d threads)", runtime.GOMAXPROCS(0))
+}
+
+// VM returns "tape".
+func (m *Machine) VM() string { return "tape" }
+
+// Bind gives the machine a set of images.
+func (m *Machine) Bind(set string, images []byte) error {
+	if p := m.program.PixelCount(); len(images)%p != 0 {
+		return fmt.Errorf("tape: bind %s: want images of %d bytes, got %d bytes in all", set, p, len(images))
+	}
+	m.sets[set] = images
+	return nil
+}
+
+// Train runs steps over rows of the set "train".
+func (m *Machine) Train(ctx context.Context, steps program.Steps) error {
+	batch, width := m.program.Batch, m.program.ScalarCount()
+	count := steps.Count(batch)
+	if len(steps.Scalars) != count*width {
+		return fmt.Errorf("tape: train: want %d scalars for %d steps, got %d", count*width, count, len(steps.Scalars))
+	}
+	if steps.First != m.step {
+		return fmt.Errorf("tape: train: want step %d next, got %d", m.step, steps.First)
+	}
+	i := 0
+	for rows := range slices.Chunk(steps.Rows, batch) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := m.trainStep(rows, steps.Scalars[i*width:][:width]); err != nil {
+			return fmt.Errorf("tape: step %d: %w", m.step, err)
+		}
+		m.step++
+		i++
+	}
+	return nil
+}
+
+// trainStep runs every phase: gradients, then the optimizer.
+func (m *Machine) trainStep(rows []int32, scalars []float32) error {
+	for _, ph := range m.phases {
+		if err := m.feed(ph.runner, program.Input{Set: "train", Rows: rows}); err != nil {
+			return err
+		}
+		values, err := ph.run()
+		if err != nil {
+			return err
+		}
+		terms := len(ph.spec.Outputs)
+		for _, v := range values[:terms] {
+			m.losses = append(m.losses, v...)
+		}
+		for i, w := range ph.params {
+			ph.spec.Optimizer.Update(floats(w), values[terms+i], ph.slots[i], scalars)
+		}
+		scalars = scalars[len(ph.spec.Optimizer.ScalarNames()):]
+	}
+	return nil
+}
+
+// Losses returns the loss terms of the steps since the last call.
+func (m *Machine) Losses() ([]float32, error) {
+	losses := m.losses
+	m.losses = nil
+	return losses, nil
+}
+
+// Evaluate returns the mean of each loss term over rows of a set.
+func (m *Machine) Evaluate(ctx context.Context, set string, rows []int32) ([]float64, error) {
+	r, err := m.part(program.Evaluate, inferBatch)
+	if err != nil {
+		return nil, err
+	}
+	sums := make([]float64, len(r.values))
+	for chunk := range slices.Chunk(rows, inferBatch) {
+		values, err := m.forward(ctx, r, program.Input{Set: set, Rows: chunk})
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range values {
+			sums[i] += float64(v[0]) * float64(len(chunk)) / float64(len(rows))
+		}
+	}
+	return sums, nil
+}
+
+// Infer runs a forward part and fills out.
+func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Input, out []float32) error {
+	width := m.program.PixelCount()
+	if part == program.Decode {
+		width = m.program.Code
+	}
+	n := len(in.Rows)
+	if in.Set == "" {
+		if n = len(in.Values) / width; n*width != len(in.Values) {
+			return fmt.Errorf("tape: %s: want rows of %d values, got %d values in all", part, width, len(in.Values))
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	r, err := m.part(part, min(n, inferBatch))
+	if err != nil {
+		return err
+	}
+	batch, size := r.graph.Batch(), len(out)/n
+	for from := 0; from < n; from += batch {
+		to := min(from+batch, n)
+		piece := program.Input{Set: in.Set}
+		if in.Set == "" {
+			piece.Values = in.Values[from*width : to*width]
+		} else {
+			piece.Rows = in.Rows[from:to]
+		}
+		values, err := m.forward(ctx, r, piece)
+		if err != nil {
+			return err
+		}
+		if got := len(values[0]) / batch; got*n != len(out) {
+			return fmt.Errorf("tape: %s: want room for %d × %d values, got %d", part, n, got, len(out))
+		}
+		copy(out[from*size:to*size], values[0])
+	}
+	return nil
+}
+
+// forward feeds a graph and runs it.
+func (m *Machine) forward(ctx context.Context, r *runner, in program.Input) ([][]float32, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := m.feed(r, in); err != nil {
+		return nil, err
+	}
+	return r.run()
+}
+
+// part returns the runner of a forward part, built once for each batch size.
+func (m *Machine) part(part program.Part, batch int) (*runner, error) {
+	key := partKey{part, batch}
+	if r, ok := m.parts[key]; ok {
+		return r, nil
+	}
+	g, err := m.program.Forward(part, batch)
+	if err != nil {
+		return nil, err
+	}
+	r, err := m.newRunner(g, outputs(g))
+	if err != nil {
+		return nil, fmt.Errorf("tape: %s: %w", part, err)
+	}
+	m.parts[key] = r
+	return r, nil
+}
+
+// State copies parameters and optimizer state.
+func (m *Machine) State() (*program.State, error) {
+	s := &program.State{Step: m.step, Tensors: make(map[string]program.Tensor)}
+	for name, t := range m.tensors {
+		s.Tensors[name] = program.Tensor{Shape: slices.Clone([]int(t.Shape())), Data: slices.Clone(floats(t))}
+	}
+	return s, nil
+}
+
+// SetState puts a state back.
+func (m *Machine) SetState(s *program.State) error {
+	if err := s.Check(m.program); err != nil {
+		return fmt.Errorf("tape: %w", err)
+	}
+	for name, t := range m.tensors {
+		copy(floats(t), s.Tensors[name].Data)
+	}
+	m.step = s.Step
+	return nil
+}
+
+// Close releases the machines.
+func (m *Machine) Close() error {
+	var first error
+	for _, ph := range m.phases {
+		first = keep(first, ph.vm.Close())
+	}
+	for _, r := range m.parts {
+		first = keep(first, r.vm.Close())
+	}
+	return first
+}
+
+func keep(first, next error) error {
+	if first == nil {
+		return next
+	}
+	return first
+}
+
+func floats(t *tensor.Dense) []float32 { return t.Data().([]float32) }

@@ -1,0 +1,169 @@
+// Package vmtest is for tests: what every VM must do, held to PyTorch's
+// numbers and to the reference, on every preset and on odd networks.
+package vmtest
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"fmt"
+	"strings"
+	"testing"
+
+	"aegis/data/mnist"
+	"aegis/internal/numtest"
+	"aegis/internal/run"
+	"aegis/internal/train"
+	"aegis/internal/vm"
+	"aegis/model"
+	"aegis/model/optim"
+	"aegis/model/program"
+)
+
+// The files are written by scripts/golden.py: the gradients of one batch and
+// the losses of ten steps of each preset, computed by PyTorch in float64 from
+// parameters that Philox draws.
+//
+//go:embed golden/*.safetensors
+var goldenFiles embed.FS
+
+// Tolerances of float32 against float64, relative to the largest value of a
+// tensor. A gradient is sums of up to 784 rounded products through six layers
+// forward and back; ten steps of Adam, whose first ones divide a gradient by
+// its own size, carry such errors into the losses.
+const (
+	GradientTolerance = 1e-4
+	LossTolerance     = 1e-3
+)
+
+// Open prepares a program on the VM under test.
+type Open func(p *program.Program, seed uint64) (vm.Machine, error)
+
+// goldenSeed is the seed of the files.
+const goldenSeed = 1
+
+// Golden holds a VM to PyTorch on every preset.
+func Golden(t *testing.T, open Open) {
+	ds, err := mnist.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range model.Presets() {
+		t.Run(spec.Model, func(t *testing.T) {
+			spec.Image = [3]int{1, 28, 28}
+			want := readGolden(t, spec.Model)
+			goldenGradients(t, open, spec, ds.Train.Pixels, want)
+			goldenLosses(t, open, spec, ds.Train.Pixels, want["losses"])
+		})
+	}
+}
+
+func readGolden(t *testing.T, preset string) map[string]program.Tensor {
+	t.Helper()
+	text, err := goldenFiles.ReadFile("golden/" + preset + ".safetensors")
+	if err != nil {
+		t.Fatalf("no golden file of %s: %v; run scripts/golden.py", preset, err)
+	}
+	tensors, _, err := run.DecodeTensors(bytes.NewReader(text), int64(len(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tensors
+}
+
+// Machine opens a VM for a spec, bound to images, and closes it after the test.
+func machine(t *testing.T, open Open, spec model.Spec, images []byte) (*program.Program, vm.Machine) {
+	t.Helper()
+	p, err := spec.Program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := open(p, goldenSeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	for _, set := range []string{vm.TrainSet, vm.TestSet} {
+		if err := m.Bind(set, images); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return p, m
+}
+
+// step trains on rows, as many steps as they fill, and returns the losses.
+func steps(t *testing.T, p *program.Program, m vm.Machine, first int64, rows []int32) []float64 {
+	t.Helper()
+	s := program.Steps{First: first, Rows: rows}
+	for i := range s.Count(p.Batch) {
+		s.Scalars = p.Scalars(s.Scalars, first+int64(i))
+	}
+	if err := m.Train(context.Background(), s); err != nil {
+		t.Fatal(err)
+	}
+	losses, err := m.Losses()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return widen(losses)
+}
+
+// goldenGradients takes one step of SGD so large that what is left of the
+// parameters is rounding: the gradient is the difference over the rate.
+func goldenGradients(t *testing.T, open Open, spec model.Spec, images []byte, want map[string]program.Tensor) {
+	const rate = 1 << 16
+	spec.Optimizer, spec.LR = optim.SGD, rate
+	p, m := machine(t, open, spec, images)
+	before := state(t, m)
+	steps(t, p, m, 0, train.Rows(p.Batch))
+	after := state(t, m)
+	count := 0
+	for name, tensor := range want {
+		param, ok := strings.CutPrefix(name, "grad.")
+		if !ok {
+			continue
+		}
+		count++
+		got := make([]float64, len(tensor.Data))
+		for i := range got {
+			got[i] = (float64(before.Tensors[param].Data[i]) - float64(after.Tensors[param].Data[i])) / rate
+		}
+		numtest.Close(t, name, got, widen(tensor.Data), GradientTolerance)
+	}
+	if count != len(p.Params) {
+		t.Errorf("gradients of %d parameters, want %d", count, len(p.Params))
+	}
+}
+
+func goldenLosses(t *testing.T, open Open, spec model.Spec, images []byte, want program.Tensor) {
+	p, m := machine(t, open, spec, images)
+	n := len(want.Data)
+	if n != 10 {
+		t.Fatalf("%d golden losses, want 10", n)
+	}
+	got := steps(t, p, m, 0, train.Rows(n*p.Batch))
+	for i, w := range want.Data {
+		numtest.Close(t, fmt.Sprintf("loss of step %d", i+1), got[i:i+1], []float64{float64(w)}, LossTolerance)
+	}
+}
+
+func state(t *testing.T, m vm.Machine) *program.State {
+	t.Helper()
+	s, err := m.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func widen(x []float32) []float64 {
+	wide := make([]float64, len(x))
+	for i, v := range x {
+		wide[i] = float64(v)
+	}
+	return wide
+}
