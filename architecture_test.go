@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 
 	"aegis/internal/plan":    {"aegis/model/op", "aegis/model/program", "aegis/model/optim"},
 	"aegis/internal/vm":      {"aegis/model/program"},
-	"aegis/internal/vm/tape": {"aegis/model/program", "aegis/model/optim", "aegis/data/philox"},
+	"aegis/internal/vm/tape": {"aegis/internal/vm", "aegis/model/program"},
 	"aegis/internal/vm/cpu":  {"aegis/internal/memory", "aegis/internal/plan", "aegis/model/program", "aegis/model/optim", "aegis/data/philox", "aegis/model/op", "aegis/internal/vm/cpu/..."},
 	"aegis/internal/train":   {"aegis/data", "aegis/internal/vm", "aegis/model/program"},
 	"aegis/internal/run":     {"aegis/model/program"},

@@ -102,7 +102,7 @@ func (t *trainer) spreads(ctx context.Context, show shown) (in, out float64, err
 		values = append(values, image...)
 	}
 	rebuilt := make([]float32, len(values))
-	if err := t.machine.Infer(ctx, program.Reconstruct, program.Input{Values: values}, rebuilt); err != nil {
+	if err := t.machine.Infer(ctx, program.Reconstruct, program.Feed{Values: values}, rebuilt); err != nil {
 		return 0, 0, err
 	}
 	return mean(variances(values, pixels)), mean(variances(rebuilt, pixels)), nil

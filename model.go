@@ -117,7 +117,7 @@ func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) 
 	}
 	out := make([]float32, n*m.program.PixelCount())
 	err := m.take(ctx, func() error {
-		return m.machine.Infer(ctx, program.Decode, program.Input{Values: codes}, out)
+		return m.machine.Infer(ctx, program.Decode, program.Feed{Values: codes}, out)
 	})
 	if err != nil {
 		return nil, err
@@ -186,7 +186,7 @@ func (m *Model) images(ctx context.Context, part program.Part, images data.Image
 		return nil, err
 	}
 	out := make([]float32, images.N*width)
-	in := program.Input{Set: vm.TestSet, Rows: train.Rows(images.N)}
+	in := program.Feed{Set: vm.TestSet, Rows: train.Rows(images.N)}
 	err := m.take(ctx, func() error {
 		if err := m.machine.Bind(vm.TestSet, images.Pixels); err != nil {
 			return err

@@ -164,7 +164,7 @@ func (t *trainer) reconstructions(ctx context.Context) (report.Grid, error) {
 	show := t.shown()
 	rows, pixels := gridRows(show), t.program.PixelCount()
 	rebuilt := make([]float32, len(rows)*pixels)
-	in := program.Input{Set: show.set, Rows: rows}
+	in := program.Feed{Set: show.set, Rows: rows}
 	if err := t.machine.Infer(ctx, program.Reconstruct, in, rebuilt); err != nil {
 		return report.Grid{}, err
 	}
@@ -191,6 +191,6 @@ func (t *trainer) codes(ctx context.Context) (report.Codes, error) {
 		N:     len(show.rows), Z: t.cfg.Latent, Labels: show.labels(),
 		Values: make([]float32, len(show.rows)*t.cfg.Latent),
 	}
-	in := program.Input{Set: show.set, Rows: show.rows}
+	in := program.Feed{Set: show.set, Rows: show.rows}
 	return c, t.machine.Infer(ctx, program.Encode, in, c.Values)
 }

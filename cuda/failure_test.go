@@ -77,7 +77,7 @@ func TestFault(t *testing.T) {
 		}
 	}
 	out := make([]float32, p.Code)
-	in := program.Input{Set: vm.TrainSet, Rows: []int32{0}}
+	in := program.Feed{Set: vm.TrainSet, Rows: []int32{0}}
 	err := m.Infer(context.Background(), program.Encode, in, out)
 	if !errors.Is(err, driver.IllegalAddress) {
 		t.Fatalf("error %v, want one of an illegal address", err)

@@ -30,6 +30,7 @@ type Machine struct {
 	parts   map[program.Part]*exec
 	records map[int]*recorded // of so many training steps
 	sets    map[string]*set
+	labels  map[string][]int32
 	staging *staging        // nil where no set is streamed
 	done    [2]driver.Event // the last work but one, and the last work, in turns
 
@@ -58,7 +59,7 @@ func open(p *program.Program, seed uint64, opt Options, t tuning) (*Machine, err
 	}
 	m := &Machine{
 		program: p, limit: opt.DataLimit, tensors: newTensors(p), parts: make(map[program.Part]*exec),
-		sets: make(map[string]*set), records: make(map[int]*recorded),
+		sets: make(map[string]*set), labels: make(map[string][]int32), records: make(map[int]*recorded),
 	}
 	if err := m.compile(t); err != nil {
 		return nil, err
@@ -263,7 +264,7 @@ func (m *Machine) Evaluate(ctx context.Context, name string, rows []int32) ([]fl
 }
 
 // Infer runs a forward part and fills out.
-func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Input, out []float32) error {
+func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Feed, out []float32) error {
 	e, ok := m.parts[part]
 	if !ok {
 		return fmt.Errorf("cuda: no part %q; want %s, %s or %s", part, program.Encode, program.Decode, program.Reconstruct)

@@ -85,7 +85,7 @@ func someSteps(p *program.Program, first int64, rows, images int) program.Steps 
 		s.Rows = append(s.Rows, int32((i*7+int(first))%images))
 	}
 	for i := range s.Count(p.Batch) {
-		s.Scalars = p.Scalars(s.Scalars, first+int64(i))
+		s.Scalars = p.StepScalars(s.Scalars, first+int64(i))
 	}
 	return s
 }
@@ -115,7 +115,7 @@ func results(t *testing.T, p *program.Program, m *cuda.Machine, images int) []fl
 		t.Fatal(err)
 	}
 	rebuilt := make([]float32, images*p.PixelCount())
-	if err := m.Infer(ctx, program.Reconstruct, program.Input{Set: vm.TrainSet, Rows: rows}, rebuilt); err != nil {
+	if err := m.Infer(ctx, program.Reconstruct, program.Feed{Set: vm.TrainSet, Rows: rows}, rebuilt); err != nil {
 		t.Fatal(err)
 	}
 	all = append(append(all, float32(means[0])), rebuilt...)
@@ -390,7 +390,7 @@ func TestStreamsWhatDoesNotFit(t *testing.T) {
 	rows := []int32{3999, 0, 17}
 	var kept, streamed [3 * 3]float32
 	for set, out := range map[string][]float32{vm.TrainSet: kept[:], vm.TestSet: streamed[:]} {
-		if err := m.Infer(context.Background(), program.Encode, program.Input{Set: set, Rows: rows}, out); err != nil {
+		if err := m.Infer(context.Background(), program.Encode, program.Feed{Set: set, Rows: rows}, out); err != nil {
 			t.Fatal(err)
 		}
 	}

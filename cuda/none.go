@@ -44,6 +44,9 @@ func (*Machine) Memory() Memory { return Memory{} }
 // Bind returns an error.
 func (*Machine) Bind(string, []byte) error { return errNone() }
 
+// Label returns an error.
+func (*Machine) Label(string, []int32) error { return errNone() }
+
 // Train returns an error.
 func (*Machine) Train(context.Context, program.Steps) error { return errNone() }
 
@@ -56,7 +59,7 @@ func (*Machine) Evaluate(context.Context, string, []int32) ([]float64, error) {
 }
 
 // Infer returns an error.
-func (*Machine) Infer(context.Context, program.Part, program.Input, []float32) error {
+func (*Machine) Infer(context.Context, program.Part, program.Feed, []float32) error {
 	return errNone()
 }
 

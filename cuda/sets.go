@@ -39,6 +39,12 @@ func (m *Machine) Bind(name string, images []byte) error {
 	return m.do("bind "+name, func() error { return m.bind(name, images) })
 }
 
+// Label gives the rows of a set classes.
+func (m *Machine) Label(name string, classes []int32) error {
+	m.labels[name] = classes
+	return nil
+}
+
 func (m *Machine) bind(name string, images []byte) error {
 	if err := m.unbind(name); err != nil {
 		return err

@@ -36,7 +36,7 @@ func newTensors(p *program.Program) *tensors {
 		t.add(param.Name, param.Shape)
 	}
 	for _, phase := range p.Phases {
-		for _, node := range phase.Params {
+		for _, node := range phase.Trained {
 			for _, slot := range phase.Optimizer.Slots() {
 				t.add(program.SlotName(phase.Name, slot, node.Name()), node.Shape())
 			}

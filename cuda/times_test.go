@@ -399,7 +399,7 @@ func (w *stopwatch) machine(m *Machine, real bool) error {
 		numbers[i] = int32(i * 7 % batch)
 	}
 	for i := range steps {
-		scalars = m.program.Scalars(scalars, int64(i))
+		scalars = m.program.StepScalars(scalars, int64(i))
 	}
 	return m.do("time", func() error {
 		send := func() error { return m.send(numbers, scalars) }

@@ -51,15 +51,16 @@ func newGraph(init Init) *graph {
 	return &graph{Graph: program.Graph{ExprGraph: G.NewGraph()}, init: init}
 }
 
-// tensor adds an input.
+// tensor adds a leaf.
 func (g *graph) tensor(name string, shape ...int) *G.Node {
 	return G.NewTensor(g.ExprGraph, tensor.Float32, len(shape), G.WithName(name), G.WithShape(shape...))
 }
 
-// input sets the graph's input to B rows.
-func (g *graph) input(name string, batch int, row []int) *G.Node {
-	g.Input = g.tensor(name, append([]int{batch}, row...)...)
-	return g.Input
+// input adds an input of B rows.
+func (g *graph) input(kind program.InputKind, name string, batch int, row ...int) *G.Node {
+	n := g.tensor(name, append([]int{batch}, row...)...)
+	g.Inputs = append(g.Inputs, program.Input{Node: n, Kind: kind})
+	return n
 }
 
 // layers adds layers with their parameters.
@@ -80,8 +81,8 @@ func (g *graph) layers(x *G.Node, layers []Layer) (*G.Node, error) {
 // loss adds the way from images to the loss.
 func (b *builder) loss(batch int) (*graph, error) {
 	g := newGraph(b.spec.Init)
-	x := g.input("x", batch, b.network.encoder[0].In)
-	g.Weights = g.tensor("weights", batch)
+	x := g.input(program.InputRows, "x", batch, b.network.encoder[0].In...)
+	weights := g.input(program.InputWeights, "weights", batch)
 	layers := b.network.layers()
 	if b.spec.Loss == BCE { // computed from logits: the sigmoid is inside the loss
 		layers[len(layers)-1].Activation = op.None
@@ -90,7 +91,7 @@ func (b *builder) loss(batch int) (*graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	cost, err := b.spec.lossOp().Mean(y, x, g.Weights)
+	cost, err := b.spec.lossOp().Mean(y, x, weights)
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
@@ -108,7 +109,7 @@ func (b *builder) phase() (*program.Phase, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: gradients: %w", err)
 	}
-	return &program.Phase{Graph: g.Graph, Name: "train", Grads: grads, Optimizer: b.spec.optimizer()}, nil
+	return &program.Phase{Graph: g.Graph, Name: "train", Trained: g.Params, Grads: grads, Optimizer: b.spec.optimizer()}, nil
 }
 
 // forward builds one part.
@@ -131,12 +132,12 @@ func (b *builder) forward(part program.Part, batch int) (*program.Graph, error) 
 	switch part {
 	case program.Encode:
 		layers, name, flat = b.network.encoder, "code", b.spec.Latent
-		x = g.input("x", batch, first)
+		x = g.input(program.InputRows, "x", batch, first...)
 	case program.Decode:
 		layers = b.network.decoder
-		x, err = op.Reshape(g.input("z", batch, []int{b.spec.Latent}), layers[0].In...)
+		x, err = op.Reshape(g.input(program.InputCodes, "z", batch, b.spec.Latent), layers[0].In...)
 	case program.Reconstruct:
-		x = g.input("x", batch, first)
+		x = g.input(program.InputRows, "x", batch, first...)
 	default:
 		err = fmt.Errorf("unknown part %q", part)
 	}

@@ -9,6 +9,9 @@ import (
 // Compile makes the plan of a program's phases. All parameters of the program
 // are its first buffers, in their order.
 func Compile(p *program.Program, opt Options) (*Plan, error) {
+	if err := p.Validate(); err != nil {
+		return nil, fmt.Errorf("plan: %w", err)
+	}
 	plan := &Plan{Name: p.Name, Options: opt, Batch: p.Batch, Pixels: p.Pixels}
 	params := plan.addParams(p.Params)
 	for _, phase := range p.Phases {
@@ -25,6 +28,9 @@ func Compile(p *program.Program, opt Options) (*Plan, error) {
 // its first buffers, in the program's order and in the layouts that [Compile]
 // gives them.
 func CompileForward(p *program.Program, g *program.Graph, opt Options) (*Plan, error) {
+	if err := p.Check(g); err != nil {
+		return nil, fmt.Errorf("plan: forward graph of %s: %w", p.Name, err)
+	}
 	plan := &Plan{Name: p.Name, Options: opt, Batch: g.Batch(), Pixels: p.Pixels}
 	used := make(map[string]bool)
 	for _, n := range g.Params {
@@ -35,9 +41,6 @@ func CompileForward(p *program.Program, g *program.Graph, opt Options) (*Plan, e
 		if used[param.Name] {
 			list = append(list, param)
 		}
-	}
-	if len(g.Outputs) == 0 {
-		return nil, fmt.Errorf("plan: forward graph of %s: it has no output", p.Name)
 	}
 	d := newDecoder(plan, g, g.Outputs[0].Name, plan.addParams(list))
 	if err := d.forward(); err != nil {

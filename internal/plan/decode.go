@@ -42,12 +42,6 @@ func newDecoder(p *Plan, g *program.Graph, name string, params map[string]int) *
 
 // phase adds a training phase with one update for each parameter.
 func (d *decoder) phase(p *program.Phase) error {
-	if len(p.Grads) != len(p.Params) {
-		return fmt.Errorf("%d gradients of %d parameters", len(p.Grads), len(p.Params))
-	}
-	if batch := p.Batch(); batch != d.plan.Batch {
-		return fmt.Errorf("batch %d; want the program's %d", batch, d.plan.Batch)
-	}
 	if err := d.start(); err != nil {
 		return err
 	}
@@ -56,7 +50,7 @@ func (d *decoder) phase(p *program.Phase) error {
 	if ph.Outputs, err = d.outputs(); err != nil {
 		return err
 	}
-	for i, n := range p.Params {
+	for i, n := range p.Trained {
 		w, err := d.buffer(n)
 		if err != nil {
 			return err
@@ -93,7 +87,11 @@ func (d *decoder) forward() error {
 
 // start adds the graph's input.
 func (d *decoder) start() error {
-	x := d.graph.Input
+	given := d.graph.Given()
+	if given == nil {
+		return nil
+	}
+	x := given.Node
 	if dt := x.Dtype(); dt != tensor.Float32 {
 		return fmt.Errorf("input %s is %v; want float32", x.Name(), dt)
 	}
@@ -297,7 +295,7 @@ func (d *decoder) weightGrad(n *G.Node, i Instr) (int, error) {
 // lossSources returns prediction and target. The weights of rows are not an
 // operand: a VM is told how many rows count.
 func (d *decoder) lossSources(n *G.Node, in []*G.Node) ([]int, error) {
-	if in[2] != d.graph.Weights {
+	if w := d.graph.Input(in[2]); w == nil || w.Kind != program.InputWeights {
 		return nil, fmt.Errorf("node %q: its rows are weighted by %q; want the graph's weights", n.Name(), in[2].Name())
 	}
 	return d.sources(in[:2])

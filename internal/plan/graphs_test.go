@@ -86,7 +86,7 @@ func TestCompileErrors(t *testing.T) {
 			loss: func(h *vmtest.Hand, x, weights *G.Node) *G.Node {
 				return h.Must(G.Mul(h.Mean(layer(h, x), x, weights), G.NewConstant(float32(3))))
 			},
-			bend: func(p *program.Program) { p.Phases[0].Outputs = nil },
+			bend: func(p *program.Program) { p.Phases[0].Outputs[0].Node = p.Phases[0].Given().Node },
 		},
 		{
 			name: "other row weights", want: `its rows are weighted by "mine"; want the graph's weights`,
@@ -109,7 +109,7 @@ func TestCompileErrors(t *testing.T) {
 			bend: func(p *program.Program) { p.Batch = 6 },
 		},
 		{
-			name: "gradients", want: `1 gradients of 2 parameters`,
+			name: "gradients", want: `1 gradients of 2 trained parameters`,
 			loss: func(h *vmtest.Hand, x, weights *G.Node) *G.Node { return h.Mean(layer(h, x), x, weights) },
 			bend: func(p *program.Program) { p.Phases[0].Grads = p.Phases[0].Grads[1:] },
 		},
@@ -149,7 +149,7 @@ func TestOutputsArePacked(t *testing.T) {
 		h := vmtest.NewHand(t, G.NewGraph(), params)
 		x := h.Tensor("x", 2, 3, 4, 5)
 		y := h.Conv(x, "down", 2, relu)
-		g := &program.Graph{ExprGraph: h.Graph, Input: x, Params: h.Params, Outputs: []program.Output{{Name: "y", Node: y}, {Name: "x", Node: x}}}
+		g := &program.Graph{ExprGraph: h.Graph, Inputs: []program.Input{{Node: x, Kind: program.InputRows}}, Params: h.Params, Outputs: []program.Output{{Name: "y", Node: y}, {Name: "x", Node: x}}}
 		p := &program.Program{Name: "hand", Image: [3]int{3, 4, 5}, Batch: 2, Params: *params}
 		made, err := plan.CompileForward(p, g, opt)
 		if err != nil {

@@ -54,7 +54,7 @@ func trains(t *testing.T, p *program.Program, opt plan.Options, rows int, tolera
 	s := program.Steps{Rows: train.Rows(rows)}
 	for at := 0; at < rows; at += p.Batch {
 		n := min(p.Batch, rows-at)
-		scalars := p.Scalars(nil, int64(at/p.Batch))
+		scalars := p.StepScalars(nil, int64(at/p.Batch))
 		s.Scalars = append(s.Scalars, scalars...)
 		for _, loss := range m.step(pixels[at*p.PixelCount():][:n*p.PixelCount()], n, scalars) {
 			got = append(got, loss...)
@@ -103,13 +103,13 @@ func forwards(t *testing.T, p *program.Program, opt plan.Options) {
 	for _, batch := range []int{1, rows} {
 		codes := make([]float32, batch*p.Code)
 		for _, part := range parts() {
-			input, in := pixels[:batch*p.PixelCount()], program.Input{Set: vm.TestSet, Rows: train.Rows(batch)}
+			input, in := pixels[:batch*p.PixelCount()], program.Feed{Set: vm.TestSet, Rows: train.Rows(batch)}
 			want := make([]float32, batch*p.PixelCount())
 			switch part {
 			case program.Encode:
 				want = codes
 			case program.Decode:
-				input, in = widen(codes), program.Input{Values: codes}
+				input, in = widen(codes), program.Feed{Values: codes}
 			}
 			var wide []float64
 			if part == program.Evaluate {

@@ -145,7 +145,7 @@ func (l *loop) steps(ctx context.Context, rows []int32, e *Epoch) (first []float
 	steps := program.Steps{First: l.step, Rows: rows}
 	count := steps.Count(batch)
 	for i := range count {
-		steps.Scalars = l.program.Scalars(steps.Scalars, l.step+int64(i))
+		steps.Scalars = l.program.StepScalars(steps.Scalars, l.step+int64(i))
 	}
 	start := time.Now()
 	if err := l.machine.Train(ctx, steps); err != nil {

@@ -34,12 +34,13 @@ type fake struct {
 func (f *fake) Device() string                { return "fake" }
 func (f *fake) VM() string                    { return "fake" }
 func (f *fake) Bind(string, []byte) error     { return nil }
+func (f *fake) Label(string, []int32) error   { return nil }
 func (f *fake) Close() error                  { return nil }
 func (f *fake) SetState(*program.State) error { return nil }
 
 func (f *fake) State() (*program.State, error) { return &program.State{Step: f.step}, nil }
 
-func (f *fake) Infer(context.Context, program.Part, program.Input, []float32) error { return nil }
+func (f *fake) Infer(context.Context, program.Part, program.Feed, []float32) error { return nil }
 
 func (f *fake) Train(ctx context.Context, s program.Steps) error {
 	if s.First != f.step {

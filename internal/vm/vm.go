@@ -28,6 +28,10 @@ type Machine interface {
 	// The bytes stay the caller's and must not change while they are bound.
 	Bind(set string, images []byte) error
 
+	// Label gives the rows of a set classes, counted from 0, -1 for a row
+	// without one: graphs that read labels want them before they run.
+	Label(set string, classes []int32) error
+
 	// Train runs steps over rows of TrainSet. It returns early, between two
 	// steps, with ctx's error.
 	Train(ctx context.Context, steps program.Steps) error
@@ -41,7 +45,7 @@ type Machine interface {
 
 	// Infer runs Encode, Decode or Reconstruct on any number of rows and
 	// fills out: (n,Z) or (n,P).
-	Infer(ctx context.Context, part program.Part, in program.Input, out []float32) error
+	Infer(ctx context.Context, part program.Part, in program.Feed, out []float32) error
 
 	// State copies everything that a checkpoint needs; SetState puts it back.
 	State() (*program.State, error)

@@ -14,6 +14,7 @@ type LossKind string
 type Loss struct {
 	Kind  LossKind
 	Delta float64 // Huber: where the parabola ends; else 0
+	Sum   bool    // over a row's values, where else it is their mean
 }
 
 // at returns the loss of one value and its derivative by the prediction.
@@ -32,17 +33,29 @@ func (l Loss) at(pred, target float64) (value, slope float64) {
 }
 
 func (l Loss) String() string {
+	text := string(l.Kind)
 	if l.Delta != 0 {
-		return fmt.Sprintf("%s(%g)", l.Kind, l.Delta)
+		text = fmt.Sprintf("%s(%g)", l.Kind, l.Delta)
 	}
-	return string(l.Kind)
+	if l.Sum {
+		text += " sum"
+	}
+	return text
+}
+
+// Width returns what a row's values are divided by beside the number of rows.
+func (l Loss) Width(values int) int {
+	if l.Sum {
+		return 1
+	}
+	return values
 }
 
 // LossDef is a loss, the mean over rows of weight 1 and over their P values,
 //
 //	L = Σᵢ weightᵢ·Σₚ l(predᵢₚ, targetᵢₚ) / (P·Σᵢ weightᵢ)
 //
-// of pred (B,…), target (B,…), weights (B) → a scalar. Only pred has a gradient.
+// or, where the loss is a sum over the values, the same without P, of pred (B,…), target (B,…), weights (B) → a scalar. Only pred has a gradient.
 type LossDef struct{ Loss Loss }
 
 // Mean adds the loss of a prediction. With no row of weight above 0 it is 0.
@@ -89,7 +102,7 @@ func lossMean[T float](d LossDef, c call[T]) {
 	for i, v := range rows {
 		sum += v * float64(weights[i])
 	}
-	if scale := lossScale(weights, width); scale != 0 {
+	if scale := lossScale(weights, d.Loss.Width(width)); scale != 0 {
 		c.out[0] = T(sum * scale)
 	}
 }
@@ -132,7 +145,7 @@ func (d LossGradDef) do64(c call[float64]) { lossGrad(d, c) }
 func lossGrad[T float](d LossGradDef, c call[T]) {
 	pred, target, weights := c.in[0], c.in[1], c.in[2]
 	width := len(pred) / len(weights)
-	scale := float64(c.in[3][0]) * lossScale(weights, width)
+	scale := float64(c.in[3][0]) * lossScale(weights, d.Loss.Width(width))
 	parallel(len(weights), func(from, to int) {
 		for i := from; i < to; i++ {
 			if weights[i] == 0 {

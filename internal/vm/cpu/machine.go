@@ -49,7 +49,9 @@ type Machine struct {
 	params  map[string]*param
 	train   *exec
 	parts   map[program.Part]*exec
+	seed    uint64
 	sets    map[string][]byte
+	labels  map[string][]int32
 	step    int64
 	losses  []float32
 }
@@ -81,7 +83,7 @@ func Open(p *program.Program, seed uint64, opt Options) (*Machine, error) {
 	}
 	m := &Machine{
 		program: p, kernels: kernels, team: newTeam(threads), opt: options,
-		params: make(map[string]*param), parts: make(map[program.Part]*exec), sets: make(map[string][]byte),
+		params: make(map[string]*param), parts: make(map[program.Part]*exec), sets: make(map[string][]byte), labels: make(map[string][]int32), seed: seed,
 	}
 	if err := m.prepare(compiled, seed); err != nil {
 		return nil, errors.Join(err, m.Close())
@@ -108,7 +110,7 @@ func (m *Machine) makeParams(compiled *plan.Plan) error {
 	}
 	owner := make(map[string]*program.Phase)
 	for _, phase := range m.program.Phases {
-		for _, node := range phase.Params {
+		for _, node := range phase.Trained {
 			owner[node.Name()] = phase
 		}
 	}
@@ -152,6 +154,12 @@ func (m *Machine) Bind(set string, images []byte) error {
 		return fmt.Errorf("cpu: bind %s: want images of %d bytes, got %d bytes in all", set, p, len(images))
 	}
 	m.sets[set] = images
+	return nil
+}
+
+// Label gives the rows of a set classes.
+func (m *Machine) Label(set string, classes []int32) error {
+	m.labels[set] = classes
 	return nil
 }
 
@@ -232,7 +240,7 @@ func (m *Machine) Evaluate(ctx context.Context, set string, rows []int32) ([]flo
 }
 
 // Infer runs a forward part and fills out.
-func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Input, out []float32) error {
+func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Feed, out []float32) error {
 	e, err := m.part(part)
 	if err != nil {
 		return err

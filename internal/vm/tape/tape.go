@@ -11,6 +11,7 @@ import (
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
+	"aegis/internal/vm"
 	"aegis/model/program"
 )
 
@@ -21,7 +22,9 @@ type Machine struct {
 	step    int64
 	phases  []*phase
 	parts   map[partKey]*runner
+	seed    uint64
 	sets    map[string][]byte
+	labels  map[string][]int32
 	losses  []float32
 }
 
@@ -30,7 +33,8 @@ type phase struct {
 	*runner
 	spec   *program.Phase
 	params []*tensor.Dense
-	slots  [][][]float32 // by parameter, by slot
+	slots  [][][]float32   // by parameter, by slot
+	writes []*tensor.Dense // what the phase writes beside
 }
 
 type partKey struct {
@@ -44,29 +48,45 @@ const inferBatch = 250
 // Open prepares a program under the parameters of a seed.
 func Open(p *program.Program, seed uint64) (*Machine, error) {
 	m := &Machine{
-		program: p, tensors: make(map[string]*tensor.Dense),
-		parts: make(map[partKey]*runner), sets: make(map[string][]byte),
+		program: p, seed: seed, tensors: make(map[string]*tensor.Dense),
+		parts: make(map[partKey]*runner), sets: make(map[string][]byte), labels: make(map[string][]int32),
+	}
+	if err := p.Validate(); err != nil {
+		return nil, fmt.Errorf("tape: %w", err)
 	}
 	for name, t := range p.Start(seed).Tensors {
 		m.tensors[name] = tensor.New(tensor.WithShape(t.Shape...), tensor.WithBacking(t.Data))
 	}
 	for _, spec := range p.Phases {
-		r, err := m.newRunner(&spec.Graph, append(outputs(&spec.Graph), spec.Grads...))
+		ph, err := m.newPhase(spec)
 		if err != nil {
 			return nil, fmt.Errorf("tape: phase %s: %w", spec.Name, err)
-		}
-		ph := &phase{runner: r, spec: spec}
-		for _, n := range spec.Params {
-			ph.params = append(ph.params, m.tensors[n.Name()])
-			var slots [][]float32
-			for _, slot := range spec.Optimizer.Slots() {
-				slots = append(slots, floats(m.tensors[program.SlotName(spec.Name, slot, n.Name())]))
-			}
-			ph.slots = append(ph.slots, slots)
 		}
 		m.phases = append(m.phases, ph)
 	}
 	return m, nil
+}
+
+func (m *Machine) newPhase(spec *program.Phase) (*phase, error) {
+	read := append(outputs(&spec.Graph), spec.Grads...)
+	ph := &phase{spec: spec}
+	for _, w := range spec.Writes {
+		read = append(read, w.Value)
+		ph.writes = append(ph.writes, m.tensors[w.Param.Name()])
+	}
+	var err error
+	if ph.runner, err = m.newRunner(&spec.Graph, read); err != nil {
+		return nil, err
+	}
+	for _, n := range spec.Trained {
+		ph.params = append(ph.params, m.tensors[n.Name()])
+		var slots [][]float32
+		for _, slot := range spec.Optimizer.Slots() {
+			slots = append(slots, floats(m.tensors[program.SlotName(spec.Name, slot, n.Name())]))
+		}
+		ph.slots = append(ph.slots, slots)
+	}
+	return ph, nil
 }
 
 func outputs(g *program.Graph) []*G.Node {
@@ -94,6 +114,12 @@ func (m *Machine) Bind(set string, images []byte) error {
 	return nil
 }
 
+// Label gives the rows of a set classes.
+func (m *Machine) Label(set string, classes []int32) error {
+	m.labels[set] = classes
+	return nil
+}
+
 // Train runs steps over rows of the set "train".
 func (m *Machine) Train(ctx context.Context, steps program.Steps) error {
 	batch, width := m.program.Batch, m.program.ScalarCount()
@@ -118,10 +144,13 @@ func (m *Machine) Train(ctx context.Context, steps program.Steps) error {
 	return nil
 }
 
-// trainStep runs every phase: gradients, then the optimizer.
+// trainStep runs every phase: gradients, then the optimizer and what else the
+// phase writes; then the shadows follow.
 func (m *Machine) trainStep(rows []int32, scalars []float32) error {
+	rest := scalars
 	for _, ph := range m.phases {
-		if err := m.feed(ph.runner, program.Input{Set: "train", Rows: rows}); err != nil {
+		feed := feeding{Feed: program.Feed{Set: vm.TrainSet, Rows: rows}, n: len(rows), step: m.step, scalars: scalars}
+		if err := m.feed(ph.runner, feed); err != nil {
 			return err
 		}
 		values, err := ph.run()
@@ -133,9 +162,17 @@ func (m *Machine) trainStep(rows []int32, scalars []float32) error {
 			m.losses = append(m.losses, v...)
 		}
 		for i, w := range ph.params {
-			ph.spec.Optimizer.Update(floats(w), values[terms+i], ph.slots[i], scalars)
+			ph.spec.Optimizer.Update(floats(w), values[terms+i], ph.slots[i], rest)
 		}
-		scalars = scalars[len(ph.spec.Optimizer.ScalarNames()):]
+		for i, w := range ph.writes {
+			copy(floats(w), values[terms+len(ph.params)+i])
+		}
+		rest = rest[len(ph.spec.Optimizer.ScalarNames()):]
+	}
+	for _, p := range m.program.Params {
+		if p.Role == program.Shadow {
+			p.Follow(floats(m.tensors[p.Name]), floats(m.tensors[p.Of]))
+		}
 	}
 	return nil
 }
@@ -155,7 +192,7 @@ func (m *Machine) Evaluate(ctx context.Context, set string, rows []int32) ([]flo
 	}
 	sums := make([]float64, len(r.values))
 	for chunk := range slices.Chunk(rows, inferBatch) {
-		values, err := m.forward(ctx, r, program.Input{Set: set, Rows: chunk})
+		values, err := m.forward(ctx, r, feeding{Feed: program.Feed{Set: set, Rows: chunk}, n: len(chunk)})
 		if err != nil {
 			return nil, err
 		}
@@ -167,16 +204,20 @@ func (m *Machine) Evaluate(ctx context.Context, set string, rows []int32) ([]flo
 }
 
 // Infer runs a forward part and fills out.
-func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Input, out []float32) error {
-	width := m.program.PixelCount()
-	if part == program.Decode {
-		width = m.program.Code
+func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Feed, out []float32) error {
+	small, err := m.part(part, 1)
+	if err != nil {
+		return err
 	}
-	n := len(in.Rows)
+	n, width := len(in.Rows), 0
+	if given := small.graph.Given(); given != nil {
+		width = given.Node.Shape().TotalSize()
+	}
 	if in.Set == "" {
-		if n = len(in.Values) / width; n*width != len(in.Values) {
+		if width == 0 || len(in.Values)%width != 0 {
 			return fmt.Errorf("tape: %s: want rows of %d values, got %d values in all", part, width, len(in.Values))
 		}
+		n = len(in.Values) / width
 	}
 	if n == 0 {
 		return nil
@@ -188,13 +229,7 @@ func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Input
 	batch, size := r.graph.Batch(), len(out)/n
 	for from := 0; from < n; from += batch {
 		to := min(from+batch, n)
-		piece := program.Input{Set: in.Set}
-		if in.Set == "" {
-			piece.Values = in.Values[from*width : to*width]
-		} else {
-			piece.Rows = in.Rows[from:to]
-		}
-		values, err := m.forward(ctx, r, piece)
+		values, err := m.forward(ctx, r, slice(in, from, to, width))
 		if err != nil {
 			return err
 		}
@@ -206,12 +241,26 @@ func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Input
 	return nil
 }
 
+// slice returns rows from to to-1 of what is fed, of width values each.
+func slice(in program.Feed, from, to, width int) feeding {
+	f := feeding{Feed: program.Feed{Set: in.Set}, n: to - from, first: from}
+	if in.Set != "" {
+		f.Rows = in.Rows[from:to]
+		return f
+	}
+	f.Values = in.Values[from*width : to*width]
+	if in.Labels != nil {
+		f.Labels = in.Labels[from:to]
+	}
+	return f
+}
+
 // forward feeds a graph and runs it.
-func (m *Machine) forward(ctx context.Context, r *runner, in program.Input) ([][]float32, error) {
+func (m *Machine) forward(ctx context.Context, r *runner, f feeding) ([][]float32, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := m.feed(r, in); err != nil {
+	if err := m.feed(r, f); err != nil {
 		return nil, err
 	}
 	return r.run()
@@ -226,6 +275,9 @@ func (m *Machine) part(part program.Part, batch int) (*runner, error) {
 	g, err := m.program.Forward(part, batch)
 	if err != nil {
 		return nil, err
+	}
+	if err := m.program.Check(g); err != nil {
+		return nil, fmt.Errorf("tape: %s: %w", part, err)
 	}
 	r, err := m.newRunner(g, outputs(g))
 	if err != nil {

@@ -56,7 +56,7 @@ func Contract(t *testing.T, open Open) {
 		p, m := machine(t, open, spec, pixels)
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		s := program.Steps{Rows: train.Rows(8), Scalars: p.Scalars(p.Scalars(nil, 0), 1)}
+		s := program.Steps{Rows: train.Rows(8), Scalars: p.StepScalars(p.StepScalars(nil, 0), 1)}
 		if err := m.Train(ctx, s); !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v, want context.Canceled", err)
 		}
@@ -91,7 +91,7 @@ func contractInterrupt(t *testing.T, open Open) {
 	all := func(p *program.Program, from int64) program.Steps {
 		s := program.Steps{First: from, Rows: train.Rows(count * batch)[from*batch:]}
 		for i := from; i < count; i++ {
-			s.Scalars = p.Scalars(s.Scalars, i)
+			s.Scalars = p.StepScalars(s.Scalars, i)
 		}
 		return s
 	}
@@ -144,7 +144,7 @@ func contractInterrupt(t *testing.T, open Open) {
 func contractErrors(t *testing.T, open Open, spec model.Spec, pixels []byte) {
 	p, m := machine(t, open, spec, pixels)
 	ctx := context.Background()
-	scalars := p.Scalars(nil, 0)
+	scalars := p.StepScalars(nil, 0)
 	lacking := state(t, m)
 	delete(lacking.Tensors, "decoder.0.bias")
 	wrong := state(t, m)
@@ -161,13 +161,13 @@ func contractErrors(t *testing.T, open Open, spec model.Spec, pixels []byte) {
 		{name: "step", call: func() error { return m.Train(ctx, program.Steps{First: 5, Rows: []int32{1}, Scalars: scalars}) }, want: "step"},
 		{name: "set", call: func() error { _, err := m.Evaluate(ctx, "nowhere", train.Rows(1)); return err }, want: `"nowhere"`},
 		{name: "codes", call: func() error {
-			return m.Infer(ctx, program.Decode, program.Input{Values: make([]float32, 4)}, make([]float32, 20))
+			return m.Infer(ctx, program.Decode, program.Feed{Values: make([]float32, 4)}, make([]float32, 20))
 		}, want: "rows of 3 values"},
 		{name: "room", call: func() error {
-			return m.Infer(ctx, program.Encode, program.Input{Set: vm.TestSet, Rows: train.Rows(2)}, make([]float32, 7))
+			return m.Infer(ctx, program.Encode, program.Feed{Set: vm.TestSet, Rows: train.Rows(2)}, make([]float32, 7))
 		}, want: "room for 2"},
 		{name: "part", call: func() error {
-			return m.Infer(ctx, "dream", program.Input{Set: vm.TestSet, Rows: train.Rows(2)}, make([]float32, 6))
+			return m.Infer(ctx, "dream", program.Feed{Set: vm.TestSet, Rows: train.Rows(2)}, make([]float32, 6))
 		}, want: `"dream"`},
 		{name: "lacking tensor", call: func() error { return m.SetState(lacking) }, want: "no tensor decoder.0.bias"},
 		{name: "wrong shape", call: func() error { return m.SetState(wrong) }, want: "decoder.0.bias has shape [1]"},

@@ -100,7 +100,7 @@ func steps(t *testing.T, p *program.Program, m vm.Machine, first int64, rows []i
 	t.Helper()
 	s := program.Steps{First: first, Rows: rows}
 	for i := range s.Count(p.Batch) {
-		s.Scalars = p.Scalars(s.Scalars, first+int64(i))
+		s.Scalars = p.StepScalars(s.Scalars, first+int64(i))
 	}
 	if err := m.Train(context.Background(), s); err != nil {
 		t.Fatal(err)

@@ -130,9 +130,10 @@ func (m Handmade) Program(t *testing.T) *program.Program {
 		}
 		name := "phase" + string(rune('1'+i))
 		p.Phases = append(p.Phases, &program.Phase{
-			Name: name, Grads: grads, Optimizer: optim.Default(optim.SGD, 0.5),
+			Name: name, Trained: h.Params, Grads: grads, Optimizer: optim.Default(optim.SGD, 0.5),
 			Graph: program.Graph{
-				ExprGraph: h.Graph, Input: x, Weights: weights, Params: h.Params,
+				ExprGraph: h.Graph, Params: h.Params,
+				Inputs:  []program.Input{{Node: x, Kind: program.InputRows}, {Node: weights, Kind: program.InputWeights}},
 				Outputs: []program.Output{{Name: name, Node: cost}},
 			},
 		})
@@ -145,5 +146,5 @@ func (m Handmade) forward(t *testing.T, part program.Part, batch int) *program.G
 	h := NewHand(t, G.NewGraph(), new([]program.Param))
 	x := h.Tensor("x", append([]int{batch}, m.Row...)...)
 	y := h.Must(op.Activate(x, tanh))
-	return &program.Graph{ExprGraph: h.Graph, Input: x, Outputs: []program.Output{{Name: string(part), Node: y}}}
+	return &program.Graph{ExprGraph: h.Graph, Inputs: []program.Input{{Node: x, Kind: program.InputRows}}, Outputs: []program.Output{{Name: string(part), Node: y}}}
 }

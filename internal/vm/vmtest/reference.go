@@ -120,10 +120,10 @@ func compareForward(t *testing.T, p *program.Program, m, ref vm.Machine, images 
 			if losses[i], err = machine.Evaluate(ctx, vm.TestSet, rows); err != nil {
 				t.Fatal(err)
 			}
-			in := program.Input{Set: vm.TestSet, Rows: rows}
+			in := program.Feed{Set: vm.TestSet, Rows: rows}
 			codes[i] = infer(t, machine, program.Encode, in, n*p.Code)
 			rebuilt[i] = infer(t, machine, program.Reconstruct, in, n*p.PixelCount())
-			decoded[i] = infer(t, machine, program.Decode, program.Input{Values: codes[0]}, n*p.PixelCount())
+			decoded[i] = infer(t, machine, program.Decode, program.Feed{Values: codes[0]}, n*p.PixelCount())
 		}
 		what := fmt.Sprintf("%d rows: ", n)
 		numtest.Close(t, what+"evaluate", losses[0], losses[1], tolerance)
@@ -133,7 +133,7 @@ func compareForward(t *testing.T, p *program.Program, m, ref vm.Machine, images 
 	}
 }
 
-func infer(t *testing.T, m vm.Machine, part program.Part, in program.Input, size int) []float32 {
+func infer(t *testing.T, m vm.Machine, part program.Part, in program.Feed, size int) []float32 {
 	t.Helper()
 	out := make([]float32, size)
 	if err := m.Infer(context.Background(), part, in, out); err != nil {

@@ -1,0 +1,119 @@
+package program
+
+import (
+	"fmt"
+
+	G "gorgonia.org/gorgonia"
+
+	"aegis/model/optim"
+)
+
+// Graph is an expression graph with its ends named.
+type Graph struct {
+	*G.ExprGraph
+	Inputs  []Input   // all leaves that are no parameters
+	Params  []*G.Node // named as in Program.Params, only those that the graph uses
+	Outputs []Output
+}
+
+// Batch returns the graph's batch size, 0 where no input has rows.
+func (g *Graph) Batch() int {
+	for _, in := range g.Inputs {
+		if in.Node != nil && len(in.Node.Shape()) > 0 {
+			return in.Node.Shape()[0]
+		}
+	}
+	return 0
+}
+
+// Given returns the input that holds what a caller asks about, rows or codes;
+// nil where there is none.
+func (g *Graph) Given() *Input {
+	for i := range g.Inputs {
+		if g.Inputs[i].Kind.Given() {
+			return &g.Inputs[i]
+		}
+	}
+	return nil
+}
+
+// Input returns the input that a node is, nil where it is none.
+func (g *Graph) Input(n *G.Node) *Input {
+	for i := range g.Inputs {
+		if g.Inputs[i].Node == n {
+			return &g.Inputs[i]
+		}
+	}
+	return nil
+}
+
+// Output is a result: in a phase and in Evaluate a loss term, a scalar, the
+// mean over the rows of weight 1; else one tensor with B rows.
+type Output struct {
+	Name string
+	Node *G.Node
+}
+
+// Write says what a running tensor becomes at the end of a phase.
+type Write struct {
+	Param *G.Node // of Graph.Params
+	Value *G.Node // of its shape
+}
+
+// Phase is a graph with the gradients of the parameters that it trains, made
+// by one gorgonia.Grad, and the optimizer that applies them. Several phases may
+// train one parameter: each has optimizer state of its own.
+type Phase struct {
+	Graph
+	Name      string
+	Trained   []*G.Node // of Graph.Params
+	Grads     []*G.Node // of Trained, in their order
+	Optimizer optim.Spec
+	Writes    []Write
+}
+
+// Part is a forward graph of a program.
+type Part string
+
+// The parts that every program has.
+const (
+	Encode      Part = "encode"      // rows → codes (B,Z)
+	Decode      Part = "decode"      // codes (B,Z) → rows (B,P)
+	Reconstruct Part = "reconstruct" // rows → rows (B,P)
+	Evaluate    Part = "evaluate"    // rows, weights → loss terms
+)
+
+// Check says what is wrong with a graph of a program: its inputs, parameters
+// and outputs, not what lies between them, which is for a VM to say.
+func (p *Program) Check(g *Graph) error {
+	batch := g.Batch()
+	if batch < 1 {
+		return fmt.Errorf("program: no input has rows")
+	}
+	given := 0
+	for _, in := range g.Inputs {
+		if err := in.check(p, batch); err != nil {
+			return fmt.Errorf("program: %w", err)
+		}
+		if in.Kind.Given() {
+			given++
+		}
+	}
+	if given > 1 {
+		return fmt.Errorf("program: %d inputs of rows or codes; want one", given)
+	}
+	for _, n := range g.Params {
+		if err := p.checkParam(n); err != nil {
+			return fmt.Errorf("program: %w", err)
+		}
+	}
+	if len(g.Outputs) == 0 {
+		return fmt.Errorf("program: a graph without an output")
+	}
+	for _, out := range g.Outputs {
+		if out.Node == nil {
+			return fmt.Errorf("program: output %s has no node", out.Name)
+		}
+	}
+	return nil
+}
