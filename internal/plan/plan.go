@@ -91,33 +91,6 @@ const (
 // Size returns the number of floats.
 func (b Buffer) Size() int { return program.Size(b.Shape) }
 
-// Op is what an instruction does. The operands are in the order given here;
-// those in brackets are there only where a field of [Instr] says so.
-type Op string
-
-// The instructions. Those marked (rows) treat every row of the batch by
-// itself; those marked (sum) add up over the batch.
-const (
-	Load              Op = "load"               // (rows) x ← rows of a set as pixels, or given values
-	Linear            Op = "linear"             // (rows) y ← x, w, b; Activation
-	LinearDX          Op = "linear-dx"          // (rows) dx ← dz, w, [y]; Slope
-	LinearDW          Op = "linear-dw"          // (sum)  dw, db ← dz, x, [slots…]; Update
-	Conv2d            Op = "conv2d"             // (rows) y ← x, w, b; Window, Activation
-	Conv2dDX          Op = "conv2d-dx"          // (rows) dx ← dz, w, [y]; Window, Slope
-	Conv2dDW          Op = "conv2d-dw"          // (sum)  dw, db ← dz, x, [slots…]; Window, Update
-	ConvTranspose2d   Op = "convtranspose2d"    // (rows) y ← x, w, b; Window, Activation
-	ConvTranspose2dDX Op = "convtranspose2d-dx" // (rows) dx ← dz, w, [y]; Window, Slope
-	ConvTranspose2dDW Op = "convtranspose2d-dw" // (sum)  dw, db ← dz, x, [slots…]; Window, Update
-	Activate          Op = "activate"           // (rows) y ← z; Activation
-	Slope             Op = "slope"              // (rows) dz ← g, y (or z: op.Activation.FromInput); Slope
-	Loss              Op = "loss"               // (rows, then sum) value ← pred, target; Loss
-	LossGrad          Op = "loss-grad"          // (rows, then sum) value, dpred ← pred, target, [y]; Loss, Slope
-	Add               Op = "add"                // (rows) c ← a, b
-	AddSums           Op = "add-sums"           // (sum)  c ← a, b: gradients of one parameter, or loss terms
-	Pack              Op = "pack"               // (rows) y ← x: each row's values in the order of x's shape, in y's shape and layout
-	Update            Op = "update"             // w, [copy] ← g, slots…
-)
-
 // Instr is one instruction. Dst and Src are numbers of buffers. A gradient of
 // weights always has its bias's beside it, a loss gradient its loss; what
 // nobody reads of them is a buffer like the others.
@@ -140,15 +113,6 @@ type Instr struct {
 	// of sums and updates, to its parameters). A stage is all rows or all
 	// sums; a loss value is complete where its stage ends.
 	Stage int
-}
-
-// PerRow says that an instruction treats every row of the batch by itself.
-func (o Op) PerRow() bool {
-	switch o {
-	case LinearDW, Conv2dDW, ConvTranspose2dDW, biasGrad, AddSums, Update:
-		return false
-	}
-	return true
 }
 
 // Options are what a VM wants of a plan.
