@@ -20,6 +20,7 @@ func Compile(p *program.Program, opt Options) (*Plan, error) {
 			return nil, fmt.Errorf("plan: phase %s: %w", phase.Name, err)
 		}
 	}
+	plan.follow(p.Params, params)
 	return plan.compile()
 }
 

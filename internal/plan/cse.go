@@ -31,14 +31,14 @@ func (p *Plan) signature(in Instr) string {
 	for _, d := range in.Dst {
 		shapes = append(shapes, p.Buffers[d].Shape)
 	}
-	if in.Op == Load { // of two loads one may be left with nobody to read it
+	if in.Op.rule().stays { // of two one would be left with nobody to read it
 		return fmt.Sprint(in.Op, in.Dst)
 	}
-	return fmt.Sprintf("%s %v %#v %#v %#v %#v %v", in.Op, in.Src, in.Activation, in.Slope, in.Window, in.Loss, shapes)
+	return fmt.Sprintf("%s %v %#v %#v %#v %#v %v %v %v %v", in.Op, in.Src, in.Activation, in.Slope, in.Window, in.Loss, in.Factor, in.Scaled, in.Input, shapes)
 }
 
-// prune drops instructions with no result that anybody reads. Load stays: it
-// says what a graph's input is.
+// prune drops instructions with no result that anybody reads, but for those
+// that stay: a Load says what a graph's input is.
 func (p *Plan) prune() error {
 	for i := range p.Phases {
 		ph := &p.Phases[i]
@@ -54,7 +54,7 @@ func (p *Plan) prune() error {
 		var kept []Instr
 		for k := len(ph.Gradients) - 1; k >= 0; k-- {
 			in := ph.Gradients[k]
-			live := in.Op == Load || in.Update
+			live := in.Op.rule().stays || in.Update
 			for _, d := range in.Dst {
 				live = live || needed[d]
 			}

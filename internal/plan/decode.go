@@ -4,24 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	G "gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 
 	"aegis/model/op"
 	"aegis/model/program"
 )
 
-// Instructions that later passes take away.
-const (
-	biasGrad Op = "bias-grad" // (sum) db ← dz; part of a weight gradient
-	reshape  Op = "reshape"   // (rows) y ← x; a view, or a Pack
-)
-
 // decoder writes one expression graph as instructions, each result a new
-// buffer. It visits only what outputs and gradients need. Nothing else in this
-// package knows Gorgonia's ops.
+// buffer. It visits only what outputs and gradients need. What a node becomes
+// stands with the rules, in the file of its family.
 type decoder struct {
 	plan      *Plan
 	graph     *program.Graph
@@ -30,19 +22,19 @@ type decoder struct {
 	code      []Instr
 	buffers   map[*G.Node]int
 	rows      map[int]bool // buffers with a row for each image
-	grads     map[int]bool // buffers that come out of a loss gradient
 }
 
 func newDecoder(p *Plan, g *program.Graph, name string, params map[string]int) *decoder {
 	return &decoder{
 		plan: p, graph: g, phaseName: name, params: params,
-		buffers: make(map[*G.Node]int), rows: make(map[int]bool), grads: make(map[int]bool),
+		buffers: make(map[*G.Node]int), rows: make(map[int]bool),
 	}
 }
 
-// phase adds a training phase with one update for each parameter.
+// phase adds a training phase with one update for each parameter that it
+// trains, and what it writes beside.
 func (d *decoder) phase(p *program.Phase) error {
-	if err := d.start(); err != nil {
+	if err := d.given(); err != nil {
 		return err
 	}
 	ph := Phase{Name: p.Name, Optimizer: p.Optimizer}
@@ -51,21 +43,18 @@ func (d *decoder) phase(p *program.Phase) error {
 		return err
 	}
 	for i, n := range p.Trained {
-		w, err := d.buffer(n)
+		update, err := d.update(p, n, p.Grads[i])
 		if err != nil {
 			return err
-		}
-		g, err := d.buffer(p.Grads[i])
-		if err != nil {
-			return err
-		}
-		update := newInstr(Update, []int{w}, []int{g})
-		for _, slot := range p.Optimizer.Slots() {
-			update.Src = append(update.Src, d.plan.add(Buffer{
-				Name: program.SlotName(p.Name, slot, n.Name()), Kind: Slot, Shape: n.Shape(), Of: w,
-			}))
 		}
 		ph.Update = append(ph.Update, update)
+	}
+	for _, w := range p.Writes {
+		keep, err := d.keep(w)
+		if err != nil {
+			return err
+		}
+		ph.Update = append(ph.Update, keep)
 	}
 	ph.Gradients = d.code
 	d.plan.Phases = append(d.plan.Phases, ph)
@@ -74,7 +63,7 @@ func (d *decoder) phase(p *program.Phase) error {
 
 // forward adds a graph of outputs alone.
 func (d *decoder) forward() error {
-	if err := d.start(); err != nil {
+	if err := d.given(); err != nil {
 		return err
 	}
 	outputs, err := d.outputs()
@@ -82,23 +71,6 @@ func (d *decoder) forward() error {
 		return err
 	}
 	d.plan.Phases = append(d.plan.Phases, Phase{Name: d.phaseName, Gradients: d.code, Outputs: outputs})
-	return nil
-}
-
-// start adds the graph's input.
-func (d *decoder) start() error {
-	given := d.graph.Given()
-	if given == nil {
-		return nil
-	}
-	x := given.Node
-	if dt := x.Dtype(); dt != tensor.Float32 {
-		return fmt.Errorf("input %s is %v; want float32", x.Name(), dt)
-	}
-	i := d.plan.add(Buffer{Name: x.Name(), Kind: Input, Shape: x.Shape(), Of: -1})
-	d.buffers[x] = i
-	d.rows[i] = true
-	d.code = append(d.code, newInstr(Load, []int{i}, nil))
 	return nil
 }
 
@@ -127,112 +99,54 @@ func (d *decoder) buffer(n *G.Node) (int, error) {
 	return i, nil
 }
 
-func (d *decoder) decode(n *G.Node) (int, error) {
-	if n.Op() == nil {
-		return d.param(n)
+// node is a node of the graph with its operands, and its definition where it
+// is an op of package op.
+type node struct {
+	*G.Node
+	def op.Definition
+	in  []*G.Node
+}
+
+func (d *decoder) decode(g *G.Node) (int, error) {
+	if g.Op() == nil {
+		return d.leaf(g)
 	}
+	n := node{Node: g, in: children(d.graph, g)}
+	if own, ok := g.Op().(*op.Op); ok {
+		n.def = own.Definition
+	}
+	for _, f := range families {
+		if f.decode == nil {
+			continue // none of its instructions comes from an op
+		}
+		if i, err := f.decode(d, n); !errors.Is(err, errUnknown) {
+			return i, err
+		}
+	}
+	return 0, fmt.Errorf("node %q: no instruction for op %T %v", n.Name(), n.Op(), n.Op())
+}
+
+// children returns the operands of a node, in their order.
+func children(g *program.Graph, n *G.Node) []*G.Node {
 	var in []*G.Node
-	for it := d.graph.From(n.ID()); it.Next(); {
+	for it := g.From(n.ID()); it.Next(); {
 		in = append(in, it.Node().(*G.Node))
 	}
-	var i int
-	err := errUnknown
-	switch o := n.Op().(type) {
-	case *op.Op:
-		i, err = d.own(o.Definition, n, in)
-	default:
-		if isAdd(n, in) {
-			i, err = d.sum(n, in)
-		}
-	}
-	if errors.Is(err, errUnknown) {
-		return 0, fmt.Errorf("node %q: no instruction for op %T %v", n.Name(), n.Op(), n.Op())
-	}
-	return i, err
+	return in
 }
 
-// errUnknown says that an op is none that is known here.
+// errUnknown says that an op is none that a family knows.
 var errUnknown = errors.New("unknown op")
 
-// isAdd recognises what gorgonia.Grad adds up the gradients of one node with.
-// Gorgonia does not export that op's type.
-func isAdd(n *G.Node, in []*G.Node) bool {
-	return fmt.Sprintf("%T", n.Op()) == "gorgonia.elemBinOp" && strings.HasPrefix(n.Op().String(), "+ ") &&
-		len(in) == 2 && in[0].Shape().Eq(in[1].Shape())
-}
-
-// isOne recognises the constant 1 that gorgonia.Grad starts from.
-func isOne(n *G.Node) bool {
-	c, ok := n.Op().(interface{ Value() G.Value })
-	if !ok || c.Value() == nil {
-		return false
+// leaf returns the buffer of an input or of a parameter.
+func (d *decoder) leaf(n *G.Node) (int, error) {
+	if in := d.graph.Input(n); in != nil {
+		return d.input(*in)
 	}
-	return c.Value().Data() == float32(1)
-}
-
-// param returns the buffer of a leaf.
-func (d *decoder) param(n *G.Node) (int, error) {
-	i, ok := d.params[n.Name()]
-	if !ok || !slices.Contains(d.graph.Params, n) {
-		return 0, fmt.Errorf("node %q is neither the input nor a parameter of the graph and of the program", n.Name())
+	if i, ok := d.params[n.Name()]; ok && slices.Contains(d.graph.Params, n) {
+		return i, nil
 	}
-	if shape := d.plan.Buffers[i].Shape; !slices.Equal(shape, []int(n.Shape())) {
-		return 0, fmt.Errorf("parameter %s is %v in the graph; want %v as in the program", n.Name(), n.Shape(), shape)
-	}
-	return i, nil
-}
-
-// own decodes an op of this module.
-func (d *decoder) own(def op.Definition, n *G.Node, in []*G.Node) (int, error) {
-	if loss, ok := def.(op.LossDef); ok {
-		return d.loss(n, in, loss.Loss)
-	}
-	if loss, ok := def.(op.LossGradDef); ok {
-		return d.lossGrad(n, in, loss.Loss)
-	}
-	src, err := d.sources(in)
-	if err != nil {
-		return 0, err
-	}
-	i := newInstr("", nil, src)
-	switch def := def.(type) {
-	case op.LinearDef:
-		i.Op, i.Activation = Linear, def.Activation
-	case op.Conv2dDef:
-		i.Op, i.Activation, i.Window = Conv2d, def.Activation, def.Window
-	case op.ConvTranspose2dDef:
-		i.Op, i.Activation, i.Window = ConvTranspose2d, def.Activation, def.Window
-	case op.LinearDXDef:
-		i.Op = LinearDX
-	case op.Conv2dDXDef:
-		i.Op, i.Window = Conv2dDX, def.Window
-	case op.ConvTranspose2dDXDef:
-		i.Op, i.Window = ConvTranspose2dDX, def.Window
-	case op.LinearDWDef:
-		i.Op = LinearDW
-		return d.weightGrad(n, i)
-	case op.Conv2dDWDef:
-		i.Op, i.Window = Conv2dDW, def.Window
-		if d.grads[src[1]] && !d.grads[src[0]] { // image and gradient change places
-			i.Op, i.Src = ConvTranspose2dDW, []int{src[1], src[0]}
-		}
-		return d.weightGrad(n, i)
-	case op.BiasGradDef:
-		i.Op = biasGrad
-		return d.emit(n, i, false), nil
-	case op.ActivationDef:
-		i.Op, i.Activation = Activate, def.Activation
-	case op.ActivationGradDef:
-		i.Op, i.Slope, i.Src = Slope, def.Activation, []int{src[1], src[0]}
-	case op.ReshapeDef:
-		i.Op = reshape
-	default:
-		return 0, errUnknown
-	}
-	if !d.rows[src[0]] {
-		return 0, fmt.Errorf("node %q: %s of %s, which has no rows", n.Name(), i.Op, in[0].Name())
-	}
-	return d.emit(n, i, true), nil
+	return 0, fmt.Errorf("node %q is neither an input nor a parameter of the graph", n.Name())
 }
 
 // sources returns the buffers of operands.
@@ -247,104 +161,49 @@ func (d *decoder) sources(in []*G.Node) ([]int, error) {
 	return src, nil
 }
 
-// emit adds an instruction with one more result, that of node n.
-func (d *decoder) emit(n *G.Node, i Instr, rows bool) int {
-	v := d.plan.add(Buffer{Name: d.name(i), Kind: Temp, Shape: n.Shape(), Of: -1})
-	d.rows[v] = rows
-	switch i.Op {
-	case LinearDX, Conv2dDX, ConvTranspose2dDX, Slope, LossGrad:
-		d.grads[v] = true
-	case Add, reshape:
-		d.grads[v] = d.grads[i.Src[0]]
+// emit adds an instruction of some sources and returns the buffer of the
+// node's result. What else the instruction gives, a bias's gradient or the
+// value of a loss, gets a buffer that nobody may read.
+func (d *decoder) emit(n node, in Instr, sources ...*G.Node) (int, error) {
+	var err error
+	if in.Src, err = d.sources(sources); err != nil {
+		return 0, err
 	}
-	i.Dst = append(i.Dst, v)
-	d.code = append(d.code, i)
-	return v
+	r := in.Op.rule()
+	for k, s := range in.Src {
+		if k < len(r.src) && r.src[k] == rows && !d.rows[s] {
+			return 0, fmt.Errorf("node %q: %s of %s, which has no rows", n.Name(), in.Op, sources[k].Name())
+		}
+	}
+	for _, a := range []*op.Activation{&in.Activation, &in.Slope} {
+		if a.Kind == "" {
+			*a = op.None
+		}
+	}
+	var result int
+	for _, role := range r.dst {
+		b := Buffer{Name: d.name(in), Kind: Temp, Shape: n.Shape(), Of: -1}
+		beside := role == whole && r.beside != nil
+		if beside {
+			b.Name, b.Shape = r.beside(d.plan, in)
+		}
+		v := d.plan.add(b)
+		d.rows[v] = role == rows
+		in.Dst = append(in.Dst, v)
+		if !beside {
+			result = v
+		}
+	}
+	d.code = append(d.code, in)
+	return result, nil
 }
 
 // name says what a result is.
-func (d *decoder) name(i Instr) string {
-	of := func(k int) string { return d.plan.Buffers[i.Src[k]].Name }
-	switch i.Op {
-	case Linear, Conv2d, ConvTranspose2d:
-		return strings.TrimSuffix(of(1), ".weight")
-	case LinearDX, Conv2dDX, ConvTranspose2dDX:
-		return strings.TrimSuffix(of(1), ".weight") + ".dx"
-	case Activate:
-		return of(0) + "." + string(i.Activation.Kind)
-	case Slope:
-		return of(1) + ".dz"
-	case LossGrad:
-		return of(0) + ".grad"
-	case reshape:
-		return of(0) + ".view"
+func (d *decoder) name(in Instr) string {
+	if name := in.Op.rule().name; name != nil {
+		return name(in, func(k int) string { return d.plan.Buffers[in.Src[k]].Name })
 	}
-	return string(i.Op)
-}
-
-// weightGrad adds the gradient of weights with that of the bias beside it.
-func (d *decoder) weightGrad(n *G.Node, i Instr) (int, error) {
-	channels := d.plan.Buffers[i.Src[0]].Shape[1]
-	dw := d.emit(n, i, false)
-	db := d.plan.add(Buffer{Name: string(biasGrad), Kind: Temp, Shape: []int{channels}, Of: -1})
-	last := &d.code[len(d.code)-1]
-	last.Dst = append(last.Dst, db)
-	return dw, nil
-}
-
-// lossSources returns prediction and target. The weights of rows are not an
-// operand: a VM is told how many rows count.
-func (d *decoder) lossSources(n *G.Node, in []*G.Node) ([]int, error) {
-	if w := d.graph.Input(in[2]); w == nil || w.Kind != program.InputWeights {
-		return nil, fmt.Errorf("node %q: its rows are weighted by %q; want the graph's weights", n.Name(), in[2].Name())
-	}
-	return d.sources(in[:2])
-}
-
-func (d *decoder) loss(n *G.Node, in []*G.Node, l op.Loss) (int, error) {
-	src, err := d.lossSources(n, in)
-	if err != nil {
-		return 0, err
-	}
-	i := newInstr(Loss, nil, src)
-	i.Loss = l
-	return d.emit(n, i, false), nil
-}
-
-func (d *decoder) lossGrad(n *G.Node, in []*G.Node, l op.Loss) (int, error) {
-	src, err := d.lossSources(n, in)
-	if err != nil {
-		return 0, err
-	}
-	if !isOne(in[3]) {
-		return 0, fmt.Errorf("node %q: the loss is scaled by %q; want the constant 1", n.Name(), in[3].Name())
-	}
-	i := newInstr(LossGrad, nil, src)
-	i.Loss = l
-	i.Dst = []int{d.plan.add(Buffer{Name: string(Loss), Kind: Temp, Of: -1})}
-	return d.emit(n, i, true), nil
-}
-
-// sum adds up gradients, or terms of a loss.
-func (d *decoder) sum(n *G.Node, in []*G.Node) (int, error) {
-	src, err := d.sources(in)
-	if err != nil {
-		return 0, err
-	}
-	rows := d.rows[src[0]]
-	if rows != d.rows[src[1]] {
-		return 0, errUnknown
-	}
-	for _, s := range src {
-		if d.plan.Buffers[s].Kind == Param {
-			return 0, errUnknown
-		}
-	}
-	i := newInstr(Add, nil, src)
-	if !rows {
-		i.Op = AddSums
-	}
-	return d.emit(n, i, rows), nil
+	return string(in.Op)
 }
 
 func newInstr(o Op, dst, src []int) Instr {

@@ -18,7 +18,7 @@ func (p *Plan) fuse() error {
 		if err := ph.fuseBiases(); err != nil {
 			return fmt.Errorf("phase %s: %w", ph.Name, err)
 		}
-		if p.Options.Merge {
+		if p.Options.Merge && !p.Options.Exchange {
 			p.mergeUpdates(ph)
 		}
 	}
@@ -49,7 +49,7 @@ func (p *Plan) fuseActivations(ph *Phase) {
 			continue
 		}
 		at := ph.producer(in.Src[0])
-		if at < 0 || !isProduct(ph.Gradients[at].Op) || ph.Gradients[at].Activation != op.None {
+		if at < 0 || !ph.Gradients[at].Op.rule().isProduct() || ph.Gradients[at].Activation != op.None {
 			continue
 		}
 		z := &p.Buffers[in.Src[0]]
@@ -59,12 +59,6 @@ func (p *Plan) fuseActivations(ph *Phase) {
 	}
 	ph.remove(gone)
 }
-
-func isProduct(o Op) bool { return o == Linear || o == Conv2d || o == ConvTranspose2d }
-
-func isDX(o Op) bool { return o == LinearDX || o == Conv2dDX || o == ConvTranspose2dDX }
-
-func isDW(o Op) bool { return o == LinearDW || o == Conv2dDW || o == ConvTranspose2dDW }
 
 // fuseLosses takes a loss from its gradient, which stands where the first of
 // the two stood.
@@ -101,7 +95,7 @@ func (p *Plan) fuseSlopes(ph *Phase) {
 			continue
 		}
 		from := &ph.Gradients[at]
-		if from.Slope != op.None || !isDX(from.Op) && from.Op != LossGrad {
+		if from.Slope != op.None || from.Op.rule().slope != maybe {
 			continue
 		}
 		from.Slope = in.Slope
@@ -122,7 +116,7 @@ func (ph *Phase) fuseBiases() error {
 			continue
 		}
 		for _, dw := range ph.Gradients {
-			if isDW(dw.Op) && dw.Src[0] == in.Src[0] && !gone[i] {
+			if dw.Op.rule().isDW() && dw.Src[0] == in.Src[0] && !gone[i] {
 				ph.replace(in.Dst[0], dw.Dst[1])
 				gone[i] = true
 			}
@@ -140,7 +134,7 @@ func (ph *Phase) fuseBiases() error {
 func (p *Plan) mergeUpdates(ph *Phase) {
 	for i := range ph.Gradients {
 		in := &ph.Gradients[i]
-		if !isDW(in.Op) {
+		if !in.Op.rule().merges {
 			continue
 		}
 		w, b := ph.updateOf(in.Dst[0]), ph.updateOf(in.Dst[1])

@@ -93,7 +93,7 @@ func TestCompileErrors(t *testing.T) {
 			loss: func(h *vmtest.Hand, x, _ *G.Node) *G.Node { return h.Mean(layer(h, x), x, h.Tensor("mine", 5)) },
 		},
 		{
-			name: "foreign leaf", want: `node "y" is neither the input nor a parameter`,
+			name: "foreign leaf", want: `node "y" is neither an input nor a parameter`,
 			loss: func(h *vmtest.Hand, x, weights *G.Node) *G.Node {
 				return h.Mean(layer(h, x), h.Tensor("y", 5, 6), weights)
 			},

@@ -19,34 +19,35 @@ func (p *Plan) layOut() error {
 	return nil
 }
 
-// roles returns what each matrix of weights is used for.
-func (p *Plan) roles() (map[int]Op, error) {
-	roles := make(map[int]Op)
+// layers returns what each matrix of weights is used for.
+func (p *Plan) layers() (map[int]Op, error) {
+	layers := make(map[int]Op)
 	for _, ph := range p.Phases {
 		for _, in := range ph.Gradients {
-			if !isProduct(in.Op) {
+			if !in.Op.rule().isProduct() {
 				continue
 			}
-			w := p.Root(in.Src[1])
-			if other, ok := roles[w]; ok && other != in.Op {
+			w := p.Root(in.weightsOf())
+			if other, ok := layers[w]; ok && other != in.Op {
 				return nil, fmt.Errorf("phase %s: %s is a weight of %s and of %s; one matrix cannot serve both", ph.Name, p.Buffers[w].Name, other, in.Op)
 			}
-			roles[w] = in.Op
+			layers[w] = in.Op
 		}
 	}
-	return roles, nil
+	return layers, nil
 }
 
 // layOutWeights makes matrices of weights, and of everything that is added to
 // them: gradients and slots.
 func (p *Plan) layOutWeights() error {
-	roles, err := p.roles()
+	layers, err := p.layers()
 	if err != nil {
 		return err
 	}
-	for w := range roles {
+	for w := range layers {
 		p.Buffers[w].Layout = Matrix
 	}
+	p.eachShadow(func(shadow, of int) { p.Buffers[shadow].Layout = p.Buffers[of].Layout })
 	for i := range p.Buffers {
 		if b := &p.Buffers[i]; b.Kind == Slot || b.Kind == Grad {
 			b.Layout = p.Buffers[b.Of].Layout
@@ -54,10 +55,10 @@ func (p *Plan) layOutWeights() error {
 	}
 	for _, ph := range p.Phases {
 		for _, in := range ph.Gradients {
-			if isDW(in.Op) && !in.Update {
+			if in.Op.rule().isDW() && !in.Update {
 				p.Buffers[in.Dst[0]].Layout = Matrix
 			}
-			if in.Op == AddSums {
+			if r := in.Op.rule(); r.sum && r.alike {
 				p.Buffers[in.Dst[0]].Layout = p.Buffers[in.Src[0]].Layout
 			}
 		}
@@ -65,59 +66,29 @@ func (p *Plan) layOutWeights() error {
 	return nil
 }
 
+// eachShadow visits the parameters that follow others.
+func (p *Plan) eachShadow(visit func(shadow, of int)) {
+	for _, ph := range p.Phases {
+		for _, in := range ph.Update {
+			if in.Op == Follow {
+				visit(in.Dst[0], in.Src[0])
+			}
+		}
+	}
+}
+
 // layOutImages puts channels last.
 func (p *Plan) layOutImages() {
 	for _, ph := range p.Phases {
 		for _, in := range ph.Gradients {
-			if !in.Op.PerRow() {
-				continue
-			}
-			for _, d := range in.Dst {
+			dst, _ := p.roles(&ph, in)
+			for _, d := range having(in.Dst, dst, rows) {
 				if b := &p.Buffers[d]; len(b.Shape) == 4 {
 					b.Layout = NHWC
 				}
 			}
 		}
 	}
-}
-
-// Windowed is a convolution seen from its larger side: a kernel that moves
-// over image (B,C,H,W) and stops at each position of small (B,O,h,w), with
-// weights (O,C,kH,kW). The two sides of a transposed convolution, and those
-// of a gradient by the image, are written and read the other way around.
-func (in Instr) Windowed() (image, small, weights int) {
-	switch in.Op {
-	case Conv2d:
-		return in.Src[0], in.Dst[0], in.Src[1]
-	case Conv2dDX:
-		return in.Dst[0], in.Src[0], in.Src[1]
-	case Conv2dDW:
-		return in.Src[1], in.Src[0], in.Dst[0]
-	case ConvTranspose2d:
-		return in.Dst[0], in.Src[0], in.Src[1]
-	case ConvTranspose2dDX:
-		return in.Src[0], in.Dst[0], in.Src[1]
-	case ConvTranspose2dDW:
-		return in.Src[0], in.Src[1], in.Dst[0]
-	}
-	return -1, -1, -1
-}
-
-// Whole says that the only patch of a convolution, a transposed one or one of
-// their gradients is the whole image: it is then a linear layer.
-func (p *Plan) Whole(in Instr) bool {
-	i, s, w := in.Windowed()
-	image, small, kernel := p.Buffers[i].Shape, p.Buffers[s].Shape, p.Buffers[w].Shape
-	return small[2]*small[3] == 1 && image[2] == kernel[2] && image[3] == kernel[3] && in.Window.Padding == [2]int{}
-}
-
-// Scatters says that an instruction adds patches to an image: a transposed
-// convolution or the gradient of a convolution by its image, unless the only
-// patch is the whole image. The values of a patch are then columns of a product.
-// Linear layers go back through the matrix as it is: a copy of big weights costs
-// more to keep than it saves.
-func (p *Plan) Scatters(in Instr) bool {
-	return (in.Op == Conv2dDX || in.Op == ConvTranspose2d) && !p.Whole(in)
 }
 
 // copyWeights gives what scatters a transposed copy of its weights, which every
@@ -138,11 +109,18 @@ func (p *Plan) copyWeights() {
 			in.Src[1] = copies[w]
 		}
 	}
+	p.eachShadow(func(shadow, of int) {
+		if _, ok := copies[of]; ok {
+			copies[shadow] = p.add(Buffer{
+				Name: p.Buffers[shadow].Name + ".copy", Kind: Copy, Shape: p.Buffers[shadow].Shape, Of: shadow, Layout: Transpose,
+			})
+		}
+	})
 	for i := range p.Phases {
 		for _, section := range p.Phases[i].sections() {
 			for k := range section {
 				in := &section[k]
-				if c, ok := copies[in.Dst[0]]; ok && (in.Update || in.Op == Update) {
+				if c, ok := copies[in.Dst[0]]; ok && (in.Update || in.Op.rule().updates || in.Op.rule().keeps) {
 					in.Dst = append(in.Dst, c)
 				}
 			}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -12,7 +13,7 @@ const alignment = 16
 // gives each its place in the arena.
 func (p *Plan) place() error {
 	p.compact()
-	lives := p.lifetimes()
+	lives := p.joinGradients(p.lifetimes())
 	slices.SortStableFunc(lives, func(a, b lifetime) int { return cmp.Compare(b.size, a.size) })
 	var placed []lifetime
 	for _, l := range lives {
@@ -21,6 +22,7 @@ func (p *Plan) place() error {
 		p.Arena = max(p.Arena, l.offset+l.size)
 		p.Buffers[l.buffer].Offset = l.offset
 	}
+	p.spreadGradients()
 	for i := range p.Buffers {
 		if b := &p.Buffers[i]; b.Kind == View {
 			b.Offset = p.Buffers[b.Of].Offset
@@ -28,6 +30,59 @@ func (p *Plan) place() error {
 	}
 	return nil
 }
+
+// gradients returns the buffers of a phase's gradients in the order of its
+// updates.
+func (p *Plan) gradients(ph *Phase) (list []int) {
+	for _, u := range ph.Update {
+		if g := u.Src[0]; u.Op == Update && p.Buffers[g].Kind == Grad && !slices.Contains(list, g) {
+			list = append(list, u.Src[0])
+		}
+	}
+	return list
+}
+
+// joinGradients makes one claim of those of a phase's gradients, in the first
+// one's name: they lie one behind the other.
+func (p *Plan) joinGradients(lives []lifetime) []lifetime {
+	for i := range p.Phases {
+		list := p.gradients(&p.Phases[i])
+		if len(list) < 2 {
+			continue
+		}
+		all := lifetime{buffer: list[0], from: math.MaxInt}
+		lives = slices.DeleteFunc(lives, func(l lifetime) bool {
+			if !slices.Contains(list, l.buffer) {
+				return false
+			}
+			all.size, all.from, all.to = all.size+l.size, min(all.from, l.from), max(all.to, l.to)
+			return true
+		})
+		lives = append(lives, all)
+	}
+	return lives
+}
+
+// spreadGradients gives each gradient its part of their memory.
+func (p *Plan) spreadGradients() {
+	for i := range p.Phases {
+		ph := &p.Phases[i]
+		list := p.gradients(ph)
+		if len(list) == 0 {
+			continue
+		}
+		at := p.Buffers[list[0]].Offset
+		ph.Exchange.Offset = at
+		for _, g := range list {
+			p.Buffers[g].Offset = at
+			at += aligned(p.Buffers[g].Size())
+		}
+		ph.Exchange.Size = at - ph.Exchange.Offset
+	}
+}
+
+// aligned rounds a size up.
+func aligned(size int) int { return (size + alignment - 1) / alignment * alignment }
 
 // lifetime is a buffer's claim on memory, from one moment to another, both
 // included.
@@ -84,8 +139,7 @@ func (p *Plan) lifetimes() []lifetime {
 		for _, v := range slices.Concat(in.Dst, in.Src) {
 			v = p.Root(v)
 			if lives[v] == nil {
-				size := (p.Buffers[v].Size() + alignment - 1) / alignment * alignment
-				lives[v] = &lifetime{buffer: v, size: size, from: moments[k]}
+				lives[v] = &lifetime{buffer: v, size: aligned(p.Buffers[v].Size()), from: moments[k]}
 			}
 			lives[v].to = moments[k]
 		}

@@ -13,11 +13,22 @@ func (p *Plan) order() error {
 			return fmt.Errorf("phase %s: %w", p.Phases[i].Name, err)
 		}
 		p.Phases[i].Gradients = s.code
-		for k := range p.Phases[i].Update {
-			p.Phases[i].Update[k].Stage = 0
-		}
+		p.Phases[i].orderUpdates()
 	}
 	return nil
+}
+
+// orderUpdates puts what follows a parameter behind all updates.
+func (ph *Phase) orderUpdates() {
+	last := 0
+	for i := range ph.Update {
+		u := &ph.Update[i]
+		if u.Stage = 0; u.Op == Follow {
+			u.Stage = last
+		} else {
+			last = 1
+		}
+	}
 }
 
 // scheduler takes instructions from pending to code.
@@ -30,7 +41,7 @@ type scheduler struct {
 
 func (s *scheduler) run() error {
 	for i, b := range s.plan.Buffers {
-		if b.Kind == Param || b.Kind == Slot {
+		if b.Kind == Param || b.Kind == Slot || b.Kind == Scalar {
 			s.done[i] = true
 		}
 	}

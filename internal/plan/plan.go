@@ -29,15 +29,20 @@ type Plan struct {
 	Arena   int // floats that all buffers with an offset take together
 }
 
-// Phase is one graph: forward, loss and gradients, then the optimizer.
-// A forward graph has no Update and no Optimizer.
+// Phase is one graph in sections: forward, loss and gradients; then, where
+// [Options.Exchange] asks for it, what a VM does with the gradients; then the
+// optimizer and what else is written. A forward graph has Gradients alone.
 type Phase struct {
 	Name      string
 	Gradients []Instr
-	Update    []Instr // empty where every update is merged behind its gradient
+	Exchange  Span    // all buffers of kind Grad, one behind the other in the order of Update
+	Update    []Instr // what is not merged behind its gradient
 	Outputs   []Output
 	Optimizer optim.Spec
 }
+
+// Span is a part of the arena, in floats.
+type Span struct{ Offset, Size int }
 
 // Output is a result of a phase: a loss term (a scalar) or a tensor of B rows.
 type Output struct {
@@ -50,7 +55,8 @@ type Kind string
 
 // The kinds of buffers.
 const (
-	Input  Kind = "input"  // written by Load
+	Input  Kind = "input"  // written by Load, OneHot or Noise
+	Scalar Kind = "scalar" // one of the program's scalars, by name: a VM writes it before each step
 	Param  Kind = "param"  // a parameter, kept from step to step
 	Slot   Kind = "slot"   // optimizer state of a parameter, in the parameter's layout
 	Copy   Kind = "copy"   // a parameter in a second layout, refreshed by its update
@@ -91,33 +97,6 @@ const (
 // Size returns the number of floats.
 func (b Buffer) Size() int { return program.Size(b.Shape) }
 
-// Op is what an instruction does. The operands are in the order given here;
-// those in brackets are there only where a field of [Instr] says so.
-type Op string
-
-// The instructions. Those marked (rows) treat every row of the batch by
-// itself; those marked (sum) add up over the batch.
-const (
-	Load              Op = "load"               // (rows) x ← rows of a set as pixels, or given values
-	Linear            Op = "linear"             // (rows) y ← x, w, b; Activation
-	LinearDX          Op = "linear-dx"          // (rows) dx ← dz, w, [y]; Slope
-	LinearDW          Op = "linear-dw"          // (sum)  dw, db ← dz, x, [slots…]; Update
-	Conv2d            Op = "conv2d"             // (rows) y ← x, w, b; Window, Activation
-	Conv2dDX          Op = "conv2d-dx"          // (rows) dx ← dz, w, [y]; Window, Slope
-	Conv2dDW          Op = "conv2d-dw"          // (sum)  dw, db ← dz, x, [slots…]; Window, Update
-	ConvTranspose2d   Op = "convtranspose2d"    // (rows) y ← x, w, b; Window, Activation
-	ConvTranspose2dDX Op = "convtranspose2d-dx" // (rows) dx ← dz, w, [y]; Window, Slope
-	ConvTranspose2dDW Op = "convtranspose2d-dw" // (sum)  dw, db ← dz, x, [slots…]; Window, Update
-	Activate          Op = "activate"           // (rows) y ← z; Activation
-	Slope             Op = "slope"              // (rows) dz ← g, y (or z: op.Activation.FromInput); Slope
-	Loss              Op = "loss"               // (rows, then sum) value ← pred, target; Loss
-	LossGrad          Op = "loss-grad"          // (rows, then sum) value, dpred ← pred, target, [y]; Loss, Slope
-	Add               Op = "add"                // (rows) c ← a, b
-	AddSums           Op = "add-sums"           // (sum)  c ← a, b: gradients of one parameter, or loss terms
-	Pack              Op = "pack"               // (rows) y ← x: each row's values in the order of x's shape, in y's shape and layout
-	Update            Op = "update"             // w, [copy] ← g, slots…
-)
-
 // Instr is one instruction. Dst and Src are numbers of buffers. A gradient of
 // weights always has its bias's beside it, a loss gradient its loss; what
 // nobody reads of them is a buffer like the others.
@@ -129,6 +108,9 @@ type Instr struct {
 	Slope      op.Activation // the result is multiplied by its derivative, from the last of Src; op.None
 	Window     op.Window
 	Loss       op.Loss
+	Factor     float64       // of Scale, Lerp, Follow, and of a loss's gradient
+	Scaled     bool          // the result is also multiplied by a scalar, a source behind the others
+	Input      program.Input // of Noise: what is drawn; no Node
 
 	// Update says that the optimizer follows at once and the gradient is
 	// never written: Dst is w, b, [copy of w] and Src goes on with the slots
@@ -142,15 +124,6 @@ type Instr struct {
 	Stage int
 }
 
-// PerRow says that an instruction treats every row of the batch by itself.
-func (o Op) PerRow() bool {
-	switch o {
-	case LinearDW, Conv2dDW, ConvTranspose2dDW, biasGrad, AddSums, Update:
-		return false
-	}
-	return true
-}
-
 // Options are what a VM wants of a plan.
 type Options struct {
 	// ChannelsLast asks for images in NHWC and weights as matrices, with a
@@ -161,6 +134,10 @@ type Options struct {
 	// stands between the two. Else the gradients are buffers of kind Grad and
 	// the section Update applies them.
 	Merge bool
+
+	// Exchange puts a section between gradients and updates, in which a VM
+	// works on the gradients as one array, Phase.Exchange. No update is merged.
+	Exchange bool
 
 	// Stages keeps a buffer's memory until the end of the stage that reads it
 	// last, for VMs whose workers run through a stage each at their own pace.

@@ -232,7 +232,7 @@ func TestMemoryIsShared(t *testing.T) {
 		plan *plan.Plan
 		most float64 // of the sum of all sizes
 	}{
-		{name: "training", plan: compile(t, p, plan.Options{}), most: 0.85},
+		{name: "training", plan: compile(t, p, plan.Options{Merge: true}), most: 0.97},
 		{name: "evaluation", plan: compileForward(t, p, program.Evaluate, 64, plan.Options{}), most: 0.65},
 		{name: "stages keep all", plan: compileForward(t, p, program.Evaluate, 64, plan.Options{Stages: true}), most: 1.01},
 	} {

@@ -6,7 +6,6 @@ import (
 	"text/tabwriter"
 
 	"aegis/model/op"
-	"aegis/model/program"
 )
 
 const floatBytes = 4
@@ -30,7 +29,7 @@ func (o Options) String() string {
 	for _, opt := range []struct {
 		on   bool
 		name string
-	}{{o.ChannelsLast, "channels last"}, {o.Merge, "merged updates"}, {o.Stages, "stages"}} {
+	}{{o.ChannelsLast, "channels last"}, {o.Merge, "merged updates"}, {o.Exchange, "exchange"}, {o.Stages, "stages"}} {
 		if opt.on {
 			list = append(list, opt.name)
 		}
@@ -135,11 +134,8 @@ func bytesText(n float64) string {
 // describe is the op with what is fused into it.
 func (in Instr) describe() string {
 	text := string(in.Op)
-	if in.Loss.Kind != "" {
-		text += " " + in.Loss.String()
-	}
-	if in.Window != (op.Window{}) {
-		text += fmt.Sprintf(" /%d,%d +%d,%d", in.Window.Stride[0], in.Window.Stride[1], in.Window.Padding[0], in.Window.Padding[1])
+	if detail := in.Op.rule().detail; detail != nil {
+		text += " " + detail(in)
 	}
 	if in.Activation != op.None {
 		text += " " + in.Activation.String()
@@ -156,21 +152,10 @@ func (in Instr) describe() string {
 // flops counts the multiplications and additions of a product; what is done
 // once a value is left out.
 func (p *Plan) flops(in Instr) float64 {
-	weights, rows := 0, 0
-	switch {
-	case in.Op == Linear || in.Op == LinearDX:
-		weights, rows = in.Src[1], p.Batch
-	case in.Op == LinearDW:
-		weights, rows = in.Dst[0], p.Batch
-	default:
-		_, small, w := in.Windowed()
-		if w < 0 {
-			return 0
-		}
-		s := p.Buffers[small].Shape
-		weights, rows = w, s[0]*s[2]*s[3]
+	if flops := in.Op.rule().flops; flops != nil {
+		return flops(p, in)
 	}
-	return 2 * float64(program.Size(p.Buffers[weights].Shape)) * float64(rows)
+	return 0
 }
 
 // bytes counts each operand once, and what an update changes in place, the

@@ -41,20 +41,16 @@ func (p *Plan) each(visit func(ph *Phase, section int, in Instr) error) error {
 	return nil
 }
 
-// checkOps refuses what no VM knows.
+// checkOps refuses what no VM knows, and what stands in another section.
 func (p *Plan) checkOps() error {
 	return p.each(func(_ *Phase, section int, in Instr) error {
-		switch in.Op {
-		case biasGrad, reshape:
+		switch r := in.Op.rule(); {
+		case r.graphOnly:
 			return fmt.Errorf("is left over from the graph")
-		case Update:
-			if section == 0 {
-				return fmt.Errorf("is among the gradients")
-			}
-		default:
-			if section == 1 {
-				return fmt.Errorf("is among the updates")
-			}
+		case (r.updates || r.keeps) && section == 0:
+			return fmt.Errorf("is among the gradients")
+		case !r.updates && !r.keeps && section == 1:
+			return fmt.Errorf("is among the updates")
 		}
 		return nil
 	})
@@ -66,13 +62,14 @@ func (p *Plan) checkWritten() error {
 	written := make(map[int]*Phase) // the phase that wrote a buffer
 	err := p.each(func(ph *Phase, _ int, in Instr) error {
 		for _, v := range in.Src {
-			if !p.kept(v) && written[p.Root(v)] != ph {
+			if !p.ready(v) && written[p.Root(v)] != ph {
 				return fmt.Errorf("reads %s, which nothing has written", p.label(v))
 			}
 		}
-		for _, v := range in.Dst {
+		dst, _ := p.roles(ph, in)
+		for i, v := range in.Dst {
 			switch {
-			case p.kept(v) && in.Op != Update && !in.Update:
+			case p.kept(v) && dst[i] != updated && dst[i] != copied && dst[i] != kept:
 				return fmt.Errorf("writes %s; only updates may", p.label(v))
 			case p.Buffers[v].Kind == View:
 				return fmt.Errorf("writes %s, a view", p.label(v))
@@ -88,7 +85,7 @@ func (p *Plan) checkWritten() error {
 	}
 	for i := range p.Phases {
 		for _, out := range p.Phases[i].Outputs {
-			if v := p.Root(out.Buffer); !p.kept(v) && written[v] != &p.Phases[i] {
+			if v := p.Root(out.Buffer); !p.ready(v) && written[v] != &p.Phases[i] {
 				return fmt.Errorf("phase %s: output %s: nothing writes %s", p.Phases[i].Name, out.Name, p.label(v))
 			}
 		}
@@ -105,22 +102,12 @@ func (p *Plan) kept(v int) bool {
 	return false
 }
 
+// ready says that a buffer can be read before any instruction.
+func (p *Plan) ready(v int) bool { return p.kept(v) || p.Buffers[v].Kind == Scalar }
+
 // label names a buffer in errors.
 func (p *Plan) label(v int) string {
 	return fmt.Sprintf("#%d (%s %s)", v, p.Buffers[v].Kind, p.Buffers[v].Name)
-}
-
-// updates returns what an instruction updates: parameters, with the copies
-// that it refreshes and the slots that it changes for each.
-func (p *Plan) updates(ph *Phase, in Instr) (params, copies, slots []int) {
-	perParam := len(ph.Optimizer.Slots())
-	switch {
-	case in.Op == Update:
-		return in.Dst[:1], in.Dst[1:], in.Src[1:]
-	case in.Update:
-		return in.Dst[:2], in.Dst[2:], in.Src[len(in.Src)-2*perParam:]
-	}
-	return nil, nil, nil
 }
 
 // checkUpdates wants each parameter updated at most once a phase, after
@@ -133,29 +120,33 @@ func (p *Plan) checkUpdates() error {
 			copyOf[b.Of] = i
 		}
 	}
-	updated := make(map[int]bool)
+	done := make(map[int]bool)
 	var last *Phase
 	return p.each(func(ph *Phase, _ int, in Instr) error {
 		if ph != last {
 			last = ph
-			clear(updated)
+			clear(done)
 		}
-		for _, v := range in.Src {
-			if updated[p.Root(v)] {
+		dst, src := p.roles(ph, in)
+		for i, v := range in.Src {
+			if done[p.Root(v)] && src[i] != after {
 				return fmt.Errorf("reads %s after its update", p.label(v))
 			}
 		}
-		params, copies, slots := p.updates(ph, in)
+		params, copies, slots := having(in.Dst, dst, updated), having(in.Dst, dst, copied), having(in.Src, src, slot)
 		perParam := len(ph.Optimizer.Slots())
+		if in.Op.rule().keeps {
+			params, perParam = having(in.Dst, dst, kept), 0
+		}
 		var want []int
 		for i, w := range params {
 			if p.Buffers[w].Kind != Param {
 				return fmt.Errorf("updates %s, no parameter", p.label(w))
 			}
-			if updated[w] {
+			if done[w] {
 				return fmt.Errorf("updates %s a second time", p.label(w))
 			}
-			updated[w] = true
+			done[w] = true
 			if c, ok := copyOf[w]; ok {
 				want = append(want, c)
 			}
@@ -175,7 +166,7 @@ func (p *Plan) checkUpdates() error {
 // checkStages wants stages in order, each all rows or all sums, and no result
 // read before the wait that it needs.
 func (p *Plan) checkStages() error {
-	lastSection, stage, rows := -1, 0, false
+	lastSection, stage, perRow := -1, 0, false
 	early := make(map[int]bool) // what is complete only at the end of the stage
 	read := make(map[int]bool)  // in the stage
 	var last *Phase
@@ -187,8 +178,8 @@ func (p *Plan) checkStages() error {
 		case next || in.Stage != stage:
 			clear(early)
 			clear(read)
-			rows = in.Op.PerRow()
-		case rows != in.Op.PerRow():
+			perRow = in.Op.PerRow()
+		case perRow != in.Op.PerRow():
 			return fmt.Errorf("stage %d mixes rows and sums", in.Stage)
 		}
 		last, lastSection, stage = ph, section, in.Stage
@@ -198,11 +189,12 @@ func (p *Plan) checkStages() error {
 			}
 			read[p.Root(v)] = true
 		}
+		dst, _ := p.roles(ph, in)
 		for i, v := range in.Dst {
 			if read[p.Root(v)] {
 				return fmt.Errorf("writes %s in a stage that reads it", p.label(v))
 			}
-			if !rows || i == 0 && (in.Op == Loss || in.Op == LossGrad) {
+			if dst[i] != rows {
 				early[p.Root(v)] = true
 			}
 		}

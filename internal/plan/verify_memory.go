@@ -19,16 +19,16 @@ func (p *Plan) checkLayouts() error {
 			}
 		}
 	}
-	err := p.each(func(_ *Phase, _ int, in Instr) error { return p.checkSums(in) })
+	err := p.each(func(_ *Phase, _ int, in Instr) error { return p.checkAlike(in) })
 	if err != nil || !p.Options.ChannelsLast {
 		return err
 	}
-	roles, err := p.roles()
+	layers, err := p.layers()
 	if err != nil {
 		return err
 	}
 	return p.each(func(_ *Phase, _ int, in Instr) error {
-		return p.checkWeights(in, roles)
+		return p.checkWeights(in, layers)
 	})
 }
 
@@ -63,12 +63,15 @@ func (p *Plan) checkLayout(b Buffer) error {
 	return nil
 }
 
-// checkSums wants one layout for what is added up.
-func (p *Plan) checkSums(in Instr) error {
-	if in.Op != Update && in.Op != AddSums {
+// checkAlike wants one layout where values are taken from the same place.
+func (p *Plan) checkAlike(in Instr) error {
+	if !in.Op.rule().alike {
 		return nil
 	}
-	for _, v := range in.Src {
+	for i, v := range in.Src {
+		if in.Scaled && i == len(in.Op.rule().src) {
+			continue // a scalar
+		}
 		if p.Buffers[v].Layout != p.Buffers[in.Dst[0]].Layout {
 			return fmt.Errorf("%s is %s; want %s as %s", p.label(v), p.Buffers[v].Layout, p.Buffers[in.Dst[0]].Layout, p.label(in.Dst[0]))
 		}
@@ -78,27 +81,24 @@ func (p *Plan) checkSums(in Instr) error {
 
 // checkWeights looks at the order of weights, and whether their gradient is
 // that of the product that they are used for.
-func (p *Plan) checkWeights(in Instr, roles map[int]Op) error {
-	weights, want := -1, Matrix
-	switch {
-	case isProduct(in.Op), isDX(in.Op):
-		if weights = in.Src[1]; p.Scatters(in) {
-			want = Transpose
-		}
-	case isDW(in.Op):
-		weights = in.Dst[0]
-		param := weights
-		if p.Buffers[weights].Kind == Grad {
-			param = p.Buffers[weights].Of
-		}
-		if role, ok := roles[param]; ok && in.Op != role+"-dw" {
-			return fmt.Errorf("%s is a weight of %s", p.label(param), role)
-		}
-	default:
+func (p *Plan) checkWeights(in Instr, layers map[int]Op) error {
+	r, w, want := in.Op.rule(), in.weightsOf(), Matrix
+	if w < 0 {
 		return nil
 	}
-	if got := p.Buffers[weights].Layout; got != want {
-		return fmt.Errorf("weights %s are %s; want %s", p.label(weights), got, want)
+	if r.isDW() {
+		param := w
+		if p.Buffers[w].Kind == Grad {
+			param = p.Buffers[w].Of
+		}
+		if layer, ok := layers[param]; ok && r.layer != layer {
+			return fmt.Errorf("%s is a weight of %s", p.label(param), layer)
+		}
+	} else if p.Scatters(in) {
+		want = Transpose
+	}
+	if got := p.Buffers[w].Layout; got != want {
+		return fmt.Errorf("weights %s are %s; want %s", p.label(w), got, want)
 	}
 	return nil
 }
@@ -173,8 +173,11 @@ func (p *Plan) checkOffsets() error {
 }
 
 // alone says that a buffer shares its memory with none: an output, which is
-// read when all is over.
+// read when all is over, or a scalar, which is there before all.
 func (p *Plan) alone(v int) bool {
+	if p.Buffers[v].Kind == Scalar {
+		return true
+	}
 	for _, ph := range p.Phases {
 		for _, out := range ph.Outputs {
 			if p.Root(out.Buffer) == v {

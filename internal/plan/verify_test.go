@@ -94,6 +94,16 @@ func TestVerifyFindsMistakes(t *testing.T) {
 			spoil: func(t *testing.T, p *plan.Plan) { first(t, p, plan.Linear).Slope = op.Activation{Kind: op.ReLU} },
 		},
 		{
+			name: "activation where none is", network: "fc relu", opt: apart, want: "load: cannot have an activation",
+			spoil: func(t *testing.T, p *plan.Plan) {
+				first(t, p, plan.Load).Activation = op.Activation{Kind: op.ReLU}
+			},
+		},
+		{
+			name: "update where none is", network: "fc relu", opt: apart, want: "linear: cannot have an update",
+			spoil: func(t *testing.T, p *plan.Plan) { first(t, p, plan.Linear).Update = true },
+		},
+		{
 			name: "slope of the identity", network: "fc relu", opt: apart, want: "slope: has no slope",
 			spoil: func(t *testing.T, p *plan.Plan) { first(t, p, plan.Linear).Op = plan.Slope },
 		},
@@ -273,7 +283,7 @@ func TestVerifyFindsMistakes(t *testing.T) {
 			},
 		},
 		{
-			name: "memory freed within a stage", network: "fc relu", opt: apart, want: "shares memory with",
+			name: "memory freed within a stage", network: "fc relu", opt: plan.Options{Merge: true}, want: "shares memory with",
 			spoil: func(_ *testing.T, p *plan.Plan) { p.Options.Stages = true },
 		},
 		{

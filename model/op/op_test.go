@@ -296,6 +296,8 @@ func TestHashTellsParameters(t *testing.T) {
 		ConvTranspose2dDef{},
 		ConvTranspose2dDef{OutputPadding: [2]int{1, 0}},
 		ConvTranspose2dDXDef{},
+		ConvTranspose2dDWDef{},
+		ConvTranspose2dDWDef{Kernel: [2]int{3, 3}},
 	}
 	for _, a := range activations() {
 		defs = append(defs, ActivationDef{a}, ActivationGradDef{a}, LinearDef{a}, Conv2dDef{Activation: a}, ConvTranspose2dDef{Activation: a})

@@ -101,7 +101,7 @@ func (d ConvTranspose2dDef) grads(in G.Nodes, out, grad *G.Node) (G.Nodes, error
 		return nil, err
 	}
 	kernel := [2]int{w.Shape()[2], w.Shape()[3]}
-	dw, err := apply(Conv2dDWDef{Window: d.Window, Kernel: kernel}, x, dz)
+	dw, err := apply(ConvTranspose2dDWDef{Window: d.Window, Kernel: kernel}, dz, x)
 	if err != nil {
 		return nil, err
 	}
@@ -126,3 +126,28 @@ func (d ConvTranspose2dDXDef) shape(in []tensor.Shape) (tensor.Shape, error) {
 
 func (d ConvTranspose2dDXDef) do32(c call[float32]) { conv2d(d.Window, None, c) }
 func (d ConvTranspose2dDXDef) do64(c call[float64]) { conv2d(d.Window, None, c) }
+
+// ConvTranspose2dDWDef is the gradient of a transposed convolution with
+// respect to its weights,
+//
+//	dw[c,o,u,v] = Σ x[b,c,i,j] · dz[b, o, i·stride+u−padding, j·stride+v−padding]
+//
+// over b, i, j: dz (B,O,oH,oW), x (B,C,H,W) → dw (C,O,kH,kW).
+type ConvTranspose2dDWDef struct {
+	Window Window
+	Kernel [2]int
+}
+
+func (d ConvTranspose2dDWDef) String() string { return "ConvTranspose2dDW[" + d.Window.String() + "]" }
+
+func (d ConvTranspose2dDWDef) shape(in []tensor.Shape) (tensor.Shape, error) {
+	dz, x := in[0], in[1]
+	if len(dz) != 4 || len(x) != 4 || dz[0] != x[0] ||
+		d.Window.convSize(0, dz[2], d.Kernel[0]) != x[2] || d.Window.convSize(1, dz[3], d.Kernel[1]) != x[3] {
+		return nil, shapeError(d, "dz (B,O,oH,oW) and x (B,C,H,W) of one transposed convolution", in)
+	}
+	return tensor.Shape{x[1], dz[1], d.Kernel[0], d.Kernel[1]}, nil
+}
+
+func (d ConvTranspose2dDWDef) do32(c call[float32]) { conv2dDW(d.Window, 1, 0, c) }
+func (d ConvTranspose2dDWDef) do64(c call[float64]) { conv2dDW(d.Window, 1, 0, c) }

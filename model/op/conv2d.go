@@ -129,8 +129,7 @@ func (d Conv2dDXDef) do64(c call[float64]) { convTranspose2d(d.Window, None, c) 
 //
 //	dw[o,c,u,v] = Σ dz[b,o,i,j] · x[b, c, i·stride+u−padding, j·stride+v−padding]
 //
-// over b, i, j: dz (B,O,oH,oW), x (B,C,H,W) → dw (O,C,kH,kW). For a
-// transposed convolution image and gradient change places.
+// over b, i, j: dz (B,O,oH,oW), x (B,C,H,W) → dw (O,C,kH,kW).
 type Conv2dDWDef struct {
 	Window Window
 	Kernel [2]int
@@ -147,15 +146,16 @@ func (d Conv2dDWDef) shape(in []tensor.Shape) (tensor.Shape, error) {
 	return tensor.Shape{dz[1], x[1], d.Kernel[0], d.Kernel[1]}, nil
 }
 
-func (d Conv2dDWDef) do32(c call[float32]) { conv2dDW(d, c) }
-func (d Conv2dDWDef) do64(c call[float64]) { conv2dDW(d, c) }
+func (d Conv2dDWDef) do32(c call[float32]) { conv2dDW(d.Window, 0, 1, c) }
+func (d Conv2dDWDef) do64(c call[float64]) { conv2dDW(d.Window, 0, 1, c) }
 
-// conv2dDW sums over images in their order; the range of output channels is
-// what is split.
-func conv2dDW[T float](d Conv2dDWDef, c call[T]) {
-	dz, x := c.in[0], c.in[1]
-	p := newPatches(d.Window, c.shape[1], c.outShape, c.shape[0])
-	batch, channels, length, area := c.shape[0][0], c.outShape[0], p.length(), p.positions()
+// conv2dDW is the gradient of weights from input small, what the kernel gives
+// at each position, and input image, what it moves over. It sums over images
+// in their order; the range of small's channels is what is split.
+func conv2dDW[T float](window Window, small, image int, c call[T]) {
+	dz, x := c.in[small], c.in[image]
+	p := newPatches(window, c.shape[image], c.outShape, c.shape[small])
+	batch, channels, length, area := c.shape[image][0], c.outShape[0], p.length(), p.positions()
 	pixels := len(x) / batch
 	parallel(channels, func(from, to int) {
 		patch := make([]T, area*length)
