@@ -36,6 +36,14 @@ func TestHandmadeGraphs(t *testing.T) {
 	}
 }
 
+func TestInputs(t *testing.T) {
+	opt := cpu.PlanOptions()
+	opt.Merge = false
+	for name, open := range map[string]vmtest.Open{"1 thread": threads(1), "3 threads": threads(3), "separate updates": separate(opt)} {
+		t.Run(name, func(t *testing.T) { vmtest.Inputs(t, open) })
+	}
+}
+
 // TestSeparateUpdates runs plans whose gradients are buffers.
 func TestSeparateUpdates(t *testing.T) {
 	opt := cpu.PlanOptions()

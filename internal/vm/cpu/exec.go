@@ -2,14 +2,15 @@ package cpu
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
 
 	"aegis/internal/plan"
+	"aegis/internal/vm"
 	"aegis/internal/vm/cpu/kernel"
 	"aegis/model/optim"
-	"aegis/model/program"
 )
 
 // chunkRows is how many rows go into one partial sum of a loss or of a
@@ -40,10 +41,12 @@ type stage struct {
 	losses []*lossSum
 	finish func() // what is done once when all are through
 	before bool   // it is before the first update of the step
+	gives  bool   // it hands gradients out; where that fails the step is given up
 }
 
 // phase is one graph of a plan.
 type phase struct {
+	name      string
 	stages    []stage
 	outputs   []plan.Output
 	optimizer optim.Spec
@@ -63,11 +66,20 @@ type exec struct {
 	divided  int           // workers that the stages are shared out among
 	stepTime time.Duration // of a training step, lately
 
+	arena   []float32
+	scalars []scalar
+	noises  []*noise
+
 	// The batch in progress.
 	n      int
+	set    string
 	images []byte
 	rows   []int32
 	values []float32
+	labels []int32 // of the set's rows, or of the values
+	first  int     // number of the first of the values
+	step   int64
+	failed error // of an exchange
 	stop   atomic.Bool
 	ctx    context.Context // of the training in progress; nil outside of it
 }
@@ -98,6 +110,7 @@ func (m *Machine) newExec(p *plan.Plan) (*exec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cpu: what the layers give: %w", err)
 	}
+	e.arena = arena
 	for _, views := range []bool{false, true} {
 		for i, b := range p.Buffers {
 			if (b.Kind == plan.View) == views {
@@ -125,6 +138,7 @@ func (m *Machine) newExec(p *plan.Plan) (*exec, error) {
 		e.phases = append(e.phases, made)
 	}
 	e.markBefore()
+	e.findScalars()
 	return e, e.makeLocal()
 }
 
@@ -145,11 +159,11 @@ func (e *exec) place(i int, b plan.Buffer, arena []float32) error {
 			e.buffers[i] = p.copied
 		}
 		if b.Kind == plan.Slot {
-			for s, slot := range p.slots {
-				if program.SlotName(p.phase, slot, p.name) == b.Name {
-					e.buffers[i] = p.buffers[s]
+			p.eachSlot(func(name string, buffer []float32) {
+				if name == b.Name {
+					e.buffers[i] = buffer
 				}
-			}
+			})
 		}
 	case plan.View:
 		e.buffers[i] = e.buffers[b.Of]
@@ -164,9 +178,12 @@ func (e *exec) place(i int, b plan.Buffer, arena []float32) error {
 
 // newPhase turns instructions into stages of tasks.
 func (e *exec) newPhase(p plan.Phase) (*phase, error) {
-	ph := &phase{outputs: p.Outputs, optimizer: p.Optimizer}
+	ph := &phase{name: p.Name, outputs: p.Outputs, optimizer: p.Optimizer}
 	b := &builder{exec: e, phase: ph}
-	for _, section := range [][]plan.Instr{p.Gradients, p.Update} {
+	for i, section := range [][]plan.Instr{p.Gradients, p.Update} {
+		if i == 1 && e.machine.exchange != nil {
+			b.exchange(p)
+		}
 		last := -1
 		for _, in := range section {
 			if in.Stage != last {
@@ -180,6 +197,9 @@ func (e *exec) newPhase(p plan.Phase) (*phase, error) {
 	}
 	for i := range ph.stages {
 		s := &ph.stages[i]
+		if s.finish != nil {
+			continue
+		}
 		s.finish = func() {
 			for _, l := range s.losses {
 				l.value[0] = l.mean(e.n)
@@ -256,7 +276,7 @@ func (e *exec) run(w *worker) bool {
 				u.run(w)
 			}
 			team.barrier(s.finish)
-			if s.before && e.stop.Load() {
+			if (s.before || s.gives) && e.stop.Load() {
 				return false
 			}
 		}
@@ -295,7 +315,9 @@ func (e *exec) runRows(w *worker, s *stage) {
 
 // stepsJob is training steps to run.
 type stepsJob struct {
+	first   int64 // number of the first step
 	images  []byte
+	labels  []int32
 	rows    []int32
 	scalars []float32 // width a step
 	width   int
@@ -315,11 +337,14 @@ func (e *exec) steps(ctx context.Context, job stepsJob) (done int, err error) {
 			ph.scalars = scalars[:len(ph.optimizer.ScalarNames())]
 			scalars = scalars[len(ph.scalars):]
 		}
+		e.step = job.first + int64(step)
+		e.setScalars(job.scalars[step*job.width:][:job.width])
 		if e.stop.Store(false); ctx.Err() != nil {
 			e.stop.Store(true)
 		}
 	}
-	e.images = job.images
+	e.images, e.labels, e.failed = job.images, job.labels, nil
+	e.setNoises(vm.TrainSet, true)
 	next := func() {
 		e.collect(job.losses[done*job.terms:])
 		if done++; done < count {
@@ -343,7 +368,7 @@ func (e *exec) steps(ctx context.Context, job stepsJob) (done int, err error) {
 		}
 	}
 	if done < count {
-		return done, ctx.Err()
+		return done, errors.Join(e.failed, ctx.Err())
 	}
 	return done, nil
 }
@@ -369,9 +394,12 @@ func (e *exec) collect(dst []float32) {
 
 // forwardJob is one batch of a forward plan: rows of a set, or values.
 type forwardJob struct {
+	set    string
 	images []byte
 	rows   []int32
 	values []float32
+	labels []int32
+	first  int // number of the first of the values
 	n      int
 	out    []float32 // nil where losses are wanted
 }
@@ -379,6 +407,9 @@ type forwardJob struct {
 // forward runs one batch and copies the first output's rows to out.
 func (e *exec) forward(job forwardJob) {
 	e.images, e.rows, e.values, e.n = job.images, job.rows, job.values, job.n
+	e.labels, e.first = job.labels, job.first
+	e.setNoises(job.set, false)
+	e.setScalars(nil)
 	e.divide()
 	e.machine.team.run(func(id int) { e.run(e.workers[id]) })
 	copy(job.out, e.buffers[e.phases[0].outputs[0].Buffer])

@@ -15,6 +15,7 @@ import (
 
 	"aegis/internal/memory"
 	"aegis/internal/plan"
+	"aegis/internal/vm"
 	"aegis/internal/vm/cpu/kernel"
 	"aegis/model/program"
 )
@@ -37,6 +38,12 @@ func Kernels() []string {
 type Options struct {
 	Threads int           // workers; 0: as many as pay
 	Plan    *plan.Options // nil: PlanOptions; for tests
+
+	// Exchange, where it is not nil, gets the gradients of each phase before
+	// they are applied, to change them: all of the phase's parameters' in one
+	// array, each padded to 16 values. After an error the state is not a whole
+	// step's.
+	Exchange func(phase string, gradients []float32) error
 }
 
 // Machine trains and runs one program; it is a vm.Machine.
@@ -54,6 +61,8 @@ type Machine struct {
 	labels  map[string][]int32
 	step    int64
 	losses  []float32
+
+	exchange func(phase string, gradients []float32) error
 }
 
 // inferBatch is the most rows that a forward plan takes at once.
@@ -73,6 +82,7 @@ func Open(p *program.Program, seed uint64, opt Options) (*Machine, error) {
 	if opt.Plan != nil {
 		options = *opt.Plan
 	}
+	options.Exchange = opt.Exchange != nil
 	compiled, err := plan.Compile(p, options)
 	if err != nil {
 		return nil, fmt.Errorf("cpu: %w", err)
@@ -84,6 +94,7 @@ func Open(p *program.Program, seed uint64, opt Options) (*Machine, error) {
 	m := &Machine{
 		program: p, kernels: kernels, team: newTeam(threads), opt: options,
 		params: make(map[string]*param), parts: make(map[program.Part]*exec), sets: make(map[string][]byte), labels: make(map[string][]int32), seed: seed,
+		exchange: opt.Exchange,
 	}
 	if err := m.prepare(compiled, seed); err != nil {
 		return nil, errors.Join(err, m.Close())
@@ -108,18 +119,12 @@ func (m *Machine) makeParams(compiled *plan.Plan) error {
 	if err != nil {
 		return err
 	}
-	owner := make(map[string]*program.Phase)
-	for _, phase := range m.program.Phases {
-		for _, node := range phase.Trained {
-			owner[node.Name()] = phase
-		}
-	}
 	for _, spec := range m.program.Params {
-		phase, slots := "", []string(nil)
-		if ph, ok := owner[spec.Name]; ok {
-			phase, slots = ph.Name, ph.Optimizer.Slots()
+		kind := found[spec.Name]
+		if spec.Role == program.Shadow {
+			kind = found[spec.Of]
 		}
-		p, err := newParam(&m.memory, spec, found[spec.Name], phase, slots)
+		p, err := newParam(&m.memory, spec, kind, m.program.Phases)
 		if err != nil {
 			return err
 		}
@@ -188,18 +193,21 @@ func (m *Machine) Train(ctx context.Context, steps program.Steps) error {
 	if steps.First != m.step {
 		return fmt.Errorf("cpu: train: want step %d next, got %d", m.step, steps.First)
 	}
-	images, err := m.images("train", steps.Rows)
+	images, err := m.images(vm.TrainSet, steps.Rows)
 	if err != nil {
 		return err
 	}
 	if count == 0 {
 		return ctx.Err()
 	}
+	if err := m.train.checkLabels(m.labels[vm.TrainSet], steps.Rows, len(steps.Rows)); err != nil {
+		return err
+	}
 	terms := len(m.program.LossNames())
 	before := len(m.losses)
 	m.losses = append(m.losses, make([]float32, count*terms)...)
 	done, err := m.train.steps(ctx, stepsJob{
-		images: images, rows: steps.Rows, scalars: steps.Scalars, width: width,
+		first: steps.First, images: images, labels: m.labels[vm.TrainSet], rows: steps.Rows, scalars: steps.Scalars, width: width,
 		losses: m.losses[before:], terms: terms,
 	})
 	m.losses = m.losses[:before+done*terms]
@@ -224,13 +232,16 @@ func (m *Machine) Evaluate(ctx context.Context, set string, rows []int32) ([]flo
 	if err != nil {
 		return nil, err
 	}
+	if err := e.checkLabels(m.labels[set], rows, len(rows)); err != nil {
+		return nil, err
+	}
 	sums := make([]float64, len(e.plan.Phases[0].Outputs))
 	means := make([]float32, len(sums))
 	for chunk := range slices.Chunk(rows, inferBatch) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		e.forward(forwardJob{images: images, rows: chunk, n: len(chunk)})
+		e.forward(forwardJob{set: set, images: images, labels: m.labels[set], rows: chunk, n: len(chunk)})
 		e.collect(means)
 		for i, v := range means {
 			sums[i] += float64(v) * float64(len(chunk)) / float64(len(rows))
@@ -255,6 +266,13 @@ func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Feed,
 	} else if images, err = m.images(in.Set, in.Rows); err != nil {
 		return err
 	}
+	labels := in.Labels
+	if in.Set != "" {
+		labels = m.labels[in.Set]
+	}
+	if err := e.checkLabels(labels, in.Rows, n); err != nil {
+		return err
+	}
 	if len(out) != n*size {
 		return fmt.Errorf("cpu: %s: want room for %d × %d values, got %d", part, n, size, len(out))
 	}
@@ -263,9 +281,9 @@ func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Feed,
 			return err
 		}
 		to := min(from+inferBatch, n)
-		job := forwardJob{images: images, n: to - from, out: out[from*size : to*size]}
+		job := forwardJob{set: in.Set, images: images, labels: labels, n: to - from, out: out[from*size : to*size]}
 		if in.Set == "" {
-			job.values = in.Values[from*width : to*width]
+			job.values, job.first = in.Values[from*width:to*width], from
 		} else {
 			job.rows = in.Rows[from:to]
 		}
@@ -305,9 +323,7 @@ func (m *Machine) State() (*program.State, error) {
 			s.Tensors[name] = program.Tensor{Shape: slices.Clone(p.shape), Data: data}
 		}
 		add(p.name, p.matrix)
-		for i, slot := range p.slots {
-			add(program.SlotName(p.phase, slot, p.name), p.buffers[i])
-		}
+		p.eachSlot(add)
 	}
 	return s, nil
 }
@@ -322,9 +338,7 @@ func (m *Machine) SetState(s *program.State) error {
 		if p.copied != nil {
 			m.kernels.Transpose(p.copied, p.k, p.matrix, p.n, p.k, p.n)
 		}
-		for i, slot := range p.slots {
-			p.load(m.kernels, p.buffers[i], s.Tensors[program.SlotName(p.phase, slot, p.name)].Data)
-		}
+		p.eachSlot(func(name string, to []float32) { p.load(m.kernels, to, s.Tensors[name].Data) })
 	}
 	m.step = s.Step
 	return nil

@@ -24,12 +24,27 @@ type param struct {
 	shape   []int
 	kind    weightKind
 	matrix  []float32 // (K,N), or as it is
-	k, n    int       // 0 for a bias
+	k, n    int       // 0 for what has one dimension
 	copied  []float32 // (N,K), or nil; see plan.Plan.Scatters
+	slots   []slots   // of each phase that trains it
+	gap     int       // values from matrix to the first slot, and from slot to slot
+}
+
+// slots is the optimizer state that a phase keeps of a parameter.
+type slots struct {
 	phase   string
-	slots   []string // names
+	names   []string
 	buffers [][]float32
-	gap     int // values from matrix to the first slot, and from slot to slot
+}
+
+// of returns the buffers of a phase, nil where it keeps none.
+func (p *param) of(phase string) [][]float32 {
+	for _, s := range p.slots {
+		if s.phase == phase {
+			return s.buffers
+		}
+	}
+	return nil
 }
 
 // kinds finds out what each parameter of a plan is used as.
@@ -57,10 +72,25 @@ func kinds(p *plan.Plan) (map[string]weightKind, error) {
 	return found, nil
 }
 
-// newParam makes a parameter that an optimizer of a phase updates, which keeps
-// slots for it.
-func newParam(pool *memory.Pool, spec program.Param, kind weightKind, phase string, slots []string) (*param, error) {
-	p := &param{name: spec.Name, kind: kind, phase: phase, slots: slots}
+// eachSlot visits the optimizer state by its names in a program.State.
+func (p *param) eachSlot(visit func(name string, buffer []float32)) {
+	for _, s := range p.slots {
+		for i, slot := range s.names {
+			visit(program.SlotName(s.phase, slot, p.name), s.buffers[i])
+		}
+	}
+}
+
+// newParam makes a parameter with what the phases that train it keep.
+func newParam(pool *memory.Pool, spec program.Param, kind weightKind, phases []*program.Phase) (*param, error) {
+	p := &param{name: spec.Name, kind: kind}
+	for _, phase := range phases {
+		for _, node := range phase.Trained {
+			if node.Name() == spec.Name {
+				p.slots = append(p.slots, slots{phase: phase.Name, names: phase.Optimizer.Slots()})
+			}
+		}
+	}
 	p.setShape(spec.Shape)
 	if err := p.allocate(pool, spec.Size()); err != nil {
 		return nil, fmt.Errorf("cpu: parameter %s: %w", p.name, err)
@@ -71,11 +101,8 @@ func newParam(pool *memory.Pool, spec program.Param, kind weightKind, phase stri
 // setShape sets the shape and the matrix's size.
 func (p *param) setShape(s []int) {
 	p.shape = s
-	switch len(s) {
-	case 2:
-		p.k, p.n = s[1], s[0]
-	case 4:
-		p.k, p.n = s[1]*s[2]*s[3], s[0]
+	if len(s) > 1 {
+		p.k, p.n = program.Size(s[1:]), s[0]
 	}
 }
 
@@ -86,34 +113,34 @@ func (p *param) setShape(s []int) {
 func (p *param) allocate(pool *memory.Pool, n int) error {
 	const page, apart = 1024, 272 // in floats
 	p.gap = (n+page-1)/page*page + apart
-	all, err := pool.Floats(n + len(p.slots)*p.gap)
+	count := 0
+	for _, s := range p.slots {
+		count += len(s.names)
+	}
+	all, err := pool.Floats(n + count*p.gap)
 	if err != nil {
 		return err
 	}
 	p.matrix = all[:n:n]
 	for i := range p.slots {
-		p.buffers = append(p.buffers, all[(i+1)*p.gap:][:n:n])
+		for range p.slots[i].names {
+			all = all[p.gap:]
+			p.slots[i].buffers = append(p.slots[i].buffers, all[:n:n])
+		}
 	}
 	return nil
 }
 
-// each calls visit with the index of each value of a bias or of a convolution's
-// weights in PyTorch's order and in the matrix's.
+// each calls visit with the index of each value of a convolution's weights in
+// PyTorch's order and in the matrix's.
 func (p *param) each(visit func(torch, matrix int)) {
 	s := p.shape
-	switch p.kind {
-	case vector:
-		for i := range s[0] {
-			visit(i, i)
-		}
-	default:
-		area, torch := s[2]*s[3], 0
-		for first := range s[0] {
-			for second := range s[1] {
-				for at := range area {
-					visit(torch, (at*s[1]+second)*s[0]+first)
-					torch++
-				}
+	area, torch := s[2]*s[3], 0
+	for first := range s[0] {
+		for second := range s[1] {
+			for at := range area {
+				visit(torch, (at*s[1]+second)*s[0]+first)
+				torch++
 			}
 		}
 	}
@@ -121,6 +148,10 @@ func (p *param) each(visit func(torch, matrix int)) {
 
 // load reads a tensor in PyTorch's order into dst, which is in the matrix's.
 func (p *param) load(k *kernel.Set, dst, src []float32) {
+	if p.kind == vector {
+		copy(dst, src)
+		return
+	}
 	if p.kind == linear {
 		k.Transpose(dst, p.n, src, p.k, p.n, p.k)
 		return
@@ -130,6 +161,10 @@ func (p *param) load(k *kernel.Set, dst, src []float32) {
 
 // store is the way back.
 func (p *param) store(k *kernel.Set, dst, src []float32) {
+	if p.kind == vector {
+		copy(dst, src)
+		return
+	}
 	if p.kind == linear {
 		k.Transpose(dst, p.k, src, p.n, p.k, p.n)
 		return

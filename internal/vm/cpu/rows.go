@@ -32,6 +32,10 @@ func (b *builder) add(in plan.Instr) error {
 	switch in.Op {
 	case plan.Load:
 		return b.load(in)
+	case plan.OneHot:
+		return b.oneHot(in)
+	case plan.Noise:
+		return b.noise(in)
 	case plan.Linear:
 		return b.linear(in)
 	case plan.LinearDX:
@@ -52,14 +56,18 @@ func (b *builder) add(in plan.Instr) error {
 		return b.slope(in)
 	case plan.Loss, plan.LossGrad:
 		return b.loss(in)
-	case plan.Add:
-		return b.sum(in)
-	case plan.AddSums:
-		return b.addSums(in)
+	case plan.Add, plan.Mul, plan.Scale:
+		return b.elementwise(in)
+	case plan.AddSums, plan.ScaleSums, plan.Lerp:
+		return b.sums(in)
+	case plan.ChannelMean:
+		return b.channelMean(in)
 	case plan.Pack:
 		return b.pack(in)
 	case plan.Update:
 		return b.update(in)
+	case plan.Keep, plan.Follow:
+		return b.keep(in)
 	}
 	return fmt.Errorf("no instruction %q", in.Op)
 }
@@ -283,16 +291,6 @@ func (b *builder) slope(in plan.Instr) error {
 	return nil
 }
 
-func (b *builder) sum(in plan.Instr) error {
-	e := b.exec
-	b.rows(in, func(w *worker, from, to int) {
-		dst := w.rowsOf(in.Dst[0], from, to)
-		copy(dst, w.rowsOf(in.Src[0], from, to))
-		e.machine.kernels.Add(dst, w.rowsOf(in.Src[1], from, to))
-	})
-	return nil
-}
-
 // lossSum is a loss term: a sum for each chunk of rows.
 type lossSum struct {
 	value   []float32 // the buffer
@@ -320,12 +318,18 @@ func (b *builder) loss(in plan.Instr) error {
 	if err != nil {
 		return err
 	}
+	if in.Op == plan.LossGrad {
+		factor *= in.Factor
+	}
 	pred, target := in.Src[0], in.Src[1]
-	sum := &lossSum{value: e.buffers[in.Dst[0]], width: e.rowSize(pred), partial: make([]float64, (e.plan.Batch+chunkRows-1)/chunkRows)}
+	sum := &lossSum{value: e.buffers[in.Dst[0]], width: in.Loss.Width(e.rowSize(pred)), partial: make([]float64, (e.plan.Batch+chunkRows-1)/chunkRows)}
 	s := &b.phase.stages[len(b.phase.stages)-1]
 	s.losses = append(s.losses, sum)
 	b.rows(in, func(w *worker, from, to int) {
 		coef := float32(factor / (float64(e.n) * float64(sum.width)))
+		if in.Scaled {
+			coef *= e.buffers[in.Src[2]][0]
+		}
 		for at := from; at < to; at += chunkRows {
 			end := min(at+chunkRows, to)
 			y := w.rowsOf(pred, at, end)

@@ -15,6 +15,7 @@ type target struct {
 	param *param    // or what has its shape
 	grad  []float32 // nil: the update follows
 	phase *phase
+	slots [][]float32 // that the phase keeps of the parameter
 }
 
 // target finds operand i of an instruction's results.
@@ -22,12 +23,18 @@ func (b *builder) target(in plan.Instr, i int) target {
 	buffers := b.exec.plan.Buffers
 	dst := in.Dst[i]
 	if in.Update {
-		return target{param: b.exec.machine.params[buffers[dst].Name], phase: b.phase}
+		return b.updated(dst)
 	}
 	grad := b.exec.buffers[dst]
 	shape := &param{matrix: grad}
 	shape.setShape(buffers[dst].Shape)
 	return target{param: shape, phase: b.phase, grad: grad}
+}
+
+// updated is a parameter that the phase's optimizer changes.
+func (b *builder) updated(buffer int) target {
+	p := b.exec.machine.params[b.exec.plan.Buffers[buffer].Name]
+	return target{param: p, phase: b.phase, slots: p.of(b.phase.name)}
 }
 
 // unit adds a unit to the stage in progress, which reads rows of buffers.
@@ -67,9 +74,9 @@ func (p *param) updateCost() int {
 }
 
 // update applies the optimizer to values from, from+1, … of a parameter.
-func (ph *phase) update(k *kernel.Set, p *param, from int, g []float32) {
-	w := p.matrix[from : from+len(g)]
-	slot := func(i int) []float32 { return p.buffers[i][from : from+len(g)] }
+func (t target) update(k *kernel.Set, from int, g []float32) {
+	ph, w := t.phase, t.param.matrix[from:from+len(g)]
+	slot := func(i int) []float32 { return t.slots[i][from : from+len(g)] }
 	switch o := ph.optimizer; {
 	case o.Kind == optim.Adam:
 		k.Adam(w, g, slot(0), slot(1), float32(o.Beta1), float32(1-o.Beta1), float32(o.Beta2), float32(1-o.Beta2), ph.scalars[0], ph.scalars[1])
@@ -159,10 +166,10 @@ func (b *builder) denseWeights(t target, dz, x int) {
 // apply updates a tile of the weights from its gradient (rows,cols).
 func (t target) apply(k *kernel.Set, g []float32, row, rows, col, cols int) {
 	if p := t.param; cols == p.n {
-		t.phase.update(k, p, row*p.n, g[:rows*cols])
+		t.update(k, row*p.n, g[:rows*cols])
 	} else {
 		for i := range rows {
-			t.phase.update(k, p, (row+i)*p.n+col, g[i*cols:(i+1)*cols])
+			t.update(k, (row+i)*p.n+col, g[i*cols:(i+1)*cols])
 		}
 	}
 	t.param.refresh(k, row, rows, col, cols)
@@ -179,7 +186,7 @@ func (b *builder) denseBias(t target, dz int) {
 		}
 		e.machine.kernels.ColumnSum(out, e.buffers[dz], e.n, n, n, false)
 		if t.grad == nil {
-			t.phase.update(e.machine.kernels, t.param, 0, out[:n])
+			t.update(e.machine.kernels, 0, out[:n])
 		}
 	}, dz)
 }
@@ -288,7 +295,7 @@ func (b *builder) reduced(t target, sums partials, k, n int) {
 			}
 			out := w.space(&w.grad, to-from)
 			sums.reduce(e.machine.kernels, out, e.n, from, to)
-			t.phase.update(e.machine.kernels, t.param, from, out)
+			t.update(e.machine.kernels, from, out)
 			t.param.refresh(e.machine.kernels, row, rows, 0, n)
 		})
 	})
@@ -297,29 +304,17 @@ func (b *builder) reduced(t target, sums partials, k, n int) {
 // update is an optimizer step by itself.
 func (b *builder) update(in plan.Instr) error {
 	e := b.exec
-	p := e.machine.params[e.plan.Buffers[in.Dst[0]].Name]
-	g := e.buffers[in.Src[0]]
+	t := b.updated(in.Dst[0])
+	p, g := t.param, e.buffers[in.Src[0]]
 	k, n := p.k, p.n
 	if n == 0 {
 		k, n = 1, len(p.matrix)
 	}
-	ph := b.phase
 	tiles(k, n, 16, n, func(row, rows, _, _ int) {
 		b.unit(float64(rows*n*p.updateCost()), func(*worker) {
-			ph.update(e.machine.kernels, p, row*n, g[row*n:(row+rows)*n])
+			t.update(e.machine.kernels, row*n, g[row*n:(row+rows)*n])
 			p.refresh(e.machine.kernels, row, rows, 0, n)
 		})
-	})
-	return nil
-}
-
-// addSums adds two gradients of one parameter, or two loss terms.
-func (b *builder) addSums(in plan.Instr) error {
-	e := b.exec
-	dst, x, y := e.buffers[in.Dst[0]], e.buffers[in.Src[0]], e.buffers[in.Src[1]]
-	b.unit(float64(len(dst)), func(*worker) {
-		copy(dst, x)
-		e.machine.kernels.Add(dst, y)
 	})
 	return nil
 }

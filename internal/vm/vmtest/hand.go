@@ -15,6 +15,7 @@ import (
 type Hand struct {
 	t      *testing.T
 	Graph  *G.ExprGraph
+	Inputs []program.Input
 	Params []*G.Node
 	list   *[]program.Param // of all graphs of a program
 }
