@@ -8,7 +8,6 @@ import (
 
 	"aegis/internal/plan"
 	"aegis/internal/vm/cpu/kernel"
-	"aegis/model/optim"
 	"aegis/model/program"
 )
 
@@ -40,14 +39,16 @@ type stage struct {
 	losses []*lossSum
 	finish func() // what is done once when all are through
 	before bool   // it is before the first update of the step
+	last   bool   // it is the last one of the step
 }
 
 // phase is one graph of a plan.
 type phase struct {
 	stages    []stage
 	outputs   []plan.Output
-	optimizer optim.Spec
-	scalars   []float32 // of this step
+	optimizer kernel.Update // nil in a forward plan
+	width     int           // scalars that the optimizer reads
+	scalars   []float32     // of this step
 }
 
 // exec is a compiled plan on a machine's workers.
@@ -70,6 +71,7 @@ type exec struct {
 	values []float32
 	stop   atomic.Bool
 	ctx    context.Context // of the training in progress; nil outside of it
+	after  func()          // what is done once when a training step is through
 }
 
 // worker is one worker's own memory.
@@ -124,7 +126,7 @@ func (m *Machine) newExec(p *plan.Plan) (*exec, error) {
 		}
 		e.phases = append(e.phases, made)
 	}
-	e.markBefore()
+	e.markStages()
 	return e, e.makeLocal()
 }
 
@@ -139,6 +141,9 @@ func (e *exec) place(i int, b plan.Buffer, arena []float32) error {
 		p, ok := e.machine.params[name]
 		if !ok {
 			return fmt.Errorf("cpu: no parameter %s in the program", name)
+		}
+		if b.Kind == plan.Param && b.Layout != p.layout {
+			return fmt.Errorf("cpu: parameter %s is %s here and %s in training; a part can use no weights that no phase uses", name, b.Layout, p.layout)
 		}
 		e.buffers[i] = p.matrix
 		if b.Kind == plan.Copy {
@@ -164,7 +169,13 @@ func (e *exec) place(i int, b plan.Buffer, arena []float32) error {
 
 // newPhase turns instructions into stages of tasks.
 func (e *exec) newPhase(p plan.Phase) (*phase, error) {
-	ph := &phase{outputs: p.Outputs, optimizer: p.Optimizer}
+	ph := &phase{outputs: p.Outputs, width: len(p.Optimizer.ScalarNames())}
+	if p.Optimizer.Kind != "" {
+		var err error
+		if ph.optimizer, err = e.machine.kernels.Update(p.Optimizer.Algorithm()); err != nil {
+			return nil, err
+		}
+	}
 	b := &builder{exec: e, phase: ph}
 	for _, section := range [][]plan.Instr{p.Gradients, p.Update} {
 		last := -1
@@ -186,6 +197,9 @@ func (e *exec) newPhase(p plan.Phase) (*phase, error) {
 			}
 			if e.givenUp(s) {
 				e.stop.Store(true)
+			}
+			if s.last && e.after != nil && !e.stop.Load() {
+				e.after()
 			}
 		}
 	}
@@ -224,8 +238,14 @@ func (s *stage) divide(workers int) {
 	s.share[workers] = len(s.units)
 }
 
-// markBefore marks the stages before the first update of a step.
-func (e *exec) markBefore() {
+// markStages marks the stages before the first update of a step, and the last.
+func (e *exec) markStages() {
+	for i := len(e.phases) - 1; i >= 0; i-- {
+		if stages := e.phases[i].stages; len(stages) > 0 {
+			stages[len(stages)-1].last = true
+			break
+		}
+	}
 	for _, ph := range e.phases {
 		for i := range ph.stages {
 			if len(ph.stages[i].units) > 0 {
@@ -241,9 +261,10 @@ func (e *exec) markBefore() {
 // training.
 func (e *exec) givenUp(s *stage) bool { return s.before && e.ctx != nil && e.ctx.Err() != nil }
 
-// run does a worker's part of every stage of one batch. It is false where the
-// step was given up, which happens before its first update only: whoever sees
-// the interrupt leaves rows out, and the last one at the barrier sees it too.
+// run does a worker's part of every stage of one batch. Behind the last barrier
+// the next batch may be set already. It is false where the step was given up,
+// which happens before its first update only: whoever sees the interrupt leaves
+// rows out, and the last one at the barrier sees it too.
 func (e *exec) run(w *worker) bool {
 	team := e.machine.team
 	for _, ph := range e.phases {
@@ -312,7 +333,7 @@ func (e *exec) steps(ctx context.Context, job stepsJob) (done int, err error) {
 		e.n = len(e.rows)
 		scalars := job.scalars[step*job.width:]
 		for _, ph := range e.phases {
-			ph.scalars = scalars[:len(ph.optimizer.ScalarNames())]
+			ph.scalars = scalars[:ph.width]
 			scalars = scalars[len(ph.scalars):]
 		}
 		if e.stop.Store(false); ctx.Err() != nil {
@@ -320,22 +341,23 @@ func (e *exec) steps(ctx context.Context, job stepsJob) (done int, err error) {
 		}
 	}
 	e.images = job.images
-	next := func() {
+	e.after = func() {
 		e.collect(job.losses[done*job.terms:])
 		if done++; done < count {
 			set(done)
 		}
 	}
 	e.ctx = ctx
-	defer func() { e.ctx = nil }()
+	defer func() { e.ctx, e.after = nil, nil }()
 	set(0)
 	for done < count && !e.stop.Load() {
 		e.divide()
 		begin, before := time.Now(), done
 		until := min(count, done+e.stepsIn(e.machine.team.pace.windowLength()))
 		e.machine.team.run(func(id int) {
-			for step := before; step < until && !e.stop.Load() && e.run(e.workers[id]); step++ {
-				e.machine.team.barrier(next)
+			step := before
+			for step < until && !e.stop.Load() && e.run(e.workers[id]) {
+				step++
 			}
 		})
 		if ran := done - before; ran > 0 {

@@ -101,23 +101,19 @@ func (m *Machine) prepare(compiled *plan.Plan, seed uint64) (err error) {
 }
 
 // makeParams makes what every plan of the program shares.
-func (m *Machine) makeParams(compiled *plan.Plan) error {
-	found, err := kinds(compiled)
-	if err != nil {
-		return err
-	}
+func (m *Machine) makeParams(compiled *plan.Plan) (err error) {
 	owner := make(map[string]*program.Phase)
 	for _, phase := range m.program.Phases {
 		for _, node := range phase.Params {
 			owner[node.Name()] = phase
 		}
 	}
-	for _, spec := range m.program.Params {
+	for i, spec := range m.program.Params { // the first buffers of the plan
 		phase, slots := "", []string(nil)
 		if ph, ok := owner[spec.Name]; ok {
 			phase, slots = ph.Name, ph.Optimizer.Slots()
 		}
-		p, err := newParam(&m.memory, spec, found[spec.Name], phase, slots)
+		p, err := newParam(&m.memory, spec, compiled.Buffers[i].Layout, phase, slots)
 		if err != nil {
 			return err
 		}
