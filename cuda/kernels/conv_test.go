@@ -92,9 +92,9 @@ func (d *device) convolution(c convCase, transposed, slope bool, act op.Activati
 	}
 	for i := range want {
 		if slope {
-			want[i] *= slopeOf(act, float64(y[i]))
+			want[i] *= act.Slope(float64(y[i]))
 		} else {
-			want[i] = value(act, want[i]+float64(bias[i/(to/channels)%channels]))
+			want[i] = act.Value(want[i]+float64(bias[i/(to/channels)%channels]))
 		}
 	}
 	out.check("result", want)

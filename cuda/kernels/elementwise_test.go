@@ -36,7 +36,7 @@ func TestActivate(t *testing.T) {
 				d.run(Activate{Batch: batch, Width: e[2], Z: d.in(z, e[0]*e[2], 1).ptr, Y: y.ptr, Activation: a}.Launches())
 				want := make([]float64, len(z))
 				for i, v := range z {
-					want[i] = value(a, float64(v))
+					want[i] = a.Value(float64(v))
 				}
 				y.check("y", want)
 
@@ -48,7 +48,7 @@ func TestActivate(t *testing.T) {
 				dz := d.out(e[0]*e[2], 3)
 				d.run(Slope{Batch: batch, Width: e[2], G: d.in(g, e[0]*e[2], 0).ptr, Y: d.in(from, e[0]*e[2], 0).ptr, DZ: dz.ptr, Activation: a}.Launches())
 				for i, v := range from {
-					want[i] = float64(g[i]) * slopeOf(a, float64(v))
+					want[i] = float64(g[i]) * a.Slope(float64(v))
 					if a.Kind == op.GELU && math.IsInf(float64(v), 1) {
 						want[i] = float64(g[i])
 					}
@@ -74,7 +74,7 @@ func TestNaN(t *testing.T) {
 				B: d.in(make([]float32, 4), 4, 0).ptr, Y: y.ptr, Activation: a,
 			}
 			d.run(l.Launches())
-			y.check("linear", []float64{math.NaN(), value(a, 1), value(a, 2), value(a, 3)})
+			y.check("linear", []float64{math.NaN(), a.Value(1), a.Value(2), a.Value(3)})
 			z := d.out(1, 0)
 			d.run(Activate{Batch: batch, Width: 1, Z: y.ptr, Y: z.ptr, Activation: a}.Launches())
 			z.check("activate", []float64{math.NaN()})
@@ -164,23 +164,6 @@ func losses() []op.Loss {
 	return []op.Loss{{Kind: op.MSE}, {Kind: op.MAE}, {Kind: op.Huber, Delta: 0.3}, {Kind: op.BCE}, {Kind: op.BCELogits}}
 }
 
-// lossAt is the formulas of model/op.
-func lossAt(l op.Loss, y, t float64) (value, slope float64) {
-	d := y - t
-	switch l.Kind {
-	case op.MAE:
-		return math.Abs(d), math.Copysign(positive(math.Abs(d), 0), d)
-	case op.Huber:
-		c := min(max(d, -l.Delta), l.Delta)
-		return c * (d - c/2), c
-	case op.BCE:
-		return -t*max(math.Log(y), -100) - (1-t)*max(math.Log1p(-y), -100), d / max(y*(1-y), 1e-12)
-	case op.BCELogits:
-		return max(y, 0) - y*t + math.Log1p(math.Exp(-math.Abs(y))), 1/(1+math.Exp(-y)) - t
-	}
-	return d * d, 2 * d
-}
-
 func TestLoss(t *testing.T) {
 	d := open(t, Elementwise)
 	for k, e := range extents() {
@@ -227,9 +210,9 @@ func (d *device) loss(e [3]int, l op.Loss, act op.Activation) {
 	d.run(x.Launches()) // the counter is back at 0
 	sum, want := 0.0, make([]float64, n)
 	for i := range want {
-		v, s := lossAt(l, float64(pred[i]), float64(target[i]))
+		v, s := l.At(float64(pred[i]), float64(target[i]))
 		sum += v
-		want[i] = s / float64(n) * slopeOf(act, float64(y[i]))
+		want[i] = s / float64(n) * act.Slope(float64(y[i]))
 	}
 	grad.check("gradient", want)
 	got := values.read()

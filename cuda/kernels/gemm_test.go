@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,54 +10,6 @@ import (
 	"aegis/model/op"
 	"aegis/model/optim"
 )
-
-// value and slopeOf are the formulas of model/op/activation.go.
-func value(a op.Activation, z float64) float64 {
-	switch a.Kind {
-	case op.ReLU:
-		return z * positive(z, 0)
-	case op.LeakyReLU:
-		return z * positive(z, a.Alpha)
-	case op.Tanh:
-		return math.Tanh(z)
-	case op.Sigmoid:
-		return 1 / (1 + math.Exp(-z))
-	case op.ELU:
-		if z <= 0 {
-			return a.Alpha * math.Expm1(z)
-		}
-	case op.GELU:
-		return z * math.Erfc(-z/math.Sqrt2) / 2
-	}
-	return z
-}
-
-func positive(z, below float64) float64 {
-	if z <= 0 {
-		return below
-	}
-	return 1
-}
-
-func slopeOf(a op.Activation, y float64) float64 {
-	switch a.Kind {
-	case op.ReLU:
-		return positive(y, 0)
-	case op.LeakyReLU:
-		return positive(y, a.Alpha)
-	case op.Tanh:
-		return 1 - y*y
-	case op.Sigmoid:
-		return y * (1 - y)
-	case op.ELU:
-		if y <= 0 {
-			return y + a.Alpha
-		}
-	case op.GELU:
-		return math.Erfc(-y/math.Sqrt2)/2 + y*math.Exp(-y*y/2)/math.Sqrt(2*math.Pi)
-	}
-	return 1
-}
 
 func activations() []op.Activation {
 	return []op.Activation{
@@ -132,7 +83,7 @@ func TestLinear(t *testing.T) {
 			d.run(retile(launches, err, c.tile, c.b, c.o))
 			want := product(x, w, c.n, c.o, c.i, c.i, 1, c.i, 1)
 			for i := range want {
-				want[i] = value(act, want[i]+float64(bias[i%c.o]))
+				want[i] = act.Value(want[i]+float64(bias[i%c.o]))
 			}
 			y.check("y", want)
 		})
@@ -159,7 +110,7 @@ func TestLinearDX(t *testing.T) {
 			d.run(retile(launches, err, c.tile, c.b, c.i))
 			want := product(dz, w, c.n, c.i, c.o, c.o, 1, 1, c.i)
 			for i := range want {
-				want[i] *= slopeOf(act, float64(y[i]))
+				want[i] *= act.Slope(float64(y[i]))
 			}
 			dx.check("dx", want)
 		})
@@ -219,7 +170,7 @@ func optimizers() []optim.Spec {
 // number; all others are missing.
 func (d *device) scalars(s optim.Spec, index, number int) (Optimizer, []float32) {
 	d.Helper()
-	const stride = 3
+	const stride = 7
 	values := s.Scalars(int64(number), s.LR)
 	b := d.buffer((index+1)*stride, 0)
 	upload(d, b.ptr+driver.DevicePtr(4*index*stride), values)

@@ -182,7 +182,7 @@ func TestErrors(t *testing.T) {
 		"unknown loss":      Loss{Batch: batch, Width: 2, Pred: 256, Target: 256, Value: 256, Scratch: 256, Counter: 256, Loss: op.Loss{Kind: "hinge"}},
 		"no counter":        Loss{Batch: batch, Width: 2, Pred: 256, Target: 256, Value: 256, Scratch: 256, Loss: op.Loss{Kind: op.MSE}},
 		"no gradient":       LinearDW{Batch: batch, In: 2, Out: 2, DZ: 256, X: 256, B: Target{Grad: 256}},
-		"no slots":          LinearDW{Batch: batch, In: 2, Out: 2, DZ: 256, X: 256, W: Target{Param: 256}, B: Target{Param: 256}, Optimizer: &Optimizer{Spec: spec, Scalars: 256, Stride: 2}},
+		"no slots":          LinearDW{Batch: batch, In: 2, Out: 2, DZ: 256, X: 256, W: Target{Param: 256}, B: Target{Param: 256}, Optimizer: &Optimizer{Spec: spec, Scalars: 256, Stride: 6}},
 		"no scalars":        Update{Step: 256, Count: 2, Target: Target{Grad: 256, Param: 256, Slots: [2]driver.DevicePtr{256, 256}}, Optimizer: Optimizer{Spec: spec}},
 		"wrong window":      Conv2d{Batch: batch, Windows: wrong, X: 256, Weights: 256, Out: 256},
 		"no scratch":        ConvDW{Batch: batch, Windows: conv, Small: 256, Large: 256, Weights: Target{Grad: 256}, Bias: Target{Grad: 256}},

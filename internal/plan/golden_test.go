@@ -7,21 +7,24 @@ import (
 	"strings"
 	"testing"
 
+	"aegis/cuda"
 	"aegis/internal/plan"
+	"aegis/internal/vm/cpu"
 	"aegis/model"
 )
 
 var update = flag.Bool("update", false, "write the golden plans anew")
 
-// The golden plans show which instructions each preset becomes: for the CPU
-// VM, and in the plainest form.
+// The golden plans show which instructions each preset becomes: by the options
+// of each VM, and in the plainest form.
 func TestGoldenPlans(t *testing.T) {
 	for _, spec := range model.Presets() {
 		for _, c := range []struct {
 			suffix string
 			opt    plan.Options
 		}{
-			{suffix: "", opt: plan.Options{ChannelsLast: true, Merge: true, Stages: true}},
+			{suffix: "", opt: cpu.PlanOptions()},
+			{suffix: "-cuda", opt: cuda.PlanOptions()},
 			{suffix: "-rowmajor", opt: plan.Options{}},
 		} {
 			name := spec.Model + c.suffix

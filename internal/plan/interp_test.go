@@ -215,9 +215,9 @@ func (m *machine) rows(in plan.Instr, pixels []float64, from, to int) {
 		m.t.Fatalf("no such instruction: %s", in.Op)
 	}
 	for i := from * width; i < to*width; i++ {
-		out[i] = activation(in.Activation, out[i])
+		out[i] = in.Activation.Value(out[i])
 		if in.Slope != op.None {
-			out[i] *= slope(in.Slope, src[len(src)-1][i])
+			out[i] *= in.Slope.Slope(src[len(src)-1][i])
 		}
 	}
 	if in.Op != plan.Loss {
@@ -291,7 +291,7 @@ func (m *machine) loss(in plan.Instr, src [][]float64, out []float64, from, to i
 	}
 	scale := 1 / float64(m.n*width)
 	for i := from * width; i < to*width; i++ {
-		value, gradient := lossAt(in.Loss, src[0][i], src[1][i])
+		value, gradient := in.Loss.At(src[0][i], src[1][i])
 		rows[i/width] += value
 		out[i] = gradient * scale
 	}
@@ -373,69 +373,4 @@ func narrow(x []float64) []float32 {
 		small[i] = float32(v)
 	}
 	return small
-}
-
-func activation(a op.Activation, z float64) float64 {
-	switch a.Kind {
-	case op.ReLU:
-		return math.Max(z, 0)
-	case op.LeakyReLU:
-		return math.Max(z, 0) + a.Alpha*math.Min(z, 0)
-	case op.Tanh:
-		return math.Tanh(z)
-	case op.Sigmoid:
-		return 1 / (1 + math.Exp(-z))
-	case op.ELU:
-		return math.Max(z, 0) + a.Alpha*math.Expm1(math.Min(z, 0))
-	case op.GELU:
-		return z * math.Erfc(-z/math.Sqrt2) / 2
-	}
-	return z
-}
-
-// slope is the derivative, from z for GELU and from y for the others.
-func slope(a op.Activation, y float64) float64 {
-	switch a.Kind {
-	case op.ReLU, op.LeakyReLU:
-		if y <= 0 {
-			return a.Alpha
-		}
-	case op.Tanh:
-		return 1 - y*y
-	case op.Sigmoid:
-		return y * (1 - y)
-	case op.ELU:
-		if y <= 0 {
-			return y + a.Alpha
-		}
-	case op.GELU:
-		return math.Erfc(-y/math.Sqrt2)/2 + y*math.Exp(-y*y/2)/math.Sqrt(2*math.Pi)
-	}
-	return 1
-}
-
-func lossAt(l op.Loss, pred, target float64) (value, gradient float64) {
-	d := pred - target
-	switch l.Kind {
-	case op.MAE:
-		return math.Abs(d), sign(d)
-	case op.Huber:
-		if math.Abs(d) > l.Delta {
-			return l.Delta * (math.Abs(d) - l.Delta/2), l.Delta * sign(d)
-		}
-		return d * d / 2, d
-	case op.BCELogits:
-		return math.Max(pred, 0) - pred*target + math.Log1p(math.Exp(-math.Abs(pred))), 1/(1+math.Exp(-pred)) - target
-	}
-	return d * d, 2 * d
-}
-
-func sign(d float64) float64 {
-	switch {
-	case d > 0:
-		return 1
-	case d < 0:
-		return -1
-	}
-	return 0
 }

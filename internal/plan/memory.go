@@ -169,8 +169,8 @@ func (b Buffer) inArena() bool {
 	return true
 }
 
-// compact drops buffers that no instruction has, and numbers the others:
-// parameters, their copies, their slots, then the rest as it comes up.
+// compact drops buffers that no instruction has, but for the parameters and
+// slots of training, and numbers the others: parameters, their copies, their slots, then the rest as it comes up.
 func (p *Plan) compact() {
 	used := make(map[int]int) // when a buffer is first used
 	see := func(v int) {
@@ -191,9 +191,10 @@ func (p *Plan) compact() {
 			see(out.Buffer)
 		}
 	}
+	trains := slices.ContainsFunc(p.Phases, func(ph Phase) bool { return ph.Optimizer.Kind != "" })
 	var kept []int
 	for i, b := range p.Buffers {
-		if _, ok := used[i]; ok || b.Kind == Param || b.Kind == Slot {
+		if _, ok := used[i]; ok || trains && (b.Kind == Param || b.Kind == Slot) {
 			kept = append(kept, i)
 		}
 	}

@@ -24,8 +24,87 @@ const (
 	GELU      Kind = "gelu"      // z·Φ(z), Φ the normal distribution; Hendrycks and Gimpel 2016
 )
 
+// function is what a kind of activation is, with alpha as its parameter.
+type function struct {
+	kind  Kind
+	alpha float64 // what PyTorch gives the parameter; 0 where there is none
+
+	value func(z, alpha float64) float64 // f(z)
+	slope func(y, alpha float64) float64 // f'(z), from y = f(z), or from z where fromInput says so
+
+	fromInput bool
+}
+
+// functions are the formulas. Whatever else computes them, a kernel in
+// assembly or in CUDA, is held to these.
+var functions = []function{
+	{
+		kind:  Identity,
+		value: func(z, _ float64) float64 { return z },
+		slope: func(_, _ float64) float64 { return 1 },
+	},
+	{
+		kind:  ReLU,
+		value: func(z, _ float64) float64 { return below(z, z, 0) },
+		slope: func(y, _ float64) float64 { return below(y, 1, 0) },
+	},
+	{
+		kind: LeakyReLU, alpha: 0.01,
+		value: func(z, alpha float64) float64 { return below(z, z, alpha*z) },
+		slope: func(y, alpha float64) float64 { return below(y, 1, alpha) },
+	},
+	{
+		kind:  Tanh,
+		value: func(z, _ float64) float64 { return math.Tanh(z) },
+		slope: func(y, _ float64) float64 { return 1 - y*y },
+	},
+	{
+		kind:  Sigmoid,
+		value: func(z, _ float64) float64 { return 1 / (1 + math.Exp(-z)) },
+		slope: func(y, _ float64) float64 { return y * (1 - y) },
+	},
+	{
+		kind: ELU, alpha: 1,
+		value: func(z, alpha float64) float64 {
+			if z <= 0 {
+				return alpha * math.Expm1(z)
+			}
+			return z
+		},
+		slope: func(y, alpha float64) float64 { return below(y, 1, y+alpha) },
+	},
+	{
+		kind: GELU, fromInput: true,
+		value: func(z, _ float64) float64 { return z * normal(z) },
+		slope: func(z, _ float64) float64 { return normal(z) + z*math.Exp(-z*z/2)/math.Sqrt(2*math.Pi) },
+	},
+}
+
+// below chooses by x: low up to 0, high above it and for NaN.
+func below(x, high, low float64) float64 {
+	if x <= 0 {
+		return low
+	}
+	return high
+}
+
+// normal is the distribution function of N(0, 1).
+func normal(z float64) float64 { return math.Erfc(-z/math.Sqrt2) / 2 }
+
+// unknown is the function of no kind: NaN, which every result shows.
+var unknown = function{
+	value: func(_, _ float64) float64 { return math.NaN() },
+	slope: func(_, _ float64) float64 { return math.NaN() },
+}
+
 // Kinds returns all activations.
-func Kinds() []Kind { return []Kind{Identity, ReLU, LeakyReLU, Tanh, Sigmoid, ELU, GELU} }
+func Kinds() []Kind {
+	var list []Kind
+	for _, f := range functions {
+		list = append(list, f.kind)
+	}
+	return list
+}
 
 // Activation is a function with its parameter.
 type Activation struct {
@@ -39,21 +118,43 @@ var None = Activation{Kind: Identity}
 // ParseActivation returns an activation by name with PyTorch's default
 // parameter: slope 0.01 for leakyrelu, scale 1 for elu.
 func ParseActivation(name string) (Activation, error) {
-	k := Kind(name)
-	if !slices.Contains(Kinds(), k) {
-		names := make([]string, 0, len(Kinds()))
-		for _, k := range Kinds() {
-			names = append(names, string(k))
-		}
-		return None, fmt.Errorf("op: unknown activation %q; want one of %s", name, strings.Join(names, ", "))
+	a := Activation{Kind: Kind(name)}
+	f, err := a.function()
+	if err != nil {
+		return None, err
 	}
-	switch k {
-	case LeakyReLU:
-		return Activation{Kind: k, Alpha: 0.01}, nil
-	case ELU:
-		return Activation{Kind: k, Alpha: 1}, nil
+	a.Alpha = f.alpha
+	return a, nil
+}
+
+// function finds the formulas of a kind.
+func (a Activation) function() (function, error) {
+	i := slices.IndexFunc(functions, func(f function) bool { return f.kind == a.Kind })
+	if i < 0 {
+		return unknown, fmt.Errorf("op: unknown activation %q; want one of %s", a.Kind, join(Kinds()))
 	}
-	return Activation{Kind: k}, nil
+	return functions[i], nil
+}
+
+// join lists names.
+func join[K ~string](kinds []K) string {
+	names := make([]string, 0, len(kinds))
+	for _, k := range kinds {
+		names = append(names, string(k))
+	}
+	return strings.Join(names, ", ")
+}
+
+// Validate says what is wrong with an activation. Ops refuse one that has an
+// error.
+func (a Activation) Validate() error {
+	if _, err := a.function(); err != nil {
+		return err
+	}
+	if !(a.Alpha >= 0) || math.IsInf(a.Alpha, 0) {
+		return fmt.Errorf("op: activation %s: alpha %v; want a finite number of at least 0", a.Kind, a.Alpha)
+	}
+	return nil
 }
 
 func (a Activation) String() string {
@@ -64,68 +165,32 @@ func (a Activation) String() string {
 }
 
 // FromInput says that the derivative needs z and cannot be had from f(z).
-func (a Activation) FromInput() bool { return a.Kind == GELU }
-
-// value returns f(z).
-func (a Activation) value(z float64) float64 {
-	switch a.Kind {
-	case ReLU:
-		if z <= 0 {
-			return 0
-		}
-	case LeakyReLU:
-		if z <= 0 {
-			return a.Alpha * z
-		}
-	case Tanh:
-		return math.Tanh(z)
-	case Sigmoid:
-		return 1 / (1 + math.Exp(-z))
-	case ELU:
-		if z <= 0 {
-			return a.Alpha * math.Expm1(z)
-		}
-	case GELU:
-		return z * normal(z)
-	}
-	return z
+func (a Activation) FromInput() bool {
+	f, _ := a.function()
+	return f.fromInput
 }
 
-// slope returns f'(z), from z for GELU and from y = f(z) for all others.
-func (a Activation) slope(y float64) float64 {
-	switch a.Kind {
-	case ReLU:
-		if y <= 0 {
-			return 0
-		}
-	case LeakyReLU:
-		if y <= 0 {
-			return a.Alpha
-		}
-	case Tanh:
-		return 1 - y*y
-	case Sigmoid:
-		return y * (1 - y)
-	case ELU:
-		if y <= 0 {
-			return y + a.Alpha
-		}
-	case GELU:
-		return normal(y) + y*math.Exp(-y*y/2)/math.Sqrt(2*math.Pi)
-	}
-	return 1
+// Value returns f(z), and NaN for an unknown function.
+func (a Activation) Value(z float64) float64 {
+	f, _ := a.function()
+	return f.value(z, a.Alpha)
 }
 
-// normal is the distribution function of N(0, 1).
-func normal(z float64) float64 { return math.Erfc(-z/math.Sqrt2) / 2 }
+// Slope returns f'(z) from y = f(z), or from z itself where [Activation.FromInput]
+// says so.
+func (a Activation) Slope(y float64) float64 {
+	f, _ := a.function()
+	return f.slope(y, a.Alpha)
+}
 
-// apply replaces values by the function of them.
+// activate replaces values by the function of them.
 func activate[T float](a Activation, values []T) {
 	if a.Kind == Identity {
 		return
 	}
+	f, _ := a.function()
 	for i, z := range values {
-		values[i] = T(a.value(float64(z)))
+		values[i] = T(f.value(float64(z), a.Alpha))
 	}
 }
 
@@ -142,7 +207,9 @@ func Activate(z *G.Node, a Activation) (*G.Node, error) {
 
 func (d ActivationDef) String() string { return "Activation[" + d.Activation.String() + "]" }
 
-func (d ActivationDef) shape(in []tensor.Shape) (tensor.Shape, error) { return in[0].Clone(), nil }
+func (d ActivationDef) shape(in []tensor.Shape) (tensor.Shape, error) {
+	return in[0].Clone(), d.Activation.Validate()
+}
 
 func (d ActivationDef) do32(c call[float32]) { activation(d, c) }
 func (d ActivationDef) do64(c call[float64]) { activation(d, c) }
@@ -183,16 +250,17 @@ func (d ActivationGradDef) shape(in []tensor.Shape) (tensor.Shape, error) {
 	if !in[0].Eq(in[1]) {
 		return nil, shapeError(d, "two inputs of one shape", in)
 	}
-	return in[0].Clone(), nil
+	return in[0].Clone(), d.Activation.Validate()
 }
 
 func (d ActivationGradDef) do32(c call[float32]) { slopes(d, c) }
 func (d ActivationGradDef) do64(c call[float64]) { slopes(d, c) }
 
 func slopes[T float](d ActivationGradDef, c call[T]) {
+	f, _ := d.Activation.function()
 	parallel(len(c.out), func(from, to int) {
 		for i := from; i < to; i++ {
-			c.out[i] = c.in[1][i] * T(d.Activation.slope(float64(c.in[0][i])))
+			c.out[i] = c.in[1][i] * T(f.slope(float64(c.in[0][i]), d.Activation.Alpha))
 		}
 	})
 }

@@ -13,7 +13,7 @@ const (
 	bceFloor    = 1e-12
 )
 
-func bce(p, t float64) (value, slope float64) {
+func bce(p, t, _ float64) (value, slope float64) {
 	logP, logQ := clampLog(math.Log(p)), clampLog(math.Log1p(-p))
 	return -t*logP - (1-t)*logQ, (p - t) / clampBelow(p*(1-p), bceFloor)
 }

@@ -7,7 +7,7 @@ import "math"
 // derivative is sigmoid(z) − t.
 const BCELogits LossKind = "bcelogits"
 
-func bceLogits(z, t float64) (value, slope float64) {
+func bceLogits(z, t, _ float64) (value, slope float64) {
 	value = math.Log1p(math.Exp(-math.Abs(z))) - z*t
 	if z > 0 {
 		value += z

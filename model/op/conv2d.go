@@ -37,6 +37,9 @@ func (d Conv2dDef) shape(in []tensor.Shape) (tensor.Shape, error) {
 	if len(x) != 4 || len(w) != 4 || len(b) != 1 || x[1] != w[1] || b[0] != w[0] {
 		return nil, shapeError(d, "x (B,C,H,W), w (O,C,kH,kW), b (O)", in)
 	}
+	if err := d.Activation.Validate(); err != nil {
+		return nil, err
+	}
 	return convShape(d, d.Window, x, w, w[0], in)
 }
 

@@ -1,6 +1,7 @@
 package op
 
 import (
+	"errors"
 	"fmt"
 
 	G "gorgonia.org/gorgonia"
@@ -43,7 +44,7 @@ func (d ConvTranspose2dDef) shape(in []tensor.Shape) (tensor.Shape, error) {
 	if len(x) != 4 || len(w) != 4 || len(b) != 1 || x[1] != w[0] || b[0] != w[1] {
 		return nil, shapeError(d, "x (B,C,H,W), w (C,O,kH,kW), b (O)", in)
 	}
-	if err := d.Window.check(); err != nil {
+	if err := errors.Join(d.Activation.Validate(), d.Window.check()); err != nil {
 		return nil, err
 	}
 	out := tensor.Shape{x[0], w[1], 0, 0}

@@ -29,7 +29,7 @@ func (d LinearDef) shape(in []tensor.Shape) (tensor.Shape, error) {
 	if len(x) != 2 || len(w) != 2 || len(b) != 1 || x[1] != w[1] || b[0] != w[0] {
 		return nil, shapeError(d, "x (B,I), W (O,I), b (O)", in)
 	}
-	return tensor.Shape{x[0], w[0]}, nil
+	return tensor.Shape{x[0], w[0]}, d.Activation.Validate()
 }
 
 func (d LinearDef) do32(c call[float32]) { linear(d, c) }

@@ -2,6 +2,8 @@ package op
 
 import (
 	"fmt"
+	"math"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -17,19 +19,42 @@ type Loss struct {
 	Sum   bool    // over a row's values, where else it is their mean
 }
 
-// at returns the loss of one value and its derivative by the prediction.
-func (l Loss) at(pred, target float64) (value, slope float64) {
-	switch l.Kind {
-	case MAE:
-		return mae(pred, target)
-	case Huber:
-		return huber(pred, target, l.Delta)
-	case BCE:
-		return bce(pred, target)
-	case BCELogits:
-		return bceLogits(pred, target)
+// losses are the formulas: the loss of one value and its derivative by the
+// prediction, delta being the loss's parameter. Kernels are held to these.
+var losses = []struct {
+	kind LossKind
+	at   func(pred, target, delta float64) (value, slope float64)
+}{{MSE, mse}, {MAE, mae}, {Huber, huber}, {BCE, bce}, {BCELogits, bceLogits}}
+
+// LossKinds returns all losses.
+func LossKinds() []LossKind {
+	var list []LossKind
+	for _, l := range losses {
+		list = append(list, l.kind)
 	}
-	return mse(pred, target)
+	return list
+}
+
+// At returns the loss of one value and its derivative by the prediction, NaN
+// for an unknown loss.
+func (l Loss) At(pred, target float64) (value, slope float64) {
+	for _, known := range losses {
+		if known.kind == l.Kind {
+			return known.at(pred, target, l.Delta)
+		}
+	}
+	return math.NaN(), math.NaN()
+}
+
+// Validate says what is wrong with a loss. Ops refuse one that has an error.
+func (l Loss) Validate() error {
+	if !slices.Contains(LossKinds(), l.Kind) {
+		return fmt.Errorf("op: unknown loss %q; want one of %s", l.Kind, join(LossKinds()))
+	}
+	if l.Kind == Huber && (!(l.Delta > 0) || math.IsInf(l.Delta, 0)) {
+		return fmt.Errorf("op: loss %s: delta %v; want a finite number above 0", l.Kind, l.Delta)
+	}
+	return nil
 }
 
 func (l Loss) String() string {
@@ -66,18 +91,18 @@ func (l Loss) Mean(pred, target, weights *G.Node) (*G.Node, error) {
 func (d LossDef) String() string { return "Loss[" + d.Loss.String() + "]" }
 
 func (d LossDef) shape(in []tensor.Shape) (tensor.Shape, error) {
-	if err := lossShape(d, in); err != nil {
+	if err := lossShape(d, d.Loss, in); err != nil {
 		return nil, err
 	}
 	return tensor.ScalarShape(), nil
 }
 
-func lossShape(d Definition, in []tensor.Shape) error {
+func lossShape(d Definition, l Loss, in []tensor.Shape) error {
 	pred, target, weights := in[0], in[1], in[2]
 	if len(pred) < 2 || !pred.Eq(target) || len(weights) != 1 || weights[0] != pred[0] {
 		return shapeError(d, "pred (B,…), target (B,…), weights (B)", in)
 	}
-	return nil
+	return l.Validate()
 }
 
 func (d LossDef) do32(c call[float32]) { lossMean(d, c) }
@@ -93,7 +118,7 @@ func lossMean[T float](d LossDef, c call[T]) {
 				continue
 			}
 			for j := i * width; j < (i+1)*width; j++ {
-				value, _ := d.Loss.at(float64(pred[j]), float64(target[j]))
+				value, _ := d.Loss.At(float64(pred[j]), float64(target[j]))
 				rows[i] += value
 			}
 		}
@@ -136,7 +161,7 @@ func (d LossGradDef) shape(in []tensor.Shape) (tensor.Shape, error) {
 	if len(in[3]) != 0 {
 		return nil, shapeError(d, "a scalar as gradient of the loss", in)
 	}
-	return in[0].Clone(), lossShape(d, in)
+	return in[0].Clone(), lossShape(d, d.Loss, in)
 }
 
 func (d LossGradDef) do32(c call[float32]) { lossGrad(d, c) }
@@ -152,7 +177,7 @@ func lossGrad[T float](d LossGradDef, c call[T]) {
 				continue
 			}
 			for j := i * width; j < (i+1)*width; j++ {
-				_, slope := d.Loss.at(float64(pred[j]), float64(target[j]))
+				_, slope := d.Loss.At(float64(pred[j]), float64(target[j]))
 				c.out[j] = T(slope * float64(weights[i]) * scale)
 			}
 		}

@@ -14,7 +14,7 @@ type ReshapeDef struct{ Row tensor.Shape }
 
 // Reshape adds a change of the rows' shape: x (B,…) → (B,row…).
 func Reshape(x *G.Node, row ...int) (*G.Node, error) {
-	if slices.Equal([]int(x.Shape()[1:]), row) {
+	if x != nil && x.Dims() > 0 && slices.Equal([]int(x.Shape()[1:]), row) {
 		return x, nil
 	}
 	return apply(ReshapeDef{tensor.Shape(row)}, x)
@@ -23,6 +23,9 @@ func Reshape(x *G.Node, row ...int) (*G.Node, error) {
 func (d ReshapeDef) String() string { return fmt.Sprintf("Reshape%v", d.Row) }
 
 func (d ReshapeDef) shape(in []tensor.Shape) (tensor.Shape, error) {
+	if len(in[0]) == 0 || slices.ContainsFunc(d.Row, func(n int) bool { return n < 1 }) {
+		return nil, shapeError(d, "rows (B,…) and sizes of at least 1", in)
+	}
 	out := append(tensor.Shape{in[0][0]}, d.Row...)
 	if out.TotalSize() != in[0].TotalSize() {
 		return nil, shapeError(d, "rows of as many values", in)

@@ -23,9 +23,10 @@ func (w Window) check() error {
 }
 
 // convSize returns ⌊(n + 2·padding − k) / stride⌋ + 1, the size of a
-// convolution's result along one axis, or 0 where the kernel does not fit.
+// convolution's result along one axis, or 0 where the kernel does not fit or
+// does not move.
 func (w Window) convSize(axis, n, k int) int {
-	if room := n + 2*w.Padding[axis] - k; room >= 0 {
+	if room := n + 2*w.Padding[axis] - k; room >= 0 && w.Stride[axis] > 0 {
 		return room/w.Stride[axis] + 1
 	}
 	return 0

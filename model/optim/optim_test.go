@@ -2,6 +2,7 @@ package optim
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -69,6 +70,40 @@ func TestNaNGradientReachesTheParameter(t *testing.T) {
 	s.Update(w, []float32{float32(math.NaN())}, slots, s.Scalars(0, s.LR))
 	if w[0] == w[0] {
 		t.Errorf("w = %v after a NaN gradient, want NaN", w[0])
+	}
+}
+
+// A VM finds all that an algorithm needs in the scalars, to the bits of the
+// spec's constants.
+func TestConstantsTravelInTheScalars(t *testing.T) {
+	momentum := Default(SGD, 0.05)
+	momentum.Momentum = 0.9
+	for _, c := range []struct {
+		spec Spec
+		want map[string]float64
+	}{
+		{Default(Adam, 1e-3), map[string]float64{"beta1": 0.9, "1-beta1": 1 - 0.9, "beta2": 0.999, "1-beta2": 1 - 0.999}},
+		{Default(SGD, 0.5), map[string]float64{"lr": 0.5}},
+		{momentum, map[string]float64{"lr": 0.05, "momentum": 0.9}},
+	} {
+		names, values := c.spec.ScalarNames(), c.spec.Scalars(3, c.spec.LR)
+		if len(names) != len(values) {
+			t.Fatalf("%s: %d names of %d scalars", c.spec.Algorithm(), len(names), len(values))
+		}
+		for name, want := range c.want {
+			if i := slices.Index(names, name); i < 0 || values[i] != float32(want) {
+				t.Errorf("%s: %s is not %v among %v %v", c.spec.Algorithm(), name, want, names, values)
+			}
+		}
+	}
+}
+
+func TestUnknownOptimizer(t *testing.T) {
+	s := Spec{Kind: "lion", LR: 1}
+	w := []float32{1, 2}
+	s.Update(w, []float32{0, 0}, nil, s.Scalars(0, 1))
+	if s.Algorithm() != "" || s.Slots() != nil || s.ScalarNames() != nil || w[0] == w[0] || w[1] == w[1] {
+		t.Errorf("algorithm %q, slots %v, scalars %v, w %v; want none and NaN", s.Algorithm(), s.Slots(), s.ScalarNames(), w)
 	}
 }
 

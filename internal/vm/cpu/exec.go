@@ -10,7 +10,6 @@ import (
 	"aegis/internal/plan"
 	"aegis/internal/vm"
 	"aegis/internal/vm/cpu/kernel"
-	"aegis/model/optim"
 )
 
 // chunkRows is how many rows go into one partial sum of a loss or of a
@@ -42,6 +41,7 @@ type stage struct {
 	finish func() // what is done once when all are through
 	before bool   // it is before the first update of the step
 	gives  bool   // it hands gradients out; where that fails the step is given up
+	last   bool   // it is the last one of the step
 }
 
 // phase is one graph of a plan.
@@ -49,8 +49,9 @@ type phase struct {
 	name      string
 	stages    []stage
 	outputs   []plan.Output
-	optimizer optim.Spec
-	scalars   []float32 // of this step
+	optimizer kernel.Update // nil in a forward plan
+	width     int           // scalars that the optimizer reads
+	scalars   []float32     // of this step
 }
 
 // exec is a compiled plan on a machine's workers.
@@ -72,7 +73,6 @@ type exec struct {
 
 	// The batch in progress.
 	n      int
-	set    string
 	images []byte
 	rows   []int32
 	values []float32
@@ -82,6 +82,7 @@ type exec struct {
 	failed error // of an exchange
 	stop   atomic.Bool
 	ctx    context.Context // of the training in progress; nil outside of it
+	after  func()          // what is done once when a training step is through
 }
 
 // worker is one worker's own memory.
@@ -137,7 +138,7 @@ func (m *Machine) newExec(p *plan.Plan) (*exec, error) {
 		}
 		e.phases = append(e.phases, made)
 	}
-	e.markBefore()
+	e.markStages()
 	e.findScalars()
 	return e, e.makeLocal()
 }
@@ -153,6 +154,9 @@ func (e *exec) place(i int, b plan.Buffer, arena []float32) error {
 		p, ok := e.machine.params[name]
 		if !ok {
 			return fmt.Errorf("cpu: no parameter %s in the program", name)
+		}
+		if b.Kind == plan.Param && b.Layout != p.layout {
+			return fmt.Errorf("cpu: parameter %s is %s here and %s in training; a part can use no weights that no phase uses", name, b.Layout, p.layout)
 		}
 		e.buffers[i] = p.matrix
 		if b.Kind == plan.Copy {
@@ -178,7 +182,13 @@ func (e *exec) place(i int, b plan.Buffer, arena []float32) error {
 
 // newPhase turns instructions into stages of tasks.
 func (e *exec) newPhase(p plan.Phase) (*phase, error) {
-	ph := &phase{name: p.Name, outputs: p.Outputs, optimizer: p.Optimizer}
+	ph := &phase{name: p.Name, outputs: p.Outputs, width: len(p.Optimizer.ScalarNames())}
+	if p.Optimizer.Kind != "" {
+		var err error
+		if ph.optimizer, err = e.machine.kernels.Update(p.Optimizer.Algorithm()); err != nil {
+			return nil, err
+		}
+	}
 	b := &builder{exec: e, phase: ph}
 	for i, section := range [][]plan.Instr{p.Gradients, p.Update} {
 		if i == 1 && e.machine.exchange != nil {
@@ -206,6 +216,9 @@ func (e *exec) newPhase(p plan.Phase) (*phase, error) {
 			}
 			if e.givenUp(s) {
 				e.stop.Store(true)
+			}
+			if s.last && e.after != nil && !e.stop.Load() {
+				e.after()
 			}
 		}
 	}
@@ -244,8 +257,14 @@ func (s *stage) divide(workers int) {
 	s.share[workers] = len(s.units)
 }
 
-// markBefore marks the stages before the first update of a step.
-func (e *exec) markBefore() {
+// markStages marks the stages before the first update of a step, and the last.
+func (e *exec) markStages() {
+	for i := len(e.phases) - 1; i >= 0; i-- {
+		if stages := e.phases[i].stages; len(stages) > 0 {
+			stages[len(stages)-1].last = true
+			break
+		}
+	}
 	for _, ph := range e.phases {
 		for i := range ph.stages {
 			if len(ph.stages[i].units) > 0 {
@@ -261,9 +280,10 @@ func (e *exec) markBefore() {
 // training.
 func (e *exec) givenUp(s *stage) bool { return s.before && e.ctx != nil && e.ctx.Err() != nil }
 
-// run does a worker's part of every stage of one batch. It is false where the
-// step was given up, which happens before its first update only: whoever sees
-// the interrupt leaves rows out, and the last one at the barrier sees it too.
+// run does a worker's part of every stage of one batch. Behind the last barrier
+// the next batch may be set already. It is false where the step was given up,
+// which happens before its first update only: whoever sees the interrupt leaves
+// rows out, and the last one at the barrier sees it too.
 func (e *exec) run(w *worker) bool {
 	team := e.machine.team
 	for _, ph := range e.phases {
@@ -334,7 +354,7 @@ func (e *exec) steps(ctx context.Context, job stepsJob) (done int, err error) {
 		e.n = len(e.rows)
 		scalars := job.scalars[step*job.width:]
 		for _, ph := range e.phases {
-			ph.scalars = scalars[:len(ph.optimizer.ScalarNames())]
+			ph.scalars = scalars[:ph.width]
 			scalars = scalars[len(ph.scalars):]
 		}
 		e.step = job.first + int64(step)
@@ -345,22 +365,23 @@ func (e *exec) steps(ctx context.Context, job stepsJob) (done int, err error) {
 	}
 	e.images, e.labels, e.failed = job.images, job.labels, nil
 	e.setNoises(vm.TrainSet, true)
-	next := func() {
+	e.after = func() {
 		e.collect(job.losses[done*job.terms:])
 		if done++; done < count {
 			set(done)
 		}
 	}
 	e.ctx = ctx
-	defer func() { e.ctx = nil }()
+	defer func() { e.ctx, e.after = nil, nil }()
 	set(0)
 	for done < count && !e.stop.Load() {
 		e.divide()
 		begin, before := time.Now(), done
 		until := min(count, done+e.stepsIn(e.machine.team.pace.windowLength()))
 		e.machine.team.run(func(id int) {
-			for step := before; step < until && !e.stop.Load() && e.run(e.workers[id]); step++ {
-				e.machine.team.barrier(next)
+			step := before
+			for step < until && !e.stop.Load() && e.run(e.workers[id]) {
+				step++
 			}
 		})
 		if ran := done - before; ran > 0 {

@@ -114,17 +114,9 @@ func (m *Machine) prepare(compiled *plan.Plan, seed uint64) (err error) {
 }
 
 // makeParams makes what every plan of the program shares.
-func (m *Machine) makeParams(compiled *plan.Plan) error {
-	found, err := kinds(compiled)
-	if err != nil {
-		return err
-	}
-	for _, spec := range m.program.Params {
-		kind := found[spec.Name]
-		if spec.Role == program.Shadow {
-			kind = found[spec.Of]
-		}
-		p, err := newParam(&m.memory, spec, kind, m.program.Phases)
+func (m *Machine) makeParams(compiled *plan.Plan) (err error) {
+	for i, spec := range m.program.Params { // the first buffers of the plan
+		p, err := newParam(&m.memory, spec, compiled.Buffers[i].Layout, m.program.Phases)
 		if err != nil {
 			return err
 		}

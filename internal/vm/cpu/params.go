@@ -9,22 +9,13 @@ import (
 	"aegis/model/program"
 )
 
-// weightKind is how a parameter's shape becomes a matrix; see [plan.Matrix].
-type weightKind int
-
-const (
-	vector      weightKind = iota // a bias: as it is
-	linear                        // (O,I) → (I,O)
-	convolution                   // (O,C,kH,kW) → (kH·kW·C, O)
-)
-
 // param is a parameter as the kernels want it, with its optimizer state.
 type param struct {
 	name    string
 	shape   []int
-	kind    weightKind
-	matrix  []float32 // (K,N), or as it is
-	k, n    int       // 0 for what has one dimension
+	layout  plan.Layout
+	matrix  []float32 // in that layout
+	k, n    int       // of a matrix; else 0
 	copied  []float32 // (N,K), or nil; see plan.Plan.Scatters
 	slots   []slots   // of each phase that trains it
 	gap     int       // values from matrix to the first slot, and from slot to slot
@@ -47,31 +38,6 @@ func (p *param) of(phase string) [][]float32 {
 	return nil
 }
 
-// kinds finds out what each parameter of a plan is used as.
-func kinds(p *plan.Plan) (map[string]weightKind, error) {
-	found := make(map[string]weightKind)
-	for _, phase := range p.Phases {
-		for _, in := range phase.Gradients {
-			kind := vector
-			switch in.Op {
-			case plan.Linear:
-				kind = linear
-			case plan.Conv2d, plan.ConvTranspose2d:
-				kind = convolution
-			default:
-				continue
-			}
-			name := p.Buffers[p.Root(in.Src[1])].Name
-			if other, ok := found[name]; ok && other != kind {
-				return nil, fmt.Errorf("cpu: parameter %s is a weight of two kinds of layers", name)
-			}
-			found[name] = kind
-			found[p.Buffers[in.Src[2]].Name] = vector
-		}
-	}
-	return found, nil
-}
-
 // eachSlot visits the optimizer state by its names in a program.State.
 func (p *param) eachSlot(visit func(name string, buffer []float32)) {
 	for _, s := range p.slots {
@@ -81,9 +47,10 @@ func (p *param) eachSlot(visit func(name string, buffer []float32)) {
 	}
 }
 
-// newParam makes a parameter with what the phases that train it keep.
-func newParam(pool *memory.Pool, spec program.Param, kind weightKind, phases []*program.Phase) (*param, error) {
-	p := &param{name: spec.Name, kind: kind}
+// newParam makes a parameter, with what the phases that train it keep. It lies
+// in memory as the plan has it.
+func newParam(pool *memory.Pool, spec program.Param, layout plan.Layout, phases []*program.Phase) (*param, error) {
+	p := &param{name: spec.Name}
 	for _, phase := range phases {
 		for _, node := range phase.Trained {
 			if node.Name() == spec.Name {
@@ -91,17 +58,18 @@ func newParam(pool *memory.Pool, spec program.Param, kind weightKind, phases []*
 			}
 		}
 	}
-	p.setShape(spec.Shape)
+	p.setShape(spec.Shape, layout)
 	if err := p.allocate(pool, spec.Size()); err != nil {
 		return nil, fmt.Errorf("cpu: parameter %s: %w", p.name, err)
 	}
 	return p, nil
 }
 
-// setShape sets the shape and the matrix's size.
-func (p *param) setShape(s []int) {
-	p.shape = s
-	if len(s) > 1 {
+// setShape sets the shape and, for weights, the matrix's size; see
+// [plan.Matrix].
+func (p *param) setShape(s []int, layout plan.Layout) {
+	p.shape, p.layout = s, layout
+	if layout == plan.Matrix {
 		p.k, p.n = program.Size(s[1:]), s[0]
 	}
 }
@@ -134,8 +102,8 @@ func (p *param) allocate(pool *memory.Pool, n int) error {
 // each calls visit with the index of each value of a convolution's weights in
 // PyTorch's order and in the matrix's.
 func (p *param) each(visit func(torch, matrix int)) {
-	s := p.shape
-	area, torch := s[2]*s[3], 0
+	s, torch := p.shape, 0
+	area := s[2] * s[3]
 	for first := range s[0] {
 		for second := range s[1] {
 			for at := range area {
@@ -146,28 +114,26 @@ func (p *param) each(visit func(torch, matrix int)) {
 	}
 }
 
-// load reads a tensor in PyTorch's order into dst, which is in the matrix's.
+// load reads a tensor in PyTorch's order into dst, which is in the layout's.
 func (p *param) load(k *kernel.Set, dst, src []float32) {
-	if p.kind == vector {
+	switch {
+	case p.layout != plan.Matrix:
 		copy(dst, src)
-		return
-	}
-	if p.kind == linear {
+	case len(p.shape) == 2:
 		k.Transpose(dst, p.n, src, p.k, p.n, p.k)
-		return
+	default:
+		p.each(func(torch, matrix int) { dst[matrix] = src[torch] })
 	}
-	p.each(func(torch, matrix int) { dst[matrix] = src[torch] })
 }
 
 // store is the way back.
 func (p *param) store(k *kernel.Set, dst, src []float32) {
-	if p.kind == vector {
+	switch {
+	case p.layout != plan.Matrix:
 		copy(dst, src)
-		return
-	}
-	if p.kind == linear {
+	case len(p.shape) == 2:
 		k.Transpose(dst, p.k, src, p.n, p.k, p.n)
-		return
+	default:
+		p.each(func(torch, matrix int) { dst[torch] = src[matrix] })
 	}
-	p.each(func(torch, matrix int) { dst[torch] = src[matrix] })
 }

@@ -1,54 +1,5 @@
 package kernel
 
-import "math"
-
-// The loops convert each product to float32 before they add to it: that keeps
-// the compiler from fusing the two on some machines and not on others.
-
-// adamGeneric is
-//
-//	for i := range w {
-//		m[i] = b1*m[i] + c1*g[i]
-//		v[i] = b2*v[i] + c2*g[i]*g[i]
-//		w[i] -= alpha * m[i] / (sqrt(v[i]) + eps)
-//	}
-func adamGeneric(w, g, m, v []float32, b1, c1, b2, c2, alpha, eps float32) {
-	n := len(w)
-	g, m, v = g[:n], m[:n], v[:n]
-	for i, gi := range g {
-		m[i] = float32(b1*m[i]) + float32(c1*gi)
-		v[i] = float32(b2*v[i]) + float32(c2*gi*gi)
-		w[i] -= alpha * m[i] / (float32(math.Sqrt(float64(v[i]))) + eps)
-	}
-}
-
-// sgdGeneric is
-//
-//	for i := range w {
-//		w[i] -= lr * g[i]
-//	}
-func sgdGeneric(w, g []float32, lr float32) {
-	g = g[:len(w)]
-	for i, gi := range g {
-		w[i] -= float32(lr * gi)
-	}
-}
-
-// momentumGeneric is
-//
-//	for i := range w {
-//		u[i] = mu*u[i] + g[i]
-//		w[i] -= lr * u[i]
-//	}
-func momentumGeneric(w, g, u []float32, mu, lr float32) {
-	n := len(w)
-	g, u = g[:n], u[:n]
-	for i, gi := range g {
-		u[i] = float32(mu*u[i]) + gi
-		w[i] -= float32(lr * u[i])
-	}
-}
-
 // addGeneric is
 //
 //	for i := range dst {

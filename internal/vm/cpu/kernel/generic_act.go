@@ -1,6 +1,76 @@
 package kernel
 
-import "math"
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Activation is a function applied to each value.
+type Activation uint8
+
+// The activations, as PyTorch has them. Alpha is the slope of LeakyReLU below
+// zero (not negative) and the limit −alpha of ELU; the others ignore it.
+const (
+	ReLU      Activation = iota // max(x, 0)
+	LeakyReLU                   // x, or alpha·x below 0
+	Tanh
+	Sigmoid // 1 / (1 + e⁻ˣ)
+	ELU     // x, or alpha·(eˣ − 1) below 0
+	GELU    // x·Φ(x), Φ the normal distribution: the form with erf
+
+	activations = iota
+)
+
+// activationNames are the names of the functions in package op.
+var activationNames = [activations]string{
+	ReLU: "relu", LeakyReLU: "leakyrelu", Tanh: "tanh", Sigmoid: "sigmoid", ELU: "elu", GELU: "gelu",
+}
+
+func (a Activation) String() string { return activationNames[a] }
+
+// ParseActivation returns the kernel of a function of package op.
+func ParseActivation(name string) (Activation, error) {
+	if i := slices.Index(activationNames[:], name); i >= 0 {
+		return Activation(i), nil
+	}
+	return 0, fmt.Errorf("kernel: no kernel for activation %q", name)
+}
+
+type (
+	actKernels     [activations]func(dst, src []float32, alpha float32)
+	actGradKernels [activations]func(dst, g, y []float32, alpha float32)
+)
+
+var (
+	genericActs = actKernels{
+		ReLU: reluGeneric, LeakyReLU: leakyReLUGeneric, Tanh: tanhGeneric,
+		Sigmoid: sigmoidGeneric, ELU: eluGeneric, GELU: geluGeneric,
+	}
+	genericActGrads = actGradKernels{
+		ReLU: reluGradGeneric, LeakyReLU: leakyReLUGradGeneric, Tanh: tanhGradGeneric,
+		Sigmoid: sigmoidGradGeneric, ELU: eluGradGeneric, GELU: geluGradGeneric,
+	}
+)
+
+// Act writes an activation of src: dst[i] = f(src[i]).
+//
+// Tanh, Sigmoid and ELU are within 4 units in the last place of the exact
+// value, GELU within 5e-7·max(1, |x|).
+func (s *Set) Act(kind Activation, dst, src []float32, alpha float32) {
+	atLeast(src, len(dst))
+	s.act[kind](dst, src, alpha)
+}
+
+// ActGrad carries a gradient back through an activation: dst[i] = g[i]·f'(·).
+// y is the activation's output; for GELU it is the input. At 0, ReLU has
+// slope 0, LeakyReLU and ELU slope alpha. A NaN in y keeps g for ReLU and
+// LeakyReLU.
+func (s *Set) ActGrad(kind Activation, dst, g, y []float32, alpha float32) {
+	atLeast(g, len(dst))
+	atLeast(y, len(dst))
+	s.actGrad[kind](dst, g, y, alpha)
+}
 
 // reluGeneric is
 //

@@ -4,7 +4,8 @@
 // Every kernel exists three times: for AVX-512, for AVX2 with FMA, and in
 // plain Go for any machine. A [Set] is one implementation of all. The plain
 // one, in generic*.go, defines what a kernel computes: its doc is the loop
-// that the assembly replaces.
+// that the assembly replaces. Activations, losses and optimizers have a file
+// each, with what they are called by and the table of their kernels.
 //
 // The assembly, zz_*_amd64.s, is written by the program in gen.
 //
@@ -31,15 +32,10 @@ type Set struct {
 
 	tiles *tiles // nil: gemmGeneric
 
-	act     [activations]func(dst, src []float32, alpha float32)
-	actGrad [activations]func(dst, g, y []float32, alpha float32)
-
-	mse, mae, bce, bceLogits func(dst, y, t []float32, coef float32) float64
-	huber                    func(dst, y, t []float32, coef, delta float32) float64
-
-	adam     func(w, g, m, v []float32, b1, c1, b2, c2, alpha, eps float32)
-	sgd      func(w, g []float32, lr float32)
-	momentum func(w, g, u []float32, mu, lr float32)
+	act     actKernels
+	actGrad actGradKernels
+	losses  lossKernels
+	updates updateKernels
 
 	add         func(dst, a []float32)
 	scale       func(dst []float32, factor float32)
@@ -78,17 +74,7 @@ func Sets() []*Set {
 func genericSet() *Set {
 	return &Set{
 		Name: "generic",
-		act: [activations]func(dst, src []float32, alpha float32){
-			ReLU: reluGeneric, LeakyReLU: leakyReLUGeneric, Tanh: tanhGeneric,
-			Sigmoid: sigmoidGeneric, ELU: eluGeneric, GELU: geluGeneric,
-		},
-		actGrad: [activations]func(dst, g, y []float32, alpha float32){
-			ReLU: reluGradGeneric, LeakyReLU: leakyReLUGradGeneric, Tanh: tanhGradGeneric,
-			Sigmoid: sigmoidGradGeneric, ELU: eluGradGeneric, GELU: geluGradGeneric,
-		},
-		mse: mseGeneric, mae: maeGeneric, huber: huberGeneric,
-		bce: bceGeneric, bceLogits: bceLogitsGeneric,
-		adam: adamGeneric, sgd: sgdGeneric, momentum: momentumGeneric,
+		act:  genericActs, actGrad: genericActGrads, losses: genericLosses, updates: genericUpdates,
 		add: addGeneric, scale: scaleGeneric, sum: sumGeneric, columnSum: columnSumGeneric,
 		transpose: transposeGeneric, decodeBytes: decodeBytesGeneric,
 		copyRuns: copyRunsGeneric, addSpread: addSpreadGeneric,

@@ -612,19 +612,42 @@ func avx512Set() *Set {
 	return &Set{
 		Name:  "avx512",
 		tiles: tilesAVX512(),
-		act: [activations]func(dst, src []float32, alpha float32){
-			ReLU: reluAVX512, LeakyReLU: leakyReLUAVX512, Tanh: tanhAVX512,
-			Sigmoid: sigmoidAVX512, ELU: eluAVX512, GELU: geluAVX512,
+		act: actKernels{
+			ReLU:      reluAVX512,
+			LeakyReLU: leakyReLUAVX512,
+			Tanh:      tanhAVX512,
+			Sigmoid:   sigmoidAVX512,
+			ELU:       eluAVX512,
+			GELU:      geluAVX512,
 		},
-		actGrad: [activations]func(dst, g, y []float32, alpha float32){
-			ReLU: reluGradAVX512, LeakyReLU: leakyReLUGradAVX512, Tanh: tanhGradAVX512,
-			Sigmoid: sigmoidGradAVX512, ELU: eluGradAVX512, GELU: geluGradAVX512,
+		actGrad: actGradKernels{
+			ReLU:      reluGradAVX512,
+			LeakyReLU: leakyReLUGradAVX512,
+			Tanh:      tanhGradAVX512,
+			Sigmoid:   sigmoidGradAVX512,
+			ELU:       eluGradAVX512,
+			GELU:      geluGradAVX512,
 		},
-		mse: mseAVX512, mae: maeAVX512, huber: huberAVX512, bce: bceAVX512, bceLogits: bceLogitsAVX512,
-		adam: adamAVX512, sgd: sgdAVX512, momentum: momentumAVX512,
-		add: addAVX512, scale: scaleAVX512, sum: sumAVX512, columnSum: columnSumAVX512,
-		transpose: transposeAVX512, decodeBytes: decodeBytesAVX512,
-		copyRuns: copyRunsAVX512, addSpread: addSpreadAVX512,
+		losses: lossKernels{
+			mse:       mseAVX512,
+			mae:       maeAVX512,
+			huber:     huberAVX512,
+			bce:       bceAVX512,
+			bceLogits: bceLogitsAVX512,
+		},
+		updates: updateKernels{
+			adam:     adamAVX512,
+			sgd:      sgdAVX512,
+			momentum: momentumAVX512,
+		},
+		add:         addAVX512,
+		scale:       scaleAVX512,
+		sum:         sumAVX512,
+		decodeBytes: decodeBytesAVX512,
+		columnSum:   columnSumAVX512,
+		transpose:   transposeAVX512,
+		copyRuns:    copyRunsAVX512,
+		addSpread:   addSpreadAVX512,
 	}
 }
 
@@ -1081,18 +1104,41 @@ func avx2Set() *Set {
 	return &Set{
 		Name:  "avx2",
 		tiles: tilesAVX2(),
-		act: [activations]func(dst, src []float32, alpha float32){
-			ReLU: reluAVX2, LeakyReLU: leakyReLUAVX2, Tanh: tanhAVX2,
-			Sigmoid: sigmoidAVX2, ELU: eluAVX2, GELU: geluAVX2,
+		act: actKernels{
+			ReLU:      reluAVX2,
+			LeakyReLU: leakyReLUAVX2,
+			Tanh:      tanhAVX2,
+			Sigmoid:   sigmoidAVX2,
+			ELU:       eluAVX2,
+			GELU:      geluAVX2,
 		},
-		actGrad: [activations]func(dst, g, y []float32, alpha float32){
-			ReLU: reluGradAVX2, LeakyReLU: leakyReLUGradAVX2, Tanh: tanhGradAVX2,
-			Sigmoid: sigmoidGradAVX2, ELU: eluGradAVX2, GELU: geluGradAVX2,
+		actGrad: actGradKernels{
+			ReLU:      reluGradAVX2,
+			LeakyReLU: leakyReLUGradAVX2,
+			Tanh:      tanhGradAVX2,
+			Sigmoid:   sigmoidGradAVX2,
+			ELU:       eluGradAVX2,
+			GELU:      geluGradAVX2,
 		},
-		mse: mseAVX2, mae: maeAVX2, huber: huberAVX2, bce: bceAVX2, bceLogits: bceLogitsAVX2,
-		adam: adamAVX2, sgd: sgdAVX2, momentum: momentumAVX2,
-		add: addAVX2, scale: scaleAVX2, sum: sumAVX2, columnSum: columnSumAVX2,
-		transpose: transposeAVX2, decodeBytes: decodeBytesAVX2,
-		copyRuns: copyRunsAVX2, addSpread: addSpreadGeneric,
+		losses: lossKernels{
+			mse:       mseAVX2,
+			mae:       maeAVX2,
+			huber:     huberAVX2,
+			bce:       bceAVX2,
+			bceLogits: bceLogitsAVX2,
+		},
+		updates: updateKernels{
+			adam:     adamAVX2,
+			sgd:      sgdAVX2,
+			momentum: momentumAVX2,
+		},
+		add:         addAVX2,
+		scale:       scaleAVX2,
+		sum:         sumAVX2,
+		decodeBytes: decodeBytesAVX2,
+		columnSum:   columnSumAVX2,
+		transpose:   transposeAVX2,
+		copyRuns:    copyRunsAVX2,
+		addSpread:   addSpreadGeneric,
 	}
 }

@@ -1,8 +1,8 @@
 // Package asm generates the assembly of package kernel.
 //
 // Most kernels are a straight line of vector operations in a loop. They are
-// written here once, as Go functions that build such a line (act.go, loss.go,
-// optim.go, with the functions of math in math.go); loop.go picks registers
+// written here once, as Go functions that build such a line (kernels.go, with
+// the functions of math in math.go); loop.go picks registers
 // and instructions for either instruction set. Products and moves are written
 // instruction by instruction (gemm.go, move.go).
 //

@@ -4,57 +4,57 @@ import "math"
 
 // loops are the kernels that are loops over values.
 func loops() []kernel {
-	act := func(name string, f func(l *loop, x value) value) kernel {
-		return kernel{name: name, length: "dst", body: func(l *loop) { l.store("dst", f(l, l.load("src"))) }}
+	act := func(name, key string, f func(l *loop, x value) value) kernel {
+		return kernel{name: name, table: "act", key: key, length: "dst", body: func(l *loop) { l.store("dst", f(l, l.load("src"))) }}
 	}
-	grad := func(name string, f func(l *loop, g, y value) value) kernel {
-		return kernel{name: name + "Grad", length: "dst", body: func(l *loop) {
+	grad := func(name, key string, f func(l *loop, g, y value) value) kernel {
+		return kernel{name: name + "Grad", table: "actGrad", key: key, length: "dst", body: func(l *loop) {
 			l.store("dst", f(l, l.load("g"), l.load("y")))
 		}}
 	}
 	return []kernel{
-		act("relu", func(l *loop, x value) value { return l.atLeast(l.c(0), x) }),
-		act("leakyReLU", func(l *loop, x value) value {
+		act("relu", "ReLU", func(l *loop, x value) value { return l.atLeast(l.c(0), x) }),
+		act("leakyReLU", "LeakyReLU", func(l *loop, x value) value {
 			return l.pick(l.compare(less, x, l.c(0)), l.mul(x, l.param("alpha")), x)
 		}),
-		act("tanh", (*loop).tanh),
-		act("sigmoid", func(l *loop, x value) value { return l.sigmoid(x, l.exp(l.negAbs(x))) }),
-		act("elu", func(l *loop, x value) value {
+		act("tanh", "Tanh", (*loop).tanh),
+		act("sigmoid", "Sigmoid", func(l *loop, x value) value { return l.sigmoid(x, l.exp(l.negAbs(x))) }),
+		act("elu", "ELU", func(l *loop, x value) value {
 			low := l.expm1(l.atLeast(l.c(-18), x)) // below, eˣ − 1 rounds to −1
 			return l.pick(l.compare(less, l.c(0), x), x, l.mul(low, l.param("alpha")))
 		}),
-		act("gelu", func(l *loop, x value) value {
+		act("gelu", "GELU", func(l *loop, x value) value {
 			x = l.atLeast(l.c(-15), x)
 			phi, _ := l.normal(x)
 			return l.mul(x, phi)
 		}),
-		grad("relu", func(l *loop, g, y value) value {
+		grad("relu", "ReLU", func(l *loop, g, y value) value {
 			return l.pick(l.compare(lessEqual, y, l.c(0)), l.c(0), g)
 		}),
-		grad("leakyReLU", func(l *loop, g, y value) value {
+		grad("leakyReLU", "LeakyReLU", func(l *loop, g, y value) value {
 			return l.pick(l.compare(lessEqual, y, l.c(0)), l.mul(g, l.param("alpha")), g)
 		}),
-		grad("tanh", func(l *loop, g, y value) value { return l.mul(g, l.fnma(y, y, l.c(1))) }),
-		grad("sigmoid", func(l *loop, g, y value) value { return l.mul(g, l.mul(y, l.sub(l.c(1), y))) }),
-		grad("elu", func(l *loop, g, y value) value {
+		grad("tanh", "Tanh", func(l *loop, g, y value) value { return l.mul(g, l.fnma(y, y, l.c(1))) }),
+		grad("sigmoid", "Sigmoid", func(l *loop, g, y value) value { return l.mul(g, l.mul(y, l.sub(l.c(1), y))) }),
+		grad("elu", "ELU", func(l *loop, g, y value) value {
 			return l.pick(l.compare(less, l.c(0), y), g, l.mul(g, l.add(y, l.param("alpha"))))
 		}),
-		grad("gelu", func(l *loop, g, z value) value {
+		grad("gelu", "GELU", func(l *loop, g, z value) value {
 			z = l.atMost(l.c(15), l.atLeast(l.c(-15), z))
 			phi, e := l.normal(z)
 			density := l.mul(e, l.c(1/math.Sqrt(2*math.Pi)))
 			return l.mul(g, l.fma(z, density, phi))
 		}),
-		{name: "mse", length: "y", body: mse},
-		{name: "mae", length: "y", body: mae},
-		{name: "huber", length: "y", body: huber},
-		{name: "bce", length: "y", body: bce},
-		{name: "bceLogits", length: "y", body: bceLogits},
-		{name: "adam", length: "w", body: adam},
-		{name: "sgd", length: "w", body: func(l *loop) {
+		{name: "mse", table: "losses", length: "y", body: mse},
+		{name: "mae", table: "losses", length: "y", body: mae},
+		{name: "huber", table: "losses", length: "y", body: huber},
+		{name: "bce", table: "losses", length: "y", body: bce},
+		{name: "bceLogits", table: "losses", length: "y", body: bceLogits},
+		{name: "adam", table: "updates", length: "w", body: adam},
+		{name: "sgd", table: "updates", length: "w", body: func(l *loop) {
 			l.store("w", l.sub(l.load("w"), l.mul(l.load("g"), l.param("lr"))))
 		}},
-		{name: "momentum", length: "w", body: func(l *loop) {
+		{name: "momentum", table: "updates", length: "w", body: func(l *loop) {
 			u := l.add(l.mul(l.load("u"), l.param("mu")), l.load("g"))
 			l.store("u", u)
 			l.store("w", l.sub(l.load("w"), l.mul(u, l.param("lr"))))

@@ -9,6 +9,8 @@ import (
 // kernel is a loop over slices of equal length.
 type kernel struct {
 	name   string
+	table  string        // the field of Set that it is in; "": it is a field itself
+	key    string        // its key or field there; "": its name
 	length string        // the slice whose length counts
 	body   func(b *loop) // builds the straight line of one round
 }

@@ -211,31 +211,3 @@ func (w *writer) shuffle8() {
 		p("VPERM2F128 $0x31, Y, Y, Y", 4+c, c, 12+c)
 	}
 }
-
-// table writes the function that returns the set.
-func (w *writer) table() string {
-	lower := strings.ToLower(w.name)
-	return strings.ReplaceAll(fmt.Sprintf(`
-// %[1]sSet returns the kernels in %[2]s.
-func %[1]sSet() *Set {
-	return &Set{
-		Name:  "%[1]s",
-		tiles: tiles@(),
-		act: [activations]func(dst, src []float32, alpha float32){
-			ReLU: relu@, LeakyReLU: leakyReLU@, Tanh: tanh@,
-			Sigmoid: sigmoid@, ELU: elu@, GELU: gelu@,
-		},
-		actGrad: [activations]func(dst, g, y []float32, alpha float32){
-			ReLU: reluGrad@, LeakyReLU: leakyReLUGrad@, Tanh: tanhGrad@,
-			Sigmoid: sigmoidGrad@, ELU: eluGrad@, GELU: geluGrad@,
-		},
-		mse: mse@, mae: mae@, huber: huber@, bce: bce@, bceLogits: bceLogits@,
-		adam: adam@, sgd: sgd@, momentum: momentum@,
-		add: add@, scale: scale@, sum: sum@, columnSum: columnSum@,
-		transpose: transpose@, decodeBytes: decodeBytes@,
-		copyRuns: copyRuns@, addSpread: %[3]s,
-	}
-}
-`, lower, map[bool]string{true: "AVX-512", false: "AVX2 and FMA"}[w.wide()],
-		map[bool]string{true: "addSpread@", false: "addSpreadGeneric"}[w.wide()]), "@", w.name)
-}

@@ -1,0 +1,44 @@
+package asm
+
+import (
+	"fmt"
+	"strings"
+)
+
+// tables are the fields of Set that hold several kernels, with their types.
+var tables = []struct{ name, kind string }{
+	{"act", "actKernels"}, {"actGrad", "actGradKernels"}, {"losses", "lossKernels"}, {"updates", "updateKernels"},
+}
+
+// table writes the function that returns the set.
+func (w *writer) table() string {
+	var b strings.Builder
+	lower := strings.ToLower(w.name)
+	fmt.Fprintf(&b, "\n// %sSet returns the kernels in %s.\n", lower, map[bool]string{true: "AVX-512", false: "AVX2 and FMA"}[w.wide()])
+	fmt.Fprintf(&b, "func %sSet() *Set {\nreturn &Set{\nName: %q,\ntiles: tiles%s(),\n", lower, lower, w.name)
+	for _, t := range tables {
+		fmt.Fprintf(&b, "%s: %s{\n%s},\n", t.name, t.kind, w.fields(t.name))
+	}
+	b.WriteString(w.fields(""))
+	for _, name := range []string{"columnSum", "transpose", "copyRuns"} {
+		fmt.Fprintf(&b, "%s: %s%s,\n", name, name, w.name)
+	}
+	fmt.Fprintf(&b, "addSpread: %s,\n}\n}\n", map[bool]string{true: "addSpread" + w.name, false: "addSpreadGeneric"}[w.wide()])
+	return b.String()
+}
+
+// fields lists the loops of one table.
+func (w *writer) fields(table string) string {
+	var b strings.Builder
+	for _, k := range loops() {
+		if k.table != table {
+			continue
+		}
+		key := k.key
+		if key == "" {
+			key = k.name
+		}
+		fmt.Fprintf(&b, "%s: %s%s,\n", key, k.name, w.name)
+	}
+	return b.String()
+}

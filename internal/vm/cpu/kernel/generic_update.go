@@ -1,0 +1,115 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+
+	"aegis/model/optim"
+)
+
+// updateKernels are the optimizers of a set.
+type updateKernels struct {
+	adam     func(w, g, m, v []float32, b1, c1, b2, c2, alpha, eps float32)
+	sgd      func(w, g []float32, lr float32)
+	momentum func(w, g, u []float32, mu, lr float32)
+}
+
+var genericUpdates = updateKernels{adam: adamGeneric, sgd: sgdGeneric, momentum: momentumGeneric}
+
+// Update applies one step of an optimizer to values at, at+1, … of w, as many
+// as the gradient g has. slots are the whole arrays of optim.Spec.Slots, x the
+// numbers of optim.Spec.Scalars.
+type Update func(w []float32, slots [][]float32, at int, g, x []float32)
+
+// Update returns the kernel of an algorithm of optim.
+func (s *Set) Update(algorithm string) (Update, error) {
+	switch algorithm {
+	case optim.AdamStep:
+		return func(w []float32, slots [][]float32, at int, g, x []float32) {
+			end := at + len(g)
+			s.Adam(w[at:end], g, slots[0][at:end], slots[1][at:end], x[2], x[3], x[4], x[5], x[0], x[1])
+		}, nil
+	case optim.SGDStep:
+		return func(w []float32, _ [][]float32, at int, g, x []float32) { s.SGD(w[at:at+len(g)], g, x[0]) }, nil
+	case optim.MomentumStep:
+		return func(w []float32, slots [][]float32, at int, g, x []float32) {
+			s.Momentum(w[at:at+len(g)], g, slots[0][at:at+len(g)], x[1], x[0])
+		}, nil
+	}
+	return nil, fmt.Errorf("kernel: no kernel for optimizer %q", algorithm)
+}
+
+// Adam applies one step of Adam to w; g is the gradient, m and v the moments:
+//
+//	m ← b1·m + c1·g;  v ← b2·v + c2·g²;  w ← w − alpha·m/(√v + eps)
+//
+// c1 is 1−b1, c2 is 1−b2; alpha and eps hold both bias corrections (see
+// optim.Spec.Scalars). The moments' bits are those of optim.Spec.Update where
+// the compiler fuses nothing; the step is within 4 units in the last place of
+// it: root and quotient are by Newton's method.
+func (s *Set) Adam(w, g, m, v []float32, b1, c1, b2, c2, alpha, eps float32) {
+	atLeast(g, len(w))
+	atLeast(m, len(w))
+	atLeast(v, len(w))
+	s.updates.adam(w, g, m, v, b1, c1, b2, c2, alpha, eps)
+}
+
+// SGD applies w ← w − lr·g.
+func (s *Set) SGD(w, g []float32, lr float32) {
+	atLeast(g, len(w))
+	s.updates.sgd(w, g, lr)
+}
+
+// Momentum applies u ← mu·u + g; w ← w − lr·u.
+func (s *Set) Momentum(w, g, u []float32, mu, lr float32) {
+	atLeast(g, len(w))
+	atLeast(u, len(w))
+	s.updates.momentum(w, g, u, mu, lr)
+}
+
+// The loops convert each product to float32 before they add to it: that keeps
+// the compiler from fusing the two on some machines and not on others.
+
+// adamGeneric is
+//
+//	for i := range w {
+//		m[i] = b1*m[i] + c1*g[i]
+//		v[i] = b2*v[i] + c2*g[i]*g[i]
+//		w[i] -= alpha * m[i] / (sqrt(v[i]) + eps)
+//	}
+func adamGeneric(w, g, m, v []float32, b1, c1, b2, c2, alpha, eps float32) {
+	n := len(w)
+	g, m, v = g[:n], m[:n], v[:n]
+	for i, gi := range g {
+		m[i] = float32(b1*m[i]) + float32(c1*gi)
+		v[i] = float32(b2*v[i]) + float32(c2*gi*gi)
+		w[i] -= alpha * m[i] / (float32(math.Sqrt(float64(v[i]))) + eps)
+	}
+}
+
+// sgdGeneric is
+//
+//	for i := range w {
+//		w[i] -= lr * g[i]
+//	}
+func sgdGeneric(w, g []float32, lr float32) {
+	g = g[:len(w)]
+	for i, gi := range g {
+		w[i] -= float32(lr * gi)
+	}
+}
+
+// momentumGeneric is
+//
+//	for i := range w {
+//		u[i] = mu*u[i] + g[i]
+//		w[i] -= lr * u[i]
+//	}
+func momentumGeneric(w, g, u []float32, mu, lr float32) {
+	n := len(w)
+	g, u = g[:n], u[:n]
+	for i, gi := range g {
+		u[i] = float32(mu*u[i]) + gi
+		w[i] -= float32(lr * u[i])
+	}
+}
