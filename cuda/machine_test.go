@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"aegis/cuda"
+	"aegis/cuda/internal/gputest"
 	"aegis/cuda/internal/ptxsim"
 	"aegis/internal/numtest"
 	"aegis/internal/train"
@@ -139,8 +140,8 @@ func TestSameBits(t *testing.T) {
 			p, data := small(t, name, images)
 			want := results(t, p, open(t, p, data, cuda.Options{}), images)
 			tuning := cuda.Tuning{Queue: 64, Graph: 4}
-			noGraphs := newSpy(ptxsim.Open(ptxsim.Options{}))
-			noGraphs.noGraphs = true
+			noGraphs := gputest.NewSpy(ptxsim.Open(ptxsim.Options{}))
+			noGraphs.NoGraphs = true
 			apart := tuning
 			apart.SeparateUpdates = true
 			for _, c := range []struct {
@@ -245,19 +246,19 @@ func TestReplays(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.steps, c.graph, c.limit), func(t *testing.T) {
 			p, data := small(t, "one pixel", 5)
-			s := newSpy(ptxsim.Open(ptxsim.Options{}))
-			s.idle = true
+			s := gputest.NewSpy(ptxsim.Open(ptxsim.Options{}))
+			s.Idle = true
 			m := tuned(t, p, data, cuda.Options{Driver: s, DataLimit: c.limit}, cuda.Tuning{Queue: 1024, Graph: c.graph})
 			if err := m.Train(context.Background(), someSteps(p, 0, 1, 5)); err != nil {
 				t.Fatal(err)
 			}
-			step := s.replays[0] - 1 // launches, beside the one that starts a graph
-			s.replays = nil
+			step := s.Replays[0] - 1 // launches, beside the one that starts a graph
+			s.Replays = nil
 			if err := m.Train(context.Background(), someSteps(p, 1, c.steps*p.Batch, 5)); err != nil {
 				t.Fatal(err)
 			}
 			got := make(map[int]int)
-			for _, launches := range s.replays {
+			for _, launches := range s.Replays {
 				got[(launches-1)/step]++
 			}
 			if !maps.Equal(got, c.want) {
@@ -295,7 +296,7 @@ func TestQueueOverflows(t *testing.T) {
 // TestInterrupt stops in the middle of a call.
 func TestInterrupt(t *testing.T) {
 	p, data := small(t, "one pixel", 5)
-	s := newSpy(ptxsim.Open(ptxsim.Options{}))
+	s := gputest.NewSpy(ptxsim.Open(ptxsim.Options{}))
 	m := open(t, p, data, cuda.Options{Driver: s})
 	ctx, cancel := context.WithCancel(context.Background())
 	if err := m.Train(ctx, someSteps(p, 0, 1, 5)); err != nil {
