@@ -88,25 +88,34 @@ func (m *Machine) compile(t tuning) error {
 		return err
 	}
 	m.forwardRows = forwardRows(compiled)
-	counters := m.train.lossCount()
-	for _, part := range []program.Part{program.Encode, program.Decode, program.Reconstruct, program.Evaluate} {
-		g, err := m.program.Forward(part, m.forwardRows)
-		if err != nil {
-			return fmt.Errorf("cuda: %w", err)
-		}
-		compiled, err := plan.CompileForward(m.program, g, t.plan)
-		if err != nil {
-			return fmt.Errorf("cuda: %w", err)
-		}
-		e, err := newExec(compiled)
-		if err != nil {
+	for _, part := range forwardParts {
+		if m.parts[part], err = m.compileForward(part, t.plan); err != nil {
 			return err
 		}
-		m.parts[part] = e
+	}
+	counters := 0
+	for _, e := range m.execs() {
 		counters = max(counters, e.lossCount())
 	}
 	m.queue = newQueue(m.program, t, m.forwardRows, counters)
 	return nil
+}
+
+// forwardParts are the parts that a machine prepares. All are compiled when it
+// is opened, since they share one arena, whose size is that of the largest.
+var forwardParts = []program.Part{program.Encode, program.Decode, program.Reconstruct, program.Evaluate}
+
+// compileForward makes the plan of a forward part.
+func (m *Machine) compileForward(part program.Part, opt plan.Options) (*exec, error) {
+	g, err := m.program.Forward(part, m.forwardRows)
+	if err != nil {
+		return nil, fmt.Errorf("cuda: part %s: %w", part, err)
+	}
+	compiled, err := plan.CompileForward(m.program, g, opt)
+	if err != nil {
+		return nil, fmt.Errorf("cuda: part %s: %w", part, err)
+	}
+	return newExec(compiled)
 }
 
 // forwardRows is the batch of forward parts: enough to keep a GPU busy, but
@@ -251,7 +260,7 @@ func (m *Machine) Evaluate(ctx context.Context, name string, rows []int32) ([]fl
 func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Input, out []float32) error {
 	e, ok := m.parts[part]
 	if !ok {
-		return fmt.Errorf("cuda: no part %q; want %s, %s or %s", part, program.Encode, program.Decode, program.Reconstruct)
+		return fmt.Errorf("cuda: no part %q; want one of %v", part, forwardParts)
 	}
 	n := len(in.Rows)
 	var s *set
