@@ -27,14 +27,16 @@ var mayImport = map[string][]string{
 	"aegis/internal/plan":    {"aegis/model/op", "aegis/model/program", "aegis/model/optim"},
 	"aegis/internal/vm":      {"aegis/model/program"},
 	"aegis/internal/vm/tape": {"aegis/internal/vm", "aegis/model/program"},
-	"aegis/internal/vm/cpu":  {"aegis/internal/memory", "aegis/internal/plan", "aegis/model/program", "aegis/model/optim", "aegis/data/philox", "aegis/model/op", "aegis/internal/vm/cpu/..."},
+	"aegis/internal/vm/cpu":  {"aegis/internal/memory", "aegis/internal/vm", "aegis/internal/plan", "aegis/model/program", "aegis/model/optim", "aegis/data/philox", "aegis/model/op", "aegis/internal/vm/cpu/..."},
 	"aegis/internal/train":   {"aegis/data", "aegis/internal/vm", "aegis/model/program"},
 	"aegis/internal/run":     {"aegis/model/program"},
 	"aegis/internal/report":  {"aegis/data/philox"},
 	"aegis/internal/memory":  {},
 	"aegis/internal/numtest": {},
 
-	"aegis/cuda":                  {"aegis/internal/plan", "aegis/model/program", "aegis/model/optim", "aegis/data/philox", "aegis/model/op", "aegis/cuda/driver", "aegis/cuda/kernels"},
+	"aegis/cuda":                  {"aegis/internal/plan", "aegis/internal/vm", "aegis/model/program", "aegis/model/op", "aegis/cuda/driver", "aegis/cuda/kernels", "aegis/cuda/internal/gpu", "aegis/cuda/gorgoniavm"},
+	"aegis/cuda/gorgoniavm":       {"aegis/cuda/driver", "aegis/cuda/kernels", "aegis/cuda/internal/gpu"},
+	"aegis/cuda/internal/gpu":     {"aegis/cuda/driver", "aegis/cuda/kernels"},
 	"aegis/cuda/driver":           {},
 	"aegis/cuda/kernels":          {"aegis/cuda/driver", "aegis/model/op", "aegis/model/optim", "aegis/data/philox"},
 	"aegis/cuda/internal/ptxsim":  {"aegis/cuda/driver"},
@@ -61,7 +63,7 @@ var outside = map[string][]string{
 	"github.com/BurntSushi/toml":                     {"aegis/internal/run"},
 	"github.com/gofrs/flock":                         {"aegis/internal/run"},
 	"github.com/schollz/progressbar/v3":              {"aegis/cmd"},
-	"github.com/ebitengine/purego":                   {"aegis/cuda"},
+	"github.com/ebitengine/purego":                   {"aegis/cuda/driver", "aegis/cuda/internal/nvrtc"},
 	"gorgonia.org/cu":                                {"aegis/cuda/driver"},
 	"gorgonia.org/gorgonia":                          {"aegis/model", "aegis/internal/vm/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/internal/vm/vmtest", "aegis/cuda"},
 	"github.com/KimMachineGun/automemlimit/memlimit": {"aegis/internal/memory"},
@@ -72,7 +74,7 @@ var outside = map[string][]string{
 	"honnef.co/go/tools/cmd/staticcheck":             {},
 	"go4.org/unsafe/assume-no-moving-gc":             {},
 	"github.com/chewxy/hm":                           {"aegis/model/op"},
-	"gorgonia.org/tensor":                            {"aegis/model", "aegis/internal/vm/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/internal/vm/vmtest", "aegis/cuda"},
+	"gorgonia.org/tensor":                            {"aegis/model", "aegis/internal/vm/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/internal/vm/vmtest", "aegis/cuda/gorgoniavm"},
 }
 
 // listed is what go list says of a package.

@@ -1,5 +1,6 @@
 // Package cuda is the CUDA VM: it runs a program's plan on an NVIDIA GPU. Its
-// [VM] runs any graph of Gorgonia's own float32 ops, instead of a tape machine.
+// [VM], which is that of package gorgoniavm, runs any graph of Gorgonia's own
+// float32 ops, instead of a tape machine.
 //
 // A [Machine] keeps everything that a training step touches on the device:
 // parameters and optimizer state, the arena of the plan, the images as bytes,
@@ -19,7 +20,11 @@ package cuda
 import (
 	"fmt"
 
+	"gorgonia.org/gorgonia"
+
 	"aegis/cuda/driver"
+	"aegis/cuda/gorgoniavm"
+	"aegis/cuda/internal/gpu"
 	"aegis/internal/plan"
 )
 
@@ -33,34 +38,37 @@ type Options struct {
 	DataLimit int64
 }
 
+// device is what the options say of the choice of the device.
+func (o Options) device() gpu.Options { return gpu.Options{GPU: o.GPU, Driver: o.Driver} }
+
 // PlanOptions are what this VM asks of a plan.
 func PlanOptions() plan.Options { return plan.Options{Merge: true} }
 
 // Device is a GPU.
-type Device struct {
-	Number int // as in Options.GPU
-	driver.Device
-	Driver int // the newest CUDA version that the driver supports, 12040 for 12.4
-}
+type Device = gpu.Device
 
-// String is such as "NVIDIA H200 (139.8 GiB, compute capability 9.0, driver for CUDA 12.4)".
-func (d Device) String() string {
-	return fmt.Sprintf("%s (%s, compute capability %d.%d, driver for CUDA %s)",
-		d.Name, size(d.Memory), d.Major, d.Minor, Version(d.Driver))
-}
+// Devices lists the GPUs of this computer, whether or not a Machine can use
+// them. Where there is no driver or no device the error wraps
+// driver.ErrUnavailable.
+func Devices(opt Options) ([]Device, error) { return gpu.Devices(opt.device()) }
+
+// Probe returns the GPU that a Machine with these options would use, or says
+// why there is none.
+func Probe(opt Options) (Device, error) { return gpu.Probe(opt.device()) }
+
+// Check says why the GPU that the options name cannot be used, nil where it
+// can: it opens the GPU and closes it again.
+func Check(opt Options) error { return gpu.Check(opt.device()) }
 
 // Version writes a CUDA version, 12040, as 12.4.
-func Version(v int) string { return fmt.Sprintf("%d.%d", v/1000, v%1000/10) }
+func Version(v int) string { return gpu.Version(v) }
 
-// size writes a number of bytes for reading.
-func size(bytes int64) string {
-	switch b := float64(bytes); {
-	case bytes >= 1<<30:
-		return fmt.Sprintf("%.1f GiB", b/(1<<30))
-	case bytes >= 1<<20:
-		return fmt.Sprintf("%.1f MiB", b/(1<<20))
-	}
-	return fmt.Sprintf("%.1f KiB", float64(bytes)/(1<<10))
+// VM is a gorgonia.VM for any graph of float32.
+type VM = gorgoniavm.VM
+
+// NewVM prepares a graph; see gorgoniavm.New.
+func NewVM(g *gorgonia.ExprGraph, opt Options, more ...*gorgonia.Node) (*VM, error) {
+	return gorgoniavm.New(g, opt.device(), more...)
 }
 
 // Memory is what a machine has allocated on the device, in bytes.
@@ -76,5 +84,6 @@ func (m Memory) Total() int64 { return m.State + m.Arena + m.Queue + m.Data }
 
 // String is such as "state 2.5 MiB, arena 3.3 MiB, queue 1.1 MiB, data 52.3 MiB".
 func (m Memory) String() string {
-	return fmt.Sprintf("state %s, arena %s, queue %s, data %s", size(m.State), size(m.Arena), size(m.Queue), size(m.Data))
+	return fmt.Sprintf("state %s, arena %s, queue %s, data %s",
+		gpu.FormatBytes(m.State), gpu.FormatBytes(m.Arena), gpu.FormatBytes(m.Queue), gpu.FormatBytes(m.Data))
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"aegis/cuda/driver"
-	"aegis/cuda/kernels"
 	"aegis/internal/plan"
 	"aegis/model/program"
 )
@@ -130,105 +129,4 @@ func (e *exec) term(phase *plan.Phase, buffer int) int {
 		return -1
 	}
 	return found
-}
-
-// call is a launch whose kernel is loaded.
-type call struct {
-	function driver.Function
-	config   driver.LaunchConfig
-	args     []driver.Arg
-}
-
-// library is the modules that are loaded, and the functions in them.
-type library struct {
-	gpu       *gpu
-	modules   map[kernels.Family]driver.Module
-	functions map[kernelName]driver.Function
-}
-
-// kernelName is a kernel and the module that it is in.
-type kernelName struct {
-	family kernels.Family
-	kernel string
-}
-
-func newLibrary(g *gpu) *library {
-	return &library{gpu: g, modules: make(map[kernels.Family]driver.Module), functions: make(map[kernelName]driver.Function)}
-}
-
-// calls loads what operations launch.
-func (l *library) calls(list []operation) ([]call, error) {
-	var calls []call
-	for _, o := range list {
-		launches, err := o.Launches()
-		if err != nil {
-			return nil, fmt.Errorf("cuda: %w", err)
-		}
-		for _, launch := range launches {
-			f, err := l.function(launch)
-			if err != nil {
-				return nil, err
-			}
-			calls = append(calls, call{function: f, args: launch.Args, config: driver.LaunchConfig{
-				Grid: launch.Grid, Block: launch.Block, Shared: launch.Shared, Stream: l.gpu.stream,
-			}})
-		}
-	}
-	return calls, nil
-}
-
-// function finds a kernel, and loads its family where it is the first of it.
-func (l *library) function(launch kernels.Launch) (driver.Function, error) {
-	name := kernelName{family: launch.Family, kernel: launch.Kernel}
-	if f, ok := l.functions[name]; ok {
-		return f, nil
-	}
-	module, ok := l.modules[launch.Family]
-	if !ok {
-		image, err := ptx(launch.Family)
-		if err != nil {
-			return 0, err
-		}
-		if module, err = l.gpu.LoadModule(image); err != nil {
-			return 0, err
-		}
-		l.modules[launch.Family] = module
-	}
-	f, err := l.gpu.Function(module, launch.Kernel)
-	if err != nil {
-		return 0, err
-	}
-	l.functions[name] = f
-	return f, nil
-}
-
-// ptx returns the image of a family.
-func ptx(f kernels.Family) ([]byte, error) {
-	if f == graphFamily {
-		return graphPTX, nil
-	}
-	image, err := kernels.PTX(f)
-	if err != nil {
-		return nil, fmt.Errorf("cuda: %w", err)
-	}
-	return image, nil
-}
-
-// queue launches calls one after the other.
-func (g *gpu) queue(calls []call) error {
-	for _, c := range calls {
-		if err := g.Launch(c.function, c.config, c.args...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// unload frees the modules.
-func (l *library) unload() error {
-	var errs []error
-	for _, m := range l.modules {
-		errs = append(errs, l.gpu.UnloadModule(m))
-	}
-	return first(errs)
 }

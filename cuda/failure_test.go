@@ -13,6 +13,7 @@ import (
 
 	"aegis/cuda"
 	"aegis/cuda/driver"
+	"aegis/cuda/internal/gputest"
 	"aegis/cuda/internal/ptxsim"
 	"aegis/internal/vm"
 	"aegis/model"
@@ -29,12 +30,12 @@ func TestOutOfMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	spec.Image, spec.Batch = [3]int{1, 28, 28}, 40000
-	s := newSpy(simulator)
+	s := gputest.NewSpy(simulator)
 	_, err = cuda.Open(build(t, spec), 1, cuda.Options{Driver: s})
 	if !errors.Is(err, driver.OutOfMemory) {
 		t.Fatalf("error %v, want one of too little memory", err)
 	}
-	s.checkFreed(t)
+	s.CheckFreed(t)
 	t.Log(err)
 	for _, want := range []string{"asked for", "96.0 MiB are free", "needs", "at batch 40000"} {
 		if !strings.Contains(err.Error(), want) {
@@ -65,13 +66,13 @@ func TestOutOfMemory(t *testing.T) {
 // returns the first error.
 func TestFault(t *testing.T) {
 	p, data := small(t, "momentum", 6)
-	s := newSpy(ptxsim.Open(ptxsim.Options{}))
+	s := gputest.NewSpy(ptxsim.Open(ptxsim.Options{}))
 	m := open(t, p, data, cuda.Options{Driver: s})
 	if err := m.Train(context.Background(), someSteps(p, 0, p.Batch, 6)); err != nil {
 		t.Fatal(err)
 	}
-	start := s.launches
-	s.launch = func(n int, args []driver.Arg) {
+	start := s.Launches
+	s.OnLaunch = func(n int, args []driver.Arg) {
 		if n == start+2 {
 			args[0] = driver.Ptr(12)
 		}
@@ -83,7 +84,7 @@ func TestFault(t *testing.T) {
 		t.Fatalf("error %v, want one of an illegal address", err)
 	}
 	t.Log(err)
-	s.launch = nil
+	s.OnLaunch = nil
 	_, losses := m.Losses()
 	_, state := m.State()
 	for name, got := range map[string]error{
@@ -116,15 +117,15 @@ func TestNoMemoryForGraphs(t *testing.T) {
 	}
 	want := losses(open(t, p, data, cuda.Options{}))
 	for graph := 1; graph <= 3; graph++ {
-		s := newSpy(ptxsim.Open(ptxsim.Options{}))
+		s := gputest.NewSpy(ptxsim.Open(ptxsim.Options{}))
 		m := open(t, p, data, cuda.Options{Driver: s})
-		s.noMemory = graph
+		s.NoMemory = graph
 		err := m.Train(context.Background(), steps)
 		if !errors.Is(err, driver.OutOfMemory) || !strings.Contains(err.Error(), "training steps") {
 			t.Fatalf("graph %d: error %v, want one of too little memory", graph, err)
 		}
-		if s.held["graph"] != 0 {
-			t.Errorf("graph %d: %d captured graphs left", graph, s.held["graph"])
+		if s.Held["graph"] != 0 {
+			t.Errorf("graph %d: %d captured graphs left", graph, s.Held["graph"])
 		}
 		if got := losses(m); !slices.Equal(got, want) {
 			t.Errorf("graph %d: losses %v in a second try, want %v", graph, got, want)
@@ -136,19 +137,19 @@ func TestNoMemoryForGraphs(t *testing.T) {
 // nothing left of the graph.
 func TestCaptureFails(t *testing.T) {
 	p, data := small(t, "momentum", 6)
-	s := newSpy(ptxsim.Open(ptxsim.Options{}))
+	s := gputest.NewSpy(ptxsim.Open(ptxsim.Options{}))
 	m := open(t, p, data, cuda.Options{Driver: s})
 	begun := false
-	s.launch = func(_ int, args []driver.Arg) {
-		if begun = begun || s.capturing; begun {
+	s.OnLaunch = func(_ int, args []driver.Arg) {
+		if begun = begun || s.Capturing; begun {
 			args[0] = driver.Int32(0) // a number for a pointer
 		}
 	}
 	if err := m.Train(context.Background(), someSteps(p, 0, p.Batch, 6)); err == nil || !strings.Contains(err.Error(), "cuLaunchKernel") {
 		t.Fatalf("error %v, want that of the launch", err)
 	}
-	if !begun || s.held["graph"] != 0 || s.held["executable graph"] != 0 {
-		t.Errorf("left of a capture (%v): %v", begun, s.held)
+	if !begun || s.Held["graph"] != 0 || s.Held["executable graph"] != 0 {
+		t.Errorf("left of a capture (%v): %v", begun, s.Held)
 	}
 }
 
@@ -156,18 +157,18 @@ func TestCaptureFails(t *testing.T) {
 // nothing left behind.
 func TestOpenFails(t *testing.T) {
 	p, _ := small(t, "momentum", 1)
-	s := newSpy(ptxsim.Open(ptxsim.Options{}))
-	s.noLoad = true
+	s := gputest.NewSpy(ptxsim.Open(ptxsim.Options{}))
+	s.NoLoad = true
 	if _, err := cuda.Open(p, 1, cuda.Options{Driver: s}); !errors.Is(err, driver.InvalidPTX) || !strings.Contains(err.Error(), "planted") {
 		t.Errorf("error %v, want the one that was planted", err)
 	}
-	s.checkFreed(t)
+	s.CheckFreed(t)
 }
 
 // TestClose frees everything, and leaves a machine that says so.
 func TestClose(t *testing.T) {
 	p, data := small(t, "momentum", 6)
-	s := newSpy(ptxsim.Open(ptxsim.Options{}))
+	s := gputest.NewSpy(ptxsim.Open(ptxsim.Options{}))
 	m := open(t, p, data, cuda.Options{Driver: s, DataLimit: int64(len(data))})
 	if err := m.Bind(vm.TestSet, data); err != nil { // streamed
 		t.Fatal(err)
@@ -178,9 +179,9 @@ func TestClose(t *testing.T) {
 	if err := m.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s.checkFreed(t)
-	if s.held["memory"] != 0 || len(s.held) < 7 {
-		t.Errorf("counted %v", s.held)
+	s.CheckFreed(t)
+	if s.Held["memory"] != 0 || len(s.Held) < 7 {
+		t.Errorf("counted %v", s.Held)
 	}
 	if _, err := m.Losses(); err == nil || !strings.Contains(err.Error(), "closed") {
 		t.Errorf("error %v after Close", err)

@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"aegis/cuda/driver"
+	"aegis/cuda/internal/gpu"
+	"aegis/cuda/kernels"
 	"aegis/internal/plan"
 	"aegis/model/program"
 )
@@ -18,17 +20,17 @@ import (
 // a fault of the device every call returns the first error.
 type Machine struct {
 	program *program.Program
-	gpu     *gpu
+	gpu     *gpu.Context
 	limit   int64 // Options.DataLimit
 	memory  Memory
 
-	library *library
+	modules *gpu.Modules
 
 	tensors *tensors
 	queue   *queue
 	train   *exec
 	parts   map[program.Part]*exec
-	records map[int]*recorded // of so many training steps
+	records map[int]*gpu.Graph // of so many training steps
 	sets    map[string]*set
 	labels  map[string][]int32
 	staging *staging        // nil where no set is streamed
@@ -37,7 +39,6 @@ type Machine struct {
 	forwardRows int   // batch of the forward parts
 	step        int64 // steps queued since the start of training
 	losses      []float32
-	failed      error // what ended this machine
 }
 
 // tuning is what only tests choose.
@@ -53,26 +54,26 @@ func Open(p *program.Program, seed uint64, opt Options) (*Machine, error) {
 }
 
 func open(p *program.Program, seed uint64, opt Options, t tuning) (*Machine, error) {
-	d, info, err := choose(opt)
+	d, device, err := gpu.Choose(opt.device())
 	if err != nil {
 		return nil, err
 	}
 	m := &Machine{
 		program: p, limit: opt.DataLimit, tensors: newTensors(p), parts: make(map[program.Part]*exec),
-		sets: make(map[string]*set), labels: make(map[string][]int32), records: make(map[int]*recorded),
+		sets: make(map[string]*set), labels: make(map[string][]int32), records: make(map[int]*gpu.Graph),
 	}
 	if err := m.compile(t); err != nil {
 		return nil, err
 	}
-	if m.gpu, err = newGPU(d, info); err != nil {
+	if m.gpu, err = gpu.Open(d, device); err != nil {
 		return nil, err
 	}
-	m.library = newLibrary(m.gpu)
-	if err = m.do("open", m.allocate); err == nil {
+	m.modules = gpu.NewModules(m.gpu, kernels.PTX)
+	if err = m.gpu.Do("open", m.allocate); err == nil {
 		err = m.SetState(p.Start(seed))
 	}
 	if err != nil {
-		_ = m.close() // err says what happened
+		_ = m.gpu.Close() // err says what happened
 		return nil, err
 	}
 	return m, nil
@@ -88,25 +89,34 @@ func (m *Machine) compile(t tuning) error {
 		return err
 	}
 	m.forwardRows = forwardRows(compiled)
-	counters := m.train.lossCount()
-	for _, part := range []program.Part{program.Encode, program.Decode, program.Reconstruct, program.Evaluate} {
-		g, err := m.program.Forward(part, m.forwardRows)
-		if err != nil {
-			return fmt.Errorf("cuda: %w", err)
-		}
-		compiled, err := plan.CompileForward(m.program, g, t.plan)
-		if err != nil {
-			return fmt.Errorf("cuda: %w", err)
-		}
-		e, err := newExec(compiled)
-		if err != nil {
+	for _, part := range forwardParts {
+		if m.parts[part], err = m.compileForward(part, t.plan); err != nil {
 			return err
 		}
-		m.parts[part] = e
+	}
+	counters := 0
+	for _, e := range m.execs() {
 		counters = max(counters, e.lossCount())
 	}
 	m.queue = newQueue(m.program, t, m.forwardRows, counters)
 	return nil
+}
+
+// forwardParts are the parts that a machine prepares. All are compiled when it
+// is opened, since they share one arena, whose size is that of the largest.
+var forwardParts = []program.Part{program.Encode, program.Decode, program.Reconstruct, program.Evaluate}
+
+// compileForward makes the plan of a forward part.
+func (m *Machine) compileForward(part program.Part, opt plan.Options) (*exec, error) {
+	g, err := m.program.Forward(part, m.forwardRows)
+	if err != nil {
+		return nil, fmt.Errorf("cuda: part %s: %w", part, err)
+	}
+	compiled, err := plan.CompileForward(m.program, g, opt)
+	if err != nil {
+		return nil, fmt.Errorf("cuda: part %s: %w", part, err)
+	}
+	return newExec(compiled)
 }
 
 // forwardRows is the batch of forward parts: enough to keep a GPU busy, but
@@ -160,15 +170,15 @@ func (m *Machine) allocate() error {
 		{what: "row numbers and losses", bytes: n.queue, ptr: &m.queue.ptr, in: &m.memory.Queue},
 		{what: "activations and gradients", bytes: n.arena, ptr: &arena, in: &m.memory.Arena},
 	} {
-		if *a.ptr, err = m.gpu.alloc(a.bytes); errors.Is(err, driver.OutOfMemory) {
-			return m.gpu.outOfMemory(err, a.what, a.bytes, n)
+		if *a.ptr, err = m.gpu.Alloc(a.bytes); errors.Is(err, driver.OutOfMemory) {
+			return n.outOfMemory(m.gpu, err, a.what, a.bytes)
 		} else if err != nil {
 			return err
 		}
 		*a.in = a.bytes
 	}
 	for i := range m.done {
-		if m.done[i], err = m.gpu.event(); err != nil {
+		if m.done[i], err = m.gpu.NewEvent(false); err != nil {
 			return err
 		}
 	}
@@ -185,7 +195,7 @@ func (m *Machine) place(arena, scratch driver.DevicePtr) error {
 		e.scratch, e.counters = scratch, q.at(q.counters, 0)
 	}
 	m.train.scalars, m.train.losses = q.at(q.scalars, 0), q.at(q.losses, 0)
-	if err := m.gpu.Memset32Async(q.at(q.counters, 0), 0, int64(q.counted), m.gpu.stream); err != nil {
+	if err := m.gpu.Memset32Async(q.at(q.counters, 0), 0, int64(q.counted), m.gpu.Stream); err != nil {
 		return err
 	}
 	return m.load()
@@ -199,31 +209,15 @@ func (m *Machine) load() error {
 		if err != nil {
 			return err
 		}
-		if _, err := m.library.calls(ops); err != nil {
+		if _, err := m.modules.Calls(ops); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// do runs f where the GPU's context is current. After an error of the driver,
-// other than too little memory, nothing on the device can be relied on: every
-// later call returns that error.
-func (m *Machine) do(what string, f func() error) error {
-	if m.failed != nil {
-		return m.failed
-	}
-	err := driver.Do(m.gpu.Context, f)
-	var refused *driver.Error
-	if errors.As(err, &refused) && refused.Result != driver.OutOfMemory {
-		m.failed = fmt.Errorf("%w; in %s on GPU %d, %s: go on from a checkpoint in a new process", err, what, m.gpu.info.Number, m.gpu.info.Name)
-		return m.failed
-	}
-	return err
-}
-
 // Device names the GPU.
-func (m *Machine) Device() string { return m.gpu.info.String() }
+func (m *Machine) Device() string { return m.gpu.Device.String() }
 
 // VM returns "cuda".
 func (m *Machine) VM() string { return "cuda" }
@@ -243,13 +237,13 @@ func (m *Machine) Evaluate(ctx context.Context, name string, rows []int32) ([]fl
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		err := m.do("evaluate", func() error {
+		err := m.gpu.Do("evaluate", func() error {
 			if err := m.forward(e, s, chunk); err != nil {
 				return err
 			}
 			for i, out := range e.outputs {
 				var term [1]float32
-				if err := download(m.gpu, term[:], out.ptr); err != nil {
+				if err := gpu.Download(m.gpu, term[:], out.ptr); err != nil {
 					return err
 				}
 				means[i] += float64(term[0]) * float64(len(chunk)) / float64(len(rows))
@@ -267,7 +261,7 @@ func (m *Machine) Evaluate(ctx context.Context, name string, rows []int32) ([]fl
 func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Feed, out []float32) error {
 	e, ok := m.parts[part]
 	if !ok {
-		return fmt.Errorf("cuda: no part %q; want %s, %s or %s", part, program.Encode, program.Decode, program.Reconstruct)
+		return fmt.Errorf("cuda: no part %q; want one of %v", part, forwardParts)
 	}
 	n := len(in.Rows)
 	var s *set
@@ -290,7 +284,7 @@ func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Feed,
 			return err
 		}
 		to := min(from+m.forwardRows, n)
-		err := m.do(string(part), func() error {
+		err := m.gpu.Do(string(part), func() error {
 			var err error
 			if s != nil {
 				err = m.forward(e, s, in.Rows[from:to])
@@ -300,7 +294,7 @@ func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Feed,
 			if err != nil {
 				return err
 			}
-			return download(m.gpu, out[from*result.width:to*result.width], result.ptr)
+			return gpu.Download(m.gpu, out[from*result.width:to*result.width], result.ptr)
 		})
 		if err != nil {
 			return err
@@ -310,24 +304,4 @@ func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Feed,
 }
 
 // Close waits for the device and frees everything. A second call does nothing.
-func (m *Machine) Close() error {
-	before := m.failed
-	if errors.Is(before, errClosed) {
-		return nil
-	}
-	m.failed = errClosed
-	if err := m.close(); before == nil {
-		return err
-	}
-	return nil // after a fault, which was reported, closing only repeats it
-}
-
-func (m *Machine) close() error {
-	err := driver.Do(m.gpu.Context, func() error {
-		return first([]error{m.gpu.Synchronize(), m.dropRecords(), m.library.unload()})
-	})
-	return first([]error{err, m.gpu.close()})
-}
-
-// errClosed is what a closed machine answers.
-var errClosed = errors.New("cuda: the machine is closed")
+func (m *Machine) Close() error { return m.gpu.Close() }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"aegis/cuda"
+	"aegis/cuda/internal/gputest"
 	"aegis/cuda/internal/ptxsim"
 	"aegis/internal/numtest"
 	"aegis/internal/train"
@@ -139,8 +140,8 @@ func TestSameBits(t *testing.T) {
 			p, data := small(t, name, images)
 			want := results(t, p, open(t, p, data, cuda.Options{}), images)
 			tuning := cuda.Tuning{Queue: 64, Graph: 4}
-			noGraphs := newSpy(ptxsim.Open(ptxsim.Options{}))
-			noGraphs.noGraphs = true
+			noGraphs := gputest.NewSpy(ptxsim.Open(ptxsim.Options{}))
+			noGraphs.NoGraphs = true
 			apart := tuning
 			apart.SeparateUpdates = true
 			for _, c := range []struct {
@@ -195,39 +196,79 @@ func TestSeveralLosses(t *testing.T) {
 	}
 }
 
-// TestSeveralPhases has two optimizers take turns, and compares with the
-// reference.
+// TestSeveralPhases has two phases take turns at the same parameters, each with
+// state of its own, and compares losses and state with the reference.
 func TestSeveralPhases(t *testing.T) {
-	p, data := small(t, "momentum", 9)
-	other, _ := small(t, "momentum", 9)
-	second := other.Phases[0]
-	second.Name, second.Optimizer = "second", optim.Default(optim.Adam, 1e-2)
-	second.Outputs[0].Name = "second loss"
-	p.Phases = append(p.Phases, second)
-	ref, err := tape.Open(p, 1)
+	for _, c := range []struct {
+		name   string
+		phases [2]optim.Spec
+		slots  int // of the state, for each parameter
+	}{
+		{name: "momentum and Adam", phases: [2]optim.Spec{momentum(), optim.Default(optim.Adam, 1e-2)}, slots: 3},
+		{name: "Adam twice", phases: [2]optim.Spec{optim.Default(optim.Adam, 1e-2), optim.Default(optim.Adam, 1e-3)}, slots: 4},
+		{name: "Adam and SGD", phases: [2]optim.Spec{optim.Default(optim.Adam, 1e-2), optim.Default(optim.SGD, 1e-2)}, slots: 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, data := small(t, "momentum", 9)
+			other, _ := small(t, "momentum", 9)
+			second := other.Phases[0]
+			second.Name, second.Outputs[0].Name = "second", "second loss"
+			p.Phases = append(p.Phases, second)
+			for i, spec := range c.phases {
+				p.Phases[i].Optimizer = spec
+			}
+			ref, err := tape.Open(p, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var losses [2][]float64
+			var states [2]*program.State
+			for i, m := range []vm.Machine{open(t, p, data, cuda.Options{}), ref} {
+				losses[i], states[i] = trained(t, p, m, data, 9)
+			}
+			if want := len(p.Params) * (1 + c.slots); len(losses[0]) != 10 || len(states[0].Tensors) != want {
+				t.Fatalf("%d losses and %d tensors, want 10 and %d", len(losses[0]), len(states[0].Tensors), want)
+			}
+			numtest.Close(t, "losses", losses[0], losses[1], 1e-4)
+			for name, got := range states[0].Tensors {
+				numtest.Close(t, name, wide(got.Data), wide(states[1].Tensors[name].Data), 1e-3)
+			}
+		})
+	}
+}
+
+func momentum() optim.Spec {
+	s := optim.Default(optim.SGD, 1e-2)
+	s.Momentum = 0.9
+	return s
+}
+
+// trained is what five steps leave.
+func trained(t *testing.T, p *program.Program, m vm.Machine, images []byte, count int) ([]float64, *program.State) {
+	t.Helper()
+	if err := m.Bind(vm.TrainSet, images); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Train(context.Background(), someSteps(p, 0, 5*p.Batch-1, count)); err != nil {
+		t.Fatal(err)
+	}
+	losses, err := m.Losses()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var losses [2][]float64
-	for i, m := range []vm.Machine{open(t, p, data, cuda.Options{}), ref} {
-		if err := m.Bind(vm.TrainSet, data); err != nil {
-			t.Fatal(err)
-		}
-		if err := m.Train(context.Background(), someSteps(p, 0, 5*p.Batch-1, 9)); err != nil {
-			t.Fatal(err)
-		}
-		got, err := m.Losses()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, v := range got {
-			losses[i] = append(losses[i], float64(v))
-		}
+	state, err := m.State()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(losses[0]) != 10 {
-		t.Fatalf("%d losses, want 10", len(losses[0]))
+	return wide(losses), state
+}
+
+func wide(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
 	}
-	numtest.Close(t, "losses", losses[0], losses[1], 1e-4)
+	return y
 }
 
 // TestReplays counts the graphs that an epoch takes, by their steps.
@@ -245,19 +286,19 @@ func TestReplays(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.steps, c.graph, c.limit), func(t *testing.T) {
 			p, data := small(t, "one pixel", 5)
-			s := newSpy(ptxsim.Open(ptxsim.Options{}))
-			s.idle = true
+			s := gputest.NewSpy(ptxsim.Open(ptxsim.Options{}))
+			s.Idle = true
 			m := tuned(t, p, data, cuda.Options{Driver: s, DataLimit: c.limit}, cuda.Tuning{Queue: 1024, Graph: c.graph})
 			if err := m.Train(context.Background(), someSteps(p, 0, 1, 5)); err != nil {
 				t.Fatal(err)
 			}
-			step := s.replays[0] - 1 // launches, beside the one that starts a graph
-			s.replays = nil
+			step := s.Replays[0] - 1 // launches, beside the one that starts a graph
+			s.Replays = nil
 			if err := m.Train(context.Background(), someSteps(p, 1, c.steps*p.Batch, 5)); err != nil {
 				t.Fatal(err)
 			}
 			got := make(map[int]int)
-			for _, launches := range s.replays {
+			for _, launches := range s.Replays {
 				got[(launches-1)/step]++
 			}
 			if !maps.Equal(got, c.want) {
@@ -295,7 +336,7 @@ func TestQueueOverflows(t *testing.T) {
 // TestInterrupt stops in the middle of a call.
 func TestInterrupt(t *testing.T) {
 	p, data := small(t, "one pixel", 5)
-	s := newSpy(ptxsim.Open(ptxsim.Options{}))
+	s := gputest.NewSpy(ptxsim.Open(ptxsim.Options{}))
 	m := open(t, p, data, cuda.Options{Driver: s})
 	ctx, cancel := context.WithCancel(context.Background())
 	if err := m.Train(ctx, someSteps(p, 0, 1, 5)); err != nil {

@@ -4,9 +4,6 @@ package cuda
 
 import (
 	"context"
-	"fmt"
-
-	"gorgonia.org/gorgonia"
 
 	"aegis/cuda/driver"
 	"aegis/model/program"
@@ -14,17 +11,9 @@ import (
 
 // errNone is what everything says in this build.
 func errNone() error {
-	return fmt.Errorf("cuda: %w: this binary was built without it (-tags cpu)", driver.ErrUnavailable)
+	_, err := driver.Open()
+	return err
 }
-
-// Devices says that this build has no CUDA.
-func Devices(Options) ([]Device, error) { return nil, errNone() }
-
-// Probe says that this build has no CUDA.
-func Probe(Options) (Device, error) { return Device{}, errNone() }
-
-// Check says that this build has no CUDA.
-func Check(Options) error { return errNone() }
 
 // Machine is never made in this build.
 type Machine struct{}
@@ -71,18 +60,3 @@ func (*Machine) SetState(*program.State) error { return errNone() }
 
 // Close does nothing.
 func (*Machine) Close() error { return nil }
-
-// VM is never made in this build.
-type VM struct{}
-
-// NewVM says that this build has no CUDA.
-func NewVM(*gorgonia.ExprGraph, Options, ...*gorgonia.Node) (*VM, error) { return nil, errNone() }
-
-// RunAll returns an error.
-func (*VM) RunAll() error { return errNone() }
-
-// Reset does nothing.
-func (*VM) Reset() {}
-
-// Close does nothing.
-func (*VM) Close() error { return nil }

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
-	"unsafe"
 
 	"aegis/cuda/driver"
+	"aegis/cuda/internal/gpu"
 	"aegis/cuda/kernels"
 	"aegis/model/program"
 )
@@ -64,7 +64,7 @@ func newQueue(p *program.Program, t tuning, forwardRows, counters int) *queue {
 // reserve takes some words, aligned to 256 bytes.
 func (q *queue) reserve(words int) place32 {
 	at := q.words
-	q.words += (words + alignment - 1) / alignment * alignment
+	q.words += gpu.Align(words)
 	return place32(at)
 }
 
@@ -92,7 +92,7 @@ func (m *Machine) Train(ctx context.Context, steps program.Steps) error {
 	scalars := steps.Scalars
 	for rows := range slices.Chunk(steps.Rows, m.queue.steps*batch) {
 		n := (len(rows) + batch - 1) / batch * width
-		if err := m.do("train", func() error { return m.runSteps(ctx, s, rows, scalars[:n]) }); err != nil {
+		if err := m.gpu.Do("train", func() error { return m.runSteps(ctx, s, rows, scalars[:n]) }); err != nil {
 			return err
 		}
 		scalars = scalars[n:]
@@ -136,10 +136,10 @@ func (m *Machine) runSteps(ctx context.Context, s *set, rows []int32, scalars []
 				return err
 			}
 		}
-		if err := m.launch(n); err != nil {
+		if err := m.gpu.Replay(m.records[n]); err != nil {
 			return err
 		}
-		if err := m.gpu.RecordEvent(m.done[half], m.gpu.stream); err != nil {
+		if err := m.gpu.RecordEvent(m.done[half], m.gpu.Stream); err != nil {
 			return err
 		}
 		done += n
@@ -180,20 +180,15 @@ func (m *Machine) staged(units []int, rows int) []int32 {
 // send tells the device about steps behind those whose losses are pending.
 func (m *Machine) send(numbers []int32, scalars []float32) error {
 	q, batch := m.queue, m.program.Batch
-	if err := upload(m.gpu, q.at(q.rows, q.pending*batch), numbers); err != nil {
+	if err := gpu.Upload(m.gpu, q.at(q.rows, q.pending*batch), numbers); err != nil {
 		return err
 	}
-	if err := upload(m.gpu, q.at(q.scalars, q.pending*q.width), scalars); err != nil {
+	if err := gpu.Upload(m.gpu, q.at(q.scalars, q.pending*q.width), scalars); err != nil {
 		return err
 	}
 	first := uint32(m.step - int64(q.pending))
 	run := kernels.RunBlock(uint32(q.pending), uint32(q.pending*batch+len(numbers)), uint32(batch), first)
-	return upload(m.gpu, q.at(q.run, 0), words(&run))
-}
-
-// words are the four words of a block.
-func words(block *[4]uint32) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(block)), unsafe.Sizeof(*block))
+	return gpu.Upload(m.gpu, q.at(q.run, 0), run[:])
 }
 
 // drain brings the pending losses home.
@@ -203,7 +198,7 @@ func (m *Machine) drain() error {
 		return nil
 	}
 	losses := make([]float32, q.pending*q.terms)
-	if err := download(m.gpu, losses, q.at(q.losses, 0)); err != nil {
+	if err := gpu.Download(m.gpu, losses, q.at(q.losses, 0)); err != nil {
 		return err
 	}
 	m.losses = append(m.losses, losses...)
@@ -214,7 +209,7 @@ func (m *Machine) drain() error {
 // Losses returns the loss terms of the steps since the last call. It waits for
 // them.
 func (m *Machine) Losses() ([]float32, error) {
-	if err := m.do("losses", m.drain); err != nil {
+	if err := m.gpu.Do("losses", m.drain); err != nil {
 		return nil, err
 	}
 	losses := m.losses
@@ -234,7 +229,7 @@ func (m *Machine) forward(e *exec, s *set, rows []int32) error {
 			return err
 		}
 	}
-	if err := upload(m.gpu, m.queue.at(m.queue.forwardNumber, 0), numbers); err != nil {
+	if err := gpu.Upload(m.gpu, m.queue.at(m.queue.forwardNumber, 0), numbers); err != nil {
 		return err
 	}
 	return m.runForward(e, len(rows), source{images: images, numbers: m.queue.at(m.queue.forwardNumber, 0)})
@@ -242,7 +237,7 @@ func (m *Machine) forward(e *exec, s *set, rows []int32) error {
 
 // forwardValues runs a forward part on values.
 func (m *Machine) forwardValues(e *exec, values []float32) error {
-	if err := upload(m.gpu, e.input.ptr, values); err != nil {
+	if err := gpu.Upload(m.gpu, e.input.ptr, values); err != nil {
 		return err
 	}
 	return m.runForward(e, len(values)/e.input.width, source{})
@@ -251,19 +246,19 @@ func (m *Machine) forwardValues(e *exec, values []float32) error {
 func (m *Machine) runForward(e *exec, n int, from source) error {
 	q := m.queue
 	block := kernels.StepBlock(uint32(n), 0, uint32(e.plan.Batch), 0)
-	if err := upload(m.gpu, q.at(q.forward, 0), words(&block)); err != nil {
+	if err := gpu.Upload(m.gpu, q.at(q.forward, 0), block[:]); err != nil {
 		return err
 	}
 	ops, err := e.build(q.at(q.forward, 0), from)
 	if err != nil {
 		return err
 	}
-	calls, err := m.library.calls(ops)
+	calls, err := m.modules.Calls(ops)
 	if err != nil {
 		return err
 	}
-	if err := m.gpu.queue(calls); err != nil {
+	if err := m.gpu.Queue(calls); err != nil {
 		return err
 	}
-	return m.gpu.RecordEvent(m.done[0], m.gpu.stream)
+	return m.gpu.RecordEvent(m.done[0], m.gpu.Stream)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"aegis/cuda/driver"
+	"aegis/cuda/internal/gpu"
 )
 
 // trainSet is the set that steps read, as vm.TrainSet names it.
@@ -36,7 +37,7 @@ func (m *Machine) Bind(name string, images []byte) error {
 	if p := m.program.PixelCount(); len(images)%p != 0 {
 		return fmt.Errorf("cuda: bind %s: want images of %d bytes, got %d bytes in all", name, p, len(images))
 	}
-	return m.do("bind "+name, func() error { return m.bind(name, images) })
+	return m.gpu.Do("bind "+name, func() error { return m.bind(name, images) })
 }
 
 // Label gives the rows of a set classes.
@@ -56,7 +57,7 @@ func (m *Machine) bind(name string, images []byte) error {
 		return err
 	}
 	if keep && bytes > 0 {
-		s.ptr, err = m.gpu.alloc(bytes)
+		s.ptr, err = m.gpu.Alloc(bytes)
 		if errors.Is(err, driver.OutOfMemory) {
 			keep = false // in pieces too small
 		} else if err != nil {
@@ -65,7 +66,7 @@ func (m *Machine) bind(name string, images []byte) error {
 	}
 	if s.kept = keep; keep {
 		m.memory.Data += bytes
-		if err := upload(m.gpu, s.ptr, images); err != nil {
+		if err := gpu.Upload(m.gpu, s.ptr, images); err != nil {
 			return err
 		}
 	} else if err := m.makeStaging(); err != nil {
@@ -82,7 +83,7 @@ func (m *Machine) unbind(name string) error {
 		return nil
 	}
 	delete(m.sets, name)
-	if err := m.gpu.SyncStream(m.gpu.stream); err != nil {
+	if err := m.gpu.SyncStream(m.gpu.Stream); err != nil {
 		return err
 	}
 	if name == trainSet {
@@ -94,7 +95,7 @@ func (m *Machine) unbind(name string) error {
 		return nil
 	}
 	m.memory.Data -= int64(len(old.images))
-	return m.gpu.release(old.ptr)
+	return m.gpu.Free(old.ptr)
 }
 
 // keeps says whether images are to stay on the device. What is left must do
@@ -121,15 +122,15 @@ func (m *Machine) makeStaging() error {
 		return nil
 	}
 	s, half, err := &staging{rows: m.halfRows()}, m.halfBytes(), error(nil)
-	if s.images, err = m.gpu.alloc(2 * half); err != nil {
+	if s.images, err = m.gpu.Alloc(2 * half); err != nil {
 		return m.stagingError(err)
 	}
 	for i := range s.host {
-		if s.host[i], err = m.gpu.allocHost(int(half)); err == nil {
-			s.copied[i], err = m.gpu.event()
+		if s.host[i], err = m.gpu.AllocHost(int(half)); err == nil {
+			s.copied[i], err = m.gpu.NewEvent(false)
 		}
 		if err != nil {
-			return errors.Join(m.stagingError(err), m.gpu.release(s.images))
+			return errors.Join(m.stagingError(err), m.gpu.Free(s.images))
 		}
 	}
 	m.memory.Data += 2 * half
@@ -139,11 +140,8 @@ func (m *Machine) makeStaging() error {
 
 // stagingError explains a lack of memory, on the device or page-locked.
 func (m *Machine) stagingError(err error) error {
-	if !errors.Is(err, driver.OutOfMemory) {
-		return err
-	}
-	return fmt.Errorf("cuda: out of memory on GPU %d, %s: want %s there and as much page-locked for images on their way; lower --batch: %w",
-		m.gpu.info.Number, m.gpu.info.Name, size(2*m.halfBytes()), err)
+	return m.gpu.OutOfMemory(err, fmt.Sprintf("want %s there and as much page-locked for images on their way; use a smaller batch",
+		gpu.FormatBytes(2*m.halfBytes())))
 }
 
 // fill sends rows of a set to a half of the staging memory, where they lie
@@ -157,13 +155,13 @@ func (m *Machine) fill(half int, images []byte, rows []int32) error {
 		copy(s.host[half][i*p:][:p], images[int(row)*p:])
 	}
 	dst := s.images + driver.DevicePtr(half*s.rows*p)
-	if err := g.CopyToDeviceAsync(dst, s.host[half][:len(rows)*p], g.copies); err != nil {
+	if err := g.CopyToDeviceAsync(dst, s.host[half][:len(rows)*p], g.Copies); err != nil {
 		return err
 	}
-	if err := g.RecordEvent(s.copied[half], g.copies); err != nil {
+	if err := g.RecordEvent(s.copied[half], g.Copies); err != nil {
 		return err
 	}
-	return g.WaitEvent(g.stream, s.copied[half])
+	return g.WaitEvent(g.Stream, s.copied[half])
 }
 
 // find returns a set after checking rows of it.

@@ -7,11 +7,9 @@ import (
 	"slices"
 
 	"aegis/cuda/driver"
+	"aegis/cuda/internal/gpu"
 	"aegis/model/program"
 )
-
-// alignment of tensors in the state, in floats: 256 bytes, as of an allocation.
-const alignment = 64
 
 // tensors is all that training carries from step to step: every tensor of a
 // program.State in one block of memory, in PyTorch's layouts, which are the
@@ -48,7 +46,7 @@ func newTensors(p *program.Program) *tensors {
 func (t *tensors) add(name string, shape []int) {
 	t.at[name] = place{offset: t.floats, shape: slices.Clone(shape)}
 	t.order = append(t.order, name)
-	t.floats += (program.Size(shape) + alignment - 1) / alignment * alignment
+	t.floats += gpu.Align(program.Size(shape))
 }
 
 func (t *tensors) bytes() int64 { return 4 * int64(t.floats) }
@@ -65,7 +63,7 @@ func (t *tensors) address(name string) (driver.DevicePtr, error) {
 // State copies parameters and optimizer state.
 func (m *Machine) State() (*program.State, error) {
 	block := make([]float32, m.tensors.floats)
-	err := m.do("state", func() error { return download(m.gpu, block, m.tensors.ptr) })
+	err := m.gpu.Do("state", func() error { return gpu.Download(m.gpu, block, m.tensors.ptr) })
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +84,7 @@ func (m *Machine) SetState(s *program.State) error {
 	for name, at := range m.tensors.at {
 		copy(block[at.offset:], s.Tensors[name].Data)
 	}
-	if err := m.do("set state", func() error { return upload(m.gpu, m.tensors.ptr, block) }); err != nil {
+	if err := m.gpu.Do("set state", func() error { return gpu.Upload(m.gpu, m.tensors.ptr, block) }); err != nil {
 		return err
 	}
 	m.step = s.Step

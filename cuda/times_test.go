@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"aegis/cuda/driver"
+	"aegis/cuda/internal/gpu"
 	"aegis/cuda/internal/ptxsim"
 	"aegis/model"
 )
@@ -75,7 +76,7 @@ type timedBarrier struct {
 }
 
 // timedDevice is the device with its peaks: twice the memory's clock times the
-// bus, and two operations a cycle on 128 lanes of each multiprocessor.
+// bus, and two gpu.Operations a cycle on 128 lanes of each multiprocessor.
 type timedDevice struct {
 	Name            string `json:"name"`
 	Simulator       bool   `json:"simulator"`
@@ -91,7 +92,7 @@ type timedDevice struct {
 
 // stopwatch times calls on a device.
 type stopwatch struct {
-	*gpu
+	*gpu.Context
 	out    timed
 	copies int
 	most   int           // samples
@@ -118,16 +119,16 @@ func TestKernelTimes(t *testing.T) {
 		opt.Driver = ptxsim.Open(ptxsim.Options{})
 	}
 	t.Run("bench", func(t *testing.T) {
-		d, info, err := choose(opt)
+		d, info, err := gpu.Choose(opt.device())
 		if err != nil {
 			t.Fatal(err)
 		}
-		g, err := newGPU(d, info)
+		g, err := gpu.Open(d, info)
 		if err != nil {
 			t.Fatal(err)
 		}
 		w := newStopwatch(g, d, "bench", real)
-		err = errors.Join(driver.Do(g.Context, w.bench), g.close())
+		err = errors.Join(g.Do("bench", w.bench), g.Close())
 		w.write(t, dir, err)
 	})
 	for _, spec := range timedSpecs() {
@@ -150,7 +151,7 @@ func TestKernelTimes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d, _, err := choose(opt)
+			d, _, err := gpu.Choose(opt.device())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,20 +174,20 @@ func timedSpecs() []model.Spec {
 	return specs
 }
 
-func newStopwatch(g *gpu, d driver.Driver, name string, real bool) *stopwatch {
-	w := &stopwatch{gpu: g, copies: 50, most: 9, budget: 300 * time.Millisecond, sample: 2 * time.Millisecond}
+func newStopwatch(g *gpu.Context, d driver.Driver, name string, real bool) *stopwatch {
+	w := &stopwatch{Context: g, copies: 50, most: 9, budget: 300 * time.Millisecond, sample: 2 * time.Millisecond}
 	if !real {
 		w.copies, w.most, w.sample = 2, 1, 0
 	}
 	number := func(a driver.DeviceAttribute) int {
-		n, err := d.DeviceAttribute(g.info.Number, a)
+		n, err := d.DeviceAttribute(g.Device.Number, a)
 		if err != nil {
 			return 0 // unknown
 		}
 		return n
 	}
 	dev := timedDevice{
-		Name: g.info.Name, Simulator: !real, Multiprocessors: number(driver.Multiprocessors), ClockKHz: number(driver.ClockRate),
+		Name: g.Device.Name, Simulator: !real, Multiprocessors: number(driver.Multiprocessors), ClockKHz: number(driver.ClockRate),
 		MemoryKHz: number(driver.MemoryClockRate), MemoryBits: number(driver.MemoryBusWidth), L2Bytes: number(driver.L2Cache),
 	}
 	dev.BytesPerSecond = 2 * 1e3 * float64(dev.MemoryKHz) * float64(dev.MemoryBits) / 8
@@ -213,13 +214,13 @@ func (w *stopwatch) write(t *testing.T, dir string, err error) {
 // one while the host launches the others, so that launching is in no time. With
 // before, which runs ahead of each sample, outside of the time, a sample is one
 // replay.
-func (w *stopwatch) replay(calls []call, copies int, before func() error) (span, error) {
-	exec, err := w.capture(slices.Repeat(calls, copies))
+func (w *stopwatch) replay(calls []gpu.Call, copies int, before func() error) (span, error) {
+	graph, err := w.Capture(slices.Repeat(calls, copies))
 	if err != nil {
 		return span{}, err
 	}
-	took, err := w.samples(exec, before)
-	if err := errors.Join(err, w.DestroyGraphExec(exec)); err != nil {
+	took, err := w.samples(graph, before)
+	if err := errors.Join(err, w.Discard(graph)); err != nil {
 		return span{}, err
 	}
 	for i := range took {
@@ -229,17 +230,17 @@ func (w *stopwatch) replay(calls []call, copies int, before func() error) (span,
 }
 
 // samples returns microseconds of a replay.
-func (w *stopwatch) samples(exec driver.GraphExec, before func() error) ([]float64, error) {
+func (w *stopwatch) samples(graph *gpu.Graph, before func() error) ([]float64, error) {
 	sample := func(lead, times int) (time.Duration, error) {
 		if before != nil {
 			if err := before(); err != nil {
 				return 0, err
 			}
 		}
-		if err := w.replays(exec, lead); err != nil {
+		if err := w.replays(graph, lead); err != nil {
 			return 0, err
 		}
-		return w.time(func() error { return w.replays(exec, times) })
+		return w.time(func() error { return w.replays(graph, times) })
 	}
 	lead, times := 0, 1
 	if _, err := sample(lead, times); err != nil {
@@ -269,9 +270,9 @@ func (w *stopwatch) samples(exec driver.GraphExec, before func() error) ([]float
 }
 
 // replays queues a graph some times.
-func (w *stopwatch) replays(exec driver.GraphExec, times int) error {
+func (w *stopwatch) replays(graph *gpu.Graph, times int) error {
 	for range times {
-		if err := w.LaunchGraph(exec, w.stream); err != nil {
+		if err := w.Replay(graph); err != nil {
 			return err
 		}
 	}
@@ -295,9 +296,9 @@ func (w *stopwatch) time(f func() error) (time.Duration, error) {
 	}
 	var took time.Duration
 	for _, step := range []func() error{
-		func() error { return w.RecordEvent(start, w.stream) },
+		func() error { return w.RecordEvent(start, w.Stream) },
 		f,
-		func() error { return w.RecordEvent(end, w.stream) },
+		func() error { return w.RecordEvent(end, w.Stream) },
 		func() error { return w.SyncEvent(end) },
 		func() (err error) { took, err = w.Elapsed(start, end); return err },
 	} {
@@ -320,9 +321,9 @@ func (w *stopwatch) bench() error {
 			return err
 		}
 		one := driver.Dim3{X: 1, Y: 1, Z: 1}
-		config := driver.LaunchConfig{Grid: one, Block: driver.Dim3{X: 256, Y: 1, Z: 1}, Stream: w.stream}
-		empty := []call{{function: nothing, config: config}}
-		if err := w.queue(empty); err != nil { // loads it
+		config := driver.LaunchConfig{Grid: one, Block: driver.Dim3{X: 256, Y: 1, Z: 1}, Stream: w.Stream}
+		empty := []gpu.Call{{Function: nothing, Config: config}}
+		if err := w.Queue(empty); err != nil { // loads it
 			return err
 		}
 		s, err := w.replay(empty, w.copies, nil)
@@ -343,17 +344,17 @@ func (w *stopwatch) barrier(module driver.Module, config driver.LaunchConfig) er
 	if err != nil {
 		return err
 	}
-	state, err := w.alloc(8)
+	state, err := w.Alloc(8)
 	if err != nil {
 		return err
 	}
-	reset := func() error { return upload(w.gpu, state, make([]int32, 2)) }
+	reset := func() error { return gpu.Upload(w.Context, state, make([]int32, 2)) }
 	if !w.out.Device.Simulator {
 		config.Grid.X = uint32(max(1, w.out.Device.Multiprocessors))
 	}
-	with := func(rounds int32) ([]call, error) {
-		c := []call{{function: f, config: config, args: []driver.Arg{driver.Ptr(state), driver.Int32(rounds), driver.Int32(mostReads)}}}
-		return c, errors.Join(reset(), w.queue(c))
+	with := func(rounds int32) ([]gpu.Call, error) {
+		c := []gpu.Call{{Function: f, Config: config, Args: []driver.Arg{driver.Ptr(state), driver.Int32(rounds), driver.Int32(mostReads)}}}
+		return c, errors.Join(reset(), w.Queue(c))
 	}
 	var spans [2]span
 	for i, n := range []int32{0, rounds} {
@@ -365,7 +366,7 @@ func (w *stopwatch) barrier(module driver.Module, config driver.LaunchConfig) er
 			return err
 		}
 		var after [2]int32
-		if err := download(w.gpu, after[:], state); err != nil {
+		if err := gpu.Download(w.Context, after[:], state); err != nil {
 			return err
 		}
 		if want := n * int32(config.Grid.X); after != [2]int32{want, 0} {
@@ -401,7 +402,7 @@ func (w *stopwatch) machine(m *Machine, real bool) error {
 	for i := range steps {
 		scalars = m.program.StepScalars(scalars, int64(i))
 	}
-	return m.do("time", func() error {
+	return m.gpu.Do("time", func() error {
 		send := func() error { return m.send(numbers, scalars) }
 		if err := send(); err != nil {
 			return err
@@ -411,7 +412,7 @@ func (w *stopwatch) machine(m *Machine, real bool) error {
 		if err != nil {
 			return err
 		}
-		if err := w.queue(calls); err != nil {
+		if err := w.Queue(calls); err != nil {
 			return err
 		}
 		s, err := w.replay(calls, 1, send)
@@ -426,7 +427,7 @@ func (w *stopwatch) machine(m *Machine, real bool) error {
 			return err
 		}
 		for _, o := range ops {
-			if err := w.operation(m.library, o); err != nil {
+			if err := w.operation(m.modules, o); err != nil {
 				return fmt.Errorf("%T: %w", o, err)
 			}
 		}
@@ -435,7 +436,7 @@ func (w *stopwatch) machine(m *Machine, real bool) error {
 }
 
 // operation times an operation, and its kernels where it has several.
-func (w *stopwatch) operation(l *library, o operation) error {
+func (w *stopwatch) operation(l *gpu.Modules, o gpu.Operation) error {
 	row := timedOperation{Operation: strings.ToLower(reflect.TypeOf(o).Name())}
 	var err error
 	if row.work, err = workOf(o); err != nil {
@@ -445,7 +446,7 @@ func (w *stopwatch) operation(l *library, o operation) error {
 	if err != nil {
 		return err
 	}
-	calls, err := l.calls([]operation{o})
+	calls, err := l.Calls([]gpu.Operation{o})
 	if err != nil {
 		return err
 	}

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"testing"
 
+	"aegis/cuda/internal/gpu"
 	"aegis/cuda/kernels"
 	"aegis/model/op"
 )
 
 // work is the least that an operation does: the bytes of all operands, each
-// read or written once, and two operations for each product that is added up
+// read or written once, and two gpu.Operations for each product that is added up
 // in a matrix product or a convolution. Whatever else it computes is free.
 type work struct {
 	Bytes int64 `json:"bytes"`
@@ -19,7 +20,7 @@ type work struct {
 }
 
 // workOf counts the work of an operation on a whole batch.
-func workOf(o operation) (work, error) {
+func workOf(o gpu.Operation) (work, error) {
 	switch o := o.(type) {
 	case kernels.Linear:
 		return floats(o.Rows*(o.In+o.Out)+o.Out*(o.In+1), o.Rows*o.In*o.Out), nil
@@ -61,7 +62,7 @@ func workOf(o operation) (work, error) {
 }
 
 // plainWork counts the operations that go through rows of values.
-func plainWork(o operation) (work, error) {
+func plainWork(o gpu.Operation) (work, error) {
 	switch o := o.(type) {
 	case kernels.Activate:
 		return floats(2*o.Rows*o.Width, 0), nil
@@ -138,7 +139,7 @@ func TestWork(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name string
-		o    operation
+		o    gpu.Operation
 		want work
 	}{
 		{"linear", kernels.Linear{Batch: batch, In: 5, Out: 3}, work{Bytes: 4 * (10 + 6 + 18), Flops: 60}},
@@ -151,7 +152,7 @@ func TestWork(t *testing.T) {
 			t.Errorf("%s: got %+v, %v, want %+v", c.name, got, err, c.want)
 		}
 	}
-	if _, err := workOf(mapping{}); err == nil {
-		t.Error("a mapping: got no error")
+	if _, err := workOf(nil); err == nil {
+		t.Error("no operation: got no error")
 	}
 }

@@ -45,8 +45,9 @@ build() {
 	export CGO_ENABLED=0 GOOS=linux
 	go build -trimpath -ldflags "-s -w" -o "$out/train" ./cmd/train
 	go test -c -trimpath -ldflags "-s -w" -o "$out/cuda.test" ./cuda
+	go test -c -trimpath -ldflags "-s -w" -o "$out/gorgoniavm.test" ./cuda/gorgoniavm
 	go test -c -trimpath -ldflags "-s -w" -o "$out/kernels.test" ./cuda/kernels
-	cp cuda/zz_*.ptx cuda/kernels/zz_*.ptx "$out/ptx"
+	cp cuda/gorgoniavm/zz_*.ptx cuda/kernels/zz_*.ptx "$out/ptx"
 	cp data/mnist/*.gz "$out/mnist"
 	cp scripts/gpu-check.sh scripts/gpu_*.py scripts/torch_ae.py scripts/presets.py "$out"
 	local commit dirty=false

@@ -46,7 +46,7 @@ def driver():
 
 
 def pack(folder: Path, out: Path) -> None:
-    """Packs a folder's files. The dictionary spans them all: three binaries hold the same images."""
+    """Packs a folder's files. The dictionary spans them all: several binaries hold the same images."""
     filters = [{"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": 128 << 20}]
     with lzma.open(out, "wb", filters=filters) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
         for path in sorted(folder.iterdir()):

@@ -27,6 +27,7 @@ def items(part: Part) -> None:
     part.item("training, 640 images", lambda: short(part))
     part.item("kernels", lambda: tests(part, "kernels.test", 40, "-test.skip", WITHOUT_FILES))
     part.item("golden", lambda: tests(part, "cuda.test", 35, "-test.run", "^TestGPU"))
+    part.item("gorgonia's graphs", lambda: tests(part, "gorgoniavm.test", 20, "-test.run", "^TestGPU"))
     for preset, tolerance in TOLERANCE.items():
         part.item(f"training, {preset}", lambda preset=preset, tolerance=tolerance: training(part, preset, tolerance))
     part.item("ptx", lambda: ptx(part))

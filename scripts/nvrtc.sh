@@ -3,7 +3,7 @@
 # folder that holds libnvrtc.so.11.2. Nothing is installed: Debian's packages
 # are unpacked into a cache once (17 MB). Needs Debian 12 on amd64.
 #
-#   NVRTC_DIR=$(scripts/nvrtc.sh) go generate ./cuda/kernels
+#   NVRTC_DIR=$(scripts/nvrtc.sh) go generate ./cuda/...
 set -eu
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/aegis/nvrtc-11.8
 lib=$cache/usr/lib/x86_64-linux-gnu

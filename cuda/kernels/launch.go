@@ -69,7 +69,8 @@ type Target struct {
 	Slots [2]driver.DevicePtr
 }
 
-// The numbers of activations and losses in kernels, as in common.cuh.
+// activation returns the number that kernels know an activation by, as in
+// common.cuh.
 func activation(a op.Activation) (int32, error) {
 	switch a.Kind {
 	case op.Identity, "":
@@ -90,6 +91,7 @@ func activation(a op.Activation) (int32, error) {
 	return 0, fmt.Errorf("unknown activation %q", a.Kind)
 }
 
+// loss returns the number that kernels know a loss by, as in common.cuh.
 func loss(l op.Loss) (int32, error) {
 	switch l.Kind {
 	case op.MSE:

@@ -44,7 +44,7 @@ func TestReadOnlyLoads(t *testing.T) {
 		}
 		texts[string(f)] = string(ptx)
 	}
-	graph, err := os.ReadFile("../zz_graph.ptx")
+	graph, err := os.ReadFile("../gorgoniavm/zz_graph.ptx")
 	if err != nil {
 		t.Fatal(err)
 	}

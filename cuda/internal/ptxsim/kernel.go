@@ -356,7 +356,7 @@ func (d *decoder) operand(in *instr, o operand, wide bool) src {
 	return src{}
 }
 
-// narrow32 returns the bank of a 32-bit source operand.
+// src32 returns the bank of a 32-bit source operand.
 func (d *decoder) src32(in *instr, i int) int {
 	s := d.operand(in, d.arg(in, i), false)
 	if s.wide {

@@ -182,7 +182,7 @@ func TestOps(t *testing.T) {
 	}
 }
 
-// TestShuffleLanes checks the lanes of every mode against the manual's
+// TestShuffleModes checks the lanes of every mode against the manual's
 // description for a warp cut in two segments.
 func TestShuffleModes(t *testing.T) {
 	const half = 16<<8 | 31 // segments of 16 lanes

@@ -71,7 +71,7 @@ func readGolden(t *testing.T, preset string) map[string]program.Tensor {
 	return tensors
 }
 
-// Machine opens a VM for a spec, bound to images, and closes it after the test.
+// machine opens a VM for a spec, bound to images, and closes it after the test.
 func machine(t *testing.T, open Open, spec model.Spec, images []byte) (*program.Program, vm.Machine) {
 	t.Helper()
 	p, err := spec.Program()
@@ -95,7 +95,7 @@ func machine(t *testing.T, open Open, spec model.Spec, images []byte) (*program.
 	return p, m
 }
 
-// step trains on rows, as many steps as they fill, and returns the losses.
+// steps trains on rows, as many steps as they fill, and returns the losses.
 func steps(t *testing.T, p *program.Program, m vm.Machine, first int64, rows []int32) []float64 {
 	t.Helper()
 	s := program.Steps{First: first, Rows: rows}

@@ -1,6 +1,4 @@
-//go:build !cpu
-
-package cuda_test
+package gputest
 
 import (
 	"errors"
@@ -10,46 +8,49 @@ import (
 	"aegis/cuda/driver"
 )
 
-// spy is a driver whose contexts can fail, and count what is not freed.
-type spy struct {
+// Spy is a driver whose contexts can fail, and count what is not freed.
+type Spy struct {
 	driver.Driver
-	noGraphs bool
-	noLoad   bool
-	launch   func(n int, args []driver.Arg) // sees each launch, counted from 1, and may spoil it
+	NoGraphs bool // there are none
+	NoLoad   bool // modules are refused
+	Idle     bool // graphs are counted, and nothing runs
+	NoMemory int  // which graph, counted from 1, finds no memory
+	NoFree   bool // graphs that are captured are not freed
 
-	idle     bool // graphs are counted, and nothing runs
-	noMemory int  // which graph, counted from 1, finds no memory
+	OnLaunch func(n int, args []driver.Arg) // sees each launch, counted from 1, and may spoil it
 
-	launches  int
-	graphs    int // that were to be made ready
-	capturing bool
+	Launches  int                      // so far
+	Capturing bool                     // between BeginCapture and EndCapture
+	graphs    int                      // that were to be made ready
 	captured  int                      // launches in the graph that was captured last
 	nodes     map[driver.GraphExec]int // launches in each graph
-	replays   []int                    // launches in each graph that was launched
-	held      map[string]int           // objects by kind
+	Replays   []int                    // launches in each graph that was launched
+	Held      map[string]int           // objects by kind
 }
 
-func newSpy(d driver.Driver) *spy {
-	return &spy{Driver: d, nodes: make(map[driver.GraphExec]int), held: make(map[string]int)}
+// NewSpy watches a driver.
+func NewSpy(d driver.Driver) *Spy {
+	return &Spy{Driver: d, nodes: make(map[driver.GraphExec]int), Held: make(map[string]int)}
 }
 
-func (s *spy) Context(ordinal int) (driver.Context, error) {
+// Context opens a context that is watched too.
+func (s *Spy) Context(ordinal int) (driver.Context, error) {
 	c, err := s.Driver.Context(ordinal)
 	s.hold("context", 1, err)
 	return &spyContext{Context: c, spy: s}, err
 }
 
 // hold counts an object that was made or freed.
-func (s *spy) hold(kind string, n int, err error) {
+func (s *Spy) hold(kind string, n int, err error) {
 	if err == nil {
-		s.held[kind] += n
+		s.Held[kind] += n
 	}
 }
 
-// checkFreed wants nothing left.
-func (s *spy) checkFreed(t *testing.T) {
+// CheckFreed wants nothing left.
+func (s *Spy) CheckFreed(t *testing.T) {
 	t.Helper()
-	for kind, n := range s.held {
+	for kind, n := range s.Held {
 		if n != 0 {
 			t.Errorf("%d objects left of kind %s", n, kind)
 		}
@@ -58,7 +59,7 @@ func (s *spy) checkFreed(t *testing.T) {
 
 type spyContext struct {
 	driver.Context
-	spy *spy
+	spy *Spy
 }
 
 func (c *spyContext) Close() error {
@@ -68,7 +69,7 @@ func (c *spyContext) Close() error {
 }
 
 func (c *spyContext) LoadModule(image []byte) (driver.Module, error) {
-	if c.spy.noLoad {
+	if c.spy.NoLoad {
 		return 0, driver.NewError("cuModuleLoadDataEx", driver.InvalidPTX, errors.New("planted"))
 	}
 	m, err := c.Context.LoadModule(image)
@@ -131,28 +132,31 @@ func (c *spyContext) DestroyEvent(e driver.Event) error {
 }
 
 func (c *spyContext) BeginCapture(s driver.Stream) error {
-	if c.spy.noGraphs {
+	if c.spy.NoGraphs {
 		return fmt.Errorf("cuda: graphs: %w", driver.ErrNotSupported)
 	}
-	c.spy.capturing, c.spy.captured = true, -c.spy.launches
+	c.spy.Capturing, c.spy.captured = true, -c.spy.Launches
 	return c.Context.BeginCapture(s)
 }
 
 func (c *spyContext) EndCapture(s driver.Stream) (driver.Graph, error) {
-	c.spy.capturing, c.spy.captured = false, c.spy.captured+c.spy.launches
+	c.spy.Capturing, c.spy.captured = false, c.spy.captured+c.spy.Launches
 	g, err := c.Context.EndCapture(s)
 	c.spy.hold("graph", 1, err)
 	return g, err
 }
 
 func (c *spyContext) DestroyGraph(g driver.Graph) error {
+	if c.spy.NoFree {
+		return driver.NewError("cuGraphDestroy", driver.InvalidValue, errors.New("planted"))
+	}
 	err := c.Context.DestroyGraph(g)
 	c.spy.hold("graph", -1, err)
 	return err
 }
 
 func (c *spyContext) Instantiate(g driver.Graph) (driver.GraphExec, error) {
-	if c.spy.graphs++; c.spy.graphs == c.spy.noMemory {
+	if c.spy.graphs++; c.spy.graphs == c.spy.NoMemory {
 		return 0, driver.NewError("cuGraphInstantiate", driver.OutOfMemory, errors.New("planted"))
 	}
 	x, err := c.Context.Instantiate(g)
@@ -168,18 +172,18 @@ func (c *spyContext) DestroyGraphExec(x driver.GraphExec) error {
 }
 
 func (c *spyContext) LaunchGraph(x driver.GraphExec, s driver.Stream) error {
-	c.spy.replays = append(c.spy.replays, c.spy.nodes[x])
-	if c.spy.idle {
+	c.spy.Replays = append(c.spy.Replays, c.spy.nodes[x])
+	if c.spy.Idle {
 		return nil
 	}
 	return c.Context.LaunchGraph(x, s)
 }
 
 func (c *spyContext) Launch(f driver.Function, cfg driver.LaunchConfig, args ...driver.Arg) error {
-	c.spy.launches++
-	if c.spy.launch != nil {
+	c.spy.Launches++
+	if c.spy.OnLaunch != nil {
 		args = append([]driver.Arg(nil), args...)
-		c.spy.launch(c.spy.launches, args)
+		c.spy.OnLaunch(c.spy.Launches, args)
 	}
 	return c.Context.Launch(f, cfg, args...)
 }

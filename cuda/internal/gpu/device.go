@@ -1,6 +1,4 @@
-//go:build !cpu
-
-package cuda
+package gpu
 
 import (
 	"errors"
@@ -17,7 +15,7 @@ const (
 	wantDriver = 11080
 )
 
-// Devices lists the GPUs of this machine, whether or not a Machine can use
+// Devices lists the GPUs of this computer, whether or not a VM can use
 // them. Where there is no driver or no device the error wraps
 // driver.ErrUnavailable.
 func Devices(opt Options) ([]Device, error) {
@@ -28,17 +26,17 @@ func Devices(opt Options) ([]Device, error) {
 	return devices(d)
 }
 
-// Probe returns the GPU that a Machine with these options would use, or says
+// Probe returns the GPU that a VM with these options would use, or says
 // why there is none.
 func Probe(opt Options) (Device, error) {
-	_, dev, err := choose(opt)
+	_, dev, err := Choose(opt)
 	return dev, err
 }
 
 // Check says why the GPU that the options name cannot be used, nil where it
 // can: it opens the GPU and closes it again.
 func Check(opt Options) error {
-	d, dev, err := choose(opt)
+	d, dev, err := Choose(opt)
 	if err != nil {
 		return err
 	}
@@ -59,8 +57,8 @@ func connect(opt Options) (driver.Driver, error) {
 	return driver.Open()
 }
 
-// choose connects and checks the device that the options name.
-func choose(opt Options) (driver.Driver, Device, error) {
+// Choose connects and checks the device that the options name.
+func Choose(opt Options) (driver.Driver, Device, error) {
 	d, err := connect(opt)
 	if err != nil {
 		return nil, Device{}, err

@@ -1,6 +1,6 @@
 //go:build !cpu
 
-package cuda_test
+package gorgoniavm_test
 
 import (
 	"bytes"
@@ -37,7 +37,7 @@ func TestSources(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(sums.Bytes(), want) {
-		t.Errorf("%s is stale: run NVRTC_DIR=$(scripts/nvrtc.sh) go generate ./cuda", name)
+		t.Errorf("%s is stale: run NVRTC_DIR=$(scripts/nvrtc.sh) go generate ./cuda/gorgoniavm", name)
 	}
 }
 

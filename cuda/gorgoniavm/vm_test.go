@@ -1,6 +1,6 @@
 //go:build !cpu
 
-package cuda_test
+package gorgoniavm_test
 
 import (
 	"errors"
@@ -12,8 +12,10 @@ import (
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"aegis/cuda"
 	"aegis/cuda/driver"
+	"aegis/cuda/gorgoniavm"
+	"aegis/cuda/internal/gpu"
+	"aegis/cuda/internal/gputest"
 	"aegis/cuda/internal/ptxsim"
 	"aegis/internal/numtest"
 )
@@ -154,14 +156,17 @@ func graphs() map[string]func(g *G.ExprGraph) (*G.Node, G.Nodes) {
 
 // TestVM compares values and gradients with Gorgonia's tape machine, in the
 // first run, which launches kernels one by one, and in later ones.
-func TestVM(t *testing.T) { testVM(t, cuda.Options{Driver: ptxsim.Open(ptxsim.Options{})}) }
+func TestVM(t *testing.T) { testVM(t, gorgoniavm.Options{Driver: ptxsim.Open(ptxsim.Options{})}) }
 
 func TestGPUVM(t *testing.T) {
-	needGPU(t)
-	testVM(t, cuda.Options{})
+	if _, err := gpu.Probe(gpu.Options{}); err != nil {
+		t.Skipf("needs a GPU: %v", err)
+	}
+	gputest.Open(t) // keeps the context from one graph to the next
+	testVM(t, gorgoniavm.Options{})
 }
 
-func testVM(t *testing.T, opt cuda.Options) {
+func testVM(t *testing.T, opt gorgoniavm.Options) {
 	for name, build := range graphs() {
 		t.Run(name, func(t *testing.T) {
 			g := G.NewGraph()
@@ -183,7 +188,7 @@ func testVM(t *testing.T, opt cuda.Options) {
 			if err := tape.RunAll(); err != nil {
 				t.Fatalf("the tape machine: %v", err)
 			}
-			vm, err := cuda.NewVM(g, opt, loss)
+			vm, err := gorgoniavm.New(g, opt, loss)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -262,7 +267,7 @@ func TestVMSolver(t *testing.T) {
 		return losses
 	}
 	got := train(func(g *G.ExprGraph, _ G.Nodes) G.VM {
-		vm, err := cuda.NewVM(g, cuda.Options{Driver: ptxsim.Open(ptxsim.Options{})})
+		vm, err := gorgoniavm.New(g, gorgoniavm.Options{Driver: ptxsim.Open(ptxsim.Options{})})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -277,27 +282,27 @@ func TestVMSolver(t *testing.T) {
 
 // TestVMErrors names what is wrong with a graph.
 func TestVMErrors(t *testing.T) {
-	s := newSpy(ptxsim.Open(ptxsim.Options{}))
-	opt := cuda.Options{Driver: s}
+	s := gputest.NewSpy(ptxsim.Open(ptxsim.Options{}))
+	opt := gorgoniavm.Options{Driver: s}
 	g := G.NewGraph()
 	x := leaf(g, "x", 0, 2, 3)
 	must(G.Upsample2D(leaf(g, "image", 0, 1, 1, 2, 2), 2))
-	if _, err := cuda.NewVM(g, opt); err == nil || !strings.Contains(err.Error(), "no kernel for op gorgonia.upsampleOp") {
+	if _, err := gorgoniavm.New(g, opt); err == nil || !strings.Contains(err.Error(), "no kernel for op gorgonia.upsampleOp") {
 		t.Errorf("error %v, want one about upsampleOp", err)
 	}
 	g = G.NewGraph()
 	must(G.Exp(G.NewMatrix(g, tensor.Float64, G.WithShape(2, 3), G.WithName("wide"))))
-	if _, err := cuda.NewVM(g, opt); err == nil || !strings.Contains(err.Error(), `node "wide": its values are float64; want float32`) {
+	if _, err := gorgoniavm.New(g, opt); err == nil || !strings.Contains(err.Error(), `node "wide": its values are float64; want float32`) {
 		t.Errorf("error %v, want one about float64", err)
 	}
 	g = G.NewGraph()
 	must(G.Exp(leaf(g, "y", 0, 4)))
-	if _, err := cuda.NewVM(g, opt, x); err == nil || !strings.Contains(err.Error(), `node "x" is not in the graph`) {
+	if _, err := gorgoniavm.New(g, opt, x); err == nil || !strings.Contains(err.Error(), `node "x" is not in the graph`) {
 		t.Errorf("error %v, want one about a foreign node", err)
 	}
 	g = G.NewGraph()
 	must(G.Exp(G.NewMatrix(g, tensor.Float32, G.WithShape(2, 3), G.WithName("empty"))))
-	vm, err := cuda.NewVM(g, opt)
+	vm, err := gorgoniavm.New(g, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,11 +315,43 @@ func TestVMErrors(t *testing.T) {
 	if err := vm.RunAll(); err == nil || !strings.Contains(err.Error(), "closed") {
 		t.Errorf("error %v after Close", err)
 	}
-	small := cuda.Options{Driver: ptxsim.Open(ptxsim.Options{Memory: 1 << 10})}
+	small := gorgoniavm.Options{Driver: ptxsim.Open(ptxsim.Options{Memory: 1 << 10})}
 	g = G.NewGraph()
 	must(G.Exp(leaf(g, "large", 0, 1000)))
-	if _, err := cuda.NewVM(g, small); !errors.Is(err, driver.OutOfMemory) || !strings.Contains(err.Error(), "the graph needs") {
+	if _, err := gorgoniavm.New(g, small); !errors.Is(err, driver.OutOfMemory) || !strings.Contains(err.Error(), "the graph needs") {
 		t.Errorf("error %v, want one about memory", err)
 	}
-	s.checkFreed(t)
+	s.CheckFreed(t)
+}
+
+// TestVMNoMemoryForGraph finds no memory for the graph: the error says so,
+// nothing is left of it, and the next run works.
+func TestVMNoMemoryForGraph(t *testing.T) {
+	s := gputest.NewSpy(ptxsim.Open(ptxsim.Options{}))
+	g := G.NewGraph()
+	y := must(G.Square(leaf(g, "x", 0, 2, 3)))
+	vm, err := gorgoniavm.New(g, gorgoniavm.Options{Driver: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = vm.Close() }()
+	if err := vm.RunAll(); err != nil {
+		t.Fatal(err)
+	}
+	want := wide(y.Value())
+	s.NoMemory = 1
+	err = vm.RunAll()
+	if !errors.Is(err, driver.OutOfMemory) || !strings.Contains(err.Error(), "want a CUDA graph of 1 launches there") {
+		t.Errorf("error %v, want one of too little memory for a graph", err)
+	}
+	if s.Held["graph"] != 0 || s.Held["executable graph"] != 0 {
+		t.Errorf("left: %v", s.Held)
+	}
+	if err := vm.RunAll(); err != nil {
+		t.Fatal(err)
+	}
+	numtest.Close(t, "squares", wide(y.Value()), want, 0)
+	if len(s.Replays) != 1 {
+		t.Errorf("%d graphs launched, want 1", len(s.Replays))
+	}
 }

@@ -1,6 +1,6 @@
 //go:build !cpu
 
-package cuda
+package gorgoniavm
 
 import (
 	_ "embed" // the PTX
@@ -9,17 +9,24 @@ import (
 
 	"aegis/cuda/driver"
 	"aegis/cuda/kernels"
-	"aegis/model/program"
 )
-
-//go:generate go run aegis/cuda/internal/nvrtc/cmd/nvrtc -o zz_ -figures testdata/ptxas.txt graph.cu
-//go:generate go test -run ^TestSources$ . -update
 
 //go:embed zz_graph.ptx
 var graphPTX []byte
 
 // graphFamily is graph.cu.
 const graphFamily kernels.Family = "graph"
+
+//go:generate go run aegis/cuda/internal/nvrtc/cmd/nvrtc -o zz_ -figures testdata/ptxas.txt graph.cu
+//go:generate go test -run ^TestSources$ . -update
+
+// ptx returns the image of a family: of graph.cu, or of package kernels.
+func ptx(f kernels.Family) ([]byte, error) {
+	if f == graphFamily {
+		return graphPTX, nil
+	}
+	return kernels.PTX(f)
+}
 
 // The functions of one or two values that kernel map knows, by the names that
 // Gorgonia gives them, in the order of graph.cu.
@@ -115,7 +122,7 @@ func (f folding) Launches() ([]kernels.Launch, error) {
 	if _, err := count(shape); err != nil {
 		return nil, err
 	}
-	n, m, most := program.Size(f.outer), program.Size(f.inner), 0
+	n, m, most := size(f.outer), size(f.inner), 0
 	if f.most {
 		most = 1
 	}

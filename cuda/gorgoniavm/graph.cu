@@ -1,8 +1,8 @@
-// Kernels for any graph of Gorgonia's ops; graph_launch.go launches them.
+// Kernels for any graph of Gorgonia's ops; launch.go launches them.
 // Unlike those of package kernels they take any strides, and all values of a
 // tensor are real.
 
-// The functions of one or two values, as in graph_launch.go.
+// The functions of one or two values, as in launch.go.
 enum Function {
     COPY, FILL,
     ABS, SIGN, CEIL, FLOOR, SIN, COS, EXP, LN, LOG2, NEG, SQUARE, SQRT, INV, INVSQRT, CUBE, TANH, SIGMOID, LOG1P, EXPM1, SOFTPLUS,

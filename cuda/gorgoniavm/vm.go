@@ -1,6 +1,6 @@
 //go:build !cpu
 
-package cuda
+package gorgoniavm
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"aegis/cuda/driver"
-	"aegis/model/program"
+	"aegis/cuda/internal/gpu"
 )
 
 // fakeBase is an address for plans that are only measured.
@@ -24,19 +24,16 @@ const fakeBase driver.DevicePtr = 1 << 20
 // RunAll sends the values of all leaves, runs the graph as one CUDA graph, and
 // brings back what was asked for: results that no other node reads, the
 // gradients of leaves (so that Node.Grad, and with it Gorgonia's solvers,
-// work), what gorgonia.Read reads, and the nodes given to NewVM. Their values
+// work), what gorgonia.Read reads, and the nodes given to New. Their values
 // are overwritten by the next RunAll.
 type VM struct {
-	gpu     *gpu
-	library *library
-	calls   []call
-	graph   driver.GraphExec // of calls, from the second run on
+	gpu     *gpu.Context
+	calls   []gpu.Call
+	graph   *gpu.Graph // of calls, from the second run on
 	runs    int
-	alone   bool // the driver has no graphs
 	leaves  []transfer
 	results []transfer
 	reads   []read
-	failed  error
 }
 
 // transfer is a node whose value crosses the bus.
@@ -55,10 +52,10 @@ type read struct {
 
 var _ G.VM = (*VM)(nil)
 
-// NewVM prepares a graph. An op without a kernel, or values that are not
+// New prepares a graph. An op without a kernel, or values that are not
 // float32, are an error that names the node. Besides the results that VM names
 // it brings back the values of some more nodes.
-func NewVM(g *G.ExprGraph, opt Options, more ...*G.Node) (*VM, error) {
+func New(g *G.ExprGraph, opt Options, more ...*G.Node) (*VM, error) {
 	order, err := sorted(g)
 	if err != nil {
 		return nil, err
@@ -67,18 +64,17 @@ func NewVM(g *G.ExprGraph, opt Options, more ...*G.Node) (*VM, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, info, err := choose(opt)
+	d, device, err := gpu.Choose(opt)
 	if err != nil {
 		return nil, err
 	}
 	vm := &VM{}
-	if vm.gpu, err = newGPU(d, info); err != nil {
+	if vm.gpu, err = gpu.Open(d, device); err != nil {
 		return nil, err
 	}
-	vm.library = newLibrary(vm.gpu)
-	err = vm.do(func() error { return vm.prepare(g, order, more, 4*int64(measured.floats)) })
+	err = vm.gpu.Do("a graph", func() error { return vm.prepare(g, order, more, 4*int64(measured.floats)) })
 	if err != nil {
-		_ = vm.close() // err says what happened
+		_ = vm.gpu.Close() // err says what happened
 		return nil, err
 	}
 	return vm, nil
@@ -88,14 +84,14 @@ func NewVM(g *G.ExprGraph, opt Options, more ...*G.Node) (*VM, error) {
 func sorted(g *G.ExprGraph) ([]*G.Node, error) {
 	order, err := G.Sort(g)
 	if err != nil {
-		return nil, fmt.Errorf("cuda: graph: %w", err)
+		return nil, fmt.Errorf("gorgoniavm: graph: %w", err)
 	}
 	nodes := slices.Clone([]*G.Node(order))
 	slices.Reverse(nodes)
 	return nodes, nil
 }
 
-// lower turns nodes into operations on memory at an address.
+// lower turns nodes into gpu.Operations on memory at an address.
 func lower(g *G.ExprGraph, order []*G.Node, base driver.DevicePtr) (*lowering, error) {
 	l := &lowering{graph: g, base: base, at: make(map[*G.Node]driver.DevicePtr)}
 	for _, n := range order {
@@ -107,7 +103,7 @@ func lower(g *G.ExprGraph, order []*G.Node, base driver.DevicePtr) (*lowering, e
 			}
 		}
 		if err != nil {
-			return nil, fmt.Errorf("cuda: node %q: %w", n.Name(), err)
+			return nil, fmt.Errorf("gorgoniavm: node %q: %w", n.Name(), err)
 		}
 	}
 	return l, nil
@@ -115,19 +111,17 @@ func lower(g *G.ExprGraph, order []*G.Node, base driver.DevicePtr) (*lowering, e
 
 // prepare puts a graph on the device.
 func (vm *VM) prepare(g *G.ExprGraph, order, more []*G.Node, bytes int64) error {
-	base, err := vm.gpu.alloc(bytes)
-	if errors.Is(err, driver.OutOfMemory) {
-		return fmt.Errorf("cuda: out of memory on GPU %d, %s: the graph needs %s, and %s are free; use a smaller batch: %w",
-			vm.gpu.info.Number, vm.gpu.info.Name, size(bytes), size(vm.gpu.free), err)
-	} else if err != nil {
-		return err
+	base, err := vm.gpu.Alloc(bytes)
+	if err != nil {
+		return vm.gpu.OutOfMemory(err, fmt.Sprintf("the graph needs %s, and %s are free; use a smaller batch",
+			gpu.FormatBytes(bytes), gpu.FormatBytes(vm.gpu.Available)))
 	}
 	l, err := lower(g, order, base)
 	if err != nil {
 		return err
 	}
 	for _, c := range l.consts {
-		if err := errors.Join(upload(vm.gpu, c.ptr, c.floats), upload(vm.gpu, c.ptr, c.block)); err != nil {
+		if err := gpu.First(gpu.Upload(vm.gpu, c.ptr, c.floats), gpu.Upload(vm.gpu, c.ptr, c.block)); err != nil {
 			return err
 		}
 	}
@@ -137,7 +131,7 @@ func (vm *VM) prepare(g *G.ExprGraph, order, more []*G.Node, bytes int64) error 
 	if err := vm.want(g, l, order, more); err != nil {
 		return err
 	}
-	vm.calls, err = vm.library.calls(l.list)
+	vm.calls, err = gpu.NewModules(vm.gpu, ptx).Calls(l.list)
 	return err
 }
 
@@ -145,13 +139,14 @@ func (vm *VM) prepare(g *G.ExprGraph, order, more []*G.Node, bytes int64) error 
 func (vm *VM) want(g *G.ExprGraph, l *lowering, order, more []*G.Node) error {
 	nodes := slices.Clone(more)
 	for _, n := range order {
-		switch into := readInto(n); {
-		case into != nil:
-			child := g.From(n.ID())
-			child.Next()
-			x := child.Node().(*G.Node)
-			vm.reads = append(vm.reads, read{node: x, into: into})
-			nodes = append(nodes, x)
+		switch {
+		case isRead(n):
+			r, err := readOf(g, n)
+			if err != nil {
+				return fmt.Errorf("gorgoniavm: node %q: %w", n.Name(), err)
+			}
+			vm.reads = append(vm.reads, r)
+			nodes = append(nodes, r.node)
 		case n.Op() != nil && g.To(n.ID()).Len() == 0:
 			nodes = append(nodes, n)
 		case n.Op() == nil && n.Deriv() != nil:
@@ -162,13 +157,13 @@ func (vm *VM) want(g *G.ExprGraph, l *lowering, order, more []*G.Node) error {
 	for _, n := range nodes {
 		ptr, ok := l.at[n]
 		if !ok {
-			return fmt.Errorf("cuda: node %q is not in the graph", n.Name())
+			return fmt.Errorf("gorgoniavm: node %q is not in the graph", n.Name())
 		}
 		if seen[n] || n.Op() == nil {
 			continue
 		}
 		seen[n] = true
-		t := transfer{node: n, ptr: ptr, floats: make([]float32, program.Size(n.Shape()))}
+		t := transfer{node: n, ptr: ptr, floats: make([]float32, size(n.Shape()))}
 		if n.Shape().Dims() > 0 {
 			t.value = tensor.New(tensor.WithShape(n.Shape()...), tensor.WithBacking(t.floats))
 		}
@@ -177,24 +172,21 @@ func (vm *VM) want(g *G.ExprGraph, l *lowering, order, more []*G.Node) error {
 	return nil
 }
 
-// do runs f where the context is current; after a fault it returns the first
-// error.
-func (vm *VM) do(f func() error) error {
-	if vm.failed != nil {
-		return vm.failed
+// readOf is what a gorgonia.Read reads, and where to.
+func readOf(g *G.ExprGraph, n *G.Node) (read, error) {
+	f := fieldsOf(n.Op())
+	child := g.From(n.ID())
+	child.Next()
+	r := read{node: child.Node().(*G.Node), into: f.value("into")}
+	if f.err == nil && r.into == nil {
+		f.err = errors.New("gorgonia.Read has nowhere to put the value")
 	}
-	err := driver.Do(vm.gpu.Context, f)
-	var refused *driver.Error
-	if errors.As(err, &refused) && refused.Result != driver.OutOfMemory {
-		vm.failed = fmt.Errorf("%w; in a graph on GPU %d, %s", err, vm.gpu.info.Number, vm.gpu.info.Name)
-		return vm.failed
-	}
-	return err
+	return r, f.err
 }
 
 // RunAll runs the graph.
 func (vm *VM) RunAll() error {
-	return vm.do(func() error {
+	return vm.gpu.Do("a graph", func() error {
 		for _, leaf := range vm.leaves {
 			if err := vm.send(leaf); err != nil {
 				return err
@@ -211,39 +203,38 @@ func (vm *VM) RunAll() error {
 func (vm *VM) send(leaf transfer) error {
 	v := leaf.node.Value()
 	if v == nil {
-		return fmt.Errorf("cuda: node %q has no value; use gorgonia.Let or gorgonia.WithValue", leaf.node.Name())
+		return fmt.Errorf("gorgoniavm: node %q has no value; use gorgonia.Let or gorgonia.WithValue", leaf.node.Name())
 	}
 	data, err := floatsOf(v)
 	if err != nil {
-		return fmt.Errorf("cuda: node %q: %w", leaf.node.Name(), err)
+		return fmt.Errorf("gorgoniavm: node %q: %w", leaf.node.Name(), err)
 	}
-	if want := program.Size(leaf.node.Shape()); len(data) != want {
-		return fmt.Errorf("cuda: node %q has %d values; want %d for shape %v", leaf.node.Name(), len(data), want, leaf.node.Shape())
+	if want := size(leaf.node.Shape()); len(data) != want {
+		return fmt.Errorf("gorgoniavm: node %q has %d values; want %d for shape %v", leaf.node.Name(), len(data), want, leaf.node.Shape())
 	}
-	return upload(vm.gpu, leaf.ptr, data)
+	return gpu.Upload(vm.gpu, leaf.ptr, data)
 }
 
 // launch queues the graph's work: the first time kernel by kernel, since a
 // driver may load kernels only then, later as one CUDA graph.
 func (vm *VM) launch() error {
 	vm.runs++
-	if vm.runs > 1 && vm.graph == 0 && !vm.alone {
+	if vm.runs == 1 {
+		return vm.gpu.Queue(vm.calls)
+	}
+	if vm.graph == nil {
 		var err error
-		vm.graph, err = vm.gpu.capture(vm.calls)
-		if vm.alone = errors.Is(err, driver.ErrNotSupported); err != nil && !vm.alone {
-			return err
+		if vm.graph, err = vm.gpu.Capture(vm.calls); err != nil {
+			return vm.gpu.OutOfMemory(err, fmt.Sprintf("want a CUDA graph of %d launches there; free some memory or use a smaller batch", len(vm.calls)))
 		}
 	}
-	if vm.graph != 0 {
-		return vm.gpu.LaunchGraph(vm.graph, vm.gpu.stream)
-	}
-	return vm.gpu.queue(vm.calls)
+	return vm.gpu.Replay(vm.graph)
 }
 
 // finish brings the results back.
 func (vm *VM) finish() error {
 	for _, r := range vm.results {
-		if err := download(vm.gpu, r.floats, r.ptr); err != nil {
+		if err := gpu.Download(vm.gpu, r.floats, r.ptr); err != nil {
 			return err
 		}
 		var v G.Value = G.NewF32(r.floats[0])
@@ -251,7 +242,7 @@ func (vm *VM) finish() error {
 			v = r.value
 		}
 		if err := G.UnsafeLet(r.node, v); err != nil {
-			return fmt.Errorf("cuda: node %q: %w", r.node.Name(), err)
+			return fmt.Errorf("gorgoniavm: node %q: %w", r.node.Name(), err)
 		}
 	}
 	for _, r := range vm.reads {
@@ -264,28 +255,7 @@ func (vm *VM) finish() error {
 func (vm *VM) Reset() {}
 
 // Close frees everything on the device.
-func (vm *VM) Close() error {
-	if errors.Is(vm.failed, errClosed) {
-		return nil
-	}
-	before := vm.failed
-	vm.failed = errClosed
-	if err := vm.close(); before == nil {
-		return err
-	}
-	return nil // after a fault, which was reported, closing only repeats it
-}
-
-func (vm *VM) close() error {
-	err := driver.Do(vm.gpu.Context, func() error {
-		errs := []error{vm.gpu.Synchronize()}
-		if vm.graph != 0 {
-			errs = append(errs, vm.gpu.DestroyGraphExec(vm.graph))
-		}
-		return first(append(errs, vm.library.unload()))
-	})
-	return first([]error{err, vm.gpu.close()})
-}
+func (vm *VM) Close() error { return vm.gpu.Close() }
 
 // floatsOf returns a value's floats in row-major order.
 func floatsOf(v G.Value) ([]float32, error) {

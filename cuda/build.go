@@ -1,0 +1,106 @@
+//go:build !cpu
+
+package cuda
+
+import (
+	"fmt"
+
+	"aegis/cuda/driver"
+	"aegis/cuda/internal/gpu"
+	"aegis/cuda/kernels"
+	"aegis/internal/plan"
+	"aegis/model/program"
+)
+
+// source is where Load finds images: rows by number of bytes on the device.
+// Without numbers the input is there already.
+type source struct{ images, numbers driver.DevicePtr }
+
+// builder turns a plan's instructions into operations of one step.
+type builder struct {
+	exec   *exec
+	step   driver.DevicePtr // the step block
+	source source
+	phase  *plan.Phase
+	stride int // scalars of one step
+	first  int // of them, the phase's first
+	loss   int // loss instructions so far
+	list   []gpu.Operation
+}
+
+// build returns the operations of one step.
+func (e *exec) build(step driver.DevicePtr, from source) ([]gpu.Operation, error) {
+	b := &builder{exec: e, step: step, source: from}
+	for i := range e.plan.Phases {
+		b.stride += len(e.plan.Phases[i].Optimizer.ScalarNames())
+	}
+	for i := range e.plan.Phases {
+		b.phase = &e.plan.Phases[i]
+		for _, section := range [][]plan.Instr{b.phase.Gradients, b.phase.Update} {
+			for _, in := range section {
+				if err := b.add(in); err != nil {
+					return nil, fmt.Errorf("cuda: phase %s: %s: %w", b.phase.Name, in.Op, err)
+				}
+			}
+		}
+		b.collect()
+		b.first += len(b.phase.Optimizer.ScalarNames())
+	}
+	return b.list, nil
+}
+
+// add translates one instruction. The files that do have the names of those of
+// the ops in model/op.
+func (b *builder) add(in plan.Instr) error {
+	switch in.Op {
+	case plan.Load:
+		b.load(in)
+	case plan.Linear, plan.LinearDX, plan.LinearDW:
+		b.linear(in)
+	case plan.Conv2d, plan.Conv2dDX, plan.Conv2dDW:
+		return b.conv2d(in)
+	case plan.ConvTranspose2d, plan.ConvTranspose2dDX, plan.ConvTranspose2dDW:
+		return b.convTranspose2d(in)
+	case plan.Activate, plan.Slope:
+		b.activation(in)
+	case plan.Loss, plan.LossGrad:
+		b.lossOf(in)
+	case plan.Add, plan.AddSums:
+		b.sum(in)
+	case plan.Pack:
+		b.pack(in)
+	case plan.Update:
+		b.update(in)
+	default:
+		return fmt.Errorf("no kernel")
+	}
+	return nil
+}
+
+func (b *builder) do(o gpu.Operation) { b.list = append(b.list, o) }
+
+func (b *builder) batch() kernels.Batch { return kernels.Batch{Rows: b.exec.plan.Batch, Step: b.step} }
+
+// at is where a buffer is on the device.
+func (b *builder) at(buffer int) driver.DevicePtr { return b.exec.address[buffer] }
+
+func (b *builder) shape(buffer int) []int { return b.exec.plan.Buffers[buffer].Shape }
+
+// size is the values in a buffer, width those in a row.
+func (b *builder) size(buffer int) int { return program.Size(b.shape(buffer)) }
+
+func (b *builder) width(buffer int) int { return program.Size(b.shape(buffer)[1:]) }
+
+// scratcher is an operation that may need memory during its launches.
+type scratcher interface{ ScratchFloats() int }
+
+// scratchFloats is the most memory that one of the operations wants.
+func scratchFloats(list []gpu.Operation) int {
+	most := 0
+	for _, o := range list {
+		if s, ok := o.(scratcher); ok {
+			most = max(most, s.ScratchFloats())
+		}
+	}
+	return most
+}

@@ -1,0 +1,131 @@
+//go:build !cpu
+
+package gorgoniavm
+
+import (
+	"fmt"
+	"strings"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"aegis/cuda/driver"
+	"aegis/cuda/internal/gpu"
+)
+
+// lowering turns a graph's nodes into gpu.Operations. It runs twice: first to
+// learn how much memory that takes, then with the memory's address. Nothing
+// else in this package knows Gorgonia's ops, whose types it does not export.
+type lowering struct {
+	graph  *G.ExprGraph
+	base   driver.DevicePtr
+	floats int // taken so far
+	at     map[*G.Node]driver.DevicePtr
+	list   []gpu.Operation
+	consts []constant
+	leaves []*G.Node
+}
+
+// constant is what is written to the device once.
+type constant struct {
+	ptr    driver.DevicePtr
+	floats []float32
+	block  []uint32 // instead of floats: a step block
+}
+
+// take takes memory for some values, aligned to 256 bytes.
+func (l *lowering) take(floats int) driver.DevicePtr {
+	at := l.base + driver.DevicePtr(4*l.floats)
+	l.floats += gpu.Align(floats)
+	return at
+}
+
+// node lowers one node; those that it reads come before it.
+func (l *lowering) node(n *G.Node) error {
+	op := n.Op()
+	if op == nil {
+		if n.Dtype() != tensor.Float32 {
+			return fmt.Errorf("its values are %v; want float32", n.Dtype())
+		}
+		l.at[n] = l.take(size(n.Shape()))
+		l.leaves = append(l.leaves, n)
+		return nil
+	}
+	var in []*G.Node
+	for it := l.graph.From(n.ID()); it.Next(); {
+		in = append(in, it.Node().(*G.Node))
+	}
+	name := opName(op)
+	if isRead(n) {
+		return nil // see VM.finish
+	}
+	if c, ok := op.(interface{ Value() G.Value }); ok && len(in) == 0 {
+		return l.constant(n, c.Value())
+	}
+	if n.Dtype() != tensor.Float32 {
+		return fmt.Errorf("its values are %v; want float32", n.Dtype())
+	}
+	if name == "gorgonia.reshapeOp" {
+		l.at[n] = l.at[in[0]]
+		return nil
+	}
+	if name == "gorgonia.sizeOp" {
+		return l.sizeOf(n, in[0])
+	}
+	lower, ok := l.ops()[name]
+	if !ok {
+		return fmt.Errorf("no kernel for op %s %v", name, op)
+	}
+	l.at[n] = l.take(size(n.Shape()))
+	return lower(n, in)
+}
+
+// ops are the ops that have memory of their own, and what lowers them.
+func (l *lowering) ops() map[string]func(n *G.Node, in []*G.Node) error {
+	return map[string]func(*G.Node, []*G.Node) error{
+		"gorgonia.elemUnaryOp": l.unary, "gorgonia.elemBinOp": l.binary, "gorgonia.linAlgBinOp": l.product,
+		"gorgonia.sumOp": l.sum, "gorgonia.maxOp": l.max, "gorgonia.repeatOp": l.repeat, "gorgonia.transposeOp": l.transpose,
+		"gorgonia.sliceOp": l.slice, "gorgonia.sliceIncrOp": l.slice, "gorgonia.concatOp": l.concat,
+		"gorgonia.im2colOp": l.im2col, "gorgonia.col2imOp": l.im2col,
+		"gorgonia.maxPoolOp": l.maxPool, "gorgonia.maxPoolDiffOp": l.maxPool,
+		"gorgonia.softmaxOp": l.softmax, "gorgonia.softmaxDiffOp": l.softmaxGrad,
+	}
+}
+
+// isRead says whether a node is a gorgonia.Read.
+func isRead(n *G.Node) bool { return n.Op() != nil && opName(n.Op()) == "gorgonia.readOp" }
+
+// opName is an op's type, whether or not it is a pointer.
+func opName(op G.Op) string { return strings.TrimPrefix(fmt.Sprintf("%T", op), "*") }
+
+func (l *lowering) do(o gpu.Operation) { l.list = append(l.list, o) }
+
+func (l *lowering) constant(n *G.Node, v G.Value) error {
+	data, err := floatsOf(v)
+	if err != nil {
+		return err
+	}
+	l.at[n] = l.take(len(data))
+	l.consts = append(l.consts, constant{ptr: l.at[n], floats: data})
+	return nil
+}
+
+// sizeOf is known before anything runs.
+func (l *lowering) sizeOf(n, x *G.Node) error {
+	size, f := 1, fieldsOf(n.Op())
+	if axis := f.int("axis"); axis < x.Shape().Dims() {
+		size = x.Shape()[axis]
+	}
+	l.at[n] = l.take(1)
+	l.consts = append(l.consts, constant{ptr: l.at[n], floats: []float32{float32(size)}})
+	return f.err
+}
+
+// size is the number of values in a shape.
+func size(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}

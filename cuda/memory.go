@@ -1,0 +1,41 @@
+//go:build !cpu
+
+package cuda
+
+import (
+	"errors"
+	"fmt"
+
+	"aegis/cuda/internal/gpu"
+)
+
+// needs is what a training program takes of a device's memory, in bytes.
+type needs struct {
+	state, arena, queue int64
+	batch               int
+	perRow              int64 // of the arena, for each row of a batch
+	scratch             int64 // of the arena, at any batch
+}
+
+func (n needs) total() int64 { return n.state + n.arena + n.queue }
+
+// outOfMemory explains an allocation that failed while a machine was made.
+func (n needs) outOfMemory(g *gpu.Context, err error, what string, asked int64) error {
+	free, total, infoErr := g.MemInfo()
+	if infoErr != nil {
+		return errors.Join(err, infoErr)
+	}
+	todo := "no batch would fit: use a smaller network, or free the GPU"
+	if fits := n.fits(g.Available); fits > 0 {
+		todo = fmt.Sprintf("a batch of %d would fit: use a smaller batch", fits)
+	}
+	return g.OutOfMemory(err, fmt.Sprintf("asked for %s for %s; %s of %s are free, and training at batch %d needs %s in all; %s",
+		gpu.FormatBytes(asked), what, gpu.FormatBytes(free), gpu.FormatBytes(total), n.batch, gpu.FormatBytes(n.total()), todo))
+}
+
+// fits returns about the largest batch that some bytes are enough for, with a
+// margin for what the driver rounds up.
+func (n needs) fits(free int64) int {
+	left := free - free/16 - n.state - n.queue - n.scratch
+	return int(max(0, min(left/max(1, n.perRow), int64(n.batch-1))))
+}
