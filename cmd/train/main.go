@@ -151,7 +151,7 @@ func describe(f *flags, stdout io.Writer) error {
 	if f.summary {
 		return f.config.Summary(stdout)
 	}
-	text, err := f.config.Plan()
+	text, err := aegis.Plan(f.config)
 	if err != nil {
 		return err
 	}
