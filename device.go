@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"aegis/cuda"
+	"aegis/internal/advice"
 	"aegis/internal/memory"
 	"aegis/internal/plan"
 	"aegis/internal/session"
@@ -49,7 +50,7 @@ func (d devices) open(p *program.Program, seed uint64) (m vm.Machine, why string
 	case DeviceCUDA:
 		m, err := cuda.Open(p, seed, cuda.Options{GPU: d.gpu})
 		if err != nil {
-			return nil, "", fmt.Errorf("%w; or run with --device cpu", err)
+			return nil, "", advice.With(fmt.Errorf("%w; or run on the device %s", err, DeviceCPU), "device "+DeviceCPU)
 		}
 		return m, why, nil
 	case DeviceAuto:

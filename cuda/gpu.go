@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"aegis/cuda/driver"
+	"aegis/internal/advice"
 )
 
 // gpu is a device in use: its context, its streams, and what is allocated.
@@ -168,9 +169,9 @@ func (g *gpu) outOfMemory(err error, what string, asked int64, n needs) error {
 	text := fmt.Sprintf("cuda: out of memory on GPU %d, %s: asked for %s for %s; %s of %s are free, and training at batch %d needs %s in all",
 		g.info.Number, g.info.Name, size(asked), what, size(free), size(total), n.batch, size(n.total()))
 	if fits := n.fits(g.free); fits > 0 {
-		return fmt.Errorf("%s; a batch of %d would fit: lower --batch: %w", text, fits, err)
+		return advice.With(fmt.Errorf("%s; a batch of %d would fit: %w", text, fits, err), fmt.Sprintf("batch %d", fits))
 	}
-	return fmt.Errorf("%s; no batch would fit: lower --hidden or --latent, or free the GPU: %w", text, err)
+	return advice.With(fmt.Errorf("%s; no batch would fit: lower hidden or latent, or free the GPU: %w", text, err), "hidden", "latent")
 }
 
 // fits returns about the largest batch that some bytes are enough for, with a

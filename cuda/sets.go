@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"aegis/cuda/driver"
+	"aegis/internal/advice"
 )
 
 // trainSet is the set that steps read, as vm.TrainSet names it.
@@ -136,8 +137,8 @@ func (m *Machine) stagingError(err error) error {
 	if !errors.Is(err, driver.OutOfMemory) {
 		return err
 	}
-	return fmt.Errorf("cuda: out of memory on GPU %d, %s: want %s there and as much page-locked for images on their way; lower --batch: %w",
-		m.gpu.info.Number, m.gpu.info.Name, size(2*m.halfBytes()), err)
+	return advice.With(fmt.Errorf("cuda: out of memory on GPU %d, %s: want %s there and as much page-locked for images on their way; lower the batch: %w",
+		m.gpu.info.Number, m.gpu.info.Name, size(2*m.halfBytes()), err), "batch")
 }
 
 // fill sends rows of a set to a half of the staging memory, where they lie

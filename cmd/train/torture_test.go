@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"aegis"
+	"aegis/internal/cli"
 	"aegis/internal/run"
 )
 
@@ -188,7 +189,7 @@ func TestInterrupts(t *testing.T) {
 		switch {
 		case code == -1 && now == before: // before signals are heard
 		case code == 0 && now == c.latent:
-		case code != exitInterrupted:
+		case code != cli.ExitInterrupted:
 			t.Errorf("exit %d, a code of %d: %q", code, now, text)
 		case strings.Contains(last, "is as it was") || strings.Contains(last, "nothing was made"):
 			said["nothing"]++

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"aegis/data"
+	"aegis/internal/advice"
 	"aegis/internal/memory"
 	"aegis/model"
 )
@@ -18,12 +19,13 @@ func (c *Config) fit(images data.Images) error {
 	}
 	need := c.need(cost)
 	if have := memory.Left(); have.Bytes > 0 && need > float64(have.Bytes) {
-		return fmt.Errorf("aegis: %s with hidden %v, latent %d, batch %d on images of %d×%d needs %.2f GiB; %s %.2f GiB beside what is loaded: "+
-			"lower --hidden, --latent or --batch", c.Model, c.Hidden, c.Latent, c.Batch, c.Image[1], c.Image[2],
-			need/(1<<30), have.By, float64(have.Bytes)/(1<<30))
+		return advice.With(fmt.Errorf("aegis: %s with hidden %v, latent %d, batch %d on images of %d×%d needs %.2f GiB; %s %.2f GiB beside what is loaded: "+
+			"lower hidden, latent or batch", c.Model, c.Hidden, c.Latent, c.Batch, c.Image[1], c.Image[2],
+			need/(1<<30), have.By, float64(have.Bytes)/(1<<30)), "hidden", "latent", "batch")
 	}
 	if cost.Params > math.MaxInt32 {
-		return fmt.Errorf("aegis: %s has %d parameters; want at most %d: lower --hidden or --latent", c.Model, cost.Params, math.MaxInt32)
+		return advice.With(fmt.Errorf("aegis: %s has %d parameters; want at most %d: lower hidden or latent",
+			c.Model, cost.Params, math.MaxInt32), "hidden", "latent")
 	}
 	return nil
 }

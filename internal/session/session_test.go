@@ -208,7 +208,7 @@ func TestErrors(t *testing.T) {
 		{name: "test limit", bend: func(c *Config) { c.TestLimit = -1 }, config: true, want: "test limit -1"},
 		{name: "more than the tests", bend: func(c *Config) { c.TestLimit = 9 }, config: true, want: "test limit 9 of 8 test images"},
 		{name: "batch", bend: func(c *Config) { c.Batch = 0 }, config: true, want: "batch 0"},
-		{name: "memory", bend: func(c *Config) { c.Hidden, c.Latent = []int{1 << 24}, 1<<24 }, want: "lower --hidden, --latent or --batch"},
+		{name: "memory", bend: func(c *Config) { c.Hidden, c.Latent = []int{1 << 24}, 1<<24 }, want: "lower hidden, latent or batch"},
 		{name: "held directory", bend: func(*Config) {}, out: held, want: "holds a run already"},
 	}
 	for _, c := range cases {
