@@ -273,6 +273,29 @@ func TestFullDisk(t *testing.T) {
 	t.Logf("refused %d times, ended by the full disk %d times, done %d times", refused, failed, done)
 }
 
+// TestRefusedForSpace leaves nothing where nothing was.
+func TestRefusedForSpace(t *testing.T) {
+	data, dir := folder(t), filepath.Join(t.TempDir(), "disk")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
+		t.Skipf("no file system of a chosen size can be mounted here: %v", err)
+	}
+	defer func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	}()
+	c := newChild(data, filepath.Join(dir, "runs", "run"), 2)
+	if code := c.code(); code != 1 || !strings.Contains(c.stderr.String(), "for the checkpoints") {
+		t.Errorf("exit %d: %s", code, c.stderr.String())
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v was left (%v)", left, err)
+	}
+}
+
 // full writes a file until the disk is full.
 func full(t *testing.T, path string) {
 	t.Helper()

@@ -3,7 +3,10 @@
 // an option, and adds that.
 package advice
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 // adviser is an error that has advice.
 type adviser interface{ Options() []string }
@@ -20,7 +23,7 @@ func Of(err error) []string {
 
 // With returns err with options to try, as [Of] returns them, behind those
 // that err has already.
-func With(err error, options ...string) error { return &advised{err, append(Of(err), options...)} }
+func With(err error, options ...string) error { return &advised{err, slices.Concat(Of(err), options)} }
 
 type advised struct {
 	error

@@ -46,8 +46,11 @@ func (t *trainer) end(ctx context.Context, err error) error {
 			t.summary.Status = Interrupted
 		}
 	}
-	if interrupted {
+	switch {
+	case interrupted:
 		err = &InterruptedError{Saved: t.writer.saved(), Err: err}
+	case err != nil:
+		err = t.earlierStays(err)
 	}
 	if err != nil {
 		t.summary.Error = err.Error()

@@ -48,6 +48,7 @@ type trainer struct {
 	rows    rows
 
 	program *program.Program
+	loader  *data.Loader
 	machine vm.Machine
 	why     string // it runs there
 	dir     *run.Dir
@@ -63,6 +64,9 @@ type trainer struct {
 // prepare checks everything that can be checked, and only then makes the
 // run directory.
 func (t *trainer) prepare(opt Options, open OpenVM) (err error) {
+	if err := opt.Check(); err != nil {
+		return err
+	}
 	if err := t.split(); err != nil {
 		return err
 	}
@@ -72,53 +76,77 @@ func (t *trainer) prepare(opt Options, open OpenVM) (err error) {
 	if t.program, err = t.cfg.Program(); err != nil {
 		return err
 	}
-	if t.machine, t.why, err = open(t.cfg, t.program); err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, t.machine.Close())
-		}
-	}()
-	if err := t.bind(); err != nil {
-		return err
-	}
-	if opt.Out == "" {
-		t.dir, err = run.CreateNew(fmt.Sprintf("runs/%s-%s", t.cfg.Model, time.Now().Format("20060102-150405")))
-	} else {
-		t.dir, err = run.Create(opt.Out, opt.Force)
-	}
+	t.loader, err = data.NewLoader(t.train.Images, data.LoaderOptions{
+		Batch: t.cfg.Batch, Seed: uint64(t.cfg.Seed), Shuffle: true, Rows: t.rows.train,
+		Lo: t.program.Pixels.Lo, Hi: t.program.Pixels.Hi,
+	})
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, t.dir.Close())
-		}
-	}()
-	if err := t.checkSpace(); err != nil {
+	if t.machine, t.why, err = open(t.cfg, t.program); err != nil {
 		return err
 	}
-	if err := t.dir.WriteConfig(t.cfg); err != nil {
-		return err
+	if err = t.bind(); err == nil {
+		err = t.makeDir(opt)
+	}
+	if err != nil {
+		return errors.Join(err, t.machine.Close())
 	}
 	t.begin()
 	return nil
 }
 
-// checkSpace looks whether the checkpoints fit on the disk.
-func (t *trainer) checkSpace() error {
-	model := int64(0)
-	for _, p := range t.program.Params {
-		model += 4 * int64(p.Size())
+// makeDir makes the run directory where there is room for the checkpoints, and
+// writes the configuration to it.
+func (t *trainer) makeDir(opt Options) (err error) {
+	out := opt.Out
+	if out == "" {
+		out = fmt.Sprintf("runs/%s-%s", t.cfg.Model, time.Now().Format("20060102-150405"))
 	}
-	last := model
+	if err := run.CheckSpace(out, t.modelBytes(), t.stateBytes()); err != nil {
+		return err
+	}
+	if opt.Out == "" {
+		t.dir, err = run.CreateNew(out)
+	} else {
+		t.dir, err = run.Create(out, opt.Force)
+	}
+	if err != nil {
+		return err
+	}
+	if err := t.dir.WriteConfig(t.cfg); err != nil {
+		return errors.Join(t.earlierStays(err), t.dir.Close())
+	}
+	return nil
+}
+
+// earlierStays adds to an error that the run which was to be replaced is as it
+// was, where that is so.
+func (t *trainer) earlierStays(err error) error {
+	if !t.dir.Replacing() {
+		return err
+	}
+	return fmt.Errorf("%w; the earlier run in %s is as it was", err, t.dir.Out())
+}
+
+// modelBytes is how large the parameters are.
+func (t *trainer) modelBytes() int64 {
+	bytes := int64(0)
+	for _, p := range t.program.Params {
+		bytes += 4 * int64(p.Size())
+	}
+	return bytes
+}
+
+// stateBytes is how large the parameters and the optimizer's state are.
+func (t *trainer) stateBytes() int64 {
+	bytes := t.modelBytes()
 	for _, ph := range t.program.Phases {
 		for _, node := range ph.Params {
-			last += 4 * int64(node.Shape().TotalSize()*len(ph.Optimizer.Slots()))
+			bytes += 4 * int64(node.Shape().TotalSize()*len(ph.Optimizer.Slots()))
 		}
 	}
-	return t.dir.CheckSpace(model, last)
+	return bytes
 }
 
 // begin fills in what the summary can say at the start.
@@ -146,15 +174,8 @@ func (t *trainer) begin() {
 
 // run trains, then writes pictures and the summary, however it ended.
 func (t *trainer) run(ctx context.Context) error {
-	loader, err := data.NewLoader(t.train.Images, data.LoaderOptions{
-		Batch: t.cfg.Batch, Seed: uint64(t.cfg.Seed), Shuffle: true, Rows: t.rows.train,
-		Lo: t.program.Pixels.Lo, Hi: t.program.Pixels.Hi,
-	})
-	if err != nil {
-		return err
-	}
-	err = train.Run(ctx, t.machine, t.program, train.Config{
-		Epochs: t.cfg.Epochs, Order: loader.Order, Val: t.rows.val, Test: t.rows.each, LastTest: t.rows.test,
+	err := train.Run(ctx, t.machine, t.program, train.Config{
+		Epochs: t.cfg.Epochs, Order: t.loader.Order, Val: t.rows.val, Test: t.rows.each, LastTest: t.rows.test,
 	}, train.Hooks{Progress: t.progress, Epoch: t.epoch})
 	return errors.Join(t.end(ctx, err), t.finish())
 }

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +16,9 @@ import (
 
 	"aegis/internal/run"
 	"aegis/internal/train"
+	"aegis/internal/vm"
 	"aegis/model"
+	"aegis/model/program"
 )
 
 func TestTrainWritesARun(t *testing.T) {
@@ -185,6 +188,80 @@ func TestDivergenceKeepsTheLastGoodModel(t *testing.T) {
 	if err != nil || json.Unmarshal(text, &summary) != nil || summary["status"] != "diverged" {
 		t.Errorf("summary %s (%v)", text, err)
 	}
+}
+
+// failing is a VM whose steps fail.
+type failing struct{ vm.Machine }
+
+func (failing) Train(context.Context, program.Steps) error { return errors.New("the device fell over") }
+
+// TestForceThenFail replaces a run by ones that come to nothing: its files stay,
+// and the error says so.
+func TestForceThenFail(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "run")
+	ds, cfg := blobs(16, 8, 6, 6), config(t, "fc64")
+	if _, err := trained(context.Background(), cfg, ds, Options{Out: out}); err != nil {
+		t.Fatal(err)
+	}
+	before := files(t, out)
+	for name, c := range map[string]struct {
+		bend   func(*Config)
+		fail   bool
+		status Status
+		want   string
+	}{
+		"diverged": {
+			bend: func(c *Config) { c.Output, c.Activation, c.Optimizer, c.LR = "identity", "identity", "sgd", 1e30 }, status: Diverged,
+			want: "corrupt images",
+		},
+		"failed": {bend: func(*Config) {}, fail: true, status: Failed, want: "the device fell over"},
+	} {
+		bent := cfg
+		c.bend(&bent)
+		open := func(cfg Config, p *program.Program) (vm.Machine, string, error) {
+			m, why, err := openCPU(cfg, p)
+			if c.fail {
+				m = failing{m}
+			}
+			return m, why, err
+		}
+		s, err := Train(context.Background(), bent, ds, Options{Out: out, Force: true}, open)
+		want := c.want + "; the earlier run in " + out + " is as it was"
+		if s == nil || s.Status != c.status || err == nil || !strings.HasSuffix(err.Error(), want) || s.Error != err.Error() {
+			t.Errorf("%s: error %v, summary %+v; want %q", name, err, s, want)
+		}
+		if after := files(t, out); !reflect.DeepEqual(after, before) {
+			t.Errorf("%s: the earlier run's files changed", name)
+		}
+	}
+	fresh := filepath.Join(t.TempDir(), "run")
+	_, err := Train(context.Background(), cfg, ds, Options{Out: fresh}, func(cfg Config, p *program.Program) (vm.Machine, string, error) {
+		m, why, err := openCPU(cfg, p)
+		return failing{m}, why, err
+	})
+	if err == nil || strings.Contains(err.Error(), "earlier run") {
+		t.Errorf("no earlier run: error %v", err)
+	}
+}
+
+// files are those of a directory, by name.
+func files(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make(map[string]string)
+	for _, e := range entries {
+		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all[e.Name()] = string(text); e.Name() == ".aegis" {
+			all[e.Name()] = "" // it knows the configuration that was about to be
+		}
+	}
+	return all
 }
 
 func TestErrors(t *testing.T) {
