@@ -19,7 +19,7 @@ func (e *usageError) Unwrap() error { return e.err }
 
 // given is a flag of a command line.
 type given struct {
-	option Option
+	option option
 	text   string
 }
 
@@ -52,14 +52,14 @@ func parseFlags(args []string) ([]given, error) {
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}
 	for _, o := range options() {
-		if o.Name == "" {
+		if o.name == "" {
 			continue
 		}
 		add := flags.Func
 		if isSwitch(o.at(&scratch)) {
 			add = flags.BoolFunc
 		}
-		add(o.Name, o.Help, func(text string) error {
+		add(o.name, o.help, func(text string) error {
 			all = append(all, given{o, text})
 			return set(o.at(&scratch), text)
 		})
@@ -74,7 +74,7 @@ func parseFlags(args []string) ([]given, error) {
 	}
 	for _, f := range all {
 		if f.text == "" && isText(f.option.at(&scratch)) {
-			return nil, &usageError{fmt.Errorf("--%s is empty; give it a value or leave it out", f.option.Name)}
+			return nil, &usageError{fmt.Errorf("--%s is empty; give it a value or leave it out", f.option.name)}
 		}
 	}
 	return all, nil
@@ -84,7 +84,7 @@ func parseFlags(args []string) ([]given, error) {
 func newCall(flags []given) (*call, error) {
 	var file, preset string
 	for _, f := range flags {
-		switch f.option.Name {
+		switch f.option.name {
 		case "config":
 			file = f.text
 		case "model":

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 
 	"aegis"
 )
@@ -17,20 +18,14 @@ func writeHelp(w io.Writer, name string) error {
 	if err != nil {
 		return err
 	}
-	var group Group
-	for _, o := range options() {
-		if o.Name == "" {
-			continue
+	for _, g := range groups() {
+		fmt.Fprintf(b, "\n%s:\n", g.name)
+		for _, o := range g.options {
+			if o.name == "" {
+				continue
+			}
+			fmt.Fprintf(b, "  %s\n\t%s%s\n", strings.TrimSpace("--"+o.name+" "+o.value), o.help, shownDefault(o, presets))
 		}
-		if o.Group != group {
-			group = o.Group
-			fmt.Fprintf(b, "\n%s:\n", group)
-		}
-		fmt.Fprintf(b, "  --%s", o.Name)
-		if o.Value != "" {
-			fmt.Fprintf(b, " %s", o.Value)
-		}
-		fmt.Fprintf(b, "\n\t%s%s\n", o.Help, shownDefault(o, presets))
 	}
 	return b.Flush()
 }
@@ -50,14 +45,14 @@ func presetCalls() ([]*call, error) {
 
 // shownDefault returns what an option is where it is not given, for the help:
 // "" where that is nothing, or each preset's own.
-func shownDefault(o Option, presets []*call) string {
+func shownDefault(o option, presets []*call) string {
 	value := func(c *call) reflect.Value { return reflect.ValueOf(o.at(c)).Elem() }
 	first := value(presets[0])
 	if first.IsZero() {
 		return ""
 	}
 	for _, p := range presets[1:] {
-		if o.Name != "model" && !reflect.DeepEqual(value(p).Interface(), first.Interface()) {
+		if o.name != "model" && !reflect.DeepEqual(value(p).Interface(), first.Interface()) {
 			return ""
 		}
 	}

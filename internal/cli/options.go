@@ -6,27 +6,13 @@ import (
 	"aegis"
 )
 
-// Group is a part of the help.
-type Group string
-
-// The groups, in the order of the help.
-const (
-	Network     Group = "Network"
-	Training    Group = "Training"
-	Data        Group = "Data"
-	Device      Group = "Device"
-	Run         Group = "Run"
-	Information Group = "Information"
-)
-
-// Option is something that a user can set, by a flag, in a file or both.
-type Option struct {
-	Name   string // of the flag; "": in a file only
-	Key    string // in config.toml; "": the command's own
-	Group  Group
-	Value  string // what stands for a value in the help, such as rows; "": a switch has none
-	Help   string
-	Resume bool // may change when a run is resumed
+// option is something that a user can set, by a flag, in a file or both.
+type option struct {
+	name   string // of the flag; "": in a file only
+	key    string // in config.toml; "": the command's own
+	value  string // what stands for a value in the help, such as rows; "": a switch has none
+	help   string
+	resume bool // may change when a run is resumed
 
 	at func(*call) any // a pointer to its value, which says how it is parsed
 }
@@ -40,120 +26,170 @@ type call struct {
 	force, quiet, json, summary, plan, doctor, version bool
 }
 
-// options is the one table of options: flags, config.toml and the help are
-// read by it.
-func options() []Option {
-	presets, devices := strings.Join(aegis.Presets(), ", "), strings.Join(aegis.Devices(), ", ")
-	return []Option{
+// group is a part of the help.
+type group struct {
+	name    string
+	options []option
+}
+
+// groups is the one table of options: flags and help are read by it, and a
+// test holds it to config.toml.
+func groups() []group {
+	return []group{
+		{"Network", networkOptions()},
+		{"Training", trainingOptions()},
+		{"Data", dataOptions()},
+		{"Device", deviceOptions()},
+		{"Run", runOptions()},
+		{"Information", informationOptions()},
+	}
+}
+
+// options returns those of all groups.
+func options() []option {
+	var all []option
+	for _, g := range groups() {
+		all = append(all, g.options...)
+	}
+	return all
+}
+
+func networkOptions() []option {
+	return []option{
 		{
-			Name: "model", Key: "model", Group: Network, Value: "preset", at: func(c *call) any { return &c.config.Model },
-			Help: presets,
+			name: "model", key: "model", value: "preset", at: func(c *call) any { return &c.config.Model },
+			help: strings.Join(aegis.Presets(), ", "),
 		},
 		{
-			Name: "config", Group: Network, Value: "config.toml", at: func(c *call) any { return &c.file },
-			Help: "start from a run's file in place of a preset",
+			name: "config", value: "config.toml", at: func(c *call) any { return &c.file },
+			help: "start from a run's file in place of a preset",
 		},
-		{Key: "family", Group: Network, at: func(c *call) any { return &c.config.Family }},
-		{Key: "image", Group: Network, at: func(c *call) any { return &c.config.Image }},
+		{key: "family", at: func(c *call) any { return &c.config.Family }},
+		{key: "image", at: func(c *call) any { return &c.config.Image }},
 		{
-			Name: "hidden", Key: "hidden", Group: Network, Value: "widths", at: func(c *call) any { return &c.config.Hidden },
-			Help: "of the encoder's hidden layers, such as 512,256 (channels for conv), or none; the decoder mirrors them",
-		},
-		{
-			Name: "latent", Key: "latent", Group: Network, Value: "size", at: func(c *call) any { return &c.config.Latent },
-			Help: "of the code",
+			name: "hidden", key: "hidden", value: "widths", at: func(c *call) any { return &c.config.Hidden },
+			help: "widths of the encoder's hidden layers, such as 512,256 (channels for conv), or none; the decoder mirrors them",
 		},
 		{
-			Name: "activation", Key: "activation", Group: Network, Value: "function", at: func(c *call) any { return &c.config.Activation },
-			Help: "of hidden layers: relu, leakyrelu, tanh, sigmoid, elu, gelu, identity",
-		},
-		{Key: "activate_code", Group: Network, at: func(c *call) any { return &c.config.ActivateCode }},
-		{
-			Name: "output", Key: "output", Group: Network, Value: "function", at: func(c *call) any { return &c.config.Output },
-			Help: "of the last layer; with tanh pixels are in [-1,1], else in [0,1]",
-		},
-		{Key: "init", Group: Network, at: func(c *call) any { return &c.config.Init }},
-		{
-			Name: "loss", Key: "loss", Group: Training, Value: "loss", at: func(c *call) any { return &c.config.Loss },
-			Help: "mse, mae, huber or bce (bce wants --output sigmoid)",
+			name: "latent", key: "latent", value: "size", at: func(c *call) any { return &c.config.Latent },
+			help: "size of the code",
 		},
 		{
-			Name: "optimizer", Key: "optimizer", Group: Training, Value: "optimizer", at: func(c *call) any { return &c.config.Optimizer },
-			Help: "adam or sgd",
+			name: "activation", key: "activation", value: "function", at: func(c *call) any { return &c.config.Activation },
+			help: "activation of hidden layers: relu, leakyrelu, tanh, sigmoid, elu, gelu, identity",
+		},
+		{key: "activate_code", at: func(c *call) any { return &c.config.ActivateCode }},
+		{
+			name: "output", key: "output", value: "function", at: func(c *call) any { return &c.config.Output },
+			help: "activation of the last layer; with tanh pixels are in [-1,1], else in [0,1]",
+		},
+		{key: "init", at: func(c *call) any { return &c.config.Init }},
+	}
+}
+
+func trainingOptions() []option {
+	return []option{
+		{
+			name: "loss", key: "loss", value: "loss", at: func(c *call) any { return &c.config.Loss },
+			help: "mse, mae, huber or bce (bce wants --output sigmoid)",
 		},
 		{
-			Name: "lr", Key: "lr", Group: Training, Value: "rate", Resume: true, at: func(c *call) any { return &c.config.LR },
-			Help: "learning rate",
+			name: "optimizer", key: "optimizer", value: "optimizer", at: func(c *call) any { return &c.config.Optimizer },
+			help: "adam or sgd",
 		},
 		{
-			Name: "momentum", Key: "momentum", Group: Training, Value: "number", at: func(c *call) any { return &c.config.Momentum },
-			Help: "of sgd",
+			name: "lr", key: "lr", value: "rate", resume: true, at: func(c *call) any { return &c.config.LR },
+			help: "learning rate",
 		},
 		{
-			Name: "batch", Key: "batch", Group: Training, Value: "images", at: func(c *call) any { return &c.config.Batch },
-			Help: "a step",
+			name: "momentum", key: "momentum", value: "number", at: func(c *call) any { return &c.config.Momentum },
+			help: "momentum of sgd",
 		},
 		{
-			Name: "epochs", Key: "epochs", Group: Training, Value: "number", Resume: true, at: func(c *call) any { return &c.config.Epochs },
-			Help: "times through the training set",
+			name: "batch", key: "batch", value: "number", at: func(c *call) any { return &c.config.Batch },
+			help: "images a step",
 		},
 		{
-			Name: "seed", Key: "seed", Group: Training, Value: "number", at: func(c *call) any { return &c.config.Seed },
-			Help: "of every random number",
+			name: "epochs", key: "epochs", value: "number", resume: true, at: func(c *call) any { return &c.config.Epochs },
+			help: "times through the training set",
 		},
 		{
-			Name: "data", Key: "data", Group: Data, Value: "folder", Resume: true, at: func(c *call) any { return &c.config.Data },
-			Help: "of IDX files, plain or .gz (default: the embedded MNIST)",
+			name: "seed", key: "seed", value: "number", at: func(c *call) any { return &c.config.Seed },
+			help: "seed of every random number",
+		},
+	}
+}
+
+func dataOptions() []option {
+	return []option{
+		{
+			name: "data", key: "data", value: "folder", resume: true, at: func(c *call) any { return &c.config.Data },
+			help: "folder of IDX files, plain or .gz (default: the embedded MNIST)",
 		},
 		{
-			Name: "limit", Key: "limit", Group: Data, Value: "rows", at: func(c *call) any { return &c.config.Limit },
-			Help: "train on the first ones only (0: all)",
+			name: "limit", key: "limit", value: "rows", at: func(c *call) any { return &c.config.Limit },
+			help: "train on the first rows only (0: all)",
 		},
 		{
-			Name: "val", Key: "val", Group: Data, Value: "rows", at: func(c *call) any { return &c.config.Val },
-			Help: "hold them out of the training set, drawn by seed, such as 5000 or 10%, and keep the model that is best on them",
+			name: "val", key: "val", value: "rows", at: func(c *call) any { return &c.config.Val },
+			help: "hold rows of the training set out, drawn by seed, such as 5000 or 10%, and keep the model that is best on them",
 		},
 		{
-			Name: "test-limit", Key: "test_limit", Group: Data, Value: "rows", at: func(c *call) any { return &c.config.TestLimit },
-			Help: "evaluate that many test rows after each epoch, drawn by seed, and all after the last (0: all, or fewer where few are trained on)",
+			name: "test-limit", key: "test_limit", value: "rows", at: func(c *call) any { return &c.config.TestLimit },
+			help: "evaluate that many test rows after each epoch, drawn by seed, and all after the last (0: all, or fewer where few are trained on)",
+		},
+	}
+}
+
+func deviceOptions() []option {
+	return []option{
+		{
+			name: "device", key: "device", value: "device", resume: true, at: func(c *call) any { return &c.config.Device },
+			help: strings.Join(aegis.Devices(), ", "),
 		},
 		{
-			Name: "device", Key: "device", Group: Device, Value: "device", Resume: true, at: func(c *call) any { return &c.config.Device },
-			Help: devices,
+			name: "gpu", key: "gpu", value: "number", resume: true, at: func(c *call) any { return &c.config.GPU },
+			help: "number of the GPU",
 		},
 		{
-			Name: "gpu", Key: "gpu", Group: Device, Value: "number", Resume: true, at: func(c *call) any { return &c.config.GPU },
-			Help: "of the GPU",
+			name: "threads", key: "threads", value: "number", resume: true, at: func(c *call) any { return &c.config.Threads },
+			help: "workers on a CPU (0: as many as pay); changes no result",
+		},
+	}
+}
+
+func runOptions() []option {
+	return []option{
+		{
+			name: "out", value: "directory", at: func(c *call) any { return &c.out },
+			help: "run directory (default runs/<model>-<time>)",
+		},
+		{name: "force", at: func(c *call) any { return &c.force }, help: "replace the run that --out holds"},
+		{name: "quiet", at: func(c *call) any { return &c.quiet }, help: "print errors only"},
+		{
+			name: "json", at: func(c *call) any { return &c.json },
+			help: "print the lines of metrics.jsonl on stdout; with --doctor, print what it says as JSON",
+		},
+	}
+}
+
+func informationOptions() []option {
+	return []option{
+		{
+			name: "summary", at: func(c *call) any { return &c.summary },
+			help: "print layers, shapes, parameters, FLOPs and memory, and exit",
 		},
 		{
-			Name: "threads", Key: "threads", Group: Device, Value: "number", Resume: true, at: func(c *call) any { return &c.config.Threads },
-			Help: "workers on a CPU (0: as many as pay); changes no result",
+			name: "plan", at: func(c *call) any { return &c.plan },
+			help: "print the plan that the CPU VM trains by, and exit",
 		},
 		{
-			Name: "out", Group: Run, Value: "directory", at: func(c *call) any { return &c.out },
-			Help: "of the run (default runs/<model>-<time>)",
-		},
-		{Name: "force", Group: Run, at: func(c *call) any { return &c.force }, Help: "replace the run that --out holds"},
-		{Name: "quiet", Group: Run, at: func(c *call) any { return &c.quiet }, Help: "print errors only"},
-		{
-			Name: "json", Group: Run, at: func(c *call) any { return &c.json },
-			Help: "print the lines of metrics.jsonl on stdout; with --doctor, print what it says as JSON",
+			name: "doctor", at: func(c *call) any { return &c.doctor },
+			help: "print what this machine has, where CUDA was looked for and what auto takes, and exit",
 		},
 		{
-			Name: "summary", Group: Information, at: func(c *call) any { return &c.summary },
-			Help: "print layers, shapes, parameters, FLOPs and memory, and exit",
-		},
-		{
-			Name: "plan", Group: Information, at: func(c *call) any { return &c.plan },
-			Help: "print the plan that the CPU VM trains by, and exit",
-		},
-		{
-			Name: "doctor", Group: Information, at: func(c *call) any { return &c.doctor },
-			Help: "print what this machine has, where CUDA was looked for and what auto takes, and exit",
-		},
-		{
-			Name: "version", Group: Information, at: func(c *call) any { return &c.version },
-			Help: "print version, commit and Go version, and exit",
+			name: "version", at: func(c *call) any { return &c.version },
+			help: "print version, commit and Go version, and exit",
 		},
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
@@ -35,24 +34,24 @@ func TestTableIsWhole(t *testing.T) {
 	keys := keysOf(reflect.ValueOf(&c.config).Elem())
 	names := make(map[string]bool)
 	for _, o := range options() {
-		if o.Key != "" {
-			if at, ok := keys[o.Key]; !ok || at != o.at(&c) {
-				t.Errorf("key %s is not in config.toml, in the table twice, or another value", o.Key)
+		if o.key != "" {
+			if at, ok := keys[o.key]; !ok || at != o.at(&c) {
+				t.Errorf("key %s is not in config.toml, in the table twice, or another value", o.key)
 			}
-			delete(keys, o.Key)
-		} else if o.Resume {
-			t.Errorf("--%s is no part of a run, and may change when it is resumed", o.Name)
+			delete(keys, o.key)
+		} else if o.resume {
+			t.Errorf("--%s is no part of a run, and may change when it is resumed", o.name)
 		}
-		if o.Name == "" {
+		if o.name == "" {
 			continue
 		}
-		if names[o.Name] || o.Help == "" || o.Group == "" || (o.Value == "") != isSwitch(o.at(&c)) {
-			t.Errorf("--%s is there twice or lacks something: %+v", o.Name, o)
+		if names[o.name] || o.help == "" || (o.value == "") != isSwitch(o.at(&c)) {
+			t.Errorf("--%s is there twice or lacks something: %+v", o.name, o)
 		}
-		if want := strings.ReplaceAll(o.Key, "_", "-"); o.Key != "" && o.Name != want {
-			t.Errorf("--%s has the key %s; want the flag --%s", o.Name, o.Key, want)
+		if want := strings.ReplaceAll(o.key, "_", "-"); o.key != "" && o.name != want {
+			t.Errorf("--%s has the key %s; want the flag --%s", o.name, o.key, want)
 		}
-		names[o.Name] = true
+		names[o.name] = true
 	}
 	if len(keys) > 0 {
 		t.Errorf("config.toml has keys that the table has not: %v", keys)
@@ -86,11 +85,11 @@ func TestFlags(t *testing.T) {
 	for form, args := range forms {
 		var all []string
 		for _, o := range options() {
-			switch text, ok := values[o.Name]; {
+			switch text, ok := values[o.name]; {
 			case ok:
-				all = append(all, args(o.Name, text)...)
-			case o.Value == "" && o.Name != "":
-				all = append(all, "--"+o.Name)
+				all = append(all, args(o.name, text)...)
+			case o.value == "" && o.name != "":
+				all = append(all, "--"+o.name)
 			}
 		}
 		got, err := parseCall(all)
@@ -142,15 +141,13 @@ func TestHelp(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := b.String()
-	var groups []string
-	for _, o := range options() {
-		if o.Name != "" && strings.Count(text, "\n  --"+o.Name+" ")+strings.Count(text, "\n  --"+o.Name+"\n") != 1 {
-			t.Errorf("want --%s once in\n%s", o.Name, text)
+	for _, g := range groups() {
+		if strings.Count(text, "\n"+g.name+":\n") != 1 {
+			t.Errorf("want the group %s once in\n%s", g.name, text)
 		}
-		if group := string(o.Group); !slices.Contains(groups, group) {
-			groups = append(groups, group)
-			if strings.Count(text, "\n"+group+":\n") != 1 {
-				t.Errorf("want the group %s once in\n%s", group, text)
+		for _, o := range g.options {
+			if o.name != "" && strings.Count(text, "\n  --"+o.name+" ")+strings.Count(text, "\n  --"+o.name+"\n") != 1 {
+				t.Errorf("want --%s once in\n%s", o.name, text)
 			}
 		}
 	}

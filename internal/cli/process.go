@@ -72,8 +72,8 @@ func line(err error) string {
 	for _, option := range advice.Of(err) {
 		key, value, _ := strings.Cut(option, " ")
 		for _, o := range options() {
-			if o.Key == key && o.Name != "" {
-				flags = append(flags, strings.TrimSpace("--"+o.Name+" "+value))
+			if o.key == key && o.name != "" {
+				flags = append(flags, strings.TrimSpace("--"+o.name+" "+value))
 			}
 		}
 	}
