@@ -19,7 +19,7 @@ import (
 
 // OpenVM opens a VM of the configuration's device for a program, under the
 // parameters of its seed. Where it had a choice, why says in a line what
-// decided.
+// decided. One that takes of this process's memory asks [CheckMemory] first.
 type OpenVM func(cfg Config, p *program.Program) (m vm.Machine, why string, err error)
 
 // Train trains an autoencoder on a dataset and writes a run directory. When
