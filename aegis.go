@@ -2,25 +2,27 @@
 //
 // An autoencoder is written once as Gorgonia expression graphs, Gorgonia
 // differentiates them, and a VM runs them: this package is the one place that
-// chooses a VM and wires it to the trainer. [Train] leaves a run directory
-// behind; [Load] makes codes and images with what it holds.
+// chooses a VM. [Train] leaves a run directory behind; [Load] makes codes and
+// images with what it holds.
 //
 // Shapes: B batch, n images, C,H,W an image, P = C·H·W its pixels, Z a code.
 package aegis
 
 import (
+	"context"
 	"fmt"
-	"math"
 	"runtime"
 	"runtime/debug"
 
 	"aegis/data"
-	"aegis/internal/memory"
+	"aegis/internal/run"
+	"aegis/internal/session"
+	"aegis/internal/train"
 	"aegis/model"
 )
 
 // Version of this module.
-const Version = "0.1.0"
+const Version = session.Version
 
 // BuildInfo returns version, commit where the build recorded one, and the Go
 // version and platform.
@@ -36,106 +38,64 @@ func BuildInfo() string {
 	return fmt.Sprintf("aegis %s, commit %s, %s %s/%s", Version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// Config is all that it takes to repeat a run.
-type Config struct {
-	model.Spec
-	Seed   Seed   `toml:"seed" json:"seed"`
-	Device string `toml:"device" json:"device"` // auto, cpu, cuda or tape
-	GPU    int    `toml:"gpu" json:"gpu"`       // number of the GPU that cuda and auto use
-	// Threads is the number of workers on a CPU, 0: as many as pay. It changes
-	// no result.
-	Threads int  `toml:"threads" json:"threads"`
-	Data    Path `toml:"data" json:"data"`   // folder of IDX files; empty: the embedded MNIST
-	Limit   int  `toml:"limit" json:"limit"` // take the first rows of the training set, 0: all
-	// Val of those are held out, drawn by seed: a number of rows, or a share
-	// below 1.
-	Val data.Held `toml:"val" json:"val"`
-	// TestLimit is how many test rows are evaluated after each epoch, drawn by
-	// seed. 0: all, or a quarter as many as are trained on where these are
-	// fewer than the test rows. After the last epoch it is all.
-	TestLimit int `toml:"test_limit" json:"test_limit"`
+// A run's configuration, and the types of its values.
+type (
+	Config = session.Config
+	Seed   = session.Seed
+	Path   = session.Path
+)
+
+// What a run is given and what it tells.
+type (
+	Options  = session.Options
+	Hooks    = session.Hooks
+	Start    = session.Start
+	Progress = session.Progress
+	Metrics  = session.Metrics
+	Summary  = session.Summary
+	Verdict  = session.Verdict
+	Status   = session.Status
+)
+
+// The ways that a run ends.
+const (
+	Finished    = session.Finished
+	Interrupted = session.Interrupted
+	Diverged    = session.Diverged
+	Failed      = session.Failed
+)
+
+// The errors of a run.
+type (
+	ConfigError      = session.ConfigError
+	InterruptedError = session.InterruptedError
+	DivergedError    = train.DivergedError // a loss stopped being a finite number
+)
+
+// ErrRunExists is wrapped by Train's error where Options.Out holds an earlier
+// run and Options.Force is not set.
+var ErrRunExists = run.ErrExists
+
+// Presets returns the names of the networks that have one. The first is the
+// default.
+func Presets() []string {
+	var names []string
+	for _, s := range model.Presets() {
+		names = append(names, s.Model)
+	}
+	return names
 }
 
 // NewConfig returns a preset's configuration: seed 1, device auto.
-func NewConfig(preset string) (Config, error) {
-	spec, err := model.Preset(preset)
-	if err != nil {
-		return Config{}, &ConfigError{err}
-	}
-	return Config{Spec: spec, Seed: 1, Device: DeviceAuto}, nil
-}
+func NewConfig(preset string) (Config, error) { return session.NewConfig(preset) }
 
-// ConfigError says that a configuration holds an impossible value; it was
-// found before anything was read or written.
-type ConfigError struct{ Err error }
+// LoadConfig reads the config.toml that a run left.
+func LoadConfig(path string) (Config, error) { return session.LoadConfig(path) }
 
-func (e *ConfigError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the cause.
-func (e *ConfigError) Unwrap() error { return e.Err }
-
-func configErrorf(format string, args ...any) error {
-	return &ConfigError{fmt.Errorf(format, args...)}
-}
-
-// Validate says what is wrong with a configuration, as a *[ConfigError].
-func (c Config) Validate() error {
-	if err := c.Spec.Validate(); err != nil {
-		return &ConfigError{err}
-	}
-	if err := checkDevice(c.Device); err != nil {
-		return err
-	}
-	const mostThreads = 1024
-	if c.Threads < 0 || c.Threads > mostThreads {
-		return configErrorf("aegis: %d threads; want 1 to %d, or 0 for as many as pay", c.Threads, mostThreads)
-	}
-	if c.GPU < 0 {
-		return configErrorf("aegis: GPU %d; want a number of at least 0", c.GPU)
-	}
-	if c.Limit < 0 || c.TestLimit < 0 {
-		return configErrorf("aegis: limit %d, test limit %d; want numbers of at least 0", c.Limit, c.TestLimit)
-	}
-	if err := c.Val.Validate(); err != nil {
-		return &ConfigError{err}
-	}
-	if c.Limit > 0 && c.Val.Of(c.Limit) >= c.Limit {
-		return configErrorf("aegis: val %v of limit %d rows leaves none to train on; want val below limit", c.Val, c.Limit)
-	}
-	return nil
-}
-
-// fit sets the image's size and checks that the network fits into memory.
-func (c *Config) fit(images data.Images) error {
-	c.Image = [3]int{images.C, images.H, images.W}
-	cost, err := c.Cost()
-	if err != nil {
-		return err
-	}
-	need := c.need(cost)
-	if have := memory.Left(); have.Bytes > 0 && need > float64(have.Bytes) {
-		return fmt.Errorf("aegis: %s with hidden %v, latent %d, batch %d on images of %d×%d needs %.2f GiB; %s %.2f GiB beside what is loaded: "+
-			"lower --hidden, --latent or --batch", c.Model, c.Hidden, c.Latent, c.Batch, c.Image[1], c.Image[2],
-			need/(1<<30), have.By, float64(have.Bytes)/(1<<30))
-	}
-	if cost.Params > math.MaxInt32 {
-		return fmt.Errorf("aegis: %s has %d parameters; want at most %d: lower --hidden or --latent", c.Model, cost.Params, math.MaxInt32)
-	}
-	return nil
-}
-
-// need returns the bytes that a run takes at most beside its data set.
-func (c *Config) need(cost model.Cost) float64 {
-	const (
-		inference = 512       // rows that a forward plan takes at once
-		rest      = 128 << 20 // Go's runtime, threads, pictures
-	)
-	// Of the VM: parameters and the optimizer's state, and what of gradients
-	// and transposed copies of weights there is at once.
-	machine := cost.ParamBytes
-	// A checkpoint's copy of parameters and state, and the best parameters;
-	// Go's heap doubles before it is swept.
-	checkpoint := 2 * cost.ParamBytes
-	row := cost.ActivationBytes / float64(c.Batch)
-	return machine + checkpoint + cost.ActivationBytes + row/2*inference + rest
+// Train trains an autoencoder on a dataset and writes a run directory. When
+// ctx ends it saves what there is and returns an error that wraps ctx's. A
+// loss that is not finite ends the run with a *[DivergedError], and the model
+// of the best finished epoch stays.
+func Train(ctx context.Context, cfg Config, ds *data.Dataset, opt Options) (*Summary, error) {
+	return session.Train(ctx, cfg, ds, opt, openVM)
 }

@@ -4,9 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -31,10 +37,14 @@ var mayImport = map[string][]string{
 	"aegis/internal/train":   {"aegis/data", "aegis/internal/vm", "aegis/model/program"},
 	"aegis/internal/run":     {"aegis/model/program"},
 	"aegis/internal/report":  {"aegis/data/philox"},
+	"aegis/internal/session": {"aegis/data", "aegis/data/philox", "aegis/model", "aegis/model/op", "aegis/model/program", "aegis/model/optim", "aegis/internal/vm", "aegis/internal/train", "aegis/internal/run", "aegis/internal/report", "aegis/internal/memory", "aegis/internal/advice"},
 	"aegis/internal/memory":  {},
+	"aegis/internal/advice":  {},
+	"aegis/internal/cli":     {"aegis", "aegis/data", "aegis/data/mnist", "aegis/internal/memory", "aegis/internal/advice"},
+	"aegis/cmd":              {"aegis", "aegis/internal/cli"},
 	"aegis/internal/numtest": {},
 
-	"aegis/cuda":                  {"aegis/internal/plan", "aegis/internal/vm", "aegis/model/program", "aegis/model/op", "aegis/cuda/driver", "aegis/cuda/kernels", "aegis/cuda/internal/gpu", "aegis/cuda/gorgoniavm"},
+	"aegis/cuda":                  {"aegis/internal/advice", "aegis/internal/plan", "aegis/internal/vm", "aegis/model/program", "aegis/model/op", "aegis/cuda/driver", "aegis/cuda/kernels", "aegis/cuda/internal/gpu", "aegis/cuda/gorgoniavm"},
 	"aegis/cuda/gorgoniavm":       {"aegis/cuda/driver", "aegis/cuda/kernels", "aegis/cuda/internal/gpu"},
 	"aegis/cuda/internal/gpu":     {"aegis/cuda/driver", "aegis/cuda/kernels"},
 	"aegis/cuda/driver":           {},
@@ -45,11 +55,12 @@ var mayImport = map[string][]string{
 }
 
 // anything may import all of the module.
-var anything = []string{"aegis", "aegis/cmd", "aegis/internal/vm/vmtest"}
+var anything = []string{"aegis", "aegis/internal/vm/vmtest"}
 
 // testsOnly are packages that only tests may import, and those who may beside.
 var testsOnly = map[string][]string{
 	"aegis/cmd":                   nil,
+	"aegis/internal/cli":          {"aegis/cmd/train"},
 	"aegis/internal/vm/vmtest":    nil,
 	"aegis/internal/numtest":      {"aegis/internal/vm/vmtest"},
 	"aegis/cuda/internal/ptxsim":  nil,
@@ -62,12 +73,12 @@ var outside = map[string][]string{
 	"gonum.org/v1/plot":                              {"aegis/internal/report"},
 	"github.com/BurntSushi/toml":                     {"aegis/internal/run"},
 	"github.com/gofrs/flock":                         {"aegis/internal/run"},
-	"github.com/schollz/progressbar/v3":              {"aegis/cmd"},
+	"github.com/schollz/progressbar/v3":              {"aegis/internal/cli"},
 	"github.com/ebitengine/purego":                   {"aegis/cuda/driver", "aegis/cuda/internal/nvrtc"},
 	"gorgonia.org/cu":                                {"aegis/cuda/driver"},
 	"gorgonia.org/gorgonia":                          {"aegis/model", "aegis/internal/vm/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/internal/vm/vmtest", "aegis/cuda"},
 	"github.com/KimMachineGun/automemlimit/memlimit": {"aegis/internal/memory"},
-	"golang.org/x/term":                              {"aegis/cmd"},
+	"golang.org/x/term":                              {"aegis/internal/cli"},
 	"gonum.org/v1/gonum":                             {"aegis/internal/report"},
 	"golang.org/x/sys/cpu":                           {"aegis/internal/vm/cpu", "aegis/cuda/internal/ptxsim"},
 	"github.com/google/go-cmp":                       {},
@@ -156,5 +167,40 @@ func TestImports(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestErrorsSpeakOfNoFlags looks through the texts of all packages but the
+// commands': who uses a package from a program has no flags.
+func TestErrorsSpeakOfNoFlags(t *testing.T) {
+	flag := regexp.MustCompile(`(^|[^-\w])--[a-z]`)
+	commands := []string{"cmd", "internal/cli", "cuda/internal/nvrtc"} // that has the options of a compiler
+	seen := 0
+	err := filepath.WalkDir(".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if e.IsDir() && (slices.Contains(commands, filepath.ToSlash(path)) || e.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		seen++
+		files := token.NewFileSet()
+		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if text, ok := n.(*ast.BasicLit); ok && text.Kind == token.STRING && flag.MatchString(text.Value) {
+				t.Errorf("%s: %s speaks of a flag; name the option in words, and for commands by package advice", files.Position(n.Pos()), text.Value)
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil || seen < 100 {
+		t.Fatalf("%d files, %v", seen, err)
 	}
 }

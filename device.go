@@ -2,12 +2,12 @@ package aegis
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"aegis/cuda"
+	"aegis/internal/advice"
 	"aegis/internal/memory"
 	"aegis/internal/plan"
+	"aegis/internal/session"
 	"aegis/internal/vm"
 	"aegis/internal/vm/cpu"
 	"aegis/internal/vm/tape"
@@ -16,59 +16,64 @@ import (
 
 // The devices that a Config names.
 const (
-	DeviceAuto = "auto" // the fastest VM that can run here
-	DeviceCPU  = "cpu"  // the fastest VM on the CPU
-	DeviceCUDA = "cuda" // an NVIDIA GPU
-	DeviceTape = "tape" // Gorgonia's tape machine, the reference
+	DeviceAuto = session.DeviceAuto // the fastest VM that can run here
+	DeviceCPU  = session.DeviceCPU  // the fastest VM on the CPU
+	DeviceCUDA = session.DeviceCUDA // an NVIDIA GPU
+	DeviceTape = session.DeviceTape // Gorgonia's tape machine, the reference
 )
 
 // Devices returns all names.
-func Devices() []string { return []string{DeviceAuto, DeviceCPU, DeviceCUDA, DeviceTape} }
-
-func checkDevice(name string) error {
-	if !slices.Contains(Devices(), name) {
-		return configErrorf("aegis: unknown device %q; want one of %s", name, strings.Join(Devices(), ", "))
-	}
-	return nil
-}
+func Devices() []string { return session.Devices() }
 
 // devices is a user's choice of where a program runs.
 type devices struct {
 	name    string // of Devices
 	gpu     int    // number of the GPU
 	threads int    // on a CPU, 0: as many as pay
+
+	fits func() error // asked before a VM takes of this process's memory; may be nil
+}
+
+// openVM opens the VM that a configuration names.
+func openVM(c Config, p *program.Program) (m vm.Machine, why string, err error) {
+	d := devices{name: c.Device, gpu: c.GPU, threads: c.Threads, fits: func() error { return session.CheckMemory(c) }}
+	return d.open(p, uint64(c.Seed))
 }
 
 // open prepares a program under the parameters of a seed. Where auto chose, it
 // says why in one line.
 func (d devices) open(p *program.Program, seed uint64) (m vm.Machine, why string, err error) {
-	if err := checkDevice(d.name); err != nil {
+	if err := session.CheckDevice(d.name); err != nil {
 		return nil, "", err
 	}
-	switch d.name {
-	case DeviceTape:
-		m, err = tape.Open(p, seed)
-		return m, why, err
-	case DeviceCUDA:
+	if d.name == DeviceCUDA || d.name == DeviceAuto {
 		m, err := cuda.Open(p, seed, cuda.Options{GPU: d.gpu})
-		if err != nil {
-			return nil, "", fmt.Errorf("%w; or run with --device cpu", err)
-		}
-		return m, why, nil
-	case DeviceAuto:
-		m, err := cuda.Open(p, seed, cuda.Options{GPU: d.gpu})
-		if err == nil {
+		switch {
+		case err == nil && d.name == DeviceAuto:
 			return m, "auto takes a GPU where one can be used", nil
+		case err == nil:
+			return m, "", nil
+		case d.name == DeviceCUDA:
+			return nil, "", advice.With(fmt.Errorf("%w; or run on the device %s", err, DeviceCPU), "device "+DeviceCPU)
 		}
 		why = "auto takes the CPU, for " + err.Error()
 	}
-	m, err = cpu.Open(p, seed, cpu.Options{Threads: d.threads})
+	if d.fits != nil {
+		if err := d.fits(); err != nil {
+			return nil, "", err
+		}
+	}
+	if d.name == DeviceTape {
+		m, err = tape.Open(p, seed)
+	} else {
+		m, err = cpu.Open(p, seed, cpu.Options{Threads: d.threads})
+	}
 	return m, why, err
 }
 
-// Plan returns the plan that the CPU VM trains by, as text with shapes, FLOPs
-// and bytes; Image must be set.
-func (c Config) Plan() (string, error) {
+// Plan returns the plan that the CPU VM trains a network by, as text with
+// shapes, FLOPs and bytes; the configuration's Image must be set.
+func Plan(c Config) (string, error) {
 	p, err := c.Program()
 	if err != nil {
 		return "", err

@@ -43,7 +43,7 @@ func loaded(t *testing.T, path string) *Model {
 // TestModelFromManyGoroutines gives 64 goroutines images of their own: each
 // gets the bits that it gets alone.
 func TestModelFromManyGoroutines(t *testing.T) {
-	ds := blobs(40, 64, 6, 5)
+	ds := waves(40, 64, 6, 5)
 	m := loaded(t, trained(t, "fc12", ds))
 	ctx := context.Background()
 	calls := func(row int) ([]float32, error) {
@@ -85,7 +85,7 @@ func TestModelFromManyGoroutines(t *testing.T) {
 }
 
 func TestClosedModel(t *testing.T) {
-	ds := blobs(16, 4, 6, 5)
+	ds := waves(16, 4, 6, 5)
 	m := loaded(t, trained(t, "fc12", ds))
 	ctx := context.Background()
 	for range 2 {
@@ -105,7 +105,7 @@ func TestClosedModel(t *testing.T) {
 }
 
 func TestModelWaitsUntilTheContextEnds(t *testing.T) {
-	ds := blobs(16, 4, 6, 5)
+	ds := waves(16, 4, 6, 5)
 	m := loaded(t, trained(t, "fc12", ds))
 	ctx, cancel := context.WithCancel(context.Background())
 	m.turn <- struct{}{} // a call in progress
@@ -118,7 +118,7 @@ func TestModelWaitsUntilTheContextEnds(t *testing.T) {
 }
 
 func TestImagesThatAreNotThere(t *testing.T) {
-	ds := blobs(16, 4, 6, 5)
+	ds := waves(16, 4, 6, 5)
 	m := loaded(t, trained(t, "fc12", ds))
 	for name, n := range map[string]int{"fewer than said": 5, "more than said": 3, "negative": -1} {
 		images := ds.Test.Images
@@ -157,7 +157,7 @@ func TestLoadHostile(t *testing.T) {
 			`"image":[16777216,4,4]`:                                      "parameters, in a file of",
 		},
 	} {
-		path := trained(t, preset, blobs(16, 4, 6, 5))
+		path := trained(t, preset, waves(16, 4, 6, 5))
 		tensors, metadata, err := run.ReadTensors(path)
 		if err != nil {
 			t.Fatal(err)
@@ -199,7 +199,7 @@ func TestLoadHostile(t *testing.T) {
 // TestLoadOtherTypes adds a counter of whole numbers to a file, as PyTorch's
 // layers have, and then gives one of ours another type.
 func TestLoadOtherTypes(t *testing.T) {
-	text, err := os.ReadFile(trained(t, "fc12", blobs(16, 4, 6, 5)))
+	text, err := os.ReadFile(trained(t, "fc12", waves(16, 4, 6, 5)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"aegis/cuda/internal/gpu"
+	"aegis/internal/advice"
 )
 
 // needs is what a training program takes of a device's memory, in bytes.
@@ -25,12 +26,12 @@ func (n needs) outOfMemory(g *gpu.Context, err error, what string, asked int64) 
 	if infoErr != nil {
 		return errors.Join(err, infoErr)
 	}
-	todo := "no batch would fit: use a smaller network, or free the GPU"
+	todo, options := "no batch would fit: use a smaller network, or free the GPU", []string{"hidden", "latent"}
 	if fits := n.fits(g.Available); fits > 0 {
-		todo = fmt.Sprintf("a batch of %d would fit: use a smaller batch", fits)
+		todo, options = fmt.Sprintf("a batch of %d would fit", fits), []string{fmt.Sprintf("batch %d", fits)}
 	}
-	return g.OutOfMemory(err, fmt.Sprintf("asked for %s for %s; %s of %s are free, and training at batch %d needs %s in all; %s",
-		gpu.FormatBytes(asked), what, gpu.FormatBytes(free), gpu.FormatBytes(total), n.batch, gpu.FormatBytes(n.total()), todo))
+	return advice.With(g.OutOfMemory(err, fmt.Sprintf("asked for %s for %s; %s of %s are free, and training at batch %d needs %s in all; %s",
+		gpu.FormatBytes(asked), what, gpu.FormatBytes(free), gpu.FormatBytes(total), n.batch, gpu.FormatBytes(n.total()), todo)), options...)
 }
 
 // fits returns about the largest batch that some bytes are enough for, with a

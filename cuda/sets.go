@@ -8,6 +8,7 @@ import (
 
 	"aegis/cuda/driver"
 	"aegis/cuda/internal/gpu"
+	"aegis/internal/advice"
 )
 
 // trainSet is the set that steps read, as vm.TrainSet names it.
@@ -140,8 +141,8 @@ func (m *Machine) makeStaging() error {
 
 // stagingError explains a lack of memory, on the device or page-locked.
 func (m *Machine) stagingError(err error) error {
-	return m.gpu.OutOfMemory(err, fmt.Sprintf("want %s there and as much page-locked for images on their way; use a smaller batch",
-		gpu.FormatBytes(2*m.halfBytes())))
+	return advice.With(m.gpu.OutOfMemory(err, fmt.Sprintf("want %s there and as much page-locked for images on their way; use a smaller batch",
+		gpu.FormatBytes(2*m.halfBytes()))), "batch")
 }
 
 // fill sends rows of a set to a half of the staging memory, where they lie

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"aegis"
 	"aegis/data"
+	"aegis/internal/cli"
 )
 
 // folder writes a dataset of 20×32 images as IDX files.
@@ -50,13 +52,14 @@ func write(t *testing.T, path string, fill func(io.Writer) error) {
 
 func train(ctx context.Context, args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	code = realMain(ctx, args, &out, &errs)
+	p := &cli.Process{Name: "train", Stdout: &out, Stderr: &errs}
+	code = p.Run(ctx, cli.Train, args)
 	return code, out.String(), errs.String()
 }
 
 func TestTrain(t *testing.T) {
 	dir := folder(t)
-	for _, preset := range presetNames() {
+	for _, preset := range aegis.Presets() {
 		t.Run(preset, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "run")
 			code, stdout, stderr := train(context.Background(),
@@ -138,7 +141,8 @@ func TestUsage(t *testing.T) {
 		{name: "missing data", args: []string{"--data", filepath.Join(dir, "none")}, code: 1, want: "none"},
 		{name: "broken data", args: []string{"--data", broken}, code: 1, want: "train-images-idx3-ubyte"},
 		{name: "huge", args: []string{"--data", dir, "--hidden", "16777216", "--latent", "16777216"}, code: 1, want: "GiB"},
-		{name: "cuda", args: []string{"--data", dir, "--device", "cuda"}, code: 1, want: "cuda"},
+		{name: "what makes it smaller", args: []string{"--data", dir, "--latent", "16777216"}, code: 1, want: "(--hidden, --latent, --batch)"},
+		{name: "cuda", args: []string{"--data", dir, "--device", "cuda"}, code: 1, want: "(--device cpu)"},
 		{name: "directory is a file", args: []string{"--data", dir, "--out", file}, code: 1, want: "is a file"},
 	}
 	for _, c := range cases {
@@ -158,7 +162,7 @@ func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	code, _, stderr := train(ctx, "--data", folder(t), "--out", filepath.Join(t.TempDir(), "run"))
-	if code != exitInterrupted || !strings.Contains(stderr, "interrupted") {
+	if code != cli.ExitInterrupted || !strings.Contains(stderr, "interrupted") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"aegis/internal/cli"
 )
 
 // asCommand makes the test binary the command: signals want a process.
@@ -100,8 +102,8 @@ func TestSignals(t *testing.T) {
 					t.Errorf("no %q in …%s", want, stderr[max(0, len(stderr)-500):])
 				}
 			}
-			if code != exitInterrupted {
-				t.Errorf("exit %d, want %d", code, exitInterrupted)
+			if code != cli.ExitInterrupted {
+				t.Errorf("exit %d, want %d", code, cli.ExitInterrupted)
 			}
 			for _, name := range []string{"model.safetensors", "last.safetensors", "loss.png", "summary.json"} {
 				if _, err := os.Stat(filepath.Join(out, name)); err != nil {
@@ -122,33 +124,46 @@ func TestNohup(t *testing.T) {
 		t.Error("SIGHUP was heard")
 	}
 	p.signal(t, syscall.SIGINT)
-	if code, stderr := p.end(t); code != exitInterrupted {
+	if code, stderr := p.end(t); code != cli.ExitInterrupted {
 		t.Errorf("exit %d: …%s", code, stderr[max(0, len(stderr)-500):])
 	}
 }
 
 // A signal is heard while a read hangs: here of a pipe that nobody writes to.
+// There is no step in progress then, and with --quiet only the error is said.
 func TestSignalWhileLoading(t *testing.T) {
-	dir, out := folder(t), filepath.Join(t.TempDir(), "run")
-	images := filepath.Join(dir, "train-images-idx3-ubyte.gz")
-	if err := os.Remove(images); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Mkfifo(images, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p := begin(t, nil, "--data", dir, "--out", out)
-	pipe, err := openWhenRead(images)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = pipe.Close() }()
-	p.signal(t, syscall.SIGINT)
-	if code, stderr := p.end(t); code != exitInterrupted || !strings.Contains(stderr, "nothing was made") {
-		t.Errorf("exit %d: %q", code, stderr)
-	}
-	if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the run directory: %v, want none", err)
+	for name, c := range map[string]struct {
+		args []string
+		want string // before the error
+	}{
+		"plain": {want: "\ntrain: stopping; once more to stop at once\n"},
+		"quiet": {args: []string{"--quiet"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, out := folder(t), filepath.Join(t.TempDir(), "run")
+			images := filepath.Join(dir, "train-images-idx3-ubyte.gz")
+			if err := os.Remove(images); err != nil {
+				t.Fatal(err)
+			}
+			if err := syscall.Mkfifo(images, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			p := begin(t, nil, append(c.args, "--data", dir, "--out", out)...)
+			pipe, err := openWhenRead(images)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = pipe.Close() }()
+			p.signal(t, syscall.SIGINT)
+			code, stderr := p.end(t)
+			notice, said := strings.CutSuffix(stderr, "train: interrupted while the data was read; nothing was made: context canceled\n")
+			if code != cli.ExitInterrupted || !said || notice != c.want {
+				t.Errorf("exit %d: %q; want %q before the error", code, stderr, c.want)
+			}
+			if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("the run directory: %v, want none", err)
+			}
+		})
 	}
 }
 

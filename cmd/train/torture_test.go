@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"aegis"
+	"aegis/internal/cli"
 	"aegis/internal/run"
 )
 
@@ -188,7 +189,7 @@ func TestInterrupts(t *testing.T) {
 		switch {
 		case code == -1 && now == before: // before signals are heard
 		case code == 0 && now == c.latent:
-		case code != exitInterrupted:
+		case code != cli.ExitInterrupted:
 			t.Errorf("exit %d, a code of %d: %q", code, now, text)
 		case strings.Contains(last, "is as it was") || strings.Contains(last, "nothing was made"):
 			said["nothing"]++
@@ -270,6 +271,29 @@ func TestFullDisk(t *testing.T) {
 		}()
 	}
 	t.Logf("refused %d times, ended by the full disk %d times, done %d times", refused, failed, done)
+}
+
+// TestRefusedForSpace leaves nothing where nothing was.
+func TestRefusedForSpace(t *testing.T) {
+	data, dir := folder(t), filepath.Join(t.TempDir(), "disk")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
+		t.Skipf("no file system of a chosen size can be mounted here: %v", err)
+	}
+	defer func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	}()
+	c := newChild(data, filepath.Join(dir, "runs", "run"), 2)
+	if code := c.code(); code != 1 || !strings.Contains(c.stderr.String(), "for the checkpoints") {
+		t.Errorf("exit %d: %s", code, c.stderr.String())
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v was left (%v)", left, err)
+	}
 }
 
 // full writes a file until the disk is full.

@@ -345,16 +345,22 @@ func ofOneRun(t *testing.T, dir, text string) {
 	}
 }
 
+// TestCheckSpace asks about directories that are there and that are not, and
+// makes none.
 func TestCheckSpace(t *testing.T) {
-	d, err := Create(t.TempDir(), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := d.CheckSpace(1, 1); err != nil {
-		t.Error(err)
-	}
-	if _, known := free(d.Out()); !known {
+	there := t.TempDir()
+	if _, known := free(there); !known {
 		t.Skip("the file system does not say what is free")
 	}
-	wantError(t, d.CheckSpace(1<<60, 1<<60), "MiB for the checkpoints")
+	for _, dir := range []string{there, filepath.Join(there, "a"), filepath.Join(there, "a", "b")} {
+		if err := CheckSpace(dir, 1, 1); err != nil {
+			t.Error(err)
+		}
+		wantError(t, CheckSpace(dir, 1<<60, 1<<60), "MiB for the checkpoints")
+	}
+	if found, err := os.ReadDir(there); err != nil || len(found) > 0 {
+		t.Errorf("it made %v (%v)", found, err)
+	}
+	t.Chdir(there)
+	wantError(t, CheckSpace("a", 1<<60, 1<<60), "MiB for the checkpoints")
 }

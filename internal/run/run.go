@@ -18,9 +18,9 @@ import (
 
 // The files of a run.
 const (
-	ConfigFile          = "config.toml"         // all that it takes to repeat the run
+	ConfigFile          = "config.toml"         // the configuration, by which the run can be repeated
 	ModelFile           = "model.safetensors"   // the best parameters so far
-	LastFile            = "last.safetensors"    // everything needed to go on training
+	LastFile            = "last.safetensors"    // the newest parameters and the state of their optimizer
 	MetricsFile         = "metrics.jsonl"       // one JSON object an epoch
 	SummaryFile         = "summary.json"        // the result
 	LossFile            = "loss.png"            // loss over epochs

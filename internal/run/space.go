@@ -1,18 +1,35 @@
 package run
 
-import "fmt"
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
 
 // picturesBytes is room for what is small: configuration, metrics, pictures.
 const picturesBytes = 2 << 20
 
 // CheckSpace says where a run's two checkpoints, of so many bytes, do not fit
-// on the disk. A file is replaced by one that is written beside it, so that
-// the larger of the two is there twice for a while.
-func (d *Dir) CheckSpace(model, last int64) error {
-	have, known := free(d.out)
+// on the disk of a directory, which need not be there yet. A file is replaced
+// by one that is written beside it, so that the larger of the two is there
+// twice for a while.
+func CheckSpace(dir string, model, last int64) error {
+	have, known := free(existing(dir))
 	if need := model + last + max(model, last) + picturesBytes; known && need > have {
 		return fmt.Errorf("run: %s has %.1f MiB left, want %.1f MiB for the checkpoints; free some or choose another directory",
-			d.out, float64(have)/(1<<20), float64(need)/(1<<20))
+			dir, float64(have)/(1<<20), float64(need)/(1<<20))
 	}
 	return nil
+}
+
+// existing returns a directory or the nearest one above it that is there.
+func existing(dir string) string {
+	for {
+		_, err := os.Stat(dir)
+		above := filepath.Dir(dir)
+		if err == nil || above == dir {
+			return dir
+		}
+		dir = above
+	}
 }

@@ -66,9 +66,12 @@ type DivergedError struct {
 }
 
 func (e *DivergedError) Error() string {
-	return fmt.Sprintf("train: %s loss is %v at step %d of epoch %d; try a lower --lr (a tenth), "+
+	return fmt.Sprintf("train: %s loss is %v at step %d of epoch %d; try a lower learning rate (a tenth), "+
 		"and check that the data holds no constant or corrupt images", e.Set, e.Loss, e.Step, e.Epoch)
 }
+
+// Options names what to change, for a command that says how.
+func (e *DivergedError) Options() []string { return []string{"lr"} }
 
 // Run trains. When ctx ends it returns ctx's error after the step in progress.
 func Run(ctx context.Context, m vm.Machine, p *program.Program, cfg Config, hooks Hooks) error {

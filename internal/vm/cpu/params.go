@@ -11,14 +11,14 @@ import (
 
 // param is a parameter as the kernels want it, with its optimizer state.
 type param struct {
-	name    string
-	shape   []int
-	layout  plan.Layout
-	matrix  []float32 // in that layout
-	k, n    int       // of a matrix; else 0
-	copied  []float32 // (N,K), or nil; see plan.Plan.Scatters
-	slots   []slots   // of each phase that trains it
-	gap     int       // values from matrix to the first slot, and from slot to slot
+	name   string
+	shape  []int
+	layout plan.Layout
+	matrix []float32 // in that layout
+	k, n   int       // of a matrix; else 0
+	copied []float32 // (N,K), or nil; see plan.Plan.Scatters
+	slots  []slots   // of each phase that trains it
+	gap    int       // values from matrix to the first slot, and from slot to slot
 }
 
 // slots is the optimizer state that a phase keeps of a parameter.

@@ -1,4 +1,4 @@
-package aegis_test
+package session_test
 
 import (
 	"encoding/json"
@@ -9,24 +9,24 @@ import (
 	"strings"
 	"testing"
 
-	"aegis"
 	"aegis/internal/run"
+	"aegis/internal/session"
 )
 
 // TestConfigComesBack writes configurations as a run does, and reads them.
 func TestConfigComesBack(t *testing.T) {
-	for name, bend := range map[string]func(*aegis.Config){
-		"a preset":           func(*aegis.Config) {},
-		"the largest seed":   func(c *aegis.Config) { c.Seed = math.MaxUint64 },
-		"no hidden layers":   func(c *aegis.Config) { c.Hidden = []int{} },
-		"a share held out":   func(c *aegis.Config) { c.Val = 0.1 },
-		"rows held out":      func(c *aegis.Config) { c.Val = 5000 },
-		"a path":             func(c *aegis.Config) { c.Data = `C:\data\"quoted" and ünï` },
-		"a path, no UTF-8":   func(c *aegis.Config) { c.Data = "/data/\xff\xfe/\n" },
-		"a path with quotes": func(c *aegis.Config) { c.Data = `"data"` },
+	for name, bend := range map[string]func(*session.Config){
+		"a preset":           func(*session.Config) {},
+		"the largest seed":   func(c *session.Config) { c.Seed = math.MaxUint64 },
+		"no hidden layers":   func(c *session.Config) { c.Hidden = []int{} },
+		"a share held out":   func(c *session.Config) { c.Val = 0.1 },
+		"rows held out":      func(c *session.Config) { c.Val = 5000 },
+		"a path":             func(c *session.Config) { c.Data = `C:\data\"quoted" and ünï` },
+		"a path, no UTF-8":   func(c *session.Config) { c.Data = "/data/\xff\xfe/\n" },
+		"a path with quotes": func(c *session.Config) { c.Data = `"data"` },
 	} {
 		t.Run(name, func(t *testing.T) {
-			want, err := aegis.NewConfig("conv")
+			want, err := session.NewConfig("conv")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -39,7 +39,7 @@ func TestConfigComesBack(t *testing.T) {
 			if err := d.WriteConfig(want); err != nil {
 				t.Fatal(err)
 			}
-			got, err := aegis.LoadConfig(d.Path(run.ConfigFile))
+			got, err := session.LoadConfig(d.Path(run.ConfigFile))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -53,7 +53,7 @@ func TestConfigComesBack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var again aegis.Config
+			var again session.Config
 			if err := json.Unmarshal(text, &again); err != nil || again.Data != want.Data || again.Seed != want.Seed {
 				t.Errorf("as JSON: %+v, %v", again, err)
 			}
@@ -72,7 +72,7 @@ func TestLoadConfigErrors(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := aegis.LoadConfig(path); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := session.LoadConfig(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", text, err, want)
 		}
 	}

@@ -1,12 +1,10 @@
-package main
+package cli
 
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 
 	"golang.org/x/term"
@@ -17,17 +15,16 @@ import (
 // watcher shows a run: a progress bar an epoch where stderr is a terminal, a
 // line an epoch everywhere, the metrics as JSON on stdout with --json.
 type watcher struct {
-	flags          *flags
-	stdout, stderr io.Writer
-	bar            *bar
-	out            string
-	last           aegis.Metrics
+	*call
+	process *Process
+	bar     *bar
+	dir     string // of the run
 }
 
-func newWatcher(f *flags, stdout, stderr io.Writer) *watcher {
-	w := &watcher{flags: f, stdout: stdout, stderr: stderr}
-	if file, ok := stderr.(*os.File); ok && term.IsTerminal(int(file.Fd())) && !f.quiet {
-		w.bar = &bar{out: stderr, columns: func() int { return columns(file) }}
+func newWatcher(p *Process, c *call) *watcher {
+	w := &watcher{call: c, process: p}
+	if file, ok := p.Stderr.(*os.File); ok && term.IsTerminal(int(file.Fd())) && !c.quiet {
+		w.bar = &bar{out: p.Stderr, columns: func() int { return columns(file) }}
 	}
 	return w
 }
@@ -45,8 +42,8 @@ func (w *watcher) hooks() aegis.Hooks {
 }
 
 func (w *watcher) printf(format string, args ...any) {
-	if !w.flags.quiet {
-		fmt.Fprintf(w.stderr, format, args...)
+	if !w.quiet {
+		fmt.Fprintf(w.process.Stderr, format, args...)
 	}
 }
 
@@ -54,8 +51,13 @@ func (w *watcher) printf(format string, args ...any) {
 // is garbage: to look for it again and again while they grow took a third of a
 // run of ten steps.
 func (w *watcher) start(s aegis.Start) {
-	debug.SetGCPercent(gcPercent)
-	w.out = s.Out
+	if w.process.collect != nil {
+		w.process.collect()
+	}
+	if !w.quiet {
+		w.process.stopping.set(stoppingStep)
+	}
+	w.dir = s.Out
 	held := ""
 	if s.ValRows > 0 {
 		held = fmt.Sprintf(", %d held out", s.ValRows)
@@ -65,7 +67,7 @@ func (w *watcher) start(s aegis.Start) {
 		why = ": " + s.Why
 	}
 	w.printf("%s, %d parameters, on %s%s\n%d training images%s, %d test images; writing to %s\n",
-		w.flags.config.Model, s.Params, s.Device, why, s.TrainRows, held, s.Tests, s.Out)
+		w.config.Model, s.Params, s.Device, why, s.TrainRows, held, s.Tests, s.Out)
 	for _, note := range s.Notes {
 		w.printf("%s\n", note)
 	}
@@ -79,8 +81,7 @@ func (w *watcher) progress(p aegis.Progress) {
 
 func (w *watcher) metrics(m aegis.Metrics) {
 	w.close()
-	w.last = m
-	line := fmt.Sprintf("epoch %*d/%d  train %.5f", digits(w.flags.config.Epochs), m.Epoch, w.flags.config.Epochs, float64(m.TrainLoss))
+	line := fmt.Sprintf("epoch %*d/%d  train %.5f", digits(w.config.Epochs), m.Epoch, w.config.Epochs, float64(m.TrainLoss))
 	if m.ValLoss != nil {
 		line += fmt.Sprintf("  val %.5f", float64(*m.ValLoss))
 		if m.Best {
@@ -91,13 +92,13 @@ func (w *watcher) metrics(m aegis.Metrics) {
 		line += fmt.Sprintf("  test %.5f", float64(*m.TestLoss))
 	}
 	w.printf("%s  %.2f s, %.0f images/s\n", line, m.Seconds, m.ImagesPerSecond)
-	if w.flags.json {
+	if w.json {
 		text, err := json.Marshal(m)
 		if err == nil {
-			_, err = fmt.Fprintf(w.stdout, "%s\n", text)
+			_, err = fmt.Fprintf(w.process.Stdout, "%s\n", text)
 		}
 		if err != nil {
-			fmt.Fprintf(w.stderr, "train: --json: %v\n", err)
+			fmt.Fprintf(w.process.Stderr, "%s: --json: %v\n", w.process.Name, err)
 		}
 	}
 }
@@ -122,5 +123,5 @@ func (w *watcher) done(s *aegis.Summary) {
 	if verdict != "" {
 		verdict = "; " + verdict
 	}
-	w.printf("%s: %s%s\n", filepath.Clean(w.out), strings.Join(names, ", "), verdict)
+	w.printf("%s: %s%s\n", filepath.Clean(w.dir), strings.Join(names, ", "), verdict)
 }

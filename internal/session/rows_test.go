@@ -1,4 +1,4 @@
-package aegis
+package session
 
 import (
 	"context"
@@ -28,7 +28,7 @@ func TestWithoutTestSet(t *testing.T) {
 			cfg.Val = c.val
 			out := filepath.Join(t.TempDir(), "run")
 			var notes []string
-			s, err := Train(context.Background(), cfg, ds, Options{Out: out, Hooks: Hooks{
+			s, err := trained(context.Background(), cfg, ds, Options{Out: out, Hooks: Hooks{
 				Start: func(s Start) { notes = s.Notes },
 			}})
 			if err != nil {
@@ -55,7 +55,7 @@ func TestHeldInConfig(t *testing.T) {
 		cfg := config(t, "fc64")
 		cfg.Val = val
 		out := filepath.Join(t.TempDir(), "run")
-		if _, err := Train(context.Background(), cfg, blobs(40, 8, 6, 6), Options{Out: out}); err != nil {
+		if _, err := trained(context.Background(), cfg, blobs(40, 8, 6, 6), Options{Out: out}); err != nil {
 			t.Fatal(err)
 		}
 		var back Config
@@ -115,7 +115,7 @@ func TestTestLimit(t *testing.T) {
 			var epochs []Metrics
 			var notes []string
 			ds, out := blobs(c.rows, c.tests, 6, 6), filepath.Join(t.TempDir(), "run")
-			s, err := Train(context.Background(), cfg, ds, Options{Out: out, Hooks: Hooks{
+			s, err := trained(context.Background(), cfg, ds, Options{Out: out, Hooks: Hooks{
 				Start: func(s Start) { notes = s.Notes }, Epoch: func(m Metrics) { epochs = append(epochs, m) },
 			}})
 			if err != nil {
@@ -133,7 +133,7 @@ func TestTestLimit(t *testing.T) {
 			if s.TestRows != c.tests {
 				t.Errorf("the summary's test loss is over %d rows, want %d", s.TestRows, c.tests)
 			}
-			checkModel(t, filepath.Join(out, run.ModelFile), ds.Test, float64(*s.TestLoss))
+			checkModel(t, cfg, filepath.Join(out, run.ModelFile), ds.Test, float64(*s.TestLoss))
 		})
 	}
 }
@@ -145,14 +145,14 @@ func TestBestModelsTestLoss(t *testing.T) {
 	cfg.Val, cfg.TestLimit, cfg.Epochs, cfg.LR = 3, 2, 6, 0.3
 	for ; cfg.Seed < 30; cfg.Seed++ {
 		ds, out := blobs(60, 20, 6, 6), filepath.Join(t.TempDir(), "run")
-		s, err := Train(context.Background(), cfg, ds, Options{Out: out})
+		s, err := trained(context.Background(), cfg, ds, Options{Out: out})
 		if err != nil || s.BestEpoch == cfg.Epochs {
 			continue // diverged, or the last one is the best: try another seed
 		}
 		if s.TestRows != 20 {
 			t.Errorf("the summary's test loss is over %d rows, want 20", s.TestRows)
 		}
-		checkModel(t, filepath.Join(out, run.ModelFile), ds.Test, float64(*s.TestLoss))
+		checkModel(t, cfg, filepath.Join(out, run.ModelFile), ds.Test, float64(*s.TestLoss))
 		return
 	}
 	t.Error("no seed has its best epoch before the last one")
@@ -167,7 +167,7 @@ func TestChannels(t *testing.T) {
 				m.Pixels[i] = byte(i * 7919 >> 3)
 			}
 			ds := &data.Dataset{Train: data.Set{Images: m}, Test: data.Set{Images: m.Slice(0, 7)}}
-			if _, err := Train(context.Background(), config(t, preset), ds, Options{Out: filepath.Join(t.TempDir(), "run")}); err != nil {
+			if _, err := trained(context.Background(), config(t, preset), ds, Options{Out: filepath.Join(t.TempDir(), "run")}); err != nil {
 				t.Errorf("%s, %d channels: %v", preset, channels, err)
 			}
 		}
@@ -193,7 +193,7 @@ func TestDatasetErrors(t *testing.T) {
 		"negative": {ds: negative, want: "(-20,1,6,6)"},
 	} {
 		out := filepath.Join(t.TempDir(), "run")
-		_, err := Train(context.Background(), config(t, "fc64"), c.ds, Options{Out: out})
+		_, err := trained(context.Background(), config(t, "fc64"), c.ds, Options{Out: out})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", name, err, c.want)
 		}

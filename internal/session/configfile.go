@@ -1,4 +1,4 @@
-package aegis
+package session
 
 import (
 	"fmt"

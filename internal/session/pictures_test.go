@@ -1,4 +1,4 @@
-package aegis
+package session
 
 import (
 	"context"
@@ -53,7 +53,7 @@ func TestInterruptedBehindTheLastEpoch(t *testing.T) {
 	defer cancel()
 	cfg := config(t, "fc64")
 	out := filepath.Join(t.TempDir(), "run")
-	s, err := Train(ctx, cfg, blobs(16, 8, 6, 6), Options{Out: out, Hooks: Hooks{Epoch: func(m Metrics) {
+	s, err := trained(ctx, cfg, blobs(16, 8, 6, 6), Options{Out: out, Hooks: Hooks{Epoch: func(m Metrics) {
 		if m.Epoch == cfg.Epochs {
 			cancel()
 		}

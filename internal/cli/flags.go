@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+
+	"aegis"
+)
+
+// usageError is a command line that cannot be meant.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() + "; see --help" }
+
+// Unwrap returns the cause.
+func (e *usageError) Unwrap() error { return e.err }
+
+// given is a flag of a command line.
+type given struct {
+	option option
+	text   string
+}
+
+// errHelp says that a command line asks for help.
+var errHelp = errors.New("help")
+
+// parseCall reads a command line.
+func parseCall(args []string) (*call, error) {
+	flags, err := parseFlags(args)
+	if err != nil {
+		return nil, err
+	}
+	c, err := newCall(flags)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range flags {
+		if err := set(f.option.at(c), f.text); err != nil {
+			return nil, &usageError{err}
+		}
+	}
+	return c, nil
+}
+
+// parseFlags splits a command line into flags whose values can be read.
+func parseFlags(args []string) ([]given, error) {
+	var all []given
+	var scratch call
+	flags := flag.NewFlagSet("", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.Usage = func() {}
+	for _, o := range options() {
+		if o.name == "" {
+			continue
+		}
+		add := flags.Func
+		if isSwitch(o.at(&scratch)) {
+			add = flags.BoolFunc
+		}
+		add(o.name, o.help, func(text string) error {
+			all = append(all, given{o, text})
+			return set(o.at(&scratch), text)
+		})
+	}
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return nil, errHelp
+	case err != nil:
+		return nil, &usageError{err}
+	case flags.NArg() > 0:
+		return nil, &usageError{fmt.Errorf("unexpected argument %q", flags.Arg(0))}
+	}
+	for _, f := range all {
+		if f.text == "" && isText(f.option.at(&scratch)) {
+			return nil, &usageError{fmt.Errorf("--%s is empty; give it a value or leave it out", f.option.name)}
+		}
+	}
+	return all, nil
+}
+
+// newCall returns what flags bend: the configuration of a file, or a preset's.
+func newCall(flags []given) (*call, error) {
+	var file, preset string
+	for _, f := range flags {
+		switch f.option.name {
+		case "config":
+			file = f.text
+		case "model":
+			preset = f.text
+		}
+	}
+	if file != "" && preset != "" {
+		return nil, &usageError{errors.New("--config has a model already; leave --model out")}
+	}
+	c := &call{}
+	var err error
+	if file != "" {
+		c.config, err = aegis.LoadConfig(file)
+	} else {
+		if preset == "" {
+			preset = aegis.Presets()[0]
+		}
+		c.config, err = aegis.NewConfig(preset)
+	}
+	return c, err
+}

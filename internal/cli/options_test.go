@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"bytes"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"aegis"
+	"aegis/internal/run"
+)
+
+// keysOf returns the keys of config.toml and where a configuration has the
+// value of each.
+func keysOf(v reflect.Value) map[string]any {
+	keys := make(map[string]any)
+	for i := range v.NumField() {
+		if field := v.Type().Field(i); field.Anonymous {
+			for key, at := range keysOf(v.Field(i)) {
+				keys[key] = at
+			}
+		} else {
+			keys[field.Tag.Get("toml")] = v.Field(i).Addr().Interface()
+		}
+	}
+	return keys
+}
+
+// TestTableIsWhole holds the table to config.toml: each key is in it once, and
+// points to the value that the file's key is.
+func TestTableIsWhole(t *testing.T) {
+	var c call
+	keys := keysOf(reflect.ValueOf(&c.config).Elem())
+	names := make(map[string]bool)
+	for _, o := range options() {
+		if o.key != "" {
+			if at, ok := keys[o.key]; !ok || at != o.at(&c) {
+				t.Errorf("key %s is not in config.toml, in the table twice, or another value", o.key)
+			}
+			delete(keys, o.key)
+		} else if o.resume {
+			t.Errorf("--%s is no part of a run, and may change when it is resumed", o.name)
+		}
+		if o.name == "" {
+			continue
+		}
+		if names[o.name] || o.help == "" || (o.value == "") != isSwitch(o.at(&c)) {
+			t.Errorf("--%s is there twice or lacks something: %+v", o.name, o)
+		}
+		if want := strings.ReplaceAll(o.key, "_", "-"); o.key != "" && o.name != want {
+			t.Errorf("--%s has the key %s; want the flag --%s", o.name, o.key, want)
+		}
+		names[o.name] = true
+	}
+	if len(keys) > 0 {
+		t.Errorf("config.toml has keys that the table has not: %v", keys)
+	}
+}
+
+// TestFlags reads a value for each option, with one dash and two, behind a
+// space and an equals sign, and writes and reads the file.
+func TestFlags(t *testing.T) {
+	values := map[string]string{
+		"model": "conv", "hidden": "4,5", "latent": "0x7", "activation": "gelu", "output": "sigmoid",
+		"loss": "bce", "optimizer": "sgd", "lr": "0.25", "momentum": "0.5", "batch": "9", "epochs": "3", "seed": "18446744073709551615",
+		"data": "some where", "limit": "100", "val": "12.5%", "test-limit": "6", "device": "tape", "gpu": "1", "threads": "2", "out": "dir",
+	}
+	want := &call{out: "dir", force: true, quiet: true, json: true, summary: true, plan: true, doctor: true, version: true}
+	var err error
+	if want.config, err = aegis.NewConfig("conv"); err != nil {
+		t.Fatal(err)
+	}
+	c := &want.config
+	c.Hidden, c.Latent, c.Activation, c.Output = []int{4, 5}, 7, "gelu", "sigmoid"
+	c.Loss, c.Optimizer, c.LR, c.Momentum, c.Batch, c.Epochs = "bce", "sgd", 0.25, 0.5, 9, 3
+	c.Seed, c.Data, c.Limit, c.Val, c.TestLimit = 1<<64-1, "some where", 100, 0.125, 6
+	c.Device, c.GPU, c.Threads = "tape", 1, 2
+	forms := map[string]func(name, text string) []string{
+		"-x v":  func(name, text string) []string { return []string{"-" + name, text} },
+		"--x v": func(name, text string) []string { return []string{"--" + name, text} },
+		"-x=v":  func(name, text string) []string { return []string{"-" + name + "=" + text} },
+		"--x=v": func(name, text string) []string { return []string{"--" + name + "=" + text} },
+	}
+	for form, args := range forms {
+		var all []string
+		for _, o := range options() {
+			switch text, ok := values[o.name]; {
+			case ok:
+				all = append(all, args(o.name, text)...)
+			case o.value == "" && o.name != "":
+				all = append(all, "--"+o.name)
+			}
+		}
+		got, err := parseCall(all)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got\n%+v (%v)\nwant\n%+v", form, got, err, want)
+		}
+	}
+	d, err := run.Create(filepath.Join(t.TempDir(), "run"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = d.Close() }()
+	if err := d.WriteConfig(want.config); err != nil {
+		t.Fatal(err)
+	}
+	got, err := parseCall([]string{"--batch", "10", "--config", d.Path(run.ConfigFile)})
+	c.Batch = 10
+	if err != nil || !reflect.DeepEqual(got.config, *c) || got.file == "" {
+		t.Errorf("from a file: got\n%+v (%v)\nwant\n%+v", got, err, *c)
+	}
+}
+
+func TestFlagErrors(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"no number":       {[]string{"--lr", "fast"}, `"fast" for flag -lr: want a number; see --help`},
+		"no whole number": {[]string{"--batch", "1.5"}, "want a whole number; see"},
+		"too large":       {[]string{"--batch", "99999999999999999999"}, "out of range"},
+		"negative seed":   {[]string{"--seed", "-1"}, "of at least 0"},
+		"switch":          {[]string{"--quiet=perhaps"}, "quiet"},
+		"empty":           {[]string{"--data="}, "--data is empty"},
+		"no value":        {[]string{"--data"}, "needs an argument: -data"},
+		"of a file only":  {[]string{"--family", "fc"}, "not defined: -family"},
+		"two models":      {[]string{"--config", "a", "--model", "fc12"}, "leave --model out"},
+	} {
+		if _, err := parseCall(c.args); err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasSuffix(err.Error(), "see --help") {
+			t.Errorf("%s: error %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+// TestHelp has every flag once, in its group, and defaults that all presets
+// share.
+func TestHelp(t *testing.T) {
+	var b bytes.Buffer
+	if err := writeHelp(&b, "train"); err != nil {
+		t.Fatal(err)
+	}
+	text := b.String()
+	for _, g := range groups() {
+		if strings.Count(text, "\n"+g.name+":\n") != 1 {
+			t.Errorf("want the group %s once in\n%s", g.name, text)
+		}
+		for _, o := range g.options {
+			if o.name != "" && strings.Count(text, "\n  --"+o.name+" ")+strings.Count(text, "\n  --"+o.name+"\n") != 1 {
+				t.Errorf("want --%s once in\n%s", o.name, text)
+			}
+		}
+	}
+	for _, want := range []string{"(default fc12)", "(default mse)", "(default adam)", "(default 1)", "(default auto)"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if n := strings.Count(text, "(default "); n != 6 { // those and that of --out
+		t.Errorf("%d defaults in\n%s", n, text)
+	}
+}

@@ -1,0 +1,84 @@
+// Package cli is what commands are made of: one table of options that flags,
+// files and help are read by, signals, the progress bar, and the lines that a
+// user reads. Packages' errors say in words what would help; here the flags
+// are added.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"aegis"
+	"aegis/internal/advice"
+)
+
+// The ways that a command exits.
+const (
+	ExitFailed      = 1
+	ExitUsage       = 2
+	ExitInterrupted = 130
+)
+
+// Process is what a command has of its process.
+type Process struct {
+	Name           string // how its lines begin
+	Stdout, Stderr io.Writer
+
+	stopping notice // what the first interrupt says
+	collect  func() // collects garbage from now on; nil: it is collected
+}
+
+// Main runs a command in this process and returns its exit status. Garbage is
+// not collected until the command says so.
+func Main(name string, command func(context.Context, *Process, []string) error) int {
+	percent := debug.SetGCPercent(-1)
+	p := &Process{Name: name, Stdout: os.Stdout, Stderr: os.Stderr, collect: func() { debug.SetGCPercent(percent) }}
+	ctx, stop := p.interruptible()
+	defer stop()
+	return p.Run(ctx, command, os.Args[1:])
+}
+
+// Run runs a command, prints its error in a line and returns its exit status.
+func (p *Process) Run(ctx context.Context, command func(context.Context, *Process, []string) error, args []string) int {
+	err := command(ctx, p, args)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(p.Stderr, "%s: %s\n", p.Name, line(err))
+	var usage *usageError
+	var config *aegis.ConfigError
+	switch {
+	case errors.As(err, &usage), errors.As(err, &config):
+		return ExitUsage
+	case errors.Is(err, context.Canceled):
+		return ExitInterrupted
+	}
+	return ExitFailed
+}
+
+// line is an error's text with the flags that help; joined errors, which have
+// a line each, become one.
+func line(err error) string {
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	if errors.Is(err, aegis.ErrRunExists) {
+		text += ": --out names another one, --force replaces it"
+	}
+	var flags []string
+	for _, option := range advice.Of(err) {
+		key, value, _ := strings.Cut(option, " ")
+		for _, o := range options() {
+			if o.key == key && o.name != "" {
+				flags = append(flags, strings.TrimSpace("--"+o.name+" "+value))
+			}
+		}
+	}
+	if flags != nil {
+		text += " (" + strings.Join(flags, ", ") + ")"
+	}
+	return text
+}

@@ -1,0 +1,101 @@
+package session
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"aegis/data"
+	"aegis/model"
+)
+
+// Version of this module.
+const Version = "0.1.0"
+
+// Config is all that it takes to repeat a run.
+type Config struct {
+	model.Spec
+	Seed   Seed   `toml:"seed" json:"seed"`
+	Device string `toml:"device" json:"device"` // auto, cpu, cuda or tape
+	GPU    int    `toml:"gpu" json:"gpu"`       // number of the GPU that cuda and auto use
+	// Threads is the number of workers on a CPU, 0: as many as pay. It changes
+	// no result.
+	Threads int  `toml:"threads" json:"threads"`
+	Data    Path `toml:"data" json:"data"`   // folder of IDX files; empty: the embedded MNIST
+	Limit   int  `toml:"limit" json:"limit"` // take the first rows of the training set, 0: all
+	// Val of those are held out, drawn by seed: a number of rows, or a share
+	// below 1.
+	Val data.Held `toml:"val" json:"val"`
+	// TestLimit is how many test rows are evaluated after each epoch, drawn by
+	// seed. 0: all, or a quarter as many as are trained on where these are
+	// fewer than the test rows. After the last epoch it is all.
+	TestLimit int `toml:"test_limit" json:"test_limit"`
+}
+
+// NewConfig returns a preset's configuration: seed 1, device auto.
+func NewConfig(preset string) (Config, error) {
+	spec, err := model.Preset(preset)
+	if err != nil {
+		return Config{}, &ConfigError{err}
+	}
+	return Config{Spec: spec, Seed: 1, Device: DeviceAuto}, nil
+}
+
+// ConfigError says that a configuration holds an impossible value; it was
+// found before anything was read or written.
+type ConfigError struct{ Err error }
+
+func (e *ConfigError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+func configErrorf(format string, args ...any) error {
+	return &ConfigError{fmt.Errorf(format, args...)}
+}
+
+// Validate says what is wrong with a configuration, as a *[ConfigError].
+func (c Config) Validate() error {
+	if err := c.Spec.Validate(); err != nil {
+		return &ConfigError{err}
+	}
+	if err := CheckDevice(c.Device); err != nil {
+		return err
+	}
+	const mostThreads = 1024
+	if c.Threads < 0 || c.Threads > mostThreads {
+		return configErrorf("aegis: %d threads; want 1 to %d, or 0 for as many as pay", c.Threads, mostThreads)
+	}
+	if c.GPU < 0 {
+		return configErrorf("aegis: GPU %d; want a number of at least 0", c.GPU)
+	}
+	if c.Limit < 0 || c.TestLimit < 0 {
+		return configErrorf("aegis: limit %d, test limit %d; want numbers of at least 0", c.Limit, c.TestLimit)
+	}
+	if err := c.Val.Validate(); err != nil {
+		return &ConfigError{err}
+	}
+	if c.Limit > 0 && c.Val.Of(c.Limit) >= c.Limit {
+		return configErrorf("aegis: val %v of limit %d rows leaves none to train on; want val below limit", c.Val, c.Limit)
+	}
+	return nil
+}
+
+// The devices that a Config names.
+const (
+	DeviceAuto = "auto" // the fastest VM that can run here
+	DeviceCPU  = "cpu"  // the fastest VM on the CPU
+	DeviceCUDA = "cuda" // an NVIDIA GPU
+	DeviceTape = "tape" // Gorgonia's tape machine, the reference
+)
+
+// Devices returns all names.
+func Devices() []string { return []string{DeviceAuto, DeviceCPU, DeviceCUDA, DeviceTape} }
+
+// CheckDevice says what is wrong with the name of a device, as a *[ConfigError].
+func CheckDevice(name string) error {
+	if !slices.Contains(Devices(), name) {
+		return configErrorf("aegis: unknown device %q; want one of %s", name, strings.Join(Devices(), ", "))
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"aegis/internal/train"
+)
+
+// InterruptedError says that the context ended, and what was saved before.
+type InterruptedError struct {
+	Saved string // such as "the model of epoch 3 and the state of step 2900 are saved in runs/a"
+	Err   error  // the context's
+}
+
+func (e *InterruptedError) Error() string { return "interrupted; " + e.Saved }
+
+// Unwrap returns the context's error.
+func (e *InterruptedError) Unwrap() error { return e.Err }
+
+// end saves what training came to and draws it, however it ended.
+func (t *trainer) end(ctx context.Context, err error) error {
+	var diverged *train.DivergedError
+	interrupted := false
+	switch {
+	case err == nil:
+		t.summary.Status = Finished
+		err = errors.Join(t.keepLast(), t.writer.write())
+	case errors.As(err, &diverged):
+		t.summary.Status = Diverged
+		err = errors.Join(err, t.writer.write())
+	case ctx.Err() != nil:
+		t.summary.Status, interrupted = Interrupted, true
+		if stateErr := t.keepLast(); stateErr != nil {
+			err = errors.Join(err, stateErr)
+		}
+		_ = t.writer.write() // what it could not write, saved says
+	default:
+		t.summary.Status = Failed
+	}
+	drawn := t.drawEnd(ctx)
+	if !interrupted && err == nil && drawn != nil {
+		err, t.summary.Status = drawn, Failed
+		if interrupted = ctx.Err() != nil; interrupted {
+			t.summary.Status = Interrupted
+		}
+	}
+	switch {
+	case interrupted:
+		err = &InterruptedError{Saved: t.writer.saved(), Err: err}
+	case err != nil:
+		err = t.earlierStays(err)
+	}
+	if err != nil {
+		t.summary.Error = err.Error()
+	}
+	return err
+}
+
+// drawEnd draws what there is to see. A run that did not come to its end has a
+// moment for it.
+func (t *trainer) drawEnd(ctx context.Context) error {
+	if t.dir.Replacing() || t.curve.steps == 0 { // nothing of this run stays, or was trained
+		return nil
+	}
+	if t.summary.Status != Finished {
+		const moment = 2 * time.Second
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), moment)
+		defer cancel()
+	}
+	if t.writer.model.tensors == nil {
+		return t.store(ctx, t.startLoss())
+	}
+	return t.pictures(ctx)
+}
+
+// keepLast takes the state that training has come to, unless an epoch's end has
+// it already. It is the model only where no epoch has finished, and may be the
+// one before the first step, which can be large.
+func (t *trainer) keepLast() error {
+	state, err := t.machine.State()
+	if err != nil {
+		return err
+	}
+	atEnd := len(t.epochs) > 0 && t.epochs[len(t.epochs)-1].Step == state.Step
+	switch {
+	case state.Step == 0 && t.dir.Replacing(): // what was not trained replaces nothing
+	case atEnd:
+	default:
+		t.writer.keep(state, len(t.epochs), len(t.epochs) == 0)
+	}
+	return nil
+}

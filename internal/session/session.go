@@ -1,0 +1,228 @@
+// Package session is one run: data, model, VM, loop and files. It knows no VM:
+// whoever starts a run hands it the function that opens one.
+//
+// Shapes: B batch, n images, C,H,W an image, P = C·H·W its pixels, Z a code.
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"aegis/data"
+	"aegis/internal/run"
+	"aegis/internal/train"
+	"aegis/internal/vm"
+	"aegis/model/program"
+)
+
+// OpenVM opens a VM of the configuration's device for a program, under the
+// parameters of its seed. Where it had a choice, why says in a line what
+// decided. One that takes of this process's memory asks [CheckMemory] first.
+type OpenVM func(cfg Config, p *program.Program) (m vm.Machine, why string, err error)
+
+// Train trains an autoencoder on a dataset and writes a run directory. When
+// ctx ends it saves what there is and returns an error that wraps ctx's. A
+// loss that is not finite ends the run with a *[train.DivergedError], and the
+// model of the best finished epoch stays.
+func Train(ctx context.Context, cfg Config, ds *data.Dataset, opt Options, open OpenVM) (*Summary, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	t := &trainer{cfg: cfg, hooks: opt.Hooks, dataset: ds}
+	if err := t.prepare(opt, open); err != nil {
+		return nil, err
+	}
+	err := t.run(ctx)
+	return &t.summary, errors.Join(err, t.machine.Close(), t.dir.Close())
+}
+
+// trainer is one run.
+type trainer struct {
+	cfg     Config
+	hooks   Hooks
+	dataset *data.Dataset
+	train   data.Set // what is trained on and held out
+	test    data.Set
+	rows    rows
+
+	program *program.Program
+	loader  *data.Loader
+	machine vm.Machine
+	why     string // it runs there
+	dir     *run.Dir
+	writer  checkpoints
+
+	epochs   []Metrics
+	bestVal  *run.Float // the least validation loss so far
+	bestTest *run.Float // of the best model over all test rows, nil where its epoch has it
+	curve    curve
+	summary  Summary
+}
+
+// prepare checks everything that can be checked, and only then makes the
+// run directory.
+func (t *trainer) prepare(opt Options, open OpenVM) (err error) {
+	if err := opt.Check(); err != nil {
+		return err
+	}
+	if err := t.split(); err != nil {
+		return err
+	}
+	if err := t.cfg.fit(t.train.Images); err != nil {
+		return err
+	}
+	if t.program, err = t.cfg.Program(); err != nil {
+		return err
+	}
+	t.loader, err = data.NewLoader(t.train.Images, data.LoaderOptions{
+		Batch: t.cfg.Batch, Seed: uint64(t.cfg.Seed), Shuffle: true, Rows: t.rows.train,
+		Lo: t.program.Pixels.Lo, Hi: t.program.Pixels.Hi,
+	})
+	if err != nil {
+		return err
+	}
+	if t.machine, t.why, err = open(t.cfg, t.program); err != nil {
+		return err
+	}
+	if err = t.bind(); err == nil {
+		err = t.makeDir(opt)
+	}
+	if err != nil {
+		return errors.Join(err, t.machine.Close())
+	}
+	t.begin()
+	return nil
+}
+
+// makeDir makes the run directory where there is room for the checkpoints, and
+// writes the configuration to it.
+func (t *trainer) makeDir(opt Options) (err error) {
+	out := opt.Out
+	if out == "" {
+		out = fmt.Sprintf("runs/%s-%s", t.cfg.Model, time.Now().Format("20060102-150405"))
+	}
+	if err := run.CheckSpace(out, t.modelBytes(), t.stateBytes()); err != nil {
+		return err
+	}
+	if opt.Out == "" {
+		t.dir, err = run.CreateNew(out)
+	} else {
+		t.dir, err = run.Create(out, opt.Force)
+	}
+	if err != nil {
+		return err
+	}
+	if err := t.dir.WriteConfig(t.cfg); err != nil {
+		return errors.Join(t.earlierStays(err), t.dir.Close())
+	}
+	return nil
+}
+
+// earlierStays adds to an error that the run which was to be replaced is as it
+// was, where that is so.
+func (t *trainer) earlierStays(err error) error {
+	if !t.dir.Replacing() {
+		return err
+	}
+	return fmt.Errorf("%w; the earlier run in %s is as it was", err, t.dir.Out())
+}
+
+// modelBytes is how large the parameters are.
+func (t *trainer) modelBytes() int64 {
+	bytes := int64(0)
+	for _, p := range t.program.Params {
+		bytes += 4 * int64(p.Size())
+	}
+	return bytes
+}
+
+// stateBytes is how large the parameters and the optimizer's state are.
+func (t *trainer) stateBytes() int64 {
+	bytes := t.modelBytes()
+	for _, ph := range t.program.Phases {
+		for _, node := range ph.Params {
+			bytes += 4 * int64(node.Shape().TotalSize()*len(ph.Optimizer.Slots()))
+		}
+	}
+	return bytes
+}
+
+// begin fills in what the summary can say at the start.
+func (t *trainer) begin() {
+	params := 0
+	for _, p := range t.program.Params {
+		params += p.Size()
+	}
+	t.summary = Summary{
+		Model: t.cfg.Model, Device: t.machine.Device(), VM: t.machine.VM(), Params: params,
+		Batch: t.cfg.Batch, Seed: t.cfg.Seed, Rows: len(t.rows.train),
+		PicturesOf: t.shown().what,
+		PixelRange: [2]float32{t.program.Pixels.Lo, t.program.Pixels.Hi},
+		Version:    Version, Started: time.Now().UTC(),
+	}
+	t.writer = checkpoints{dir: t.dir, cfg: t.cfg, params: t.program.Params}
+	t.curve = newCurve(len(t.rows.train), t.cfg.Batch)
+	if t.hooks.Start != nil {
+		t.hooks.Start(Start{
+			Device: t.machine.Device(), Why: t.why, Out: t.dir.Out(), Params: params,
+			TrainRows: len(t.rows.train), ValRows: len(t.rows.val), Tests: t.test.Len(), Notes: t.notes(),
+		})
+	}
+}
+
+// run trains, then writes pictures and the summary, however it ended.
+func (t *trainer) run(ctx context.Context) error {
+	err := train.Run(ctx, t.machine, t.program, train.Config{
+		Epochs: t.cfg.Epochs, Order: t.loader.Order, Val: t.rows.val, Test: t.rows.each, LastTest: t.rows.test,
+	}, train.Hooks{Progress: t.progress, Epoch: t.epoch})
+	return errors.Join(t.end(ctx, err), t.finish())
+}
+
+func (t *trainer) progress(p train.Progress) {
+	t.curve.add(p.StepLosses)
+	if t.hooks.Progress != nil {
+		t.hooks.Progress(Progress{
+			Epoch: p.Epoch, Epochs: t.cfg.Epochs, Rows: p.Rows, TotalRows: p.TotalRows,
+			Loss: p.Loss, ImagesPerSecond: p.ImagesPerSecond,
+		})
+	}
+}
+
+// epoch saves checkpoints and a line of metrics.
+func (t *trainer) epoch(e train.Epoch) error {
+	m := Metrics{
+		Epoch: e.Number, Step: e.Step, TrainLoss: run.Float(e.Train[0]), ValLoss: first(e.Val), TestLoss: first(e.Test),
+		TestRows: e.TestRows, Seconds: e.Seconds, ImagesPerSecond: e.ImagesPerSecond,
+	}
+	if m.Best = m.ValLoss == nil || t.bestVal == nil || *m.ValLoss < *t.bestVal; m.Best {
+		t.bestVal = m.ValLoss
+	}
+	state, err := t.machine.State()
+	if err != nil {
+		return err
+	}
+	t.writer.keep(state, m.Epoch, m.Best)
+	if t.writer.due() {
+		if err := t.writer.write(); err != nil {
+			return err
+		}
+	}
+	t.epochs = append(t.epochs, m)
+	if err := t.dir.AppendMetrics(m); err != nil {
+		return err
+	}
+	if t.hooks.Epoch != nil {
+		t.hooks.Epoch(m)
+	}
+	return nil
+}
+
+func first(terms []float64) *run.Float {
+	if len(terms) == 0 {
+		return nil
+	}
+	f := run.Float(terms[0])
+	return &f
+}

@@ -1,0 +1,91 @@
+package session
+
+import (
+	"slices"
+	"time"
+
+	"aegis/internal/run"
+)
+
+// Metrics is one epoch's line in metrics.jsonl. Losses are means over every
+// pixel of every image; a set without rows has null.
+type Metrics struct {
+	Epoch           int        `json:"epoch"` // from 1
+	Step            int64      `json:"step"`
+	TrainLoss       run.Float  `json:"train_loss"`
+	ValLoss         *run.Float `json:"val_loss"`
+	TestLoss        *run.Float `json:"test_loss"`
+	TestRows        int        `json:"test_rows"` // that test_loss is a mean over
+	Seconds         float64    `json:"seconds"`   // training only
+	ImagesPerSecond float64    `json:"images_per_second"`
+	Best            bool       `json:"best"` // the best so far
+}
+
+// Status is how a run ended.
+type Status string
+
+// The ways to end.
+const (
+	Finished    Status = "finished"
+	Interrupted Status = "interrupted"
+	Diverged    Status = "diverged"
+	Failed      Status = "failed"
+)
+
+// Summary is a run's summary.json. The losses are those of
+// model.safetensors, which holds the epoch with the lowest validation loss,
+// or the last one where no rows were held out.
+type Summary struct {
+	Status     Status     `json:"status"`
+	Error      string     `json:"error,omitempty"`
+	Model      string     `json:"model"`
+	Device     string     `json:"device"`
+	VM         string     `json:"vm"`
+	Params     int        `json:"params"`
+	Epochs     int        `json:"epochs"` // finished
+	BestEpoch  int        `json:"best_epoch"`
+	Batch      int        `json:"batch"`
+	Seed       Seed       `json:"seed"`
+	Rows       int        `json:"rows"` // of the training set
+	TrainLoss  *run.Float `json:"train_loss"`
+	ValLoss    *run.Float `json:"val_loss"`
+	TestLoss   *run.Float `json:"test_loss"`
+	TestRows   int        `json:"test_rows"`   // that test_loss is a mean over
+	PicturesOf string     `json:"pictures_of"` // test, held-out or training images
+	Verdict
+	EpochSeconds    float64    `json:"epoch_seconds"` // training only; median, the first left out where there are several
+	ImagesPerSecond float64    `json:"images_per_second"`
+	PixelRange      [2]float32 `json:"pixel_range"`
+	Version         string     `json:"version"`
+	Started         time.Time  `json:"started"`
+	Finished        time.Time  `json:"finished"`
+}
+
+// finish writes the summary.
+func (t *trainer) finish() error {
+	s := &t.summary
+	s.Epochs, s.Finished = len(t.epochs), time.Now().UTC()
+	var seconds []float64
+	for _, m := range t.epochs {
+		seconds = append(seconds, m.Seconds)
+		if m.Epoch == t.writer.model.epoch {
+			loss := m.TrainLoss
+			s.BestEpoch, s.TrainLoss, s.ValLoss, s.TestLoss, s.TestRows = m.Epoch, &loss, m.ValLoss, m.TestLoss, m.TestRows
+		}
+	}
+	if t.bestTest != nil {
+		s.TestLoss, s.TestRows = t.bestTest, len(t.rows.test)
+	}
+	if len(seconds) > 1 {
+		seconds = seconds[1:]
+	}
+	if len(seconds) > 0 {
+		slices.Sort(seconds)
+		s.EpochSeconds = seconds[len(seconds)/2]
+		s.ImagesPerSecond = float64(s.Rows) / s.EpochSeconds
+	}
+	if t.dir.Replacing() {
+		return nil // the earlier run's stays
+	}
+	return t.dir.WriteSummary(s)
+}

@@ -1,0 +1,84 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"aegis/data"
+	"aegis/internal/run"
+	"aegis/model"
+)
+
+// TestVerdict trains well, at a rate that kills a network, and on images that
+// are all alike.
+func TestVerdict(t *testing.T) {
+	for name, c := range map[string]struct {
+		bend  func(*Config, *data.Dataset)
+		check func(t *testing.T, s *Summary)
+	}{
+		"good": {
+			bend: func(c *Config, _ *data.Dataset) { c.Epochs = 40 },
+			check: func(t *testing.T, s *Summary) {
+				if s.Better == nil || *s.Better < 0.3 || *s.VarianceExplained != *s.Better || len(s.Warnings) != 0 {
+					t.Errorf("verdict %+v; want variance explained and no warning", s.Verdict)
+				}
+				if want := 1 - *s.TestLoss / *s.MeanImageLoss; math.Abs(float64(*s.Better-want)) > 1e-6 {
+					t.Errorf("better by %v, want %v", *s.Better, want)
+				}
+			},
+		},
+		"dead": {
+			bend: func(c *Config, _ *data.Dataset) { c.LR, c.Epochs = 3, 4 },
+			check: func(t *testing.T, s *Summary) {
+				if text := strings.Join(s.Warnings, "\n"); !strings.Contains(text, "no better than the mean image") || !strings.Contains(text, "alike") {
+					t.Errorf("warnings %q; want the mean image and outputs alike", s.Warnings)
+				}
+			},
+		},
+		"another loss": {
+			bend: func(c *Config, _ *data.Dataset) { c.Loss = model.BCE },
+			check: func(t *testing.T, s *Summary) {
+				if s.Better == nil || s.VarianceExplained != nil {
+					t.Errorf("verdict %+v; want no variance explained", s.Verdict)
+				}
+			},
+		},
+		"images alike": {
+			bend: func(_ *Config, ds *data.Dataset) { clear(ds.Train.Pixels); clear(ds.Test.Pixels) },
+			check: func(t *testing.T, s *Summary) {
+				if s.Better != nil || len(s.Warnings) != 0 || *s.MeanImageLoss != 0 {
+					t.Errorf("verdict %+v; want the mean image's loss 0 alone", s.Verdict)
+				}
+			},
+		},
+		"no test set": {
+			bend: func(_ *Config, ds *data.Dataset) { ds.Test = data.Set{} },
+			check: func(t *testing.T, s *Summary) {
+				if s.Better == nil || s.MeanImageLoss == nil {
+					t.Errorf("verdict %+v; want one over training rows", s.Verdict)
+				}
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, ds := config(t, "fc64"), blobs(120, 24, 8, 8)
+			c.bend(&cfg, ds)
+			out := filepath.Join(t.TempDir(), "run")
+			s, err := trained(context.Background(), cfg, ds, Options{Out: out})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.check(t, s)
+			var kept Summary
+			text, err := os.ReadFile(filepath.Join(out, run.SummaryFile))
+			if err != nil || json.Unmarshal(text, &kept) != nil || kept.MeanImageLoss == nil || *kept.MeanImageLoss != *s.MeanImageLoss {
+				t.Errorf("%s: %s (%v); want the mean image's loss in it", run.SummaryFile, text, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,125 @@
+package session
+
+import (
+	"fmt"
+	"math"
+
+	"aegis/internal/run"
+	"aegis/model"
+	"aegis/model/op"
+	"aegis/model/program"
+)
+
+// spread counts the values of a code that never change.
+type spread struct{ constant, all int }
+
+func codeSpread(codes []float32, z int) spread {
+	s := spread{all: z}
+	found := variances(codes, z)
+	size := 0.0
+	for _, v := range codes {
+		size = max(size, math.Abs(float64(v)))
+	}
+	for _, v := range found {
+		const nothing = 1e-12 // of what the largest value would give
+		if v <= nothing*size*size {
+			s.constant++
+		}
+	}
+	return s
+}
+
+// deadLayer is a layer some of whose units answer 0 to every image.
+type deadLayer struct {
+	name       string
+	dead, size int
+}
+
+// deadUnits finds units of hidden ReLU layers that answer 0 to every image. It
+// goes from the first layer to the first one that is not fully connected, or
+// that costs too much on a single core.
+func deadUnits(layers []model.Layer, params map[string]program.Tensor, images [][]float32) (found []deadLayer) {
+	const most = 1 << 28 // products
+	x, cost := images, 0
+	for _, l := range layers[:len(layers)-1] {
+		if l.Kind != model.Linear || l.Activation.Kind != op.ReLU && l.Activation != op.None {
+			return found
+		}
+		if cost += l.In[0] * l.Out[0] * len(images); cost > most {
+			return found
+		}
+		weight, bias := params[l.Name+".weight"].Data, params[l.Name+".bias"].Data
+		x = forward(x, weight, bias, l.Activation)
+		if l.Activation == op.None {
+			continue
+		}
+		d := deadLayer{name: l.Name, size: l.Out[0]}
+		for unit := range d.size {
+			alive := false
+			for _, y := range x {
+				alive = alive || y[unit] != 0
+			}
+			if !alive {
+				d.dead++
+			}
+		}
+		found = append(found, d)
+	}
+	return found
+}
+
+// forward is a linear layer: weight (O,I), bias (O).
+func forward(x [][]float32, weight, bias []float32, a op.Activation) [][]float32 {
+	y := make([][]float32, len(x))
+	for row, in := range x {
+		y[row] = make([]float32, len(bias))
+		for o := range bias {
+			sum := bias[o]
+			for i, w := range weight[o*len(in) : (o+1)*len(in)] {
+				sum += w * in[i]
+			}
+			if a.Kind == op.ReLU {
+				sum = max(0, sum)
+			}
+			y[row][o] = sum
+		}
+	}
+	return y
+}
+
+// findings are what warnings are about.
+type findings struct {
+	better     *run.Float // than the mean image
+	in, out    float64    // variances of images, and of what is rebuilt
+	code       spread
+	dead       []deadLayer
+	activation string
+}
+
+// warnings says what is wrong, and what to try; nil where nothing is.
+func warnings(f findings) (all []string) {
+	const (
+		little = 0.02 // of the mean image's loss
+		alike  = 1e-4 // of the images' variance
+	)
+	if f.better != nil && !(float64(*f.better) >= little) {
+		all = append(all, fmt.Sprintf("the model is no better than the mean image: its loss is %.2f times as high; try another learning rate, more epochs or a wider code",
+			1-float64(*f.better)))
+	}
+	if f.out < alike*f.in {
+		all = append(all, "the network answers alike to different images: try a tenth of the learning rate, or the activation gelu or leakyrelu")
+	}
+	switch constant, size := f.code.constant, f.code.all; {
+	case constant == size:
+		all = append(all, "the code has collapsed: it is the same for every image; try a tenth of the learning rate, another activation or seed")
+	case 2*constant >= size:
+		all = append(all, fmt.Sprintf("%d of the code's %d values are the same for every image: fewer would do, or try a lower learning rate", constant, size))
+	}
+	for _, d := range f.dead {
+		if 10*d.dead >= 9*d.size {
+			all = append(all, fmt.Sprintf("%d of the %d units of %s are dead (0 for every image): try a tenth of the learning rate, or another activation than %s",
+				d.dead, d.size, d.name, f.activation))
+		}
+	}
+	return all
+}
