@@ -94,7 +94,7 @@ func (d *device) convolution(c convCase, transposed, slope bool, act op.Activati
 		if slope {
 			want[i] *= act.Slope(float64(y[i]))
 		} else {
-			want[i] = act.Value(want[i]+float64(bias[i/(to/channels)%channels]))
+			want[i] = act.Value(want[i] + float64(bias[i/(to/channels)%channels]))
 		}
 	}
 	out.check("result", want)

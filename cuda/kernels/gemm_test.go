@@ -83,7 +83,7 @@ func TestLinear(t *testing.T) {
 			d.run(retile(launches, err, c.tile, c.b, c.o))
 			want := product(x, w, c.n, c.o, c.i, c.i, 1, c.i, 1)
 			for i := range want {
-				want[i] = act.Value(want[i]+float64(bias[i%c.o]))
+				want[i] = act.Value(want[i] + float64(bias[i%c.o]))
 			}
 			y.check("y", want)
 		})
