@@ -1,8 +1,6 @@
 package cpu
 
-import (
-	"aegis/internal/plan"
-)
+import "aegis/internal/plan"
 
 // convTranspose2d is a transposed convolution.
 func (b *builder) convTranspose2d(in plan.Instr) error {

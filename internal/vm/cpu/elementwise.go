@@ -1,8 +1,6 @@
 package cpu
 
-import (
-	"aegis/internal/plan"
-)
+import "aegis/internal/plan"
 
 func (b *builder) sum(in plan.Instr) error {
 	e := b.exec
