@@ -3,9 +3,9 @@
 // An autoencoder is written once as Gorgonia expression graphs, Gorgonia
 // differentiates them, and a VM runs them: this package is the one place that
 // chooses a VM and wires it to the trainer. [Train] leaves a run directory
-// behind; [Load] makes codes and images with what it holds.
+// behind; [Load] makes codes and rows with what it holds.
 //
-// Shapes: B batch, n images, C,H,W an image, P = C·H·W its pixels, Z a code.
+// Shapes: B batch, n rows, C,H,W an image, P values in a row, Z a code.
 package aegis
 
 import (
@@ -13,6 +13,7 @@ import (
 	"math"
 	"runtime"
 	"runtime/debug"
+	"slices"
 
 	"aegis/data"
 	"aegis/internal/memory"
@@ -45,8 +46,11 @@ type Config struct {
 	// Threads is the number of workers on a CPU, 0: as many as pay. It changes
 	// no result.
 	Threads int  `toml:"threads" json:"threads"`
-	Data    Path `toml:"data" json:"data"`   // folder of IDX files; empty: the embedded MNIST
-	Limit   int  `toml:"limit" json:"limit"` // take the first rows of the training set, 0: all
+	Data    Path `toml:"data" json:"data"` // folder of IDX files, .npy or .npz; empty: the embedded MNIST
+	// Scale is how rows are scaled: none, minmax or standard. Empty: images to
+	// the range of pixels, vectors standard.
+	Scale data.Scale `toml:"scale,omitempty" json:"scale,omitempty"`
+	Limit int        `toml:"limit" json:"limit"` // take the first rows of the training set, 0: all
 	// Val of those are held out, drawn by seed: a number of rows, or a share
 	// below 1.
 	Val data.Held `toml:"val" json:"val"`
@@ -96,6 +100,9 @@ func (c Config) Validate() error {
 	if c.Limit < 0 || c.TestLimit < 0 {
 		return configErrorf("aegis: limit %d, test limit %d; want numbers of at least 0", c.Limit, c.TestLimit)
 	}
+	if c.Scale != "" && !slices.Contains(data.Scales(), c.Scale) {
+		return configErrorf("aegis: unknown scale %q; want one of %q, or none at all for what suits the data", c.Scale, data.Scales())
+	}
 	if err := c.Val.Validate(); err != nil {
 		return &ConfigError{err}
 	}
@@ -105,17 +112,17 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// fit sets the image's size and checks that the network fits into memory.
-func (c *Config) fit(images data.Images) error {
-	c.Image = [3]int{images.C, images.H, images.W}
+// fit sets the size of a row and checks that the network fits into memory.
+func (c *Config) fit(rows data.Shape) error {
+	c.Image, c.Scaling = [3]int{rows.C, rows.H, rows.W}, nil
 	cost, err := c.Cost()
 	if err != nil {
 		return err
 	}
 	need := c.need(cost)
 	if have := memory.Left(); have.Bytes > 0 && need > float64(have.Bytes) {
-		return fmt.Errorf("aegis: %s with hidden %v, latent %d, batch %d on images of %d×%d needs %.2f GiB; %s %.2f GiB beside what is loaded: "+
-			"lower --hidden, --latent or --batch", c.Model, c.Hidden, c.Latent, c.Batch, c.Image[1], c.Image[2],
+		return fmt.Errorf("aegis: %s with hidden %v, latent %d, batch %d on %v needs %.2f GiB; %s %.2f GiB beside what is loaded: "+
+			"lower --hidden, --latent or --batch", c.Model, c.Hidden, c.Latent, c.Batch, rows,
 			need/(1<<30), have.By, float64(have.Bytes)/(1<<30))
 	}
 	if cost.Params > math.MaxInt32 {

@@ -20,9 +20,9 @@ import (
 
 // blobs is a dataset of images with one bright blob each, classes by its
 // place: small, and easy to learn.
-func blobs(rows, tests, height, width int) *data.Dataset {
+func blobs(rows, tests, height, width int) *data.Source {
 	set := func(n, phase int) data.Set {
-		s := data.Set{Images: data.Images{N: n, C: 1, H: height, W: width, Pixels: make([]byte, n*height*width)}}
+		s := data.Set{Rows: data.Rows{N: n, Shape: data.Shape{C: 1, H: height, W: width}, Bytes: make([]byte, n*height*width)}}
 		for i := range n {
 			class := (i*7 + phase) % 4
 			cy, cx := float64(height)*(0.3+0.4*float64(class/2)), float64(width)*(0.3+0.4*float64(class%2))
@@ -30,14 +30,14 @@ func blobs(rows, tests, height, width int) *data.Dataset {
 			for y := range height {
 				for x := range width {
 					dy, dx := float64(y)-cy, float64(x)-cx
-					s.Pixels[(i*height+y)*width+x] = byte(255 * math.Exp(-(dy*dy+dx*dx)/(2*size*size)))
+					s.Bytes[(i*height+y)*width+x] = byte(255 * math.Exp(-(dy*dy+dx*dx)/(2*size*size)))
 				}
 			}
 			s.Labels = append(s.Labels, byte(class))
 		}
 		return s
 	}
-	return &data.Dataset{Name: "blobs", Train: set(rows, 0), Test: set(tests, 1)}
+	return &data.Source{Name: "blobs", Train: set(rows, 0), Test: set(tests, 1)}
 }
 
 func config(t *testing.T, preset string) Config {
@@ -95,11 +95,11 @@ func checkModel(t *testing.T, path string, test data.Set, want float64) {
 	}
 	defer func() { _ = m.Close() }()
 	ctx := context.Background()
-	loss, err := m.Loss(ctx, test.Images)
+	loss, err := m.Loss(ctx, test.Rows)
 	if err != nil || math.Abs(loss-want) > 1e-6*want {
 		t.Errorf("loaded model has test loss %v (%v), the summary %v", loss, err, want)
 	}
-	codes, err := m.Encode(ctx, test.Images)
+	codes, err := m.Encode(ctx, test.Rows)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func checkModel(t *testing.T, path string, test data.Set, want float64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rebuilt, err := m.Reconstruct(ctx, test.Images)
+	rebuilt, err := m.Reconstruct(ctx, test.Rows)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func checkModel(t *testing.T, path string, test data.Set, want float64) {
 			t.Fatalf("pixel %d: rebuilt %v, decoded from its code %v", i, v, decoded[i])
 		}
 	}
-	if _, err := m.Encode(ctx, data.Images{N: 1, C: 1, H: 3, W: 3, Pixels: make([]byte, 9)}); err == nil || !strings.Contains(err.Error(), "[1 3 3]") {
+	if _, err := m.Encode(ctx, data.Rows{N: 1, Shape: data.Shape{C: 1, H: 3, W: 3}, Bytes: make([]byte, 9)}); err == nil || !strings.Contains(err.Error(), "got 3×3") {
 		t.Errorf("images of another size: %v", err)
 	}
 	if _, err := m.Decode(ctx, make([]float32, m.Spec().Latent+1)); err == nil {

@@ -20,15 +20,15 @@ import (
 // TestMeanLoss is worked out by hand: two pixels of two training images, and
 // one image to answer.
 func TestMeanLoss(t *testing.T) {
-	trained := data.Images{N: 3, C: 1, H: 1, W: 2, Pixels: []byte{0, 255, 102, 255, 9, 9}}
-	tests := data.Images{N: 3, C: 1, H: 1, W: 2, Pixels: []byte{7, 7, 255, 255, 0, 255}}
-	unit, sym := program.Range{Lo: 0, Hi: 1}, program.Range{Lo: -1, Hi: 1}
+	trained := data.Rows{N: 3, Shape: data.Shape{C: 1, H: 1, W: 2}, Bytes: []byte{0, 255, 102, 255, 9, 9}}
+	tests := data.Rows{N: 3, Shape: data.Shape{C: 1, H: 1, W: 2}, Bytes: []byte{7, 7, 255, 255, 0, 255}}
+	unit, sym := data.Range{Lo: 0, Hi: 1}, data.Range{Lo: -1, Hi: 1}
 	if got := meanImage(trained, []int32{0, 1}, unit); math.Abs(got[0]-0.2) > 1e-7 || math.Abs(got[1]-1) > 1e-7 {
 		t.Fatalf("mean image %v, want 0.2 and 1", got)
 	}
 	for name, c := range map[string]struct {
 		loss   model.Loss
-		pixels program.Range
+		pixels data.Range
 		want   float64 // of the second test image: (1, 1) in [0,1]
 	}{
 		"mse":           {model.MSE, unit, 0.64 / 2},
@@ -39,10 +39,10 @@ func TestMeanLoss(t *testing.T) {
 		"bce":           {model.BCE, unit, -math.Log(0.2) / 2},
 	} {
 		m := meanImage(trained, []int32{0, 1}, c.pixels)
-		if got, want := meanLoss(model.BCE, m, tests, []int32{2}, unit), -math.Log(0.8)/2; c.pixels == unit && math.Abs(got-want) > 1e-6 {
+		if got, want := meanLoss(model.BCE, m, tests, []int32{2}, data.PixelScaling(unit)), -math.Log(0.8)/2; c.pixels == unit && math.Abs(got-want) > 1e-6 {
 			t.Errorf("bce of a dark pixel: %v, want %v", got, want)
 		}
-		if got := meanLoss(c.loss, m, tests, []int32{1}, c.pixels); math.Abs(got-c.want) > 1e-6 {
+		if got := meanLoss(c.loss, m, tests, []int32{1}, data.PixelScaling(c.pixels)); math.Abs(got-c.want) > 1e-6 {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}
@@ -114,11 +114,11 @@ func TestDeadUnits(t *testing.T) {
 // are all alike.
 func TestVerdict(t *testing.T) {
 	for name, c := range map[string]struct {
-		bend  func(*Config, *data.Dataset)
+		bend  func(*Config, *data.Source)
 		check func(t *testing.T, s *Summary)
 	}{
 		"good": {
-			bend: func(c *Config, _ *data.Dataset) { c.Epochs = 40 },
+			bend: func(c *Config, _ *data.Source) { c.Epochs = 40 },
 			check: func(t *testing.T, s *Summary) {
 				if s.Better == nil || *s.Better < 0.3 || *s.VarianceExplained != *s.Better || len(s.Warnings) != 0 {
 					t.Errorf("verdict %+v; want variance explained and no warning", s.Verdict)
@@ -129,7 +129,7 @@ func TestVerdict(t *testing.T) {
 			},
 		},
 		"dead": {
-			bend: func(c *Config, _ *data.Dataset) { c.LR, c.Epochs = 3, 4 },
+			bend: func(c *Config, _ *data.Source) { c.LR, c.Epochs = 3, 4 },
 			check: func(t *testing.T, s *Summary) {
 				if text := strings.Join(s.Warnings, "\n"); !strings.Contains(text, "no better than the mean image") || !strings.Contains(text, "alike") {
 					t.Errorf("warnings %q; want the mean image and outputs alike", s.Warnings)
@@ -137,7 +137,7 @@ func TestVerdict(t *testing.T) {
 			},
 		},
 		"another loss": {
-			bend: func(c *Config, _ *data.Dataset) { c.Loss = model.BCE },
+			bend: func(c *Config, _ *data.Source) { c.Loss = model.BCE },
 			check: func(t *testing.T, s *Summary) {
 				if s.Better == nil || s.VarianceExplained != nil {
 					t.Errorf("verdict %+v; want no variance explained", s.Verdict)
@@ -145,7 +145,7 @@ func TestVerdict(t *testing.T) {
 			},
 		},
 		"images alike": {
-			bend: func(_ *Config, ds *data.Dataset) { clear(ds.Train.Pixels); clear(ds.Test.Pixels) },
+			bend: func(_ *Config, ds *data.Source) { clear(ds.Train.Bytes); clear(ds.Test.Bytes) },
 			check: func(t *testing.T, s *Summary) {
 				if s.Better != nil || len(s.Warnings) != 0 || *s.MeanImageLoss != 0 {
 					t.Errorf("verdict %+v; want the mean image's loss 0 alone", s.Verdict)
@@ -153,7 +153,7 @@ func TestVerdict(t *testing.T) {
 			},
 		},
 		"no test set": {
-			bend: func(_ *Config, ds *data.Dataset) { ds.Test = data.Set{} },
+			bend: func(_ *Config, ds *data.Source) { ds.Test = data.Set{} },
 			check: func(t *testing.T, s *Summary) {
 				if s.Better == nil || s.MeanImageLoss == nil {
 					t.Errorf("verdict %+v; want one over training rows", s.Verdict)

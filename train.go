@@ -32,6 +32,9 @@ func (o Options) Check() error {
 
 // Hooks watch a run; each may be nil. They are called from Train's goroutine.
 type Hooks struct {
+	// Measure hears how many rows of how many were looked at before Start: of
+	// data larger than memory this takes a while.
+	Measure  func(done, of int)
 	Start    func(Start)
 	Progress func(Progress)
 	Epoch    func(Metrics)
@@ -101,7 +104,8 @@ type Summary struct {
 	Verdict
 	EpochSeconds    float64    `json:"epoch_seconds"` // training only; median, the first left out where there are several
 	ImagesPerSecond float64    `json:"images_per_second"`
-	PixelRange      [2]float32 `json:"pixel_range"`
+	PixelRange      [2]float32 `json:"pixel_range"` // 0 and 0 where values are not scaled to one
+	Scale           data.Scale `json:"scale"`       // range, none, minmax or standard; losses are of scaled values
 	Version         string     `json:"version"`
 	Started         time.Time  `json:"started"`
 	Finished        time.Time  `json:"finished"`
@@ -111,12 +115,12 @@ type Summary struct {
 // ctx ends it saves what there is and returns an error that wraps ctx's. A
 // loss that is not finite ends the run with a *[DivergedError], and the model
 // of the best finished epoch stays.
-func Train(ctx context.Context, cfg Config, ds *data.Dataset, opt Options) (*Summary, error) {
+func Train(ctx context.Context, cfg Config, ds *data.Source, opt Options) (*Summary, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	t := &trainer{cfg: cfg, hooks: opt.Hooks, dataset: ds}
-	if err := t.prepare(opt); err != nil {
+	if err := t.prepare(ctx, opt); err != nil {
 		return nil, err
 	}
 	err := t.run(ctx)
@@ -134,10 +138,12 @@ type DivergedError = train.DivergedError
 type trainer struct {
 	cfg     Config
 	hooks   Hooks
-	dataset *data.Dataset
+	dataset *data.Source
 	train   data.Set // what is trained on and held out
 	test    data.Set
 	rows    rows
+
+	measured *data.Measured // nil where bytes become pixels
 
 	program *program.Program
 	machine vm.Machine
@@ -154,11 +160,14 @@ type trainer struct {
 
 // prepare checks everything that can be checked, and only then makes the
 // run directory.
-func (t *trainer) prepare(opt Options) (err error) {
+func (t *trainer) prepare(ctx context.Context, opt Options) (err error) {
 	if err := t.split(); err != nil {
 		return err
 	}
-	if err := t.cfg.fit(t.train.Images); err != nil {
+	if err := t.cfg.fit(t.train.Shape); err != nil {
+		return err
+	}
+	if err := t.scale(ctx); err != nil {
 		return err
 	}
 	if t.program, err = t.cfg.Program(); err != nil {
@@ -222,32 +231,33 @@ func (t *trainer) begin() {
 	}
 	t.summary = Summary{
 		Model: t.cfg.Model, Device: t.machine.Device(), VM: t.machine.VM(), Params: params,
-		Batch: t.cfg.Batch, Seed: t.cfg.Seed, Rows: len(t.rows.train),
+		Batch: t.cfg.Batch, Seed: t.cfg.Seed, Rows: t.rows.split.Trained(),
 		PicturesOf: t.shown().what,
-		PixelRange: [2]float32{t.program.Pixels.Lo, t.program.Pixels.Hi},
+		PixelRange: [2]float32{t.program.Scaling.Pixels.Lo, t.program.Scaling.Pixels.Hi},
+		Scale:      t.program.Scaling.Kind,
 		Version:    Version, Started: time.Now().UTC(),
 	}
 	t.writer = checkpoints{dir: t.dir, cfg: t.cfg, params: t.program.Params}
-	t.curve = newCurve(len(t.rows.train), t.cfg.Batch)
+	t.curve = newCurve(t.rows.split.Trained(), t.cfg.Batch)
 	if t.hooks.Start != nil {
 		t.hooks.Start(Start{
 			Device: t.machine.Device(), Why: t.why, Out: t.dir.Out(), Params: params,
-			TrainRows: len(t.rows.train), ValRows: len(t.rows.val), Tests: t.test.Len(), Notes: t.notes(),
+			TrainRows: t.rows.split.Trained(), ValRows: len(t.rows.val), Tests: t.test.Len(), Notes: t.notes(),
 		})
 	}
 }
 
 // run trains, then writes pictures and the summary, however it ended.
 func (t *trainer) run(ctx context.Context) error {
-	loader, err := data.NewLoader(t.train.Images, data.LoaderOptions{
-		Batch: t.cfg.Batch, Seed: uint64(t.cfg.Seed), Shuffle: true, Rows: t.rows.train,
-		Lo: t.program.Pixels.Lo, Hi: t.program.Pixels.Hi,
+	loader, err := data.NewLoader(t.train.Rows, data.LoaderOptions{
+		Batch: t.cfg.Batch, Seed: uint64(t.cfg.Seed), Shuffle: true, Held: t.rows.split.Held,
+		Scaling: t.program.Scaling, Windows: t.dataset.Mapped(),
 	})
 	if err != nil {
 		return err
 	}
 	err = train.Run(ctx, t.machine, t.program, train.Config{
-		Epochs: t.cfg.Epochs, Order: loader.Order, Val: t.rows.val, Test: t.rows.each, LastTest: t.rows.test,
+		Epochs: t.cfg.Epochs, Rows: loader.Rows(), Order: loader.Order, Val: t.rows.val, ValSet: t.rows.valSet, Test: t.rows.each, LastTest: t.rows.test,
 	}, train.Hooks{Progress: t.progress, Epoch: t.epoch})
 	return errors.Join(t.end(ctx, err), t.finish())
 }

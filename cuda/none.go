@@ -9,6 +9,7 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"aegis/cuda/driver"
+	"aegis/data"
 	"aegis/model/program"
 )
 
@@ -42,7 +43,7 @@ func (*Machine) VM() string { return "cuda" }
 func (*Machine) Memory() Memory { return Memory{} }
 
 // Bind returns an error.
-func (*Machine) Bind(string, []byte) error { return errNone() }
+func (*Machine) Bind(string, data.Rows) error { return errNone() }
 
 // Train returns an error.
 func (*Machine) Train(context.Context, program.Steps) error { return errNone() }

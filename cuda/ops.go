@@ -20,9 +20,12 @@ type operation interface {
 // scratcher is an operation that may need memory during its launches.
 type scratcher interface{ ScratchFloats() int }
 
-// source is where Load finds images: rows by number of bytes on the device.
-// Without numbers the input is there already.
-type source struct{ images, numbers driver.DevicePtr }
+// source is where Load finds rows: by number on the device. Without numbers the
+// input is there already.
+type source struct {
+	rows, numbers driver.DevicePtr
+	floats        bool // the rows are float32
+}
 
 // builder turns a plan's instructions into operations of one step.
 type builder struct {
@@ -109,10 +112,10 @@ func (b *builder) load(in plan.Instr) {
 	if b.source.numbers == 0 {
 		return
 	}
-	factor, offset := b.exec.plan.Pixels.Scale()
+	factor, offset := b.exec.plan.Scaling.Pixels.Scale()
 	b.do(kernels.Load{
-		Batch: b.batch(), Width: b.width(in.Dst[0]), Set: b.source.images, Numbers: b.source.numbers,
-		Factor: factor, Offset: offset, Y: b.at(in.Dst[0]),
+		Batch: b.batch(), Width: b.width(in.Dst[0]), Set: b.source.rows, Numbers: b.source.numbers,
+		Factor: factor, Offset: offset, Columns: b.exec.columns, Floats: b.source.floats, Y: b.at(in.Dst[0]),
 	})
 }
 

@@ -161,9 +161,9 @@ func describe(f *flags, stdout io.Writer) error {
 
 // load reads the data. A disk or a pipe can keep a read waiting for ever: when
 // ctx ends, the read is left to end with the process.
-func load(ctx context.Context, dir string) (*data.Dataset, error) {
+func load(ctx context.Context, dir string) (*data.Source, error) {
 	type result struct {
-		ds  *data.Dataset
+		ds  *data.Source
 		err error
 	}
 	loaded := make(chan result, 1)
@@ -180,7 +180,7 @@ func load(ctx context.Context, dir string) (*data.Dataset, error) {
 }
 
 // dataset opens a folder of IDX files, or the embedded MNIST.
-func dataset(dir string) (*data.Dataset, error) {
+func dataset(dir string) (*data.Source, error) {
 	if dir == "" {
 		return mnist.Load()
 	}

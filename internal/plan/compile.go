@@ -9,7 +9,7 @@ import (
 // Compile makes the plan of a program's phases. All parameters of the program
 // are its first buffers, in their order.
 func Compile(p *program.Program, opt Options) (*Plan, error) {
-	plan := &Plan{Name: p.Name, Options: opt, Batch: p.Batch, Pixels: p.Pixels}
+	plan := &Plan{Name: p.Name, Options: opt, Batch: p.Batch, Scaling: p.Scaling}
 	params := plan.addParams(p.Params)
 	for _, phase := range p.Phases {
 		d := newDecoder(plan, &phase.Graph, phase.Name, params)
@@ -25,7 +25,7 @@ func Compile(p *program.Program, opt Options) (*Plan, error) {
 // its first buffers, in the program's order and in the layouts that [Compile]
 // gives them.
 func CompileForward(p *program.Program, g *program.Graph, opt Options) (*Plan, error) {
-	plan := &Plan{Name: p.Name, Options: opt, Batch: g.Batch(), Pixels: p.Pixels}
+	plan := &Plan{Name: p.Name, Options: opt, Batch: g.Batch(), Scaling: p.Scaling}
 	used := make(map[string]bool)
 	for _, n := range g.Params {
 		used[n.Name()] = true

@@ -1,7 +1,7 @@
 // Package program is what a model hands to a VM: expression graphs with their
 // ends named, the parameters that they share, and the optimizer of each phase.
 //
-// Shapes: B batch, C,H,W an image, P = C·H·W its pixels, Z a code.
+// Shapes: B batch, C,H,W an image, P values in a row of the data, Z a code.
 package program
 
 import (
@@ -10,6 +10,7 @@ import (
 
 	G "gorgonia.org/gorgonia"
 
+	"aegis/data"
 	"aegis/data/philox"
 	"aegis/model/optim"
 )
@@ -17,11 +18,11 @@ import (
 // Program is an autoencoder ready for a VM. Parameters are shared between its
 // graphs by name.
 type Program struct {
-	Name   string
-	Image  [3]int // C, H, W
-	Code   int    // Z, values in a code
-	Pixels Range
-	Batch  int // B of the phases; the last batch of an epoch is padded to it
+	Name    string
+	Row     data.Shape // of a row of the data
+	Code    int        // Z, values in a code
+	Scaling data.Scaling
+	Batch   int // B of the phases; the last batch of an epoch is padded to it
 
 	Params []Param
 	Phases []*Phase // one step runs all, in this order
@@ -30,8 +31,11 @@ type Program struct {
 	Forward func(part Part, batch int) (*Graph, error)
 }
 
-// PixelCount returns P, the values in one image.
-func (p *Program) PixelCount() int { return p.Image[0] * p.Image[1] * p.Image[2] }
+// PixelCount returns P, the values in a row of the data.
+func (p *Program) PixelCount() int { return p.Row.Size() }
+
+// CheckRows says why rows are none that the program reads.
+func (p *Program) CheckRows(rows data.Rows) error { return p.Scaling.Check(rows, p.PixelCount()) }
 
 // ScalarCount returns how many numbers change from step to step: those of
 // every phase's optimizer, phase after phase.
@@ -129,22 +133,6 @@ const (
 	Evaluate    Part = "evaluate"    // images, weights → loss terms
 )
 
-// Range is what bytes become: v → Lo + v/255·(Hi−Lo).
-type Range struct{ Lo, Hi float32 }
-
-// Scale returns factor and offset: a byte v becomes v·factor + offset.
-func (r Range) Scale() (factor, offset float32) { return (r.Hi - r.Lo) / 255, r.Lo }
-
-// Decode writes bytes as pixels into dst, which is as long as src.
-func (r Range) Decode(dst []float32, src []byte) {
-	factor, offset := r.Scale()
-	for i, v := range src {
-		dst[i] = float32(float32(v)*factor) + offset // no fused multiply-add: the same bits everywhere
-	}
-}
-
-func (r Range) String() string { return fmt.Sprintf("[%g,%g]", r.Lo, r.Hi) }
-
 // Steps is a run of consecutive training steps.
 type Steps struct {
 	First   int64     // number of the first one, counted from 0 since the start of training
@@ -185,9 +173,9 @@ func SlotName(phase, slot, param string) string {
 func (p *Program) Start(seed uint64) *State {
 	s := &State{Tensors: make(map[string]Tensor)}
 	for _, param := range p.Params {
-		data := make([]float32, param.Size())
-		param.Start(data, seed)
-		s.Tensors[param.Name] = Tensor{Shape: param.Shape, Data: data}
+		values := make([]float32, param.Size())
+		param.Start(values, seed)
+		s.Tensors[param.Name] = Tensor{Shape: param.Shape, Data: values}
 	}
 	for _, phase := range p.Phases {
 		for _, node := range phase.Params {

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"aegis/data"
 	"aegis/internal/plan"
 	"aegis/internal/vm/cpu/kernel"
 	"aegis/model/optim"
@@ -65,7 +66,9 @@ type exec struct {
 
 	// The batch in progress.
 	n      int
-	images []byte
+	set    data.Rows
+	memory []byte // the set's
+	stride int    // bytes of a row of it
 	rows   []int32
 	values []float32
 	stop   atomic.Bool
@@ -293,9 +296,14 @@ func (e *exec) runRows(w *worker, s *stage) {
 	}
 }
 
+// bind takes the set that rows are read from.
+func (e *exec) bind(set data.Rows) {
+	e.set, e.memory, e.stride = set, set.Memory(), set.RowBytes()
+}
+
 // stepsJob is training steps to run.
 type stepsJob struct {
-	images  []byte
+	set     data.Rows
 	rows    []int32
 	scalars []float32 // width a step
 	width   int
@@ -307,7 +315,7 @@ type stepsJob struct {
 func (e *exec) steps(ctx context.Context, job stepsJob) (done int, err error) {
 	batch := e.plan.Batch
 	count := (len(job.rows) + batch - 1) / batch
-	set := func(step int) {
+	take := func(step int) {
 		e.rows = job.rows[step*batch : min((step+1)*batch, len(job.rows))]
 		e.n = len(e.rows)
 		scalars := job.scalars[step*job.width:]
@@ -319,16 +327,16 @@ func (e *exec) steps(ctx context.Context, job stepsJob) (done int, err error) {
 			e.stop.Store(true)
 		}
 	}
-	e.images = job.images
+	e.bind(job.set)
 	next := func() {
 		e.collect(job.losses[done*job.terms:])
 		if done++; done < count {
-			set(done)
+			take(done)
 		}
 	}
 	e.ctx = ctx
 	defer func() { e.ctx = nil }()
-	set(0)
+	take(0)
 	for done < count && !e.stop.Load() {
 		e.divide()
 		begin, before := time.Now(), done
@@ -369,7 +377,7 @@ func (e *exec) collect(dst []float32) {
 
 // forwardJob is one batch of a forward plan: rows of a set, or values.
 type forwardJob struct {
-	images []byte
+	set    data.Rows
 	rows   []int32
 	values []float32
 	n      int
@@ -378,7 +386,8 @@ type forwardJob struct {
 
 // forward runs one batch and copies the first output's rows to out.
 func (e *exec) forward(job forwardJob) {
-	e.images, e.rows, e.values, e.n = job.images, job.rows, job.values, job.n
+	e.bind(job.set)
+	e.rows, e.values, e.n = job.rows, job.values, job.n
 	e.divide()
 	e.machine.team.run(func(id int) { e.run(e.workers[id]) })
 	copy(job.out, e.buffers[e.phases[0].outputs[0].Buffer])

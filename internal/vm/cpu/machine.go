@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 
+	"aegis/data"
 	"aegis/internal/memory"
 	"aegis/internal/plan"
 	"aegis/internal/vm/cpu/kernel"
@@ -49,7 +50,7 @@ type Machine struct {
 	params  map[string]*param
 	train   *exec
 	parts   map[program.Part]*exec
-	sets    map[string][]byte
+	sets    map[string]data.Rows
 	step    int64
 	losses  []float32
 }
@@ -81,7 +82,7 @@ func Open(p *program.Program, seed uint64, opt Options) (*Machine, error) {
 	}
 	m := &Machine{
 		program: p, kernels: kernels, team: newTeam(threads), opt: options,
-		params: make(map[string]*param), parts: make(map[program.Part]*exec), sets: make(map[string][]byte),
+		params: make(map[string]*param), parts: make(map[program.Part]*exec), sets: make(map[string]data.Rows),
 	}
 	if err := m.prepare(compiled, seed); err != nil {
 		return nil, errors.Join(err, m.Close())
@@ -146,28 +147,27 @@ func (m *Machine) Device() string {
 // VM returns "cpu".
 func (m *Machine) VM() string { return "cpu" }
 
-// Bind gives the machine a set of images.
-func (m *Machine) Bind(set string, images []byte) error {
-	if p := m.program.PixelCount(); len(images)%p != 0 {
-		return fmt.Errorf("cpu: bind %s: want images of %d bytes, got %d bytes in all", set, p, len(images))
+// Bind gives the machine a set.
+func (m *Machine) Bind(set string, rows data.Rows) error {
+	if err := m.program.CheckRows(rows); err != nil {
+		return fmt.Errorf("cpu: bind %s: %w", set, err)
 	}
-	m.sets[set] = images
+	m.sets[set] = rows
 	return nil
 }
 
-// images returns a set after checking rows of it.
-func (m *Machine) images(set string, rows []int32) ([]byte, error) {
-	images, ok := m.sets[set]
+// set returns a set after checking rows of it.
+func (m *Machine) set(name string, rows []int32) (data.Rows, error) {
+	set, ok := m.sets[name]
 	if !ok {
-		return nil, fmt.Errorf("cpu: no set %q is bound", set)
+		return data.Rows{}, fmt.Errorf("cpu: no set %q is bound", name)
 	}
-	count := len(images) / m.program.PixelCount()
 	for _, row := range rows {
-		if row < 0 || int(row) >= count {
-			return nil, fmt.Errorf("cpu: row %d of set %s; want 0 to %d", row, set, count-1)
+		if row < 0 || int(row) >= set.N {
+			return data.Rows{}, fmt.Errorf("cpu: row %d of set %s; want 0 to %d", row, name, set.N-1)
 		}
 	}
-	return images, nil
+	return set, nil
 }
 
 // Train runs steps over rows of the set "train".
@@ -180,7 +180,7 @@ func (m *Machine) Train(ctx context.Context, steps program.Steps) error {
 	if steps.First != m.step {
 		return fmt.Errorf("cpu: train: want step %d next, got %d", m.step, steps.First)
 	}
-	images, err := m.images("train", steps.Rows)
+	set, err := m.set("train", steps.Rows)
 	if err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (m *Machine) Train(ctx context.Context, steps program.Steps) error {
 	before := len(m.losses)
 	m.losses = append(m.losses, make([]float32, count*terms)...)
 	done, err := m.train.steps(ctx, stepsJob{
-		images: images, rows: steps.Rows, scalars: steps.Scalars, width: width,
+		set: set, rows: steps.Rows, scalars: steps.Scalars, width: width,
 		losses: m.losses[before:], terms: terms,
 	})
 	m.losses = m.losses[:before+done*terms]
@@ -208,7 +208,7 @@ func (m *Machine) Losses() ([]float32, error) {
 
 // Evaluate returns the mean of each loss term over rows of a set.
 func (m *Machine) Evaluate(ctx context.Context, set string, rows []int32) ([]float64, error) {
-	images, err := m.images(set, rows)
+	bound, err := m.set(set, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +222,7 @@ func (m *Machine) Evaluate(ctx context.Context, set string, rows []int32) ([]flo
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		e.forward(forwardJob{images: images, rows: chunk, n: len(chunk)})
+		e.forward(forwardJob{set: bound, rows: chunk, n: len(chunk)})
 		e.collect(means)
 		for i, v := range means {
 			sums[i] += float64(v) * float64(len(chunk)) / float64(len(rows))
@@ -239,12 +239,12 @@ func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Input
 	}
 	width, size := e.inputWidth(), e.outputWidth()
 	n := len(in.Rows)
-	var images []byte
+	var set data.Rows
 	if in.Set == "" {
 		if n = len(in.Values) / width; n*width != len(in.Values) {
 			return fmt.Errorf("cpu: %s: want rows of %d values, got %d values in all", part, width, len(in.Values))
 		}
-	} else if images, err = m.images(in.Set, in.Rows); err != nil {
+	} else if set, err = m.set(in.Set, in.Rows); err != nil {
 		return err
 	}
 	if len(out) != n*size {
@@ -255,7 +255,7 @@ func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Input
 			return err
 		}
 		to := min(from+inferBatch, n)
-		job := forwardJob{images: images, n: to - from, out: out[from*size : to*size]}
+		job := forwardJob{set: set, n: to - from, out: out[from*size : to*size]}
 		if in.Set == "" {
 			job.values = in.Values[from*width : to*width]
 		} else {
@@ -292,9 +292,9 @@ func (m *Machine) State() (*program.State, error) {
 	s := &program.State{Step: m.step, Tensors: make(map[string]program.Tensor)}
 	for _, p := range m.params {
 		add := func(name string, from []float32) {
-			data := make([]float32, len(from))
-			p.store(m.kernels, data, from)
-			s.Tensors[name] = program.Tensor{Shape: slices.Clone(p.shape), Data: data}
+			values := make([]float32, len(from))
+			p.store(m.kernels, values, from)
+			s.Tensors[name] = program.Tensor{Shape: slices.Clone(p.shape), Data: values}
 		}
 		add(p.name, p.matrix)
 		for i, slot := range p.slots {

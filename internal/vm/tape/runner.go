@@ -60,7 +60,7 @@ func (m *Machine) newRunner(g *program.Graph, read []*G.Node) (*runner, error) {
 	return r, nil
 }
 
-// feed decodes rows of a set, or values, into the input; what is left of the
+// feed scales rows of a set, or values, into the input; what is left of the
 // batch is padding.
 func (m *Machine) feed(r *runner, in program.Input) error {
 	width := len(r.input) / r.graph.Batch()
@@ -68,16 +68,16 @@ func (m *Machine) feed(r *runner, in program.Input) error {
 	if in.Set == "" {
 		copy(r.input, in.Values)
 	} else {
-		images, ok := m.sets[in.Set]
+		rows, ok := m.sets[in.Set]
 		if !ok {
 			return fmt.Errorf("tape: no set %q is bound", in.Set)
 		}
 		n = len(in.Rows)
 		for i, row := range in.Rows {
-			if row < 0 || int(row) >= len(images)/width {
-				return fmt.Errorf("tape: row %d of set %s; want 0 to %d", row, in.Set, len(images)/width-1)
+			if row < 0 || int(row) >= rows.N {
+				return fmt.Errorf("tape: row %d of set %s; want 0 to %d", row, in.Set, rows.N-1)
 			}
-			m.program.Pixels.Decode(r.input[i*width:][:width], images[int(row)*width:][:width])
+			m.program.Scaling.Read(r.input[i*width:][:width], rows, int(row))
 		}
 	}
 	clear(r.input[n*width:])

@@ -11,6 +11,7 @@ import (
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
+	"aegis/data"
 	"aegis/model/program"
 )
 
@@ -21,7 +22,7 @@ type Machine struct {
 	step    int64
 	phases  []*phase
 	parts   map[partKey]*runner
-	sets    map[string][]byte
+	sets    map[string]data.Rows
 	losses  []float32
 }
 
@@ -45,7 +46,7 @@ const inferBatch = 250
 func Open(p *program.Program, seed uint64) (*Machine, error) {
 	m := &Machine{
 		program: p, tensors: make(map[string]*tensor.Dense),
-		parts: make(map[partKey]*runner), sets: make(map[string][]byte),
+		parts: make(map[partKey]*runner), sets: make(map[string]data.Rows),
 	}
 	for name, t := range p.Start(seed).Tensors {
 		m.tensors[name] = tensor.New(tensor.WithShape(t.Shape...), tensor.WithBacking(t.Data))
@@ -85,12 +86,12 @@ func (m *Machine) Device() string {
 // VM returns "tape".
 func (m *Machine) VM() string { return "tape" }
 
-// Bind gives the machine a set of images.
-func (m *Machine) Bind(set string, images []byte) error {
-	if p := m.program.PixelCount(); len(images)%p != 0 {
-		return fmt.Errorf("tape: bind %s: want images of %d bytes, got %d bytes in all", set, p, len(images))
+// Bind gives the machine a set.
+func (m *Machine) Bind(set string, rows data.Rows) error {
+	if err := m.program.CheckRows(rows); err != nil {
+		return fmt.Errorf("tape: bind %s: %w", set, err)
 	}
-	m.sets[set] = images
+	m.sets[set] = rows
 	return nil
 }
 
