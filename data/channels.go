@@ -11,17 +11,22 @@ func channelsLast(second, last int) bool {
 
 // arrange makes images of an IDX file's elements, in place.
 func arrange(dims []int, pixels []byte) Rows {
-	m := Rows{N: dims[0], Bytes: pixels}
-	switch {
-	case len(dims) == 3:
-		m.C, m.H, m.W = 1, dims[1], dims[2]
-	case channelsLast(dims[1], dims[3]):
-		m.H, m.W, m.C = dims[1], dims[2], dims[3]
+	m := Rows{N: dims[0], Shape: imageShape(dims), Bytes: pixels}
+	if len(dims) == mostRank && channelsLast(dims[1], dims[3]) {
 		transpose(pixels, m.H*m.W, m.C)
-	default:
-		m.C, m.H, m.W = dims[1], dims[2], dims[3]
 	}
 	return m
+}
+
+// imageShape is that of images of 3 or 4 dimensions.
+func imageShape(dims []int) Shape {
+	switch {
+	case len(dims) == 3:
+		return Shape{1, dims[1], dims[2]}
+	case channelsLast(dims[1], dims[3]):
+		return Shape{dims[3], dims[1], dims[2]}
+	}
+	return Shape{dims[1], dims[2], dims[3]}
 }
 
 // arranged says what [arrange] made of a file of four dimensions.

@@ -11,7 +11,9 @@ import (
 	"sync"
 )
 
-// Open reads the dataset in a directory and names it after the directory. It
+// Open reads the data in a directory, named after it, or in a file: a .npy
+// array, as [ReadNPY] does, or a .npz archive, as [ReadNPZ]. An array larger than
+// memory stays in its file, and [Source.Close] lets go of it. In a directory it
 // looks for the files that [Read] lists. Where several lie in one directory,
 // dir is the directory and the prefix of one: emnist/emnist-letters.
 func Open(dir string) (*Source, error) {
@@ -27,25 +29,15 @@ func Open(dir string) (*Source, error) {
 			fsys: os.DirFS(filepath.Dir(whole)), place: path.Dir(f.place), prefix: filepath.Base(whole),
 		}
 		if sets, _, _, listed := parent.list("."); listed != nil || len(sets) == 0 {
-			return nil, fmt.Errorf("data: open dataset: %w; give a directory of IDX files", err)
+			return nil, fmt.Errorf("data: open dataset: %w; give a directory of IDX files, a .npy or a .npz file", err)
 		}
 		f = parent
 	case err != nil:
-		return nil, fmt.Errorf("data: open dataset: %w; give a directory of IDX files", err)
+		return nil, fmt.Errorf("data: open dataset: %w; give a directory of IDX files, a .npy or a .npz file", err)
 	case !info.IsDir():
-		return nil, notFolder(dir, whole)
+		return openFile(whole, dir)
 	}
 	return f.read(filepath.Base(whole))
-}
-
-// notFolder is the error of a file where a directory is wanted.
-func notFolder(dir, whole string) error {
-	kind := ""
-	f := folder{fsys: os.DirFS(filepath.Dir(whole))}
-	if kind = f.lookAtFile(filepath.Base(whole)); kind != "" {
-		kind = " (" + kind + ")"
-	}
-	return fmt.Errorf("data: open dataset: %s is a file%s; give the directory of its IDX files", dir, kind)
 }
 
 // Read reads the dataset at the root of fsys, or one or two folders below:

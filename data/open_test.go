@@ -145,7 +145,7 @@ func TestOpenErrors(t *testing.T) {
 	}
 	cases := []struct{ name, dir, fragment string }{
 		{name: "nothing", dir: filepath.Join(dir, "nothing"), fragment: "give a directory of IDX files"},
-		{name: "file", dir: file, fragment: file + " is a file (an empty file); give the directory"},
+		{name: "file", dir: file, fragment: file + " is a file (an empty file); give a .npy or .npz file, or the directory"},
 		{name: "empty", dir: dir, fragment: "want train-images-idx3-ubyte, plain or .gz"},
 	}
 	for _, c := range cases {

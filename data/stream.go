@@ -170,7 +170,7 @@ func (s *stream) body(size int) ([]byte, error) {
 // buffer makes a slice where there is memory for it.
 func (s *stream) buffer(size int) ([]byte, error) {
 	if err := memory.Fits(uint64(size)); err != nil {
-		return nil, fmt.Errorf("data: %s: %w; read fewer images or raise the limit", s.name, err)
+		return nil, fmt.Errorf("data: %s: %w; read fewer rows or raise the limit", s.name, err)
 	}
 	return make([]byte, size), nil
 }
@@ -190,14 +190,18 @@ func (s *stream) end() error {
 	_, err := io.ReadFull(s.r, next[:])
 	switch {
 	case err == nil:
-		return &FormatError{
-			File: s.name, Problem: "trailing bytes",
-			Want: fmt.Sprintf("%d bytes", s.want), Got: "more", Advice: again,
-		}
+		return s.trailing()
 	case err != io.EOF:
 		return s.failure(err)
 	}
 	return nil
+}
+
+func (s *stream) trailing() error {
+	return &FormatError{
+		File: s.name, Problem: "trailing bytes",
+		Want: fmt.Sprintf("%d bytes", s.want), Got: "more", Advice: again,
+	}
 }
 
 // failure tells a broken file from one that could not be read.
