@@ -72,7 +72,8 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	device := set.String("device", aegis.DeviceAuto, "`device`: "+strings.Join(aegis.Devices(), ", "))
 	gpu := set.Int("gpu", 0, "`number` of the GPU")
 	threads := set.Int("threads", 0, "workers on a CPU (0: as many as pay); changes no result")
-	dataDir := set.String("data", "", "`folder` of IDX files, plain or .gz (default: the embedded MNIST)")
+	dataDir := set.String("data", "", "`folder` of IDX files, plain or .gz, or a .npy or .npz file (default: the embedded MNIST)")
+	scale := set.String("scale", "", "`kind` of scaling, fitted on the training rows: none, minmax or standard (default: images to the range of pixels, vectors standard)")
 	limit := set.Int("limit", 0, "train on the first `rows` only (0: all)")
 	var val data.Held
 	set.Var(&val, "val", "hold `rows` of the training set out, drawn by seed, such as 5000 or 10%, and keep the model that is best on them")
@@ -136,6 +137,8 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 			config.Threads = *threads
 		case "data":
 			config.Data = aegis.Path(*dataDir)
+		case "scale":
+			config.Scale = data.Scale(*scale)
 		case "limit":
 			config.Limit = *limit
 		case "val":

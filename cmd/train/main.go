@@ -112,6 +112,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
+	defer func() { _ = ds.Close() }() // it was read only
 	if f.summary || f.plan {
 		f.config.Image = [3]int{ds.Train.C, ds.Train.H, ds.Train.W}
 		return describe(f, stdout)
@@ -179,7 +180,7 @@ func load(ctx context.Context, dir string) (*data.Source, error) {
 	}
 }
 
-// dataset opens a folder of IDX files, or the embedded MNIST.
+// dataset opens a folder of IDX files, a file of arrays, or the embedded MNIST.
 func dataset(dir string) (*data.Source, error) {
 	if dir == "" {
 		return mnist.Load()

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -22,6 +23,7 @@ type watcher struct {
 	bar            *bar
 	out            string
 	last           aegis.Metrics
+	measured       time.Time // when a line last said how far the data was read
 }
 
 func newWatcher(f *flags, stdout, stderr io.Writer) *watcher {
@@ -41,12 +43,24 @@ func columns(terminal *os.File) int {
 }
 
 func (w *watcher) hooks() aegis.Hooks {
-	return aegis.Hooks{Start: w.start, Progress: w.progress, Epoch: w.metrics}
+	return aegis.Hooks{Measure: w.measure, Start: w.start, Progress: w.progress, Epoch: w.metrics}
 }
 
 func (w *watcher) printf(format string, args ...any) {
 	if !w.flags.quiet {
 		fmt.Fprintf(w.stderr, format, args...)
+	}
+}
+
+// measure says every few seconds how much of the data was read.
+func (w *watcher) measure(done, of int) {
+	const every = 5 * time.Second
+	if w.measured.IsZero() {
+		w.measured = time.Now()
+	}
+	if done < of && time.Since(w.measured) >= every {
+		w.measured = time.Now()
+		w.printf("reading the data: %d %% of %d rows\n", 100*done/of, of)
 	}
 }
 
