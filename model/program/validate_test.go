@@ -7,6 +7,7 @@ import (
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
+	"aegis/data"
 	"aegis/model/op"
 	"aegis/model/optim"
 	"aegis/model/program"
@@ -40,7 +41,7 @@ func small(t *testing.T) *program.Program {
 		t.Fatal(err)
 	}
 	return &program.Program{
-		Name: "small", Image: [3]int{1, 1, 3}, Code: 3, Batch: 2,
+		Name: "small", Row: data.Shape{W: 3}, Code: 3, Batch: 2,
 		Params: []program.Param{{Name: "w", Shape: []int{3, 3}}, {Name: "b", Shape: []int{3}}, {Name: "s", Shape: []int{3}, Role: program.Shadow, Of: "b", Decay: 0.5}, {Name: "r", Shape: []int{3}, Role: program.Running}},
 		Phases: []*program.Phase{{Graph: *g, Name: "train", Trained: g.Params, Grads: grads, Optimizer: optim.Default(optim.SGD, 0.1)}},
 		Forward: func(_ program.Part, batch int) (*program.Graph, error) {

@@ -33,7 +33,7 @@ func trained(t *testing.T, rate float64, exchange func(string, []float32) error)
 	for i := range pixels {
 		pixels[i] = byte(37 * i)
 	}
-	if err := m.Bind(vm.TrainSet, pixels); err != nil {
+	if err := m.Bind(vm.TrainSet, vmtest.Rows(p, pixels)); err != nil {
 		t.Fatal(err)
 	}
 	s := program.Steps{Rows: train.Rows(rows)}
