@@ -31,6 +31,7 @@ type Dir struct {
 	out  string // the directory
 	path string // where files are written now: out, or newDir in it
 	lock lock
+	lost error // an ErrLost, once it was found
 	mark mark
 }
 
@@ -229,7 +230,7 @@ func (d *Dir) moveBy(do func(step func() error) error) error {
 // is another run's by now there is nothing of this run to remove.
 func (d *Dir) Close() error {
 	var err error
-	if d.Replacing() && d.lock.check() == nil {
+	if d.Replacing() && d.check() == nil {
 		err = os.RemoveAll(d.path)
 	}
 	return errors.Join(err, d.lock.file.Close())

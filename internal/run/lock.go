@@ -71,18 +71,35 @@ func (l lock) check() error {
 
 // held does something in the directory as long as it is this run's.
 func (d *Dir) held(do func() error) error {
-	if err := d.lock.check(); err != nil {
+	if err := d.check(); err != nil {
 		return err
 	}
 	err := do()
 	if err == nil {
 		return nil
 	}
-	if lost := d.lock.check(); lost != nil {
+	if lost := d.check(); lost != nil {
 		return lost // which is why it failed
 	}
 	return err
 }
+
+// check is the lock's, and remembers that the directory is lost: it is not
+// come back to.
+func (d *Dir) check() error {
+	if d.lost != nil {
+		return d.lost
+	}
+	err := d.lock.check()
+	if errors.Is(err, ErrLost) {
+		d.lost = err
+	}
+	return err
+}
+
+// Lost returns the error that the directory is this run's no more, where that
+// was found; nil else.
+func (d *Dir) Lost() error { return d.lost }
 
 // busy says whether a run has locked a directory. For the moment that it takes
 // to ask, no run can lock it: see takeLock.

@@ -214,5 +214,5 @@ func (d *Dir) note(name, id string) error {
 	d.mark.Files[name] = ids
 	return replace(filepath.Join(d.out, markFile), func(w io.Writer) error {
 		return json.NewEncoder(w).Encode(d.mark)
-	}, func(string) error { return d.lock.check() })
+	}, func(string) error { return d.check() })
 }

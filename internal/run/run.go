@@ -61,7 +61,7 @@ func (d *Dir) WriteFile(name string, write func(io.Writer) error) error {
 			if err == nil {
 				err = d.note(name, id)
 			}
-			return errors.Join(err, d.lock.check())
+			return errors.Join(err, d.check())
 		})
 		if err != nil {
 			return fmt.Errorf("run: write %s: %w", path, err)

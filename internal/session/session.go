@@ -177,7 +177,12 @@ func (t *trainer) run(ctx context.Context) error {
 	err := train.Run(ctx, t.machine, t.program, train.Config{
 		Epochs: t.cfg.Epochs, Order: t.loader.Order, Val: t.rows.val, Test: t.rows.each, LastTest: t.rows.test,
 	}, train.Hooks{Progress: t.progress, Epoch: t.epoch})
-	return errors.Join(t.end(ctx, err), t.finish())
+	err = errors.Join(t.end(ctx, err), t.finish())
+	if lost := t.dir.Lost(); lost != nil { // whatever else there is to say
+		t.summary.Status, t.summary.Error = Failed, lost.Error()
+		return lost
+	}
+	return err
 }
 
 func (t *trainer) progress(p train.Progress) {
