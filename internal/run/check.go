@@ -14,7 +14,9 @@ func Check(dir string, force bool) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
-	case err == nil && !info.IsDir():
+	case err != nil:
+		return takesNone(dir, err)
+	case !info.IsDir():
 		return notDir(dir)
 	}
 	if err := refused(dir); err != nil {

@@ -87,7 +87,7 @@ func TestCreate(t *testing.T) {
 			before: func(t *testing.T, root string) { put(t, root+"/d/f", "") },
 		},
 		{
-			name: "below a file", dir: "d/f/g", makes: true, err: "takes no files",
+			name: "below a file", dir: "d/f/g", err: "takes no files",
 			before: func(t *testing.T, root string) { put(t, root+"/d/f", "") },
 		},
 		{

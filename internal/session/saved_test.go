@@ -48,7 +48,10 @@ func TestWordsAreTrue(t *testing.T) {
 				for _, best := range []bool{false, true} {
 					for _, writes := range [][2]bool{{true, true}, {true, false}, {false, true}} {
 						name := fmt.Sprintf("replacing %v, broken %q and %q, best %v, written %v", replacing, first, second, best, writes)
-						wordsAreTrue(t, name, replacing, [2]string{first, second}, [2]bool{true, best}, writes)
+						t.Run(name, func(t *testing.T) {
+							t.Parallel()
+							wordsAreTrue(t, replacing, [2]string{first, second}, [2]bool{true, best}, writes)
+						})
 					}
 				}
 			}
@@ -56,7 +59,7 @@ func TestWordsAreTrue(t *testing.T) {
 	}
 }
 
-func wordsAreTrue(t *testing.T, name string, replacing bool, broken [2]string, best, writes [2]bool) {
+func wordsAreTrue(t *testing.T, replacing bool, broken [2]string, best, writes [2]bool) {
 	dir := filepath.Join(t.TempDir(), "run")
 	create := func(metadata map[string]string) *run.Dir {
 		d, err := run.Create(dir, true)
@@ -102,7 +105,7 @@ func wordsAreTrue(t *testing.T, name string, replacing bool, broken [2]string, b
 		}
 	}
 	if got := c.saved().String(); got != want.String() {
-		t.Errorf("%s: %q, want %q", name, got, want)
+		t.Errorf("%q, want %q", got, want)
 	}
 	if err := c.dir.Close(); err != nil {
 		t.Error(err)

@@ -104,7 +104,7 @@ func (t *trainer) makeDir(opt Options) (err error) {
 		out = fmt.Sprintf("runs/%s-%s", t.cfg.Model, time.Now().Format("20060102-150405"))
 	}
 	if err := run.CheckSpace(out, t.modelBytes(), t.stateBytes()); err != nil {
-		return err
+		return elsewhere(err)
 	}
 	if opt.Out == "" {
 		t.dir, err = run.CreateNew(out)
@@ -112,7 +112,7 @@ func (t *trainer) makeDir(opt Options) (err error) {
 		t.dir, err = run.Create(out, opt.Force)
 	}
 	if err != nil {
-		return err
+		return elsewhere(err)
 	}
 	if err := t.dir.WriteConfig(t.cfg); err != nil {
 		return errors.Join(t.earlierStays(err), t.dir.Close())
