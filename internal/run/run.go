@@ -7,7 +7,6 @@ package run
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -52,16 +51,17 @@ func (d *Dir) WriteConfig(v any) error {
 }
 
 // WriteFile replaces a file of the run, as the function of the same name does.
-// The mark knows the file before it is in its place.
+// The mark knows the file before it is in its place, which it is only where the
+// directory still is this run's.
 func (d *Dir) WriteFile(name string, write func(io.Writer) error) error {
 	return d.held(func() error {
 		path := d.Path(name)
 		err := replace(path, write, func(temporary string) error {
 			id, err := identity(temporary, name)
-			if err == nil {
-				err = d.note(name, id)
+			if err != nil {
+				return err
 			}
-			return errors.Join(err, d.check())
+			return d.note(name, id)
 		})
 		if err != nil {
 			return fmt.Errorf("run: write %s: %w", path, err)
