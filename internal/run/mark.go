@@ -2,6 +2,7 @@ package run
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -183,13 +184,14 @@ func ofOurs(path string) bool {
 }
 
 // isConfig says whether a config.toml has the values of one of the
-// configurations, which are JSON.
+// configurations, which are JSON, a line each and nothing else.
 func isConfig(path string, configs []string) bool {
 	var values map[string]any
-	if _, err := toml.DecodeFile(path, &values); err != nil {
+	text, err := os.ReadFile(path)
+	if err != nil || toml.Unmarshal(text, &values) != nil || bytes.Count(text, []byte{'\n'}) != len(values) {
 		return false
 	}
-	text, err := json.Marshal(values)
+	text, err = json.Marshal(values)
 	if err != nil {
 		return false
 	}

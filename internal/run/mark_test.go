@@ -154,6 +154,7 @@ func TestUnmarked(t *testing.T) {
 		"cut short":                 {files: map[string]string{ConfigFile: config, LastFile: ours}},
 		"a configuration of theirs": {files: map[string]string{SummaryFile: summary, ConfigFile: "seed = 1\n", ModelFile: ours}, err: "has config.toml, which"},
 		"a changed one":             {files: map[string]string{SummaryFile: summary, ConfigFile: strings.Replace(config, "1", "2", 1), LastFile: ours}, err: "has config.toml, which"},
+		"a comment of theirs":       {files: map[string]string{SummaryFile: summary, ConfigFile: config + "# mine\n", ModelFile: ours}, err: "has config.toml, which"},
 		"nothing to tell by":        {files: map[string]string{SummaryFile: summary, ConfigFile: config}, err: "has config.toml, which"},
 		"a model of theirs":         {files: map[string]string{SummaryFile: summary, ModelFile: tensors(nil)}, err: "has model.safetensors, which"},
 		"no run":                    {files: map[string]string{ConfigFile: config, LossFile: "x"}, err: "has config.toml, loss.png, which"},
