@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -143,6 +144,8 @@ func TestUsage(t *testing.T) {
 		{name: "huge", args: []string{"--data", dir, "--hidden", "16777216", "--latent", "16777216"}, code: 1, want: "GiB"},
 		{name: "what makes it smaller", args: []string{"--data", dir, "--latent", "16777216"}, code: 1, want: "(--hidden, --latent, --batch)"},
 		{name: "cuda", args: []string{"--data", dir, "--device", "cuda"}, code: 1, want: "(--device cpu)"},
+		{name: "force without a directory", args: []string{"--data", dir, "--force"}, code: 2, want: "--out"},
+		{name: "directory below a file", args: []string{"--data", dir, "--out", filepath.Join(file, "run")}, code: 1, want: "choose another directory (--out)"},
 		{name: "directory is a file", args: []string{"--data", dir, "--out", file}, code: 1, want: "is a file"},
 	}
 	for _, c := range cases {
@@ -155,6 +158,38 @@ func TestUsage(t *testing.T) {
 				t.Errorf("want one line on stderr and nothing on stdout, got %q and %q", stderr, stdout)
 			}
 		})
+	}
+}
+
+// noRoom is a disk that takes nothing.
+type noRoom struct{}
+
+func (noRoom) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+// TestFullStdout says once that what was asked for could not be printed; a run
+// is kept.
+func TestFullStdout(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "run")
+	for _, args := range [][]string{
+		{"--help"},
+		{"--version"},
+		{"--doctor"},
+		{"--doctor", "--json"},
+		{"--summary"},
+		{"--plan"},
+		{"--data", folder(t), "--out", out, "--epochs", "3", "--json"},
+	} {
+		var errs bytes.Buffer
+		p := &cli.Process{Name: "train", Stdout: noRoom{}, Stderr: &errs}
+		code := p.Run(context.Background(), cli.Train, args)
+		if stderr := errs.String(); code != cli.ExitFailed || strings.Count(stderr, "no space left") != 1 {
+			t.Errorf("%v: exit %d, %q", args, code, stderr)
+		}
+	}
+	for _, name := range []string{"model.safetensors", "last.safetensors", "latent.png", "summary.json"} {
+		if _, err := os.Stat(filepath.Join(out, name)); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -6,8 +6,10 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -23,6 +25,11 @@ const asCommand = "AEGIS_TEST_AS_COMMAND"
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		main()
+	}
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGHUP} {
+		if signal.Ignored(s) { // children would ignore it too
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
 	}
 	os.Exit(m.Run())
 }
@@ -114,18 +121,106 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// A run under nohup outlives its terminal.
-func TestNohup(t *testing.T) {
-	p := begin(t, []string{"sh", "-c", `trap "" HUP; exec "$0" "$@"`}, "--data", folder(t), "--epochs", "1000000", "--out", filepath.Join(t.TempDir(), "run"))
-	p.until(t, "epoch       1/")
-	p.signal(t, syscall.SIGHUP)
-	p.until(t, "epoch    1500/")
-	if text := p.stderr.String(); strings.Contains(text, "stopping") {
-		t.Error("SIGHUP was heard")
+// A signal that is ignored already is not heard: a run under nohup outlives its
+// terminal, and one behind & in a script the script's interrupt.
+func TestIgnoredSignals(t *testing.T) {
+	for name, s := range map[string]syscall.Signal{"HUP": syscall.SIGHUP, "INT": syscall.SIGINT} {
+		t.Run(name, func(t *testing.T) {
+			p := begin(t, []string{"sh", "-c", `trap "" ` + name + `; exec "$0" "$@"`}, "--data", folder(t), "--epochs", "1000000", "--out", filepath.Join(t.TempDir(), "run"))
+			p.until(t, "epoch       1/")
+			p.signal(t, s)
+			p.until(t, "epoch    1500/")
+			if text := p.stderr.String(); strings.Contains(text, "stopping") {
+				t.Errorf("%v was heard", s)
+			}
+			p.signal(t, syscall.SIGTERM)
+			if code, stderr := p.end(t); code != cli.ExitInterrupted {
+				t.Errorf("exit %d: …%s", code, stderr[max(0, len(stderr)-500):])
+			}
+		})
 	}
+}
+
+// TestReaderGoesAway closes the pipe that a run writes to, stderr's or that of
+// --json, behind a line: it goes on, and an interrupt still saves everything.
+func TestReaderGoesAway(t *testing.T) {
+	dir := folder(t)
+	for _, stream := range []string{"stdout", "stderr", "both"} {
+		for _, interrupt := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, interrupted %v", stream, interrupt), func(t *testing.T) {
+				out, epochs, want := filepath.Join(t.TempDir(), "run"), "300", 0
+				if interrupt {
+					epochs, want = "1000000", cli.ExitInterrupted
+				}
+				read, write, err := os.Pipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				cmd := exec.Command(os.Args[0], "--data", dir, "--epochs", epochs, "--out", out, "--json")
+				cmd.Env = append(os.Environ(), asCommand+"=1")
+				if stream != "stdout" {
+					cmd.Stderr = write
+				}
+				if stream != "stderr" {
+					cmd.Stdout = write
+				}
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := bufio.NewReader(read).ReadString('\n'); err != nil {
+					t.Fatal(err)
+				}
+				if err := errors.Join(write.Close(), read.Close()); err != nil {
+					t.Fatal(err)
+				}
+				if interrupt {
+					waitFor(t, filepath.Join(out, "last.safetensors"))
+					if err := cmd.Process.Signal(os.Interrupt); err != nil {
+						t.Fatal(err)
+					}
+				}
+				_ = cmd.Wait() // the status says it
+				if code := cmd.ProcessState.ExitCode(); code != want {
+					t.Errorf("%v, want exit %d", cmd.ProcessState, want)
+				}
+				for _, name := range []string{"model.safetensors", "last.safetensors", "loss.png", "summary.json"} {
+					if _, err := os.Stat(filepath.Join(out, name)); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// waitFor waits for a file.
+func waitFor(t *testing.T, path string) {
+	t.Helper()
+	for range 60_000 {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("no %s", path)
+}
+
+// TestSignalWhileTheConfigurationIsRead is of a pipe too.
+func TestSignalWhileTheConfigurationIsRead(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "config.toml")
+	if err := syscall.Mkfifo(config, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := begin(t, nil, "--config", config)
+	pipe, err := openWhenRead(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = pipe.Close() }()
 	p.signal(t, syscall.SIGINT)
-	if code, stderr := p.end(t); code != cli.ExitInterrupted {
-		t.Errorf("exit %d: …%s", code, stderr[max(0, len(stderr)-500):])
+	code, stderr := p.end(t)
+	if want := "train: interrupted while the configuration was read; nothing was made: context canceled\n"; code != cli.ExitInterrupted || !strings.HasSuffix(stderr, want) {
+		t.Errorf("exit %d: %q, want %q", code, stderr, want)
 	}
 }
 

@@ -260,7 +260,9 @@ func TestFullDisk(t *testing.T) {
 				done++
 			case code == 1 && strings.Contains(text, "for the checkpoints") && now == before:
 				refused++
-			case code == 1 && strings.Contains(text, "no space left") && slices.Contains([]int{before, c.latent}, now):
+			case code == 1 && strings.Contains(text, "no space left") && now == before && strings.Contains(text, "is as it was"):
+				failed++
+			case code == 1 && strings.Contains(text, "no space left") && now == c.latent && strings.Contains(text, words(t, out)):
 				failed++
 			default:
 				t.Errorf("size %d, trial %d: exit %d, code of %d: %s", size, i, code, now, text)
@@ -339,6 +341,38 @@ func TestTwoRuns(t *testing.T) {
 		}
 		if codes != [2]int{0, 0} && strings.Count(text, "\n") != 1 {
 			t.Errorf("want a line, got %q", text)
+		}
+	}
+}
+
+// TestTakenOver removes the directory, or its lock, of a run that lives, and has
+// another run take its place: that is whole, and the first one stops.
+func TestTakenOver(t *testing.T) {
+	data, random := folder(t), rand.New(rand.NewPCG(9, 10))
+	for i := range trials(4, 60) {
+		out := filepath.Join(t.TempDir(), "run")
+		a := newChild(data, out, 2, "--epochs", "100000")
+		b := newChild(data, out, 3, "--force", "--epochs", "40")
+		if err := a.Start(); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, filepath.Join(out, run.ConfigFile))
+		time.Sleep(time.Duration(random.Float64() * float64(1200*time.Millisecond)))
+		taken := filepath.Join(out, ".aegis-lock")
+		if i%2 == 1 {
+			taken = out
+		}
+		for os.RemoveAll(taken) != nil { // a file was made in it meanwhile
+		}
+		codes := [2]int{1: b.code()}
+		_ = a.Wait()
+		codes[0] = a.ProcessState.ExitCode()
+		if now := whole(t, out); codes != [2]int{1, 0} || now != b.latent || !strings.Contains(a.stderr.String(), "this run's no more") {
+			t.Errorf("trial %d: exits %v, code of %d: %s%s", i, codes, now, a.stderr.String(), b.stderr.String())
+		}
+		metrics, err := os.ReadFile(filepath.Join(out, run.MetricsFile))
+		if lines := strings.Count(string(metrics), "\n"); err != nil || lines != 40 {
+			t.Errorf("trial %d: %d lines of metrics (%v), want 40", i, lines, err)
 		}
 	}
 }

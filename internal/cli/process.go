@@ -49,7 +49,10 @@ func (p *Process) Run(ctx context.Context, command func(context.Context, *Proces
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(p.Stderr, "%s: %s\n", p.Name, line(err))
+	var said *saidError
+	if !errors.As(err, &said) {
+		fmt.Fprintf(p.Stderr, "%s: %s\n", p.Name, line(err))
+	}
 	var usage *usageError
 	var config *aegis.ConfigError
 	switch {
@@ -60,6 +63,9 @@ func (p *Process) Run(ctx context.Context, command func(context.Context, *Proces
 	}
 	return ExitFailed
 }
+
+// saidError is an error that the user has read already.
+type saidError struct{ error }
 
 // line is an error's text with the flags that help; joined errors, which have
 // a line each, become one.
@@ -72,7 +78,7 @@ func line(err error) string {
 	for _, option := range advice.Of(err) {
 		key, value, _ := strings.Cut(option, " ")
 		for _, o := range options() {
-			if o.key == key && o.name != "" {
+			if o.name != "" && (o.key == key || o.key == "" && o.name == key) { // one of the command's own has no key
 				flags = append(flags, strings.TrimSpace("--"+o.name+" "+value))
 			}
 		}

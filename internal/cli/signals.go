@@ -34,15 +34,16 @@ func (n *notice) get() string {
 }
 
 // interruptible returns a context that the first interrupt ends; the second
-// one ends the process. Whoever runs it under nohup wants it to outlive its
-// terminal.
+// one ends the process. A signal that is ignored already stays so: who runs a
+// command under nohup, or behind & in a script, wants it to outlive that.
 func (p *Process) interruptible() (context.Context, func()) {
 	p.stopping.set(stopping)
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) {
-		signal.Notify(signals, syscall.SIGHUP)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signal.Notify(signals, s)
+		}
 	}
 	go func() {
 		<-signals
@@ -54,4 +55,25 @@ func (p *Process) interruptible() (context.Context, func()) {
 		os.Exit(ExitInterrupted)
 	}()
 	return ctx, func() { signal.Stop(signals) }
+}
+
+// await returns what read does. A disk or a pipe can keep a read waiting for
+// ever: when ctx ends, it is left to end with the process.
+func await[T any](ctx context.Context, what string, read func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := read()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, fmt.Errorf("interrupted while the %s was read; nothing was made: %w", what, ctx.Err())
+	}
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/signal"
+	"syscall"
 
 	"aegis"
 	"aegis/data"
@@ -15,7 +17,7 @@ import (
 
 // Train is the command that trains an autoencoder.
 func Train(ctx context.Context, p *Process, args []string) error {
-	c, err := parseCall(args)
+	c, err := await(ctx, "configuration", func() (*call, error) { return parseCall(args) })
 	switch {
 	case errors.Is(err, errHelp):
 		return writeHelp(p.Stdout, p.Name)
@@ -39,8 +41,13 @@ func Train(ctx context.Context, p *Process, args []string) error {
 	return train(ctx, p, c)
 }
 
-// train trains what a command line says.
+// train trains what a command line says. Who reads what it says may go away,
+// as tee does at an interrupt of both: training goes on, and is saved.
 func train(ctx context.Context, p *Process, c *call) error {
+	if c.force && c.out == "" {
+		return &usageError{errors.New("--force replaces the run in the directory that --out names; name one")}
+	}
+	signal.Ignore(syscall.SIGPIPE)
 	w := newWatcher(p, c)
 	options := aegis.Options{Out: c.out, Force: c.force, Hooks: w.hooks()}
 	if err := options.Check(); err != nil {
@@ -57,7 +64,7 @@ func train(ctx context.Context, p *Process, c *call) error {
 		return err
 	}
 	w.done(summary)
-	return nil
+	return w.failed
 }
 
 // doctor prints what this machine has.
@@ -92,27 +99,12 @@ func describe(ctx context.Context, c *call, stdout io.Writer) error {
 	return err
 }
 
-// load reads the data. A disk or a pipe can keep a read waiting for ever: when
-// ctx ends, the read is left to end with the process.
+// load reads the data.
 func load(ctx context.Context, dir string) (*data.Source, error) {
 	if err := memory.Check(); err != nil {
 		return nil, err
 	}
-	type result struct {
-		ds  *data.Source
-		err error
-	}
-	loaded := make(chan result, 1)
-	go func() {
-		ds, err := dataset(dir)
-		loaded <- result{ds, err}
-	}()
-	select {
-	case r := <-loaded:
-		return r.ds, r.err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("interrupted while the data was read; nothing was made: %w", ctx.Err())
-	}
+	return await(ctx, "data", func() (*data.Source, error) { return dataset(dir) })
 }
 
 // dataset opens a folder of IDX files, a file of arrays, or the embedded MNIST.

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/term"
@@ -21,6 +23,8 @@ type watcher struct {
 	bar      *bar
 	dir      string    // of the run
 	measured time.Time // when a line last said how far the data was read
+	failed   error     // of writing to stdout, said already
+	gone     bool      // nobody reads stdout
 }
 
 func newWatcher(p *Process, c *call) *watcher {
@@ -106,14 +110,25 @@ func (w *watcher) metrics(m aegis.Metrics) {
 		line += fmt.Sprintf("  test %.5f", float64(*m.TestLoss))
 	}
 	w.printf("%s  %.2f s, %.0f images/s\n", line, m.Seconds, m.ImagesPerSecond)
-	if w.json {
-		text, err := json.Marshal(m)
-		if err == nil {
-			_, err = fmt.Fprintf(w.process.Stdout, "%s\n", text)
-		}
-		if err != nil {
-			fmt.Fprintf(w.process.Stderr, "%s: --json: %v\n", w.process.Name, err)
-		}
+	if w.json && w.failed == nil && !w.gone {
+		w.line(m)
+	}
+}
+
+// line prints metrics as JSON. Where that fails the run goes on, and is kept;
+// a reader that has gone away has read what it wanted.
+func (w *watcher) line(m aegis.Metrics) {
+	text, err := json.Marshal(m)
+	if err == nil {
+		_, err = fmt.Fprintf(w.process.Stdout, "%s\n", text)
+	}
+	switch {
+	case errors.Is(err, syscall.EPIPE):
+		w.gone = true
+		w.printf("nobody reads the lines of --json any more; training goes on\n")
+	case err != nil:
+		w.failed = &saidError{err}
+		fmt.Fprintf(w.process.Stderr, "%s: --json: %v; training goes on without it\n", w.process.Name, err)
 	}
 }
 

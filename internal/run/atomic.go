@@ -15,13 +15,15 @@ import (
 // does so atomically: a temporary file beside it is filled, synced and renamed.
 // On an error the temporary file is removed and what was at path stays.
 func WriteFile(path string, write func(io.Writer) error) error {
-	if err := replace(path, write); err != nil {
+	if err := replace(path, write, func(string) error { return nil }); err != nil {
 		return fmt.Errorf("run: write %s: %w", path, err)
 	}
 	return nil
 }
 
-func replace(path string, write func(io.Writer) error) (err error) {
+// replace is WriteFile with a function that is called with the path of the
+// temporary file when it is whole, and may refuse to have it renamed.
+func replace(path string, write func(io.Writer) error, ready func(temporary string) error) (err error) {
 	f, err := createTemp(path)
 	if err != nil {
 		return err
@@ -45,6 +47,9 @@ func replace(path string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	if err := f.Close(); err != nil { // before the rename: Windows moves no open file
+		return err
+	}
+	if err := ready(f.Name()); err != nil {
 		return err
 	}
 	if err := os.Rename(f.Name(), path); err != nil {

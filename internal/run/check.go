@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-
-	"github.com/gofrs/flock"
 )
 
 // Check says why Create would refuse a directory now. It makes and changes
@@ -17,58 +14,48 @@ func Check(dir string, force bool) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
-	case err == nil && !info.IsDir():
+	case err != nil:
+		return takesNone(dir, err)
+	case !info.IsDir():
 		return notDir(dir)
 	}
-	if err := foreign(dir); err != nil {
+	if err := refused(dir); err != nil {
 		return err
-	}
-	if busy(dir) {
-		return errBusy(dir)
 	}
 	_, err = admitted(dir, force)
 	return err
-}
-
-// busy says whether a run has locked a directory. For the moment that it takes
-// to ask, no run can lock it: see takeLock.
-func busy(dir string) bool {
-	path := filepath.Join(dir, lockFile)
-	if _, err := os.Stat(path); err != nil {
-		return false
-	}
-	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
-	free, err := lock.TryRLock()
-	_ = lock.Close() // nothing was written
-	return err == nil && !free
-}
-
-func errBusy(dir string) error {
-	return fmt.Errorf("run: another run is writing to %s; wait for it or choose another directory", dir)
 }
 
 func notDir(dir string) error {
 	return fmt.Errorf("run: %s is a file, want a directory; choose another one", dir)
 }
 
+// refused says why no run may have a directory, whatever is in it.
+func refused(dir string) error {
+	if err := busy(dir); err != nil {
+		return err
+	}
+	_, _, err := known(dir)
+	return err
+}
+
 // admitted returns what the mark knows of a directory, and says why no run may
 // start there.
 func admitted(dir string, force bool) (mark, error) {
-	old, err := earlier(dir)
+	m, found, err := known(dir)
 	if err != nil {
 		return mark{}, err
 	}
-	m, err := readMark(dir)
-	if err != nil {
-		return mark{}, err
+	m.replaces, m.Files = len(found) > 0, make(map[string][]string)
+	for _, name := range fileNames() {
+		id, there := found[name]
+		if !there {
+			continue
+		}
+		if !force {
+			return mark{}, fmt.Errorf("run: %s holds %w (%s); choose another directory, or replace it by force", dir, ErrExists, name)
+		}
+		m.Files[name] = []string{id}
 	}
-	if err := m.check(filepath.Join(dir, ConfigFile)); err != nil {
-		return mark{}, err
-	}
-	if len(old) > 0 && !force {
-		return mark{}, fmt.Errorf("run: %s holds %w (%s); choose another directory, or replace it by force",
-			dir, ErrExists, filepath.Base(old[0]))
-	}
-	m.replaces = len(old) > 0
 	return m, nil
 }

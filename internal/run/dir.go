@@ -1,8 +1,6 @@
 package run
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,14 +8,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"time"
-
-	"github.com/gofrs/flock"
 )
 
 // Names that a run uses in its directory beside its files.
 const (
-	markFile  = ".aegis"       // says that the directory is a run's, and knows its config.toml
+	markFile  = ".aegis"       // says that the directory is a run's, and knows its files
 	lockFile  = ".aegis-lock"  // is locked as long as a run lives
 	newDir    = ".aegis-new"   // files of a run that replaces an earlier one, until it has a model
 	readyDir  = ".aegis-ready" // the same, on their way to their places
@@ -29,11 +24,14 @@ const (
 var ErrExists = errors.New("a run already")
 
 // Dir is the directory of one run, locked until Close. Its methods are called
-// from one goroutine at a time; Path and WriteFile from any number.
+// from one goroutine at a time. Before one writes, it makes sure that the
+// directory is still this run's: else its error wraps [ErrLost], and nothing is
+// touched.
 type Dir struct {
 	out  string // the directory
 	path string // where files are written now: out, or newDir in it
-	lock *flock.Flock
+	lock lock
+	lost error // an ErrLost, once it was found
 	mark mark
 }
 
@@ -46,13 +44,14 @@ func Create(dir string, force bool) (*Dir, error) {
 	if err := makeDir(dir); err != nil {
 		return nil, err
 	}
-	if err := foreign(dir); err != nil {
+	if err := refused(dir); err != nil {
 		return nil, err
 	}
-	d := &Dir{out: dir, path: dir}
-	if err := d.takeLock(); err != nil {
+	lock, err := takeLock(dir)
+	if err != nil {
 		return nil, err
 	}
+	d := &Dir{out: dir, path: dir, lock: lock}
 	if err := d.begin(force); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -63,7 +62,7 @@ func Create(dir string, force bool) (*Dir, error) {
 // there already base-2, base-3 and so on.
 func CreateNew(base string) (*Dir, error) {
 	if err := os.MkdirAll(filepath.Dir(base), 0o777); err != nil {
-		return nil, fmt.Errorf("run: make the output directory: %w", err)
+		return nil, takesNone(base, err)
 	}
 	name := base
 	for try := 2; ; try++ {
@@ -72,7 +71,7 @@ func CreateNew(base string) (*Dir, error) {
 			return Create(name, false)
 		}
 		if !errors.Is(err, fs.ErrExist) || try == mostTries {
-			return nil, fmt.Errorf("run: make the output directory: %w", err)
+			return nil, takesNone(name, err)
 		}
 		name = fmt.Sprintf("%s-%d", base, try)
 	}
@@ -88,24 +87,7 @@ func makeDir(dir string) error {
 		return notDir(dir)
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("run: make the output directory: %w; choose another one", err)
-	}
-	return nil
-}
-
-// takeLock locks the directory, or says that another run has.
-func (d *Dir) takeLock() error {
-	const patience, pause = 100 * time.Millisecond, 5 * time.Millisecond // beside one that only asks
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	d.lock = flock.New(filepath.Join(d.out, lockFile))
-	switch _, err := d.lock.TryLockContext(ctx, pause); {
-	case errors.Is(err, context.DeadlineExceeded):
-		return errBusy(d.out)
-	case errors.Is(err, errors.ErrUnsupported): // a network's file system that knows no locks
-		return nil
-	case err != nil:
-		return fmt.Errorf("run: %s takes no files: %w; choose another directory", d.out, err)
+		return takesNone(dir, err)
 	}
 	return nil
 }
@@ -142,8 +124,11 @@ func (d *Dir) tidy() error {
 	if err := d.move(); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(filepath.Join(d.out, newDir)); err != nil {
-		return fmt.Errorf("run: remove a killed run's files: %w", err)
+	left := filepath.Join(d.out, newDir)
+	if _, err := os.Lstat(left); err == nil { // a read-only disk refuses to remove what is not there
+		if err := os.RemoveAll(left); err != nil {
+			return fmt.Errorf("run: remove a killed run's files: %w", err)
+		}
 	}
 	entries, err := os.ReadDir(d.out)
 	if err != nil {
@@ -161,53 +146,6 @@ func (d *Dir) tidy() error {
 	return nil
 }
 
-// earlier returns the paths of a run's files in dir.
-func earlier(dir string) ([]string, error) {
-	var found []string
-	for _, name := range fileNames() {
-		path := filepath.Join(dir, name)
-		info, err := os.Lstat(path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
-			return nil, fmt.Errorf("run: look for an earlier run: %w", err)
-		case info.IsDir():
-			return nil, fmt.Errorf("run: %s is a directory, want a file or nothing; choose another directory", path)
-		default:
-			found = append(found, path)
-		}
-	}
-	return found, nil
-}
-
-// foreign refuses a directory without a mark that has files with the names of
-// a run's. Runs of version 0.1.0 left no mark: their summary shows them.
-func foreign(dir string) error {
-	if _, err := os.Lstat(filepath.Join(dir, markFile)); err == nil {
-		return nil
-	}
-	old, err := earlier(dir)
-	if err != nil || len(old) == 0 {
-		return err
-	}
-	var summary struct {
-		VM      string    `json:"vm"`
-		Version string    `json:"version"`
-		Pixels  []float64 `json:"pixel_range"`
-	}
-	text, err := os.ReadFile(filepath.Join(dir, SummaryFile))
-	if err == nil && json.Unmarshal(text, &summary) == nil && summary.VM != "" && summary.Version != "" && len(summary.Pixels) == 2 {
-		return nil
-	}
-	if t, err := OpenTensors(filepath.Join(dir, LastFile)); err == nil {
-		ours := t.Metadata["aegis"] != ""
-		if err := t.Close(); err != nil || ours {
-			return err
-		}
-	}
-	return fmt.Errorf("run: %s has a %s that no run wrote, and it would be replaced; choose another directory", dir, filepath.Base(old[0]))
-}
-
 // probeFile is what probe writes.
 const probeFile = "probe"
 
@@ -216,7 +154,7 @@ const probeFile = "probe"
 func probe(dir string) error {
 	f, err := createTemp(filepath.Join(dir, probeFile))
 	if err != nil {
-		return fmt.Errorf("run: %s takes no files: %w; choose another directory", dir, err)
+		return takesNone(dir, err)
 	}
 	if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
 		return fmt.Errorf("run: try to write in %s: %w", dir, err)
@@ -241,6 +179,13 @@ func (d *Dir) Replacing() bool { return d.path != d.out }
 func (d *Dir) Commit() error {
 	if !d.Replacing() {
 		return nil
+	}
+	return d.held(d.commit)
+}
+
+func (d *Dir) commit() error {
+	if _, _, err := known(d.out); err != nil { // put there since
+		return err
 	}
 	if err := os.Rename(d.path, filepath.Join(d.out, readyDir)); err != nil {
 		return fmt.Errorf("run: %w", err)
@@ -281,11 +226,12 @@ func (d *Dir) moveBy(do func(step func() error) error) error {
 	return nil
 }
 
-// Close removes what was not committed and unlocks the directory.
+// Close removes what was not committed and unlocks the directory. In one that
+// is another run's by now there is nothing of this run to remove.
 func (d *Dir) Close() error {
 	var err error
-	if d.Replacing() {
+	if d.Replacing() && d.check() == nil {
 		err = os.RemoveAll(d.path)
 	}
-	return errors.Join(err, d.lock.Close())
+	return errors.Join(err, d.lock.file.Close())
 }

@@ -28,7 +28,7 @@ func TestCreate(t *testing.T) {
 		{
 			name: "a run is refused", dir: "d", after: []string{markFile, lockFile, "metrics.jsonl"},
 			err:    "holds a run already (metrics.jsonl); choose another directory",
-			before: func(t *testing.T, root string) { put(t, root+"/d/.aegis", "{}"); put(t, root+"/d/metrics.jsonl", "") },
+			before: func(t *testing.T, root string) { put(t, root+"/d/metrics.jsonl", ""); marked(t, root+"/d") },
 		},
 		{
 			name: "a run of 0.1.0 is refused", dir: "d", after: []string{lockFile, "metrics.jsonl", "summary.json"},
@@ -40,15 +40,16 @@ func TestCreate(t *testing.T) {
 		},
 		{
 			name: "a user's own file", dir: "d", force: true, after: []string{"config.toml", "main.rs"},
-			err:    "has a config.toml that no run wrote",
+			err:    "has config.toml, which no run wrote",
 			before: func(t *testing.T, root string) { put(t, root+"/d/config.toml", "x=1"); put(t, root+"/d/main.rs", "") },
 		},
 		{
-			name: "a changed configuration", dir: "d", force: true, after: []string{markFile, lockFile, "config.toml"},
-			err: "config.toml was changed since a run wrote it",
+			name: "a changed configuration", dir: "d", force: true, after: []string{markFile, "config.toml"},
+			err: "has config.toml, which no run wrote, or which changed since",
 			before: func(t *testing.T, root string) {
-				put(t, root+"/d/.aegis", `{"config_sha256":["00"]}`)
 				put(t, root+"/d/config.toml", "x=1")
+				marked(t, root+"/d")
+				put(t, root+"/d/config.toml", "x=2")
 			},
 		},
 		{
@@ -74,7 +75,7 @@ func TestCreate(t *testing.T) {
 				}
 				put(t, root+"/d/"+readyDir+"/model.safetensors", "new")
 				put(t, root+"/d/"+readyDir+"/config.toml", "new")
-				put(t, root+"/d/.aegis", `{"config_sha256":["`+digest([]byte("new"))+`"]}`)
+				marked(t, root+"/d", root+"/d/"+readyDir)
 			},
 		},
 		{
@@ -86,7 +87,7 @@ func TestCreate(t *testing.T) {
 			before: func(t *testing.T, root string) { put(t, root+"/d/f", "") },
 		},
 		{
-			name: "below a file", dir: "d/f/g", makes: true, err: "make the output directory",
+			name: "below a file", dir: "d/f/g", err: "takes no files",
 			before: func(t *testing.T, root string) { put(t, root+"/d/f", "") },
 		},
 		{
@@ -183,7 +184,6 @@ func TestOneRunAtATime(t *testing.T) {
 	}
 }
 
-// TestCreateNew makes directories side by side.
 // TestCheckIsInNobodysWay has a directory checked again and again while runs
 // come and go.
 func TestCheckIsInNobodysWay(t *testing.T) {
@@ -213,6 +213,7 @@ func TestCheckIsInNobodysWay(t *testing.T) {
 	asking.Wait()
 }
 
+// TestCreateNew makes directories side by side.
 func TestCreateNew(t *testing.T) {
 	base := filepath.Join(t.TempDir(), "runs", "fc12")
 	for _, want := range []string{base, base + "-2", base + "-3"} {
@@ -242,7 +243,7 @@ func TestReplace(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range names {
-			put(t, d.Path(name), text)
+			fillFile(t, d, name, text)
 		}
 		return d
 	}
@@ -285,7 +286,6 @@ func TestReplace(t *testing.T) {
 	}
 }
 
-// TestCheckSpace wants more than any disk has.
 var errKilled = errors.New("killed")
 
 // TestKilledWhileReplacing ends move behind each of its steps: what there is is
@@ -305,7 +305,7 @@ func TestKilledWhileReplacing(t *testing.T) {
 		for _, name := range []string{ModelFile, ConfigFile, LastFile} {
 			put(t, filepath.Join(ready, name), "new")
 		}
-		put(t, d.Path(markFile), `{"config_sha256":["`+digest([]byte("new"))+`","`+digest([]byte("old"))+`"]}`)
+		marked(t, dir, ready)
 		done := 0
 		err := d.moveBy(func(step func() error) error {
 			if done++; done > at {
@@ -349,7 +349,7 @@ func ofOneRun(t *testing.T, dir, text string) {
 // makes none.
 func TestCheckSpace(t *testing.T) {
 	there := t.TempDir()
-	if _, known := free(there); !known {
+	if _, _, known := free(there); !known {
 		t.Skip("the file system does not say what is free")
 	}
 	for _, dir := range []string{there, filepath.Join(there, "a"), filepath.Join(there, "a", "b")} {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 
 	"github.com/BurntSushi/toml"
 
@@ -43,12 +44,29 @@ func (d *Dir) WriteConfig(v any) error {
 	if err := e.Encode(v); err != nil {
 		return fmt.Errorf("run: %s: %w", ConfigFile, err)
 	}
-	if err := d.note(text.Bytes()); err != nil {
-		return err
-	}
-	return WriteFile(d.Path(ConfigFile), func(w io.Writer) error {
+	return d.WriteFile(ConfigFile, func(w io.Writer) error {
 		_, err := w.Write(text.Bytes())
 		return err
+	})
+}
+
+// WriteFile replaces a file of the run, as the function of the same name does.
+// The mark knows the file before it is in its place, which it is only where the
+// directory still is this run's.
+func (d *Dir) WriteFile(name string, write func(io.Writer) error) error {
+	return d.held(func() error {
+		path := d.Path(name)
+		err := replace(path, write, func(temporary string) error {
+			id, err := identity(temporary, name)
+			if err != nil {
+				return err
+			}
+			return d.note(name, id)
+		})
+		if err != nil {
+			return fmt.Errorf("run: write %s: %w", path, err)
+		}
+		return nil
 	})
 }
 
@@ -71,12 +89,19 @@ func (d *Dir) AppendMetrics(v any) error {
 	if err := encoder(&line).Encode(v); err != nil {
 		return fmt.Errorf("run: %s: %w", MetricsFile, err)
 	}
-	return appendLine(d.Path(MetricsFile), line.Bytes())
+	return d.held(func() error {
+		if info, err := os.Stat(d.Path(MetricsFile)); err != nil || info.Size() == 0 {
+			if err := d.note(MetricsFile, digest(line.Bytes())); err != nil {
+				return fmt.Errorf("run: %s: %w", MetricsFile, err)
+			}
+		}
+		return appendLine(d.Path(MetricsFile), line.Bytes())
+	})
 }
 
 // WriteSummary writes v as indented JSON.
 func (d *Dir) WriteSummary(v any) error {
-	return WriteFile(d.Path(SummaryFile), func(w io.Writer) error {
+	return d.WriteFile(SummaryFile, func(w io.Writer) error {
 		e := encoder(w)
 		e.SetIndent("", "  ")
 		return e.Encode(v)
@@ -85,7 +110,7 @@ func (d *Dir) WriteSummary(v any) error {
 
 // WriteTensors writes a safetensors file; see [EncodeTensors].
 func (d *Dir) WriteTensors(name string, tensors map[string]program.Tensor, metadata map[string]string) error {
-	return WriteFile(d.Path(name), func(w io.Writer) error { return EncodeTensors(w, tensors, metadata) })
+	return d.WriteFile(name, func(w io.Writer) error { return EncodeTensors(w, tensors, metadata) })
 }
 
 func encoder(w io.Writer) *json.Encoder {

@@ -6,15 +6,24 @@ import (
 	"path/filepath"
 )
 
-// picturesBytes is room for what is small: configuration, metrics, pictures.
-const picturesBytes = 2 << 20
+const (
+	// picturesBytes is room for what is small: configuration, metrics, pictures.
+	picturesBytes = 2 << 20
+	// filesNeeded is how many files and directories a run makes at most: its
+	// files, a directory for them, mark, lock and one that is being written.
+	filesNeeded = 12
+)
 
 // CheckSpace says where a run's two checkpoints, of so many bytes, do not fit
 // on the disk of a directory, which need not be there yet. A file is replaced
 // by one that is written beside it, so that the larger of the two is there
 // twice for a while.
 func CheckSpace(dir string, model, last int64) error {
-	have, known := free(existing(dir))
+	have, files, known := free(existing(dir))
+	if known && files < filesNeeded {
+		return fmt.Errorf("run: %s has room for %d more files, want %d: the table of files of its disk is full; remove some or choose another directory",
+			dir, files, filesNeeded)
+	}
 	if need := model + last + max(model, last) + picturesBytes; known && need > have {
 		return fmt.Errorf("run: %s has %.1f MiB left, want %.1f MiB for the checkpoints; free some or choose another directory",
 			dir, float64(have)/(1<<20), float64(need)/(1<<20))

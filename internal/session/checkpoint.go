@@ -23,14 +23,20 @@ type checkpoints struct {
 	state   checkpoint // the newest that was copied
 	unsaved bool       // state is not in its file
 	written time.Time
-	failed  error // of the last time that something was written
+	failed  error              // of the last time that something was written
+	files   map[string]*moment // that the files of this run are of
 }
 
 // checkpoint is what one file holds.
 type checkpoint struct {
 	tensors map[string]program.Tensor
-	epoch   int // finished
-	step    int64
+	moment
+}
+
+// moment is where training stood.
+type moment struct {
+	epoch int // finished
+	step  int64
 }
 
 // writeEvery is how often files are written at most, since of a small network
@@ -42,11 +48,11 @@ func (c *checkpoints) due() bool { return time.Since(c.written) >= writeEvery }
 
 // keep takes a state that training has come to, as the best model too or not.
 func (c *checkpoints) keep(state *program.State, epoch int, best bool) {
-	c.state, c.unsaved = checkpoint{tensors: state.Tensors, epoch: epoch, step: state.Step}, true
+	c.state, c.unsaved = checkpoint{state.Tensors, moment{epoch, state.Step}}, true
 	if !best {
 		return
 	}
-	c.model, c.pending = checkpoint{tensors: make(map[string]program.Tensor), epoch: epoch, step: state.Step}, true
+	c.model, c.pending = checkpoint{make(map[string]program.Tensor), c.state.moment}, true
 	for _, p := range c.params {
 		c.model.tensors[p.Name] = state.Tensors[p.Name]
 	}
@@ -84,29 +90,16 @@ func (c *checkpoints) file(name string, what checkpoint) error {
 	if err != nil {
 		return fmt.Errorf("aegis: checkpoint: %w", err)
 	}
-	return c.dir.WriteTensors(name, what.tensors, map[string]string{
+	err = c.dir.WriteTensors(name, what.tensors, map[string]string{
 		"format": "pt", "aegis": Version, "config": string(config),
 		"epoch": strconv.Itoa(what.epoch), "step": strconv.FormatInt(what.step, 10),
 	})
-}
-
-// saved says in words what lies where.
-func (c *checkpoints) saved() string {
-	var text string
-	switch {
-	case c.dir.Replacing():
-		return fmt.Sprintf("nothing was made yet; %s is as it was", c.dir.Out())
-	case c.model.tensors == nil:
-		text = fmt.Sprintf("no model was made yet in %s", c.dir.Out())
-	case c.pending:
-		text = fmt.Sprintf("%s has no model of epoch %d", c.dir.Out(), c.model.epoch)
-	case c.model.epoch == 0:
-		text = fmt.Sprintf("the state of step %d is saved in %s", c.model.step, c.dir.Out())
-	default:
-		text = fmt.Sprintf("the model of epoch %d and the state of step %d are saved in %s", c.model.epoch, c.state.step, c.dir.Out())
+	if err != nil {
+		return err
 	}
-	if c.failed != nil {
-		text += "; what was saved before is whole: " + c.failed.Error()
+	if c.files == nil {
+		c.files = make(map[string]*moment)
 	}
-	return text
+	c.files[name] = &what.moment
+	return nil
 }

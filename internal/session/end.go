@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"aegis/internal/train"
@@ -22,22 +23,25 @@ func (e *InterruptedError) Unwrap() error { return e.Err }
 // end saves what training came to and draws it, however it ended.
 func (t *trainer) end(ctx context.Context, err error) error {
 	var diverged *train.DivergedError
+	var unsaved error // why something is not
 	interrupted := false
 	switch {
 	case err == nil:
 		t.summary.Status = Finished
-		err = errors.Join(t.keepLast(), t.writer.write())
+		if err = errors.Join(t.keepLast(), t.writer.write()); err != nil {
+			t.summary.Status = Failed
+		}
 	case errors.As(err, &diverged):
 		t.summary.Status = Diverged
 		err = errors.Join(err, t.writer.write())
 	case ctx.Err() != nil:
 		t.summary.Status, interrupted = Interrupted, true
-		if stateErr := t.keepLast(); stateErr != nil {
-			err = errors.Join(err, stateErr)
-		}
-		_ = t.writer.write() // what it could not write, saved says
+		unsaved = errors.Join(t.keepLast(), t.writer.write())
 	default:
 		t.summary.Status = Failed
+		if t.writer.failed == nil { // a disk that is full still is
+			err = errors.Join(err, t.writer.write())
+		}
 	}
 	drawn := t.drawEnd(ctx)
 	if !interrupted && err == nil && drawn != nil {
@@ -46,11 +50,13 @@ func (t *trainer) end(ctx context.Context, err error) error {
 			t.summary.Status = Interrupted
 		}
 	}
-	switch {
+	switch saved := t.writer.saved().String(); {
+	case interrupted && unsaved != nil:
+		err = &InterruptedError{Saved: fmt.Sprintf("%s: %v", saved, unsaved), Err: err}
 	case interrupted:
-		err = &InterruptedError{Saved: t.writer.saved(), Err: err}
+		err = &InterruptedError{Saved: saved, Err: err}
 	case err != nil:
-		err = t.earlierStays(err)
+		err = fmt.Errorf("%w; %s", err, saved)
 	}
 	if err != nil {
 		t.summary.Error = err.Error()
@@ -61,7 +67,7 @@ func (t *trainer) end(ctx context.Context, err error) error {
 // drawEnd draws what there is to see. A run that did not come to its end has a
 // moment for it.
 func (t *trainer) drawEnd(ctx context.Context) error {
-	if t.dir.Replacing() || t.curve.steps == 0 { // nothing of this run stays, or was trained
+	if t.dir.Replacing() || t.dir.Lost() != nil || t.curve.steps == 0 { // nothing of this run stays, or was trained
 		return nil
 	}
 	if t.summary.Status != Finished {
@@ -78,7 +84,8 @@ func (t *trainer) drawEnd(ctx context.Context) error {
 
 // keepLast takes the state that training has come to, unless an epoch's end has
 // it already. It is the model only where no epoch has finished, and may be the
-// one before the first step, which can be large.
+// one before the first step, which can be large. In an earlier run's place that
+// is little: less than an epoch replaces nothing.
 func (t *trainer) keepLast() error {
 	state, err := t.machine.State()
 	if err != nil {
@@ -86,7 +93,7 @@ func (t *trainer) keepLast() error {
 	}
 	atEnd := len(t.epochs) > 0 && t.epochs[len(t.epochs)-1].Step == state.Step
 	switch {
-	case state.Step == 0 && t.dir.Replacing(): // what was not trained replaces nothing
+	case len(t.epochs) == 0 && t.dir.Replacing():
 	case atEnd:
 	default:
 		t.writer.keep(state, len(t.epochs), len(t.epochs) == 0)

@@ -1,6 +1,11 @@
 package session
 
-import "aegis/internal/run"
+import (
+	"errors"
+
+	"aegis/internal/advice"
+	"aegis/internal/run"
+)
 
 // Options says where a run goes and who watches it.
 type Options struct {
@@ -15,7 +20,16 @@ func (o Options) Check() error {
 	if o.Out == "" {
 		return nil
 	}
-	return run.Check(o.Out, o.Force)
+	return elsewhere(run.Check(o.Out, o.Force))
+}
+
+// elsewhere adds to an error that another directory would help. What would for
+// a run that is there already, its error says.
+func elsewhere(err error) error {
+	if err == nil || errors.Is(err, run.ErrExists) {
+		return err
+	}
+	return advice.With(err, "out")
 }
 
 // Hooks watch a run; each may be nil. They are called from Train's goroutine.

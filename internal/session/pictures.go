@@ -39,7 +39,7 @@ func (t *trainer) store(ctx context.Context, p *picture) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return run.WriteFile(t.dir.Path(p.name), func(w io.Writer) error {
+	return t.dir.WriteFile(p.name, func(w io.Writer) error {
 		_, err := p.file.WriteTo(w)
 		return err
 	})

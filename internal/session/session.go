@@ -109,7 +109,7 @@ func (t *trainer) makeDir(opt Options) (err error) {
 		out = fmt.Sprintf("runs/%s-%s", t.cfg.Model, time.Now().Format("20060102-150405"))
 	}
 	if err := run.CheckSpace(out, t.modelBytes(), t.stateBytes()); err != nil {
-		return err
+		return elsewhere(err)
 	}
 	if opt.Out == "" {
 		t.dir, err = run.CreateNew(out)
@@ -117,7 +117,7 @@ func (t *trainer) makeDir(opt Options) (err error) {
 		t.dir, err = run.Create(out, opt.Force)
 	}
 	if err != nil {
-		return err
+		return elsewhere(err)
 	}
 	if err := t.dir.WriteConfig(t.cfg); err != nil {
 		return errors.Join(t.earlierStays(err), t.dir.Close())
@@ -183,7 +183,12 @@ func (t *trainer) run(ctx context.Context) error {
 	err := train.Run(ctx, t.machine, t.program, train.Config{
 		Epochs: t.cfg.Epochs, Rows: t.loader.Rows(), Order: t.loader.Order, Val: t.rows.val, ValSet: t.rows.valSet, Test: t.rows.each, LastTest: t.rows.test,
 	}, train.Hooks{Progress: t.progress, Epoch: t.epoch})
-	return errors.Join(t.end(ctx, err), t.finish())
+	err = errors.Join(t.end(ctx, err), t.finish())
+	if lost := t.dir.Lost(); lost != nil { // whatever else there is to say
+		t.summary.Status, t.summary.Error = Failed, lost.Error()
+		return lost
+	}
+	return err
 }
 
 func (t *trainer) progress(p train.Progress) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -86,7 +87,7 @@ func TestSameSeedSameNumbers(t *testing.T) {
 // an earlier run is not replaced by it.
 func TestInterruptBeforeTheFirstStep(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run")
-	for i, want := range []string{"the state of step 0 is saved in " + out, "nothing was made yet; " + out + " is as it was"} {
+	for i, want := range []string{"the state of step 0 is saved in " + out, "no epoch has finished; the earlier run in " + out + " is as it was"} {
 		ctx, cancel := context.WithCancel(context.Background())
 		cfg := config(t, "fc12")
 		cfg.Seed = Seed(i)
@@ -226,7 +227,7 @@ func TestForceThenFail(t *testing.T) {
 			return m, why, err
 		}
 		s, err := Train(context.Background(), bent, ds, Options{Out: out, Force: true}, open)
-		want := c.want + "; the earlier run in " + out + " is as it was"
+		want := c.want + "; no epoch has finished; the earlier run in " + out + " is as it was"
 		if s == nil || s.Status != c.status || err == nil || !strings.HasSuffix(err.Error(), want) || s.Error != err.Error() {
 			t.Errorf("%s: error %v, summary %+v; want %q", name, err, s, want)
 		}
@@ -317,4 +318,112 @@ func TestWithoutLabels(t *testing.T) {
 	if _, err := trained(context.Background(), config(t, "fc3"), ds, Options{Out: filepath.Join(t.TempDir(), "run")}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestInterruptInTheFirstEpochOfAnother leaves the earlier run whole, and takes
+// its place once an epoch has finished.
+func TestInterruptInTheFirstEpochOfAnother(t *testing.T) {
+	ds, cfg := blobs(60, 8, 6, 6), config(t, "fc12")
+	for _, finished := range []int{0, 1} {
+		out := filepath.Join(t.TempDir(), "run")
+		if _, err := trained(context.Background(), cfg, ds, Options{Out: out}); err != nil {
+			t.Fatal(err)
+		}
+		before := files(t, out)
+		ctx, cancel := context.WithCancel(context.Background())
+		again := cfg
+		again.Batch, again.Epochs, again.Seed = 1, 1000, 5
+		epochs := 0
+		_, err := trained(ctx, again, ds, Options{Out: out, Force: true, Hooks: Hooks{
+			Progress: func(Progress) {
+				if epochs == finished {
+					cancel()
+				}
+			},
+			Epoch: func(Metrics) { epochs++ },
+		}})
+		var interrupted *InterruptedError
+		want := "no epoch has finished; the earlier run in " + out + " is as it was"
+		if said := errors.As(err, &interrupted) && interrupted.Saved == want; said != (finished == 0) {
+			t.Errorf("after %d epochs: %v", finished, err)
+		}
+		if same := reflect.DeepEqual(files(t, out), before); same != (finished == 0) {
+			t.Errorf("after %d epochs: the same files: %v", finished, same)
+		}
+	}
+}
+
+// TestLostDirectory takes the directory from a run that trains or draws: it
+// ends with an error and writes nothing more, however it would have ended.
+func TestLostDirectory(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows removes no file that is open")
+	}
+	ds, cfg := blobs(60, 8, 6, 6), config(t, "fc12")
+	for name, at := range map[string]int{"in the first epoch": 0, "in the second": 1, "behind the last": 2} {
+		for _, interrupt := range []bool{false, true} {
+			out := filepath.Join(t.TempDir(), "run")
+			ctx, cancel := context.WithCancel(context.Background())
+			epochs, taken := 0, false
+			take := func() {
+				if epochs != at || taken {
+					return
+				}
+				taken = true
+				if err := os.RemoveAll(out); err != nil {
+					t.Fatal(err)
+				}
+				if interrupt {
+					cancel()
+				}
+			}
+			s, err := trained(ctx, cfg, ds, Options{Out: out, Hooks: Hooks{
+				Progress: func(Progress) { take() },
+				Epoch:    func(Metrics) { epochs++; take() },
+			}})
+			cancel()
+			if !errors.Is(err, run.ErrLost) || errors.Is(err, context.Canceled) || s.Status != Failed || s.Error != err.Error() {
+				t.Errorf("%s, interrupt %v: error %v, summary %+v", name, interrupt, err, s)
+			}
+			if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%s, interrupt %v: the directory: %v, want none", name, interrupt, err)
+			}
+		}
+	}
+}
+
+// TestFailureKeepsTheModel has the device fail behind the first epoch, sooner
+// than files are written: what was made is written, and said.
+func TestFailureKeepsTheModel(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "run")
+	var m *failsLater
+	_, err := Train(context.Background(), config(t, "fc64"), blobs(16, 8, 6, 6), Options{Out: out, Hooks: Hooks{
+		Epoch: func(Metrics) { m.broken = true },
+	}}, func(cfg Config, p *program.Program) (vm.Machine, string, error) {
+		inner, why, err := openCPU(cfg, p)
+		m = &failsLater{Machine: inner}
+		return m, why, err
+	})
+	want := "the device fell over; the model of epoch 1 and the state of step 2 are saved in " + out
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v, want %q", err, want)
+	}
+	for _, name := range []string{run.ModelFile, run.LastFile} {
+		if _, metadata, err := run.ReadTensors(filepath.Join(out, name)); err != nil || metadata["step"] != "2" {
+			t.Errorf("%s of %v (%v)", name, metadata, err)
+		}
+	}
+}
+
+// failsLater is a VM whose steps fail once it is broken.
+type failsLater struct {
+	vm.Machine
+	broken bool
+}
+
+func (f *failsLater) Train(ctx context.Context, steps program.Steps) error {
+	if f.broken {
+		return failing{}.Train(ctx, steps)
+	}
+	return f.Machine.Train(ctx, steps)
 }
