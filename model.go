@@ -8,6 +8,7 @@ import (
 
 	"aegis/data"
 	"aegis/internal/run"
+	"aegis/internal/session"
 	"aegis/internal/train"
 	"aegis/internal/vm"
 	"aegis/model"
@@ -25,6 +26,9 @@ type Model struct {
 
 // ErrClosed says that a model was used after [Model.Close].
 var ErrClosed = errors.New("aegis: the model is closed; load it again")
+
+// errNotLoaded is that of a Model that [Load] did not return.
+var errNotLoaded = errors.New("aegis: the model is empty; Load returns one with parameters")
 
 // Load opens a model.safetensors or last.safetensors on a device.
 func Load(path, device string) (*Model, error) {
@@ -96,21 +100,27 @@ func fileSpec(file *run.TensorFile) (model.Spec, error) {
 func (m *Model) Spec() model.Spec { return m.spec }
 
 // Pixels returns the range of pixels that the network reads and writes.
-func (m *Model) Pixels() (lo, hi float32) { return m.program.Pixels.Lo, m.program.Pixels.Hi }
+func (m *Model) Pixels() (lo, hi float32) {
+	pixels := m.spec.Pixels()
+	return pixels.Lo, pixels.Hi
+}
 
 // Encode returns the codes (n,Z) of n images.
 func (m *Model) Encode(ctx context.Context, images data.Images) ([]float32, error) {
-	return m.images(ctx, program.Encode, images, m.program.Code)
+	return m.images(ctx, program.Encode, images)
 }
 
 // Reconstruct returns n images (n,P), encoded and decoded, in the range of
 // [Model.Pixels].
 func (m *Model) Reconstruct(ctx context.Context, images data.Images) ([]float32, error) {
-	return m.images(ctx, program.Reconstruct, images, m.program.PixelCount())
+	return m.images(ctx, program.Reconstruct, images)
 }
 
 // Decode returns the images (n,P) of n codes (n,Z).
 func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) {
+	if err := m.ready(ctx); err != nil {
+		return nil, err
+	}
 	n := len(codes) / m.program.Code
 	if n*m.program.Code != len(codes) {
 		return nil, fmt.Errorf("aegis: decode: want codes of %d values, got %d values in all", m.program.Code, len(codes))
@@ -125,10 +135,13 @@ func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) 
 	return out, nil
 }
 
-// Loss returns the model's loss over images, a mean over pixels.
+// Loss returns the model's loss over images, at least one, a mean over pixels.
 func (m *Model) Loss(ctx context.Context, images data.Images) (float64, error) {
-	if err := m.check(images); err != nil {
+	if err := m.check(ctx, images); err != nil {
 		return 0, err
+	}
+	if images.N == 0 {
+		return 0, errors.New("aegis: loss of no images; want at least one")
 	}
 	var terms []float64
 	err := m.take(ctx, func() (err error) {
@@ -147,6 +160,9 @@ func (m *Model) Loss(ctx context.Context, images data.Images) (float64, error) {
 // Close waits for the call in progress and releases the device. What is called
 // later returns [ErrClosed]; to close again does nothing.
 func (m *Model) Close() error {
+	if m == nil || m.turn == nil {
+		return nil
+	}
 	m.turn <- struct{}{}
 	defer func() { <-m.turn }()
 	if m.machine == nil {
@@ -171,7 +187,18 @@ func (m *Model) take(ctx context.Context, f func() error) error {
 	return f()
 }
 
-func (m *Model) check(images data.Images) error {
+// ready says whether a call can be made at all.
+func (m *Model) ready(ctx context.Context) error {
+	if m == nil || m.turn == nil {
+		return errNotLoaded
+	}
+	return session.CheckContext(ctx)
+}
+
+func (m *Model) check(ctx context.Context, images data.Images) error {
+	if err := m.ready(ctx); err != nil {
+		return err
+	}
 	if got := [3]int{images.C, images.H, images.W}; got != m.spec.Image {
 		return fmt.Errorf("aegis: want images of %v (channels, height, width), got %v", m.spec.Image, got)
 	}
@@ -181,9 +208,13 @@ func (m *Model) check(images data.Images) error {
 	return nil
 }
 
-func (m *Model) images(ctx context.Context, part program.Part, images data.Images, width int) ([]float32, error) {
-	if err := m.check(images); err != nil {
+func (m *Model) images(ctx context.Context, part program.Part, images data.Images) ([]float32, error) {
+	if err := m.check(ctx, images); err != nil {
 		return nil, err
+	}
+	width := m.program.PixelCount()
+	if part == program.Encode {
+		width = m.program.Code
 	}
 	out := make([]float32, images.N*width)
 	in := program.Input{Set: vm.TestSet, Rows: train.Rows(images.N)}

@@ -1,6 +1,11 @@
 package session
 
-import "aegis/internal/run"
+import (
+	"context"
+	"errors"
+
+	"aegis/internal/run"
+)
 
 // Options says where a run goes and who watches it.
 type Options struct {
@@ -16,6 +21,14 @@ func (o Options) Check() error {
 		return nil
 	}
 	return run.Check(o.Out, o.Force)
+}
+
+// CheckContext refuses a context that is nil.
+func CheckContext(ctx context.Context) error {
+	if ctx == nil {
+		return errors.New("aegis: the context is nil; want one, such as context.Background()")
+	}
+	return nil
 }
 
 // Hooks watch a run; each may be nil. They are called from Train's goroutine.
