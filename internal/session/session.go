@@ -27,6 +27,9 @@ type OpenVM func(cfg Config, p *program.Program) (m vm.Machine, why string, err 
 // loss that is not finite ends the run with a *[train.DivergedError], and the
 // model of the best finished epoch stays.
 func Train(ctx context.Context, cfg Config, ds *data.Dataset, opt Options, open OpenVM) (*Summary, error) {
+	if err := CheckContext(ctx); err != nil {
+		return nil, err
+	}
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
