@@ -117,7 +117,11 @@ func (t *trainer) makeDir(opt Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := t.dir.WriteConfig(t.cfg); err != nil {
+	file, err := t.cfg.forFile()
+	if err == nil {
+		err = t.dir.WriteConfig(file)
+	}
+	if err != nil {
 		return errors.Join(t.earlierStays(err), t.dir.Close())
 	}
 	return nil
