@@ -71,6 +71,7 @@ func (t *trainer) drawEnd(ctx context.Context) error {
 		defer cancel()
 	}
 	if t.writer.model.tensors == nil {
+		t.measureMean()
 		return t.store(ctx, t.startLoss())
 	}
 	return t.pictures(ctx)

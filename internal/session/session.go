@@ -59,7 +59,7 @@ type trainer struct {
 
 	epochs   []Metrics
 	bestVal  *run.Float // the least validation loss so far
-	bestTest *run.Float // of the best model over all test rows, nil where its epoch has it
+	bestTest *run.Float // of the best model over all test rows
 	curve    curve
 	summary  Summary
 }
@@ -73,7 +73,7 @@ func (t *trainer) prepare(opt Options, open OpenVM) (err error) {
 	if err := t.split(); err != nil {
 		return err
 	}
-	if err := t.cfg.fit(t.train.Images); err != nil {
+	if err := t.cfg.fit(t.train.Images, len(t.shown().rows)); err != nil {
 		return err
 	}
 	if t.program, err = t.cfg.Program(); err != nil {
