@@ -81,7 +81,7 @@ func (t *trainer) drawEnd(ctx context.Context) error {
 // it already. It is the model only where no epoch has finished, and may be the
 // one before the first step, which can be large.
 func (t *trainer) keepLast() error {
-	state, err := t.machine.State()
+	state, err := t.state()
 	if err != nil {
 		return err
 	}

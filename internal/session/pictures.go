@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -62,13 +63,9 @@ func (t *trainer) pictures(ctx context.Context) error {
 // startPictures works out what is to be seen and has each picture drawn by
 // itself: the last one takes as long as the others together.
 func (t *trainer) startPictures(ctx context.Context) (started []*picture, err error) {
-	state, err := t.machine.State()
-	if err != nil {
-		return nil, err
-	}
-	for name, best := range t.writer.model.tensors {
-		state.Tensors[name] = best
-	}
+	kept := t.writer.state // no copy is made of what is large and lies there
+	state := &program.State{Step: kept.step, Tensors: maps.Clone(kept.tensors)}
+	maps.Copy(state.Tensors, t.writer.model.tensors)
 	if err := t.machine.SetState(state); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"aegis/data"
@@ -206,7 +207,7 @@ func (t *trainer) epoch(e train.Epoch) error {
 	if m.Best = m.ValLoss == nil || t.bestVal == nil || *m.ValLoss < *t.bestVal; m.Best {
 		t.bestVal = m.ValLoss
 	}
-	state, err := t.machine.State()
+	state, err := t.state()
 	if err != nil {
 		return err
 	}
@@ -224,6 +225,16 @@ func (t *trainer) epoch(e train.Epoch) error {
 		t.hooks.Epoch(m)
 	}
 	return nil
+}
+
+// state copies what the machine holds. Where that is much, earlier copies that
+// nobody needs any more go first: Go's heap would double before they do.
+func (t *trainer) state() (*program.State, error) {
+	const much = 64 << 20
+	if t.stateBytes() >= much {
+		runtime.GC()
+	}
+	return t.machine.State()
 }
 
 func first(terms []float64) *run.Float {
