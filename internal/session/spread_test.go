@@ -2,6 +2,7 @@ package session
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -15,7 +16,8 @@ func TestSpread(t *testing.T) {
 		"in blocks":    {[][]float32{{1, 5, 0}, nil, {2, 5, 0, 3, 5, 0}}, []float64{2. / 3, 0, 0}, 2},
 		"zeros":        {[][]float32{make([]float32, 6)}, []float64{0, 0, 0}, 3},
 		"alike":        {[][]float32{{0.1, 0.7, -0.3, 0.1, 0.7, -0.3, 0.1, 0.7, -0.3}}, []float64{0, 0, 0}, 3},
-		"far from 0":   {[][]float32{{1e6, 1, 1, 1e6 + 2, 1, 1}}, []float64{1, 0, 0}, 2},
+		"many alike":   {[][]float32{slices.Repeat([]float32{-0.99, 0.7, 1. / 3}, 101)}, []float64{0, 0, 0}, 3},
+		"far from 0":   {[][]float32{{3e7, 1, 1, 3e7 + 2, 1, 1, 3e7 + 4, 1, 1}}, []float64{8. / 3, 0, 0}, 3}, // beside its size it is rounding
 	} {
 		s := newSpread(3)
 		for _, b := range c.blocks {
@@ -26,7 +28,7 @@ func TestSpread(t *testing.T) {
 				t.Errorf("%s: variance %d is %v, want %v", name, i, v, c.want[i])
 			}
 		}
-		if got := s.constants(); name != "far from 0" && got != (constants{constant: c.still, all: 3}) {
+		if got := s.constants(); got != (constants{constant: c.still, all: 3}) {
 			t.Errorf("%s: %+v, want %d of 3", name, got, c.still)
 		}
 	}

@@ -96,7 +96,7 @@ func TestVerdict(t *testing.T) {
 func TestAlike(t *testing.T) {
 	for _, preset := range []string{"fc12", "fc64"} {
 		for _, v := range []byte{0, 1, 77, 254, 255} {
-			cfg, ds := config(t, preset), blobs(150, 140, 8, 8)
+			cfg, ds := config(t, preset), blobs(150, 100, 8, 8)
 			cfg.Epochs = 1
 			fill(ds.Train.Pixels, v)
 			fill(ds.Test.Pixels, v)
