@@ -106,6 +106,13 @@ func TestErrors(t *testing.T) {
 	if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
 		t.Error("a directory was made")
 	}
+	for _, device := range []string{DeviceCPU, DeviceTape} {
+		huge := cfg
+		huge.Device, huge.Batch = device, 1<<24
+		if _, err := Train(context.Background(), huge, ds, Options{Out: out}); err == nil || !strings.Contains(err.Error(), "GiB") {
+			t.Errorf("%s: a batch that no memory holds: error %v", device, err)
+		}
+	}
 	cfg.Device = DeviceCPU
 	if _, err := Train(context.Background(), cfg, ds, Options{Out: out}); err != nil {
 		t.Fatal(err)

@@ -30,11 +30,14 @@ type devices struct {
 	name    string // of Devices
 	gpu     int    // number of the GPU
 	threads int    // on a CPU, 0: as many as pay
+
+	fits func() error // asked before a VM takes of this process's memory; may be nil
 }
 
 // openVM opens the VM that a configuration names.
 func openVM(c Config, p *program.Program) (m vm.Machine, why string, err error) {
-	return devices{name: c.Device, gpu: c.GPU, threads: c.Threads}.open(p, uint64(c.Seed))
+	d := devices{name: c.Device, gpu: c.GPU, threads: c.Threads, fits: func() error { return session.CheckMemory(c) }}
+	return d.open(p, uint64(c.Seed))
 }
 
 // open prepares a program under the parameters of a seed. Where auto chose, it
@@ -43,24 +46,28 @@ func (d devices) open(p *program.Program, seed uint64) (m vm.Machine, why string
 	if err := session.CheckDevice(d.name); err != nil {
 		return nil, "", err
 	}
-	switch d.name {
-	case DeviceTape:
-		m, err = tape.Open(p, seed)
-		return m, why, err
-	case DeviceCUDA:
+	if d.name == DeviceCUDA || d.name == DeviceAuto {
 		m, err := cuda.Open(p, seed, cuda.Options{GPU: d.gpu})
-		if err != nil {
-			return nil, "", advice.With(fmt.Errorf("%w; or run on the device %s", err, DeviceCPU), "device "+DeviceCPU)
-		}
-		return m, why, nil
-	case DeviceAuto:
-		m, err := cuda.Open(p, seed, cuda.Options{GPU: d.gpu})
-		if err == nil {
+		switch {
+		case err == nil && d.name == DeviceAuto:
 			return m, "auto takes a GPU where one can be used", nil
+		case err == nil:
+			return m, "", nil
+		case d.name == DeviceCUDA:
+			return nil, "", advice.With(fmt.Errorf("%w; or run on the device %s", err, DeviceCPU), "device "+DeviceCPU)
 		}
 		why = "auto takes the CPU, for " + err.Error()
 	}
-	m, err = cpu.Open(p, seed, cpu.Options{Threads: d.threads})
+	if d.fits != nil {
+		if err := d.fits(); err != nil {
+			return nil, "", err
+		}
+	}
+	if d.name == DeviceTape {
+		m, err = tape.Open(p, seed)
+	} else {
+		m, err = cpu.Open(p, seed, cpu.Options{Threads: d.threads})
+	}
 	return m, why, err
 }
 

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"aegis/data"
 	"aegis/internal/report"
@@ -56,9 +57,9 @@ func (t *trainer) codes(ctx context.Context) (report.Codes, constants, error) {
 	return c, found.constants(), nil
 }
 
-// pictureBytes returns what the pictures of n images, and the verdict on them,
-// take at most, beside the canvas.
-func (c *Config) pictureBytes(n int) float64 {
+// pictureBytes returns what the pictures, and the verdict on a model, take at
+// most, beside the canvas.
+func (c Config) pictureBytes() float64 {
 	const (
 		float  = 4
 		axes   = float + 8   // a code's value, and as float64
@@ -67,7 +68,7 @@ func (c *Config) pictureBytes(n int) float64 {
 		copies = 3 // of the images that are judged
 	)
 	z, pixels := c.Latent, c.Image[0]*c.Image[1]*c.Image[2]
-	n = codeRows(n, z)
+	n := codeRows(math.MaxInt, z)
 	codes := axes*float64(n)*float64(min(z, report.WidestCode)) + (float*float64(min(n, codeBlock(z)))+column)*float64(z)
 	images := float * float64(grid+copies*judgedRows(pixels)) * float64(pixels)
 	return codes + images

@@ -47,6 +47,9 @@ func config(t *testing.T, preset string) Config {
 
 // openCPU opens the CPU VM whatever the configuration's device.
 func openCPU(cfg Config, p *program.Program) (vm.Machine, string, error) {
+	if err := CheckMemory(cfg); err != nil {
+		return nil, "", err
+	}
 	m, err := cpu.Open(p, uint64(cfg.Seed), cpu.Options{Threads: cfg.Threads})
 	return m, "", err
 }

@@ -20,7 +20,7 @@ import (
 
 // OpenVM opens a VM of the configuration's device for a program, under the
 // parameters of its seed. Where it had a choice, why says in a line what
-// decided.
+// decided. One that takes of this process's memory asks [CheckMemory] first.
 type OpenVM func(cfg Config, p *program.Program) (m vm.Machine, why string, err error)
 
 // Train trains an autoencoder on a dataset and writes a run directory. When
@@ -74,7 +74,7 @@ func (t *trainer) prepare(opt Options, open OpenVM) (err error) {
 	if err := t.split(); err != nil {
 		return err
 	}
-	if err := t.cfg.fit(t.train.Images, len(t.shown().rows)); err != nil {
+	if err := t.cfg.fit(t.train.Images); err != nil {
 		return err
 	}
 	if t.program, err = t.cfg.Program(); err != nil {
