@@ -8,6 +8,7 @@ import (
 
 	"aegis/data"
 	"aegis/internal/run"
+	"aegis/internal/session"
 	"aegis/internal/train"
 	"aegis/internal/vm"
 	"aegis/model"
@@ -25,6 +26,9 @@ type Model struct {
 
 // ErrClosed says that a model was used after [Model.Close].
 var ErrClosed = errors.New("aegis: the model is closed; load it again")
+
+// errNotLoaded is that of a Model that [Load] did not return.
+var errNotLoaded = errors.New("aegis: the model is empty; Load returns one with parameters")
 
 // Load opens a model.safetensors or last.safetensors on a device.
 func Load(path, device string) (*Model, error) {
@@ -98,24 +102,33 @@ func (m *Model) Spec() model.Spec { return m.spec }
 // Pixels returns the range of pixels that the network reads and writes, 0 and 0
 // where it reads values of no such range.
 func (m *Model) Pixels() (lo, hi float32) {
+	if m.program == nil {
+		return 0, 0
+	}
 	return m.program.Scaling.Pixels.Lo, m.program.Scaling.Pixels.Hi
 }
 
 // Encode returns the codes (n,Z) of n rows.
 func (m *Model) Encode(ctx context.Context, rows data.Rows) ([]float32, error) {
-	return m.infer(ctx, program.Encode, rows, m.program.Code)
+	return m.infer(ctx, program.Encode, rows)
 }
 
 // Reconstruct returns n rows (n,P), encoded and decoded: images of bytes in the
 // range of [Model.Pixels], others as what they were made of.
 func (m *Model) Reconstruct(ctx context.Context, rows data.Rows) ([]float32, error) {
-	out, err := m.infer(ctx, program.Reconstruct, rows, m.program.PixelCount())
+	out, err := m.infer(ctx, program.Reconstruct, rows)
+	if err != nil {
+		return nil, err
+	}
 	m.program.Scaling.Undo(out)
-	return out, err
+	return out, nil
 }
 
 // Decode returns the rows (n,P) of n codes (n,Z), as [Model.Reconstruct] does.
 func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) {
+	if err := m.ready(ctx); err != nil {
+		return nil, err
+	}
 	n := len(codes) / m.program.Code
 	if n*m.program.Code != len(codes) {
 		return nil, fmt.Errorf("aegis: decode: want codes of %d values, got %d values in all", m.program.Code, len(codes))
@@ -131,10 +144,14 @@ func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) 
 	return out, nil
 }
 
-// Loss returns the model's loss over rows, a mean over their scaled values.
+// Loss returns the model's loss over rows, at least one, a mean over their
+// scaled values.
 func (m *Model) Loss(ctx context.Context, rows data.Rows) (float64, error) {
-	if err := m.check(rows); err != nil {
+	if err := m.check(ctx, rows); err != nil {
 		return 0, err
+	}
+	if rows.N == 0 {
+		return 0, errors.New("aegis: loss of no rows; want at least one")
 	}
 	var terms []float64
 	err := m.take(ctx, func() (err error) {
@@ -153,6 +170,9 @@ func (m *Model) Loss(ctx context.Context, rows data.Rows) (float64, error) {
 // Close waits for the call in progress and releases the device. What is called
 // later returns [ErrClosed]; to close again does nothing.
 func (m *Model) Close() error {
+	if m == nil || m.turn == nil {
+		return nil
+	}
 	m.turn <- struct{}{}
 	defer func() { <-m.turn }()
 	if m.machine == nil {
@@ -177,7 +197,18 @@ func (m *Model) take(ctx context.Context, f func() error) error {
 	return f()
 }
 
-func (m *Model) check(rows data.Rows) error {
+// ready says whether a call can be made at all.
+func (m *Model) ready(ctx context.Context) error {
+	if m == nil || m.turn == nil {
+		return errNotLoaded
+	}
+	return session.CheckContext(ctx)
+}
+
+func (m *Model) check(ctx context.Context, rows data.Rows) error {
+	if err := m.ready(ctx); err != nil {
+		return err
+	}
 	if want := m.program.Row; rows.Shape != want {
 		return fmt.Errorf("aegis: want rows of %v, got %v", want, rows.Shape)
 	}
@@ -187,9 +218,13 @@ func (m *Model) check(rows data.Rows) error {
 	return nil
 }
 
-func (m *Model) infer(ctx context.Context, part program.Part, rows data.Rows, width int) ([]float32, error) {
-	if err := m.check(rows); err != nil {
+func (m *Model) infer(ctx context.Context, part program.Part, rows data.Rows) ([]float32, error) {
+	if err := m.check(ctx, rows); err != nil {
 		return nil, err
+	}
+	width := m.program.PixelCount()
+	if part == program.Encode {
+		width = m.program.Code
 	}
 	out := make([]float32, rows.N*width)
 	in := program.Feed{Set: vm.TestSet, Rows: train.Rows(rows.N)}

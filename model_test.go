@@ -104,6 +104,49 @@ func TestClosedModel(t *testing.T) {
 	}
 }
 
+// TestMisuse calls what Load did not return, and gives no context and no
+// images: each is an error at once, and there is nothing to close.
+func TestMisuse(t *testing.T) {
+	ds := waves(16, 4, 6, 5)
+	m := loaded(t, trained(t, "fc12", ds))
+	var none *Model
+	var noContext context.Context
+	ctx, images := context.Background(), ds.Test.Rows
+	for name, c := range map[string]struct {
+		model *Model
+		ctx   context.Context
+		want  string
+	}{
+		"zero value": {&Model{}, ctx, "the model is empty"},
+		"nil":        {none, ctx, "the model is empty"},
+		"no context": {m, noContext, "the context is nil"},
+	} {
+		_, encode := c.model.Encode(c.ctx, images)
+		_, rebuild := c.model.Reconstruct(c.ctx, images)
+		_, decode := c.model.Decode(c.ctx, make([]float32, 12))
+		_, loss := c.model.Loss(c.ctx, images)
+		for call, err := range map[string]error{"encode": encode, "reconstruct": rebuild, "decode": decode, "loss": loss} {
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s, %s: error %v; want %q", name, call, err, c.want)
+			}
+		}
+	}
+	for name, empty := range map[string]*Model{"zero value": {}, "nil": none} {
+		if err := empty.Close(); err != nil {
+			t.Errorf("%s: close: %v", name, err)
+		}
+	}
+	if lo, hi := (&Model{}).Pixels(); lo > hi {
+		t.Errorf("zero value: pixels in [%v,%v]", lo, hi)
+	}
+	if _, err := m.Loss(ctx, images.Slice(0, 0)); err == nil || !strings.Contains(err.Error(), "at least one") {
+		t.Errorf("loss of no images: error %v", err)
+	}
+	if _, err := Train(noContext, config(t, "fc12"), ds, Options{Out: filepath.Join(t.TempDir(), "run")}); err == nil || !strings.Contains(err.Error(), "the context is nil") {
+		t.Errorf("train without a context: error %v", err)
+	}
+}
+
 func TestModelWaitsUntilTheContextEnds(t *testing.T) {
 	ds := waves(16, 4, 6, 5)
 	m := loaded(t, trained(t, "fc12", ds))

@@ -20,6 +20,10 @@ const (
 	parts
 )
 
+func (p part) String() string {
+	return [...]string{"training images", "training labels", "test images", "test labels"}[p]
+}
+
 // idxName is the name of a file of a dataset: MNIST's own names, a dot before
 // "idx" as some archives have it, a prefix such as EMNIST's.
 var idxName = regexp.MustCompile(`(?i)^(?:(.*)[-_.])?(train|t10k|test)[-_.](images|labels)([-_.])idx[1-4]-[a-z0-9]+(\.gz)?$`)
@@ -55,6 +59,18 @@ type files struct {
 	dir, prefix string // within the folder
 	name        [parts]string
 	rank        [parts]int
+	folders     [parts]string // that have the name of a file
+}
+
+// folder names a folder where the file of a part should be, empty where there
+// is none.
+func (f files) folder() (name string, p part) {
+	for p, name := range f.folders {
+		if name != "" && f.name[p] == "" {
+			return name, part(p)
+		}
+	}
+	return "", 0
 }
 
 // path is where the dataset lies, as Open takes it.
@@ -104,11 +120,12 @@ func (f folder) list(dir string) (sets []files, others, folders []string, err er
 	byPrefix := map[string]*files{}
 	for _, e := range entries {
 		at := path.Join(dir, e.Name())
-		if f.isFolder(at, e) {
+		isFolder := f.isFolder(at, e)
+		if isFolder {
 			folders = append(folders, at)
-			continue
+		} else {
+			others = append(others, at)
 		}
-		others = append(others, at)
 		prefix, p, rank, ok := classify(e.Name())
 		if !ok || f.prefix != "" && prefix != f.prefix {
 			continue
@@ -118,7 +135,11 @@ func (f folder) list(dir string) (sets []files, others, folders []string, err er
 			set = &files{dir: dir, prefix: prefix}
 			byPrefix[prefix] = set
 		}
-		set.add(e.Name(), p, rank)
+		if isFolder {
+			set.folders[p] = at
+		} else {
+			set.add(e.Name(), p, rank)
+		}
 	}
 	for _, set := range byPrefix {
 		if set.name[trainImages] != "" {

@@ -67,6 +67,9 @@ func (f folder) read(name string) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	if name, p := found.folder(); name != "" {
+		return nil, fmt.Errorf("data: %s is a folder; want a file of %s there, or no such name", path.Join(f.place, name), p)
+	}
 	if found.name[testLabels] != "" && found.name[testImages] == "" {
 		return nil, missing(fmt.Sprintf("data: %s: labels of a test set, %s, without its images; put the images there, or take the labels away",
 			f.place, found.name[testLabels]))

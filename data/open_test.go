@@ -137,6 +137,27 @@ func TestOpen(t *testing.T) {
 	checkSmall(t, got, "faces", true)
 }
 
+// TestReadAFolderForAFile: what has a file's name and is none is not passed
+// over, unless the file is there under another one.
+func TestReadAFolderForAFile(t *testing.T) {
+	for _, name := range []string{trainLabelsFile, testImagesFile, testLabelsFile + ".gz"} {
+		files := small(t)
+		delete(files, strings.TrimSuffix(name, ".gz"))
+		files[name+"/readme"] = []byte("text")
+		_, err := Read(mapFS(files), "small")
+		if err == nil || !strings.Contains(err.Error(), "data: small/"+name+" is a folder; want a file of") {
+			t.Errorf("%s: error %v", name, err)
+		}
+		files = small(t)
+		files[name+"/readme"] = []byte("text")
+		if strings.HasSuffix(name, ".gz") {
+			if _, err := Read(mapFS(files), "small"); err != nil {
+				t.Errorf("%s beside the file: %v", name, err)
+			}
+		}
+	}
+}
+
 func TestOpenErrors(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")

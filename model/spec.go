@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"aegis/data"
 	"aegis/model/op"
@@ -128,6 +129,9 @@ const (
 
 // Validate says what is wrong with a spec; its image may still be unknown.
 func (s Spec) Validate() error {
+	if !utf8.ValidString(s.Model) {
+		return fmt.Errorf("model: name %q is not UTF-8; want text", s.Model)
+	}
 	if s.Family != FullyConnected && s.Family != Convolutional {
 		return fmt.Errorf("model: unknown family %q; want %s or %s", s.Family, FullyConnected, Convolutional)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"aegis"
 	"aegis/internal/advice"
+	"aegis/internal/memory"
 )
 
 // The ways that a command exits.
@@ -38,8 +39,12 @@ type Process struct {
 func Main(name string, command func(context.Context, *Process, []string) error) int {
 	percent := debug.SetGCPercent(-1)
 	p := &Process{Name: name, Stdout: os.Stdout, Stderr: os.Stderr, collect: func() { debug.SetGCPercent(percent) }}
-	ctx, stop := p.interruptible()
-	defer stop()
+	ctx := context.Background()
+	if memory.Check() == nil { // else the threads that hear signals could end the process before it says so
+		var stop func()
+		ctx, stop = p.interruptible()
+		defer stop()
+	}
 	return p.Run(ctx, command, os.Args[1:])
 }
 
@@ -51,7 +56,8 @@ func (p *Process) Run(ctx context.Context, command func(context.Context, *Proces
 	}
 	var said *saidError
 	if !errors.As(err, &said) {
-		fmt.Fprintf(p.Stderr, "%s: %s\n", p.Name, line(err))
+		text := strings.TrimPrefix(line(err), p.Name+": ") // a package may have the command's name
+		fmt.Fprintf(p.Stderr, "%s: %s\n", p.Name, text)
 	}
 	var usage *usageError
 	var config *aegis.ConfigError

@@ -25,6 +25,7 @@ func TestRun(t *testing.T) {
 		"advice":      {advice.With(refused, "test_limit", "device cpu"), ExitFailed, "x: no room (--test-limit, --device cpu)\n"},
 		"no flag":     {advice.With(refused, "family"), ExitFailed, "x: no room\n"},
 		"diverged":    {&aegis.DivergedError{}, ExitFailed, "x: " + (&aegis.DivergedError{}).Error() + " (--lr)\n"},
+		"of its name": {errors.New("x: no room"), ExitFailed, "x: no room\n"},
 		"joined":      {errors.Join(refused, refused), ExitFailed, "x: no room; no room\n"},
 		"a run":       {fmt.Errorf("dir holds %w", aegis.ErrRunExists), ExitFailed, "x: dir holds a run already: --out names another one, --force replaces it\n"},
 		"usage":       {&usageError{refused}, ExitUsage, "x: no room; see --help\n"},

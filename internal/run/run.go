@@ -70,17 +70,20 @@ func (d *Dir) WriteFile(name string, write func(io.Writer) error) error {
 	})
 }
 
-// ReadConfig reads TOML into what v points to. A key that v does not have is
-// an error.
-func ReadConfig(path string, v any) error {
+// ReadConfig reads TOML into what v points to and returns the keys that were
+// there. A key that v does not have is an error.
+func ReadConfig(path string, v any) (keys []string, err error) {
 	meta, err := toml.DecodeFile(path, v)
 	if err != nil {
-		return fmt.Errorf("run: read %s: %w", path, err)
+		return nil, fmt.Errorf("run: read %s: %w", path, err)
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
-		return fmt.Errorf("run: read %s: unknown key %s", path, unknown[0])
+		return nil, fmt.Errorf("run: read %s: unknown key %s", path, unknown[0])
 	}
-	return nil
+	for _, key := range meta.Keys() {
+		keys = append(keys, key.String())
+	}
+	return keys, nil
 }
 
 // AppendMetrics adds v as one line of JSON.

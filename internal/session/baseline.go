@@ -60,7 +60,21 @@ func meanLoss(loss model.Loss, mean []float64, from data.Rows, rows []int32, sca
 		}
 		return d * d
 	}
-	sum, values := 0.0, make([]float32, len(mean))
+	sum := 0.0
+	if scaling.Kind == data.ScaleRange { // exact: images that are all alike are their mean
+		factor, offset := scaling.Pixels.Scale()
+		var values [256]float64 // of bytes
+		for v := range values {
+			values[v] = float64(v)*float64(factor) + float64(offset)
+		}
+		for _, row := range rows {
+			for p, v := range from.ByteRow(int(row)) {
+				sum += at(p, values[v])
+			}
+		}
+		return sum / float64(len(rows)) / float64(len(mean))
+	}
+	values := make([]float32, len(mean))
 	for _, row := range rows {
 		scaling.Read(values, from, int(row))
 		for p, v := range values {

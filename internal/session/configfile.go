@@ -2,11 +2,15 @@ package session
 
 import (
 	"fmt"
+	"path/filepath"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"aegis/internal/run"
+	"aegis/model"
 )
 
 // Seed is the seed of every random number.
@@ -53,15 +57,54 @@ func (p *Path) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// LoadConfig reads the config.toml that a run left.
+// LoadConfig reads a config.toml. What it does not set is as in the preset
+// that its key model names, or in the default one where it names none.
 func LoadConfig(path string) (Config, error) {
-	c, err := NewConfig("fc12")
+	var named Config
+	keys, err := run.ReadConfig(path, &named)
 	if err != nil {
-		return Config{}, err
+		return Config{}, &ConfigError{err}
 	}
-	c.Hidden = nil // a file without hidden layers says so
-	if err := run.ReadConfig(path, &c); err != nil {
+	if named.Model == "" {
+		named.Model = model.Presets()[0].Model
+	}
+	c, err := NewConfig(named.Model)
+	if err != nil { // a network of a program's own: all of it is in the file
+		if missing := missingKeys(keys); len(missing) > 0 {
+			return Config{}, configErrorf("aegis: read %s: %w; or, for a network of your own, every key: %s not there", path, err, strings.Join(missing, ", "))
+		}
+		c = Config{Seed: 1, Device: DeviceAuto}
+	}
+	if _, err := run.ReadConfig(path, &c); err != nil {
 		return Config{}, &ConfigError{err}
 	}
 	return c, c.Validate()
+}
+
+// missingKeys returns those of a network's keys that are not among keys, but
+// for the image, which comes from the dataset.
+func missingKeys(keys []string) (missing []string) {
+	network := reflect.TypeFor[model.Spec]()
+	for i := range network.NumField() {
+		if key := network.Field(i).Tag.Get("toml"); key != "image" && key != "-" && !slices.Contains(keys, key) {
+			missing = append(missing, key)
+		}
+	}
+	return missing
+}
+
+// forFile returns the configuration as config.toml has it: nothing in it hangs
+// on a preset or on the working directory.
+func (c Config) forFile() (Config, error) {
+	if c.Hidden == nil {
+		c.Hidden = []int{} // a list that is nil has no key
+	}
+	if c.Data != "" {
+		whole, err := filepath.Abs(string(c.Data))
+		if err != nil {
+			return c, fmt.Errorf("aegis: data %s: %w", c.Data, err)
+		}
+		c.Data = Path(whole)
+	}
+	return c, nil
 }

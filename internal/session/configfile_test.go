@@ -19,6 +19,7 @@ func TestConfigComesBack(t *testing.T) {
 		"a preset":           func(*session.Config) {},
 		"the largest seed":   func(c *session.Config) { c.Seed = math.MaxUint64 },
 		"no hidden layers":   func(c *session.Config) { c.Hidden = []int{} },
+		"a name of its own":  func(c *session.Config) { c.Model = "mine \x00\x1f\x7f\u2028\"" },
 		"a share held out":   func(c *session.Config) { c.Val = 0.1 },
 		"rows held out":      func(c *session.Config) { c.Val = 5000 },
 		"a path":             func(c *session.Config) { c.Data = `C:\data\"quoted" and ünï` },
@@ -61,12 +62,41 @@ func TestConfigComesBack(t *testing.T) {
 	}
 }
 
+// TestLoadConfigFillsIn reads files that say little: the rest is the preset's.
+func TestLoadConfigFillsIn(t *testing.T) {
+	for text, c := range map[string]struct {
+		preset string
+		bend   func(*session.Config)
+	}{
+		"":         {"fc12", func(*session.Config) {}},
+		"seed = 7": {"fc12", func(c *session.Config) { c.Seed = 7 }},
+		"model = \"conv\"\nepochs = 1\nlimit = 500": {"conv", func(c *session.Config) { c.Epochs, c.Limit = 1, 500 }},
+		"epochs = 2\nmodel = \"fc128\"":             {"fc128", func(c *session.Config) { c.Epochs = 2 }},
+		"model = \"fc3\"\nhidden = [9]":             {"fc3", func(c *session.Config) { c.Hidden = []int{9} }},
+		"hidden = []":                               {"fc12", func(c *session.Config) { c.Hidden = []int{} }},
+	} {
+		want, err := session.NewConfig(c.preset)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.bend(&want)
+		path := filepath.Join(t.TempDir(), "config.toml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := session.LoadConfig(path); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: got\n%+v (%v)\nwant\n%+v", text, got, err, want)
+		}
+	}
+}
+
 func TestLoadConfigErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"model = ":                  "line 1",
-		"colour = 1":                "unknown key colour",
-		"seed = \"a\"":              "whole number",
-		"model = \"fc12\"\nlr = -1": "learning rate -1",
+		"model = ":                     "line 1",
+		"colour = 1":                   "unknown key colour",
+		"seed = \"a\"":                 "whole number",
+		"model = \"fc12\"\nlr = -1":    "learning rate -1",
+		"model = \"mine\"\nlatent = 3": "every key: family, hidden, activation",
 	} {
 		path := filepath.Join(t.TempDir(), "config.toml")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

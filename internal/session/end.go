@@ -77,6 +77,7 @@ func (t *trainer) drawEnd(ctx context.Context) error {
 		defer cancel()
 	}
 	if t.writer.model.tensors == nil {
+		t.measureMean()
 		return t.store(ctx, t.startLoss())
 	}
 	return t.pictures(ctx)
@@ -87,7 +88,7 @@ func (t *trainer) drawEnd(ctx context.Context) error {
 // one before the first step, which can be large. In an earlier run's place that
 // is little: less than an epoch replaces nothing.
 func (t *trainer) keepLast() error {
-	state, err := t.machine.State()
+	state, err := t.state()
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ func (c *Config) fit(rows data.Shape) error {
 	if err != nil {
 		return err
 	}
-	if err := c.fits(checkpointBytes(cost)); err != nil {
+	if err := c.fits(checkpointBytes(cost) + c.pictureBytes()); err != nil {
 		return err
 	}
 	if cost.Params > math.MaxInt32 {
@@ -35,7 +35,7 @@ func CheckMemory(c Config) error {
 	if err != nil {
 		return err
 	}
-	return c.fits(checkpointBytes(cost) + c.machineBytes(cost))
+	return c.fits(checkpointBytes(cost) + c.pictureBytes() + c.machineBytes(cost))
 }
 
 // fits compares what is needed beside the data set with what is left.
@@ -53,7 +53,7 @@ func (c Config) fits(need float64) error {
 // checkpoint's copy of parameters and state, and the best parameters; Go's heap
 // doubles before it is swept.
 func checkpointBytes(cost model.Cost) float64 {
-	const rest = 128 << 20 // Go's runtime, threads, pictures
+	const rest = 128 << 20 // Go's runtime, threads, canvases
 	return 2*cost.ParamBytes + rest
 }
 

@@ -33,6 +33,18 @@ func TestMemory(t *testing.T) {
 		if got, least := cfg.machineBytes(cost), params*(1+slots)+cost.ActivationBytes; got < least {
 			t.Errorf("%s: a VM takes %.0f bytes; want at least %.0f", spec.Model, got, least)
 		}
+		const codes, asFloats = 10_000, 4 + 8
+		if got, least := cfg.pictureBytes(), codes*asFloats*float64(cfg.Latent); got < least {
+			t.Errorf("%s: pictures take %.0f bytes; want at least %.0f", spec.Model, got, least)
+		}
+		// However wide codes are, pictures stay small beside the network, which
+		// has more than 1,000 bytes for each of a code's values.
+		for _, cfg.Latent = range []int{1 << 10, 1 << 15, 1 << 20, 1 << 24} {
+			limit := 200e6 + float64(cfg.Latent)*200
+			if got := cfg.pictureBytes(); got > limit {
+				t.Errorf("latent %d: pictures take %.0f bytes; want at most %.0f", cfg.Latent, got, limit)
+			}
+		}
 	}
 }
 

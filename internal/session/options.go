@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 
 	"aegis/internal/advice"
@@ -30,6 +31,14 @@ func elsewhere(err error) error {
 		return err
 	}
 	return advice.With(err, "out")
+}
+
+// CheckContext refuses a context that is nil.
+func CheckContext(ctx context.Context) error {
+	if ctx == nil {
+		return errors.New("aegis: the context is nil; want one, such as context.Background()")
+	}
+	return nil
 }
 
 // Hooks watch a run; each may be nil. They are called from Train's goroutine.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -48,8 +49,9 @@ func (t *trainer) store(ctx context.Context, p *picture) error {
 // pictures draws the run with the parameters of model.safetensors. Where ctx
 // ends before all are there, the loss still is.
 func (t *trainer) pictures(ctx context.Context) error {
-	loss := t.startLoss()
+	t.measureMean()
 	others, err := t.startPictures(ctx)
+	loss := t.startLoss() // now that it is known how good the model is
 	err = errors.Join(err, t.store(context.WithoutCancel(ctx), loss))
 	for _, p := range others {
 		if stored := t.store(ctx, p); !errors.Is(err, stored) { // ctx's error once
@@ -62,13 +64,9 @@ func (t *trainer) pictures(ctx context.Context) error {
 // startPictures works out what is to be seen and has each picture drawn by
 // itself: the last one takes as long as the others together.
 func (t *trainer) startPictures(ctx context.Context) (started []*picture, err error) {
-	state, err := t.machine.State()
-	if err != nil {
-		return nil, err
-	}
-	for name, best := range t.writer.model.tensors {
-		state.Tensors[name] = best
-	}
+	kept := t.writer.state // no copy is made of what is large and lies there
+	state := &program.State{Step: kept.step, Tensors: maps.Clone(kept.tensors)}
+	maps.Copy(state.Tensors, t.writer.model.tensors)
 	if err := t.machine.SetState(state); err != nil {
 		return nil, err
 	}
@@ -82,18 +80,27 @@ func (t *trainer) startPictures(ctx context.Context) (started []*picture, err er
 		}
 		started = append(started, startPicture(run.ReconstructionsFile, func(w io.Writer) error { return report.Reconstructions(w, grid) }))
 	}
-	codes, err := t.codes(ctx)
+	codes, constant, err := t.codes(ctx)
 	if err != nil {
 		return started, err
 	}
 	started = append(started, startPicture(run.LatentFile, func(w io.Writer) error { return report.Latent(w, codes) }))
-	return started, t.judge(ctx, state.Tensors, codes)
+	return started, t.judge(ctx, state.Tensors, constant)
 }
 
 func (t *trainer) startLoss() *picture {
-	t.measureMean()
+	c := t.lossCurve()
+	return startPicture(run.LossFile, func(w io.Writer) error { return report.Loss(w, c) })
+}
+
+// lossCurve is the loss so far, and how good it is where that is known.
+func (t *trainer) lossCurve() report.LossCurve {
+	title := fmt.Sprintf("%s on %d %s", t.cfg.Model, t.rows.split.Trained(), t.noun())
+	if share := t.summary.caption(); share != "" {
+		title += ": " + share
+	}
 	c := report.LossCurve{
-		Title: fmt.Sprintf("%s on %d %s", t.cfg.Model, t.rows.split.Trained(), t.noun()),
+		Title: title,
 		Label: fmt.Sprintf("%s, mean over pixels", t.cfg.Loss),
 		Step:  t.curve.at, StepLoss: t.curve.loss,
 	}
@@ -110,16 +117,18 @@ func (t *trainer) startLoss() *picture {
 			c.Test = append(c.Test, float64(*m.TestLoss))
 		}
 	}
-	return startPicture(run.LossFile, func(w io.Writer) error { return report.Loss(w, c) })
+	return c
 }
+
+// mostGrid is how many images are shown beside what becomes of them.
+const mostGrid = 10
 
 // gridRows picks the images to show: the first one of each class, or the first
 // ones where there are no labels.
 func gridRows(s shown) []int32 {
-	const most = 10
 	labels := s.from.Labels
 	if labels == nil {
-		return s.rows[:min(most, len(s.rows))]
+		return s.rows[:min(mostGrid, len(s.rows))]
 	}
 	var rows []int32
 	seen := make(map[byte]bool)
@@ -130,7 +139,7 @@ func gridRows(s shown) []int32 {
 		}
 	}
 	slices.SortStableFunc(rows, func(a, b int32) int { return int(labels[a]) - int(labels[b]) })
-	return rows[:min(most, len(rows))]
+	return rows[:min(mostGrid, len(rows))]
 }
 
 // reconstructions are some images and what becomes of them.
@@ -161,16 +170,4 @@ func (t *trainer) reconstructions(ctx context.Context) (report.Grid, error) {
 		}
 	}
 	return g, nil
-}
-
-// codes are those of the images that pictures show.
-func (t *trainer) codes(ctx context.Context) (report.Codes, error) {
-	show := t.shown()
-	c := report.Codes{
-		Title: fmt.Sprintf("%s: codes of %d %s", t.cfg.Model, len(show.rows), show.what),
-		N:     len(show.rows), Z: t.cfg.Latent, Labels: show.labels(),
-		Values: make([]float32, len(show.rows)*t.cfg.Latent),
-	}
-	in := program.Feed{Set: show.set, Rows: show.rows}
-	return c, t.machine.Infer(ctx, program.Encode, in, c.Values)
 }

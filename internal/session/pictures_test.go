@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"aegis/data"
 	"aegis/internal/run"
 )
 
@@ -65,5 +66,26 @@ func TestInterruptedBehindTheLastEpoch(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(out, run.LossFile)); err != nil {
 		t.Error(err)
+	}
+}
+
+// The picture of the loss says what the last line says.
+func TestLossCurveSaysHowGood(t *testing.T) {
+	base, better, worse := run.Float(0.25), run.Float(0.748), run.Float(-1)
+	for want, v := range map[string]Verdict{
+		"fc64 on 3 images": {},
+		"fc64 on 3 images: 74.8 % of the variance explained":       {MeanImageLoss: &base, Better: &better, VarianceExplained: &better},
+		"fc64 on 3 images: 74.8 % better than the mean image":      {MeanImageLoss: &base, Better: &better},
+		"fc64 on 3 images: 2.00 times as high as the mean image's": {MeanImageLoss: &base, Better: &worse},
+	} {
+		tr := &trainer{cfg: config(t, "fc64"), rows: rows{split: data.Split{N: 3}}, train: data.Set{Rows: data.Rows{Shape: data.Shape{C: 1, H: 1, W: 1}}}}
+		tr.summary.Verdict = v
+		c := tr.lossCurve()
+		if c.Title != want {
+			t.Errorf("title %q, want %q", c.Title, want)
+		}
+		if (c.BaselineLabel != "") != (v.MeanImageLoss != nil) {
+			t.Errorf("baseline %q", c.BaselineLabel)
+		}
 	}
 }

@@ -141,16 +141,17 @@ func (s shown) labels() []byte {
 	return labels
 }
 
-// testBest evaluates all test rows with the parameters that the machine has,
-// which are model.safetensors', where its epoch saw only some of them.
+// testBest finds the loss over all test rows, where there are any, of the
+// parameters that the machine has, which are model.safetensors': it evaluates
+// them where their epoch saw only some of the rows.
 func (t *trainer) testBest(ctx context.Context) error {
-	seen := 0
 	for _, m := range t.epochs {
-		if m.Epoch == t.writer.model.epoch {
-			seen = m.TestRows
+		if m.Epoch == t.writer.model.epoch && m.TestRows == len(t.rows.test) {
+			t.bestTest = m.TestLoss
+			return nil
 		}
 	}
-	if seen == len(t.rows.test) {
+	if len(t.rows.test) == 0 {
 		return nil
 	}
 	terms, err := t.machine.Evaluate(ctx, vm.TestSet, t.rows.test)

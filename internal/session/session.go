@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"aegis/data"
@@ -27,6 +28,9 @@ type OpenVM func(cfg Config, p *program.Program) (m vm.Machine, why string, err 
 // loss that is not finite ends the run with a *[train.DivergedError], and the
 // model of the best finished epoch stays.
 func Train(ctx context.Context, cfg Config, ds *data.Source, opt Options, open OpenVM) (*Summary, error) {
+	if err := CheckContext(ctx); err != nil {
+		return nil, err
+	}
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -58,7 +62,7 @@ type trainer struct {
 
 	epochs   []Metrics
 	bestVal  *run.Float // the least validation loss so far
-	bestTest *run.Float // of the best model over all test rows, nil where its epoch has it
+	bestTest *run.Float // of the best model over all test rows
 	curve    curve
 	summary  Summary
 }
@@ -119,7 +123,11 @@ func (t *trainer) makeDir(opt Options) (err error) {
 	if err != nil {
 		return elsewhere(err)
 	}
-	if err := t.dir.WriteConfig(t.cfg); err != nil {
+	file, err := t.cfg.forFile()
+	if err == nil {
+		err = t.dir.WriteConfig(file)
+	}
+	if err != nil {
 		return errors.Join(t.earlierStays(err), t.dir.Close())
 	}
 	return nil
@@ -210,7 +218,7 @@ func (t *trainer) epoch(e train.Epoch) error {
 	if m.Best = m.ValLoss == nil || t.bestVal == nil || *m.ValLoss < *t.bestVal; m.Best {
 		t.bestVal = m.ValLoss
 	}
-	state, err := t.machine.State()
+	state, err := t.state()
 	if err != nil {
 		return err
 	}
@@ -228,6 +236,16 @@ func (t *trainer) epoch(e train.Epoch) error {
 		t.hooks.Epoch(m)
 	}
 	return nil
+}
+
+// state copies what the machine holds. Where that is much, earlier copies that
+// nobody needs any more go first: Go's heap would double before they do.
+func (t *trainer) state() (*program.State, error) {
+	const much = 64 << 20
+	if t.stateBytes() >= much {
+		runtime.GC()
+	}
+	return t.machine.State()
 }
 
 func first(terms []float64) *run.Float {

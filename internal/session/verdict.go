@@ -3,10 +3,12 @@ package session
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 
 	"aegis/data"
-	"aegis/internal/report"
 	"aegis/internal/run"
+	"aegis/internal/vm"
 	"aegis/model"
 	"aegis/model/program"
 )
@@ -31,10 +33,47 @@ func (v Verdict) Words() string {
 		return ""
 	case v.Better == nil:
 		return "every image is the mean image"
-	case v.VarianceExplained != nil:
-		return fmt.Sprintf("the mean image's loss is %.5f: %.1f %% of the variance explained", float64(*v.MeanImageLoss), 100*float64(*v.Better))
 	}
-	return fmt.Sprintf("the mean image's loss is %.5f: %.1f %% better", float64(*v.MeanImageLoss), 100*float64(*v.Better))
+	base := fmt.Sprintf("the mean image's loss is %.5f: ", float64(*v.MeanImageLoss))
+	if !(*v.Better > 0) {
+		return base + "the model's is " + timesAsHigh(1-float64(*v.Better))
+	}
+	return base + v.share()
+}
+
+// caption is how good the model is for who sees the mean image's loss, "" where
+// that is not known.
+func (v Verdict) caption() string {
+	switch {
+	case v.Better == nil:
+		return ""
+	case !(*v.Better > 0):
+		return timesAsHigh(1-float64(*v.Better)) + " as the mean image's"
+	case v.VarianceExplained != nil:
+		return v.share()
+	}
+	return v.share() + " than the mean image"
+}
+
+// share says by how much a model is better than the mean image.
+func (v Verdict) share() string {
+	if v.VarianceExplained != nil {
+		return fmt.Sprintf("%.1f %% of the variance explained", 100*float64(*v.Better))
+	}
+	return fmt.Sprintf("%.1f %% better", 100*float64(*v.Better))
+}
+
+// timesAsHigh says how much higher a loss is, whose ratio to another is given.
+func timesAsHigh(ratio float64) string {
+	switch {
+	case math.IsNaN(ratio) || math.IsInf(ratio, 0):
+		return "no finite number"
+	case ratio < 1.005:
+		return "as high"
+	case ratio < 1000:
+		return fmt.Sprintf("%.2f times as high", ratio)
+	}
+	return "more than 1000 times as high"
 }
 
 // measureMean fills in what answering the mean image costs.
@@ -47,21 +86,22 @@ func (t *trainer) measureMean() {
 
 // judge measures the model that the machine holds, whose parameters are given,
 // and says what is wrong with it.
-func (t *trainer) judge(ctx context.Context, params map[string]program.Tensor, codes report.Codes) error {
+func (t *trainer) judge(ctx context.Context, params map[string]program.Tensor, code constants) error {
 	show, v := t.shown(), &t.summary.Verdict
-	terms, err := t.machine.Evaluate(ctx, show.set, show.rows)
+	loss, err := t.shownLoss(ctx, show)
 	if err != nil {
 		return err
 	}
 	base := float64(*v.MeanImageLoss)
 	if base > 0 {
-		better := run.Float(1 - terms[0]/base)
+		better := run.Float(1 - loss/base)
 		v.Better = &better
 		if t.cfg.Loss == model.MSE {
 			v.VarianceExplained = &better
 		}
 	}
-	in, out, err := t.spreads(ctx, show)
+	images := t.sample(show)
+	in, out, err := t.spreads(ctx, images)
 	if err != nil || in == 0 {
 		return err // images that are all alike say nothing
 	}
@@ -70,22 +110,39 @@ func (t *trainer) judge(ctx context.Context, params map[string]program.Tensor, c
 		return err
 	}
 	v.Warnings = warnings(findings{
-		better: v.Better, in: in, out: out, code: codeSpread(codes.Values, codes.Z),
-		dead: deadUnits(layers, params, t.sample(show)), activation: t.cfg.Activation,
+		better: v.Better, in: in, out: out, code: code,
+		dead: deadUnits(layers, params, images), activation: t.cfg.Activation,
 	})
 	return nil
 }
 
+// shownLoss returns the model's loss over what pictures show: the test set's is
+// known.
+func (t *trainer) shownLoss(ctx context.Context, show shown) (float64, error) {
+	if show.set == vm.TestSet {
+		return float64(*t.bestTest), nil
+	}
+	terms, err := t.machine.Evaluate(ctx, show.set, show.rows)
+	if err != nil {
+		return 0, err
+	}
+	return terms[0], nil
+}
+
 // judgedRows is how many images show whether a network's outputs are alike,
-// and whether a unit is dead.
-const judgedRows = 128
+// and whether a unit is dead: fewer of large ones.
+func judgedRows(pixels int) int {
+	const most, least, values = 128, 16, 1 << 24
+	return min(most, max(least, values/pixels))
+}
 
 // sample returns pixels of some of the images.
 func (t *trainer) sample(show shown) [][]float32 {
-	rows := data.Sample(len(show.rows), judgedRows, 0, "judged")
-	images := make([][]float32, len(rows))
+	pixels := t.program.PixelCount()
+	rows := data.Sample(len(show.rows), judgedRows(pixels), 0, "judged")
+	images, values := make([][]float32, len(rows)), make([]float32, len(rows)*pixels)
 	for i, at := range rows {
-		images[i] = make([]float32, t.program.PixelCount())
+		images[i] = values[i*pixels:][:pixels]
 		t.program.Scaling.Read(images[i], show.from.Rows, int(show.rows[at]))
 	}
 	return images
@@ -93,12 +150,9 @@ func (t *trainer) sample(show shown) [][]float32 {
 
 // spreads returns the variance, a mean over pixels, of some images and of what
 // is rebuilt from them.
-func (t *trainer) spreads(ctx context.Context, show shown) (in, out float64, err error) {
-	images, pixels := t.sample(show), t.program.PixelCount()
-	var values []float32
-	for _, image := range images {
-		values = append(values, image...)
-	}
+func (t *trainer) spreads(ctx context.Context, images [][]float32) (in, out float64, err error) {
+	pixels := t.program.PixelCount()
+	values := slices.Concat(images...)
 	rebuilt := make([]float32, len(values))
 	if err := t.machine.Infer(ctx, program.Reconstruct, program.Feed{Values: values}, rebuilt); err != nil {
 		return 0, 0, err
@@ -106,18 +160,12 @@ func (t *trainer) spreads(ctx context.Context, show shown) (in, out float64, err
 	return mean(variances(values, pixels)), mean(variances(rebuilt, pixels)), nil
 }
 
-// variances returns the variance of each column of values (n,width).
+// variances returns the variance of each column of values (n,width): 0, to the
+// last bit, of values that are alike.
 func variances(values []float32, width int) []float64 {
-	n := len(values) / width
-	means, sums := make([]float64, width), make([]float64, width)
-	for i, v := range values {
-		means[i%width] += float64(v) / float64(n)
-	}
-	for i, v := range values {
-		d := float64(v) - means[i%width]
-		sums[i%width] += d * d / float64(n)
-	}
-	return sums
+	s := newSpread(width)
+	s.add(values)
+	return s.variances()
 }
 
 func mean(values []float64) float64 {

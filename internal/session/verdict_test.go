@@ -56,6 +56,14 @@ func TestVerdict(t *testing.T) {
 				}
 			},
 		},
+		"test images alike": {
+			bend: func(_ *Config, ds *data.Source) { fill(ds.Test.Bytes, 77) },
+			check: func(t *testing.T, s *Summary) {
+				if s.Better == nil || len(s.Warnings) != 0 {
+					t.Errorf("verdict %+v; want no warning of images that say nothing", s.Verdict)
+				}
+			},
+		},
 		"no test set": {
 			bend: func(_ *Config, ds *data.Source) { ds.Test = data.Set{} },
 			check: func(t *testing.T, s *Summary) {
@@ -80,5 +88,53 @@ func TestVerdict(t *testing.T) {
 				t.Errorf("%s: %s (%v); want the mean image's loss in it", run.SummaryFile, text, err)
 			}
 		})
+	}
+}
+
+// TestAlike: images that are all alike say nothing of a code or of units,
+// whatever byte they are of and whatever the range of pixels.
+func TestAlike(t *testing.T) {
+	for _, preset := range []string{"fc12", "fc64"} {
+		for _, v := range []byte{0, 1, 77, 254, 255} {
+			cfg, ds := config(t, preset), blobs(150, 100, 8, 8)
+			cfg.Epochs = 1
+			fill(ds.Train.Bytes, v)
+			fill(ds.Test.Bytes, v)
+			s, err := trained(context.Background(), cfg, ds, Options{Out: filepath.Join(t.TempDir(), "run")})
+			if err != nil || len(s.Warnings) != 0 || s.Words() != "every image is the mean image" {
+				t.Errorf("%s, all %d: %+v (%v)", preset, v, s, err)
+			}
+		}
+	}
+}
+
+func fill(pixels []byte, v byte) {
+	for i := range pixels {
+		pixels[i] = v
+	}
+}
+
+func TestWords(t *testing.T) {
+	base := run.Float(0.25)
+	for _, c := range []struct {
+		better float64
+		mse    bool
+		want   string
+	}{
+		{0.748, true, "the mean image's loss is 0.25000: 74.8 % of the variance explained"},
+		{0.748, false, "the mean image's loss is 0.25000: 74.8 % better"},
+		{-1.627, false, "the mean image's loss is 0.25000: the model's is 2.63 times as high"},
+		{-0.0001, true, "the mean image's loss is 0.25000: the model's is as high"},
+		{-164209.847, true, "the mean image's loss is 0.25000: the model's is more than 1000 times as high"},
+		{math.NaN(), true, "the mean image's loss is 0.25000: the model's is no finite number"},
+	} {
+		better := run.Float(c.better)
+		v := Verdict{MeanImageLoss: &base, Better: &better}
+		if c.mse {
+			v.VarianceExplained = &better
+		}
+		if got := v.Words(); got != c.want {
+			t.Errorf("%v: %q, want %q", c.better, got, c.want)
+		}
 	}
 }

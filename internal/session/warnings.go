@@ -2,32 +2,12 @@ package session
 
 import (
 	"fmt"
-	"math"
 
 	"aegis/internal/run"
 	"aegis/model"
 	"aegis/model/op"
 	"aegis/model/program"
 )
-
-// spread counts the values of a code that never change.
-type spread struct{ constant, all int }
-
-func codeSpread(codes []float32, z int) spread {
-	s := spread{all: z}
-	found := variances(codes, z)
-	size := 0.0
-	for _, v := range codes {
-		size = max(size, math.Abs(float64(v)))
-	}
-	for _, v := range found {
-		const nothing = 1e-12 // of what the largest value would give
-		if v <= nothing*size*size {
-			s.constant++
-		}
-	}
-	return s
-}
 
 // deadLayer is a layer some of whose units answer 0 to every image.
 type deadLayer struct {
@@ -91,7 +71,7 @@ func forward(x [][]float32, weight, bias []float32, a op.Activation) [][]float32
 type findings struct {
 	better     *run.Float // than the mean image
 	in, out    float64    // variances of images, and of what is rebuilt
-	code       spread
+	code       constants
 	dead       []deadLayer
 	activation string
 }
@@ -103,8 +83,7 @@ func warnings(f findings) (all []string) {
 		alike  = 1e-4 // of the images' variance
 	)
 	if f.better != nil && !(float64(*f.better) >= little) {
-		all = append(all, fmt.Sprintf("the model is no better than the mean image: its loss is %.2f times as high; try another learning rate, more epochs or a wider code",
-			1-float64(*f.better)))
+		all = append(all, noBetter(float64(*f.better))+"; try another learning rate, more epochs or a wider code")
 	}
 	if f.out < alike*f.in {
 		all = append(all, "the network answers alike to different images: try a tenth of the learning rate, or the activation gelu or leakyrelu")
@@ -122,4 +101,12 @@ func warnings(f findings) (all []string) {
 		}
 	}
 	return all
+}
+
+// noBetter says by how much a model is no better than the mean image.
+func noBetter(better float64) string {
+	if better >= 0.001 {
+		return fmt.Sprintf("the model is hardly better than the mean image: its loss is %.1f %% lower", 100*better)
+	}
+	return "the model is no better than the mean image: its loss is " + timesAsHigh(1-better)
 }

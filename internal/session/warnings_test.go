@@ -13,17 +13,19 @@ import (
 )
 
 func TestWarnings(t *testing.T) {
-	good, bad, worse := run.Float(0.5), run.Float(0.01), run.Float(-3)
+	good, bad, same, worse, far := run.Float(0.5), run.Float(0.0151), run.Float(-0.001), run.Float(-3), run.Float(-164209.847)
 	nan := run.Float(math.NaN())
-	healthy := findings{better: &good, in: 1, out: 0.5, code: spread{1, 8}, dead: []deadLayer{{"encoder.0", 3, 10}}, activation: "relu"}
+	healthy := findings{better: &good, in: 1, out: 0.5, code: constants{1, 8}, dead: []deadLayer{{"encoder.0", 3, 10}}, activation: "relu"}
 	for name, c := range map[string]struct {
 		bend func(*findings)
 		want []string
 	}{
 		"healthy":          {bend: func(*findings) {}},
 		"all images alike": {bend: func(f *findings) { f.better = nil }},
-		"no better":        {bend: func(f *findings) { f.better = &bad }, want: []string{"no better than the mean image"}},
+		"hardly better":    {bend: func(f *findings) { f.better = &bad }, want: []string{"hardly better than the mean image: its loss is 1.5 % lower"}},
+		"no better":        {bend: func(f *findings) { f.better = &same }, want: []string{"no better than the mean image: its loss is as high"}},
 		"worse":            {bend: func(f *findings) { f.better = &worse }, want: []string{"4.00 times as high"}},
+		"far worse":        {bend: func(f *findings) { f.better = &far }, want: []string{"its loss is more than 1000 times as high"}},
 		"not a number":     {bend: func(f *findings) { f.better = &nan }, want: []string{"no better"}},
 		"outputs alike":    {bend: func(f *findings) { f.out = 0 }, want: []string{"answers alike"}},
 		"collapsed":        {bend: func(f *findings) { f.code.constant = 8 }, want: []string{"collapsed"}},
@@ -37,15 +39,6 @@ func TestWarnings(t *testing.T) {
 		if len(got) != len(c.want) || len(got) > 0 && (!strings.Contains(got[0], c.want[0]) || !strings.Contains(got[0], "try")) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
-	}
-}
-
-func TestCodeSpread(t *testing.T) {
-	if got := codeSpread([]float32{1, 5, 0, 2, 5, 0, 3, 5, 0}, 3); got != (spread{constant: 2, all: 3}) {
-		t.Errorf("%+v, want 2 of 3 constant", got)
-	}
-	if got := codeSpread(make([]float32, 6), 2); got != (spread{constant: 2, all: 2}) {
-		t.Errorf("zeros: %+v, want both constant", got)
 	}
 }
 

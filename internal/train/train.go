@@ -65,9 +65,9 @@ type Epoch struct {
 
 // DivergedError says that a loss stopped being a finite number.
 type DivergedError struct {
-	Epoch int   // from 1
-	Step  int64 // from 1
-	Set   string
+	Epoch int    // from 1
+	Step  int64  // from 1
+	Set   string // training, validation or test
 	Loss  float64
 }
 
@@ -171,7 +171,7 @@ func (l *loop) steps(ctx context.Context, rows []int32, e *Epoch) (first []float
 	for i, v := range losses {
 		loss, n := float64(v), float64(min(batch, len(rows)-i/l.terms*batch))
 		if math.IsNaN(loss) || math.IsInf(loss, 0) {
-			return nil, 0, &DivergedError{Epoch: e.Number, Step: l.step + int64(i/l.terms) + 1, Set: vm.TrainSet, Loss: loss}
+			return nil, 0, &DivergedError{Epoch: e.Number, Step: l.step + int64(i/l.terms) + 1, Set: "training", Loss: loss}
 		}
 		e.Train[i%l.terms] += loss * n
 		if i%l.terms == 0 {

@@ -152,7 +152,7 @@ func TestDivergence(t *testing.T) {
 		var diverged *DivergedError
 		if !errors.As(err, &diverged) || diverged.Epoch != 2 || diverged.Step != 14 {
 			t.Errorf("error %v, want divergence at step 14 of epoch 2", err)
-		} else if !strings.Contains(err.Error(), "lower learning rate") || !slices.Equal(diverged.Options(), []string{"lr"}) {
+		} else if !strings.Contains(err.Error(), "training loss is") || !strings.Contains(err.Error(), "lower learning rate") || !slices.Equal(diverged.Options(), []string{"lr"}) {
 			t.Errorf("error %q does not say what to try", err)
 		}
 	}
