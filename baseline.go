@@ -1,9 +1,11 @@
 package aegis
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"strings"
 
 	"aegis/data"
 	"aegis/internal/report"
@@ -24,19 +26,22 @@ type Verdict struct {
 	VarianceExplained *run.Float `json:"variance_explained"`
 
 	Warnings []string `json:"warnings,omitempty"` // what is wrong, and what to try
+
+	noun string // of one row, image where it is empty
 }
 
 // Words is the verdict in a few words, "" where there is none.
 func (v Verdict) Words() string {
+	noun := cmp.Or(v.noun, "image")
 	switch {
 	case v.MeanImageLoss == nil:
 		return ""
 	case v.Better == nil:
-		return "every image is the mean image"
+		return fmt.Sprintf("every %s is the mean %[1]s", noun)
 	case v.VarianceExplained != nil:
-		return fmt.Sprintf("the mean image's loss is %.5f: %.1f %% of the variance explained", float64(*v.MeanImageLoss), 100*float64(*v.Better))
+		return fmt.Sprintf("the mean %s's loss is %.5f: %.1f %% of the variance explained", noun, float64(*v.MeanImageLoss), 100*float64(*v.Better))
 	}
-	return fmt.Sprintf("the mean image's loss is %.5f: %.1f %% better", float64(*v.MeanImageLoss), 100*float64(*v.Better))
+	return fmt.Sprintf("the mean %s's loss is %.5f: %.1f %% better", noun, float64(*v.MeanImageLoss), 100*float64(*v.Better))
 }
 
 // measureMean fills in what answering the mean image costs.
@@ -73,7 +78,7 @@ func (t *trainer) judge(ctx context.Context, params map[string]program.Tensor, c
 	}
 	v.Warnings = warnings(findings{
 		better: v.Better, in: in, out: out, code: codeSpread(codes.Values, codes.Z),
-		dead: deadUnits(layers, params, t.sample(show)), activation: t.cfg.Activation,
+		dead: deadUnits(layers, params, t.sample(show)), activation: t.cfg.Activation, noun: strings.TrimSuffix(t.noun(), "s"),
 	})
 	return nil
 }
@@ -277,6 +282,7 @@ type findings struct {
 	code       spread
 	dead       []deadLayer
 	activation string
+	noun       string // of one row
 }
 
 // warnings says what is wrong, and what to try; nil where nothing is.
@@ -286,22 +292,22 @@ func warnings(f findings) (all []string) {
 		alike  = 1e-4 // of the images' variance
 	)
 	if f.better != nil && !(float64(*f.better) >= little) {
-		all = append(all, fmt.Sprintf("the model is no better than the mean image: its loss is %.2f times as high; try another learning rate, more epochs or a wider code",
-			1-float64(*f.better)))
+		all = append(all, fmt.Sprintf("the model is no better than the mean %s: its loss is %.2f times as high; try another learning rate, more epochs or a wider code",
+			f.noun, 1-float64(*f.better)))
 	}
 	if f.out < alike*f.in {
-		all = append(all, "the network answers alike to different images: try a tenth of the learning rate, or the activation gelu or leakyrelu")
+		all = append(all, "the network answers alike to different "+f.noun+"s: try a tenth of the learning rate, or the activation gelu or leakyrelu")
 	}
 	switch constant, size := f.code.constant, f.code.all; {
 	case constant == size:
-		all = append(all, "the code has collapsed: it is the same for every image; try a tenth of the learning rate, another activation or seed")
+		all = append(all, "the code has collapsed: it is the same for every "+f.noun+"; try a tenth of the learning rate, another activation or seed")
 	case 2*constant >= size:
-		all = append(all, fmt.Sprintf("%d of the code's %d values are the same for every image: fewer would do, or try a lower learning rate", constant, size))
+		all = append(all, fmt.Sprintf("%d of the code's %d values are the same for every %s: fewer would do, or try a lower learning rate", constant, size, f.noun))
 	}
 	for _, d := range f.dead {
 		if 10*d.dead >= 9*d.size {
-			all = append(all, fmt.Sprintf("%d of the %d units of %s are dead (0 for every image): try a tenth of the learning rate, or another activation than %s",
-				d.dead, d.size, d.name, f.activation))
+			all = append(all, fmt.Sprintf("%d of the %d units of %s are dead (0 for every %s): try a tenth of the learning rate, or another activation than %s",
+				d.dead, d.size, d.name, f.noun, f.activation))
 		}
 	}
 	return all

@@ -51,7 +51,7 @@ func TestMeanLoss(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	good, bad, worse := run.Float(0.5), run.Float(0.01), run.Float(-3)
 	nan := run.Float(math.NaN())
-	healthy := findings{better: &good, in: 1, out: 0.5, code: spread{1, 8}, dead: []deadLayer{{"encoder.0", 3, 10}}, activation: "relu"}
+	healthy := findings{better: &good, in: 1, out: 0.5, code: spread{1, 8}, dead: []deadLayer{{"encoder.0", 3, 10}}, activation: "relu", noun: "image"}
 	for name, c := range map[string]struct {
 		bend func(*findings)
 		want []string

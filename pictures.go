@@ -127,7 +127,7 @@ func (t *trainer) startLoss() *picture {
 		Step:  t.curve.at, StepLoss: t.curve.loss,
 	}
 	if t.summary.MeanImageLoss != nil {
-		c.Baseline, c.BaselineLabel = float64(*t.summary.MeanImageLoss), "mean image"
+		c.Baseline, c.BaselineLabel = float64(*t.summary.MeanImageLoss), "mean "+t.summary.noun
 	}
 	for _, m := range t.epochs {
 		c.Epoch = append(c.Epoch, float64(m.Epoch))

@@ -15,9 +15,14 @@ type mapping struct{ bytes []byte }
 // canMap says that files can be mapped here.
 const canMap = true
 
-// mapFile maps the first size bytes of a file, for reading.
+// mapFile maps the first size bytes of a file, for reading. What is used is read
+// alone: where rows lie anywhere, what the system reads around each of them would
+// throw out of memory what is needed next.
 func mapFile(f *os.File, size int) (mapping, error) {
 	b, err := unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ, unix.MAP_SHARED)
+	if err == nil {
+		_ = unix.Madvise(b, unix.MADV_RANDOM)
+	}
 	return mapping{b}, err
 }
 
@@ -30,13 +35,14 @@ func (m *mapping) close() error {
 	return unix.Munmap(b)
 }
 
-// willNeed has the system read a piece of a mapped file ahead. It is advice:
-// where it is not taken, the piece is read when it is used.
+// willNeed has the system read a piece of a mapped file ahead, in parts that it
+// takes as one. It is advice: where it is not taken, a page is read when it is
+// used.
 func willNeed(piece []byte) {
 	page := uintptr(os.Getpagesize())
 	start := uintptr(unsafe.Pointer(unsafe.SliceData(piece)))
 	skip := int((page - start%page) % page) // advice is about whole pages
-	if skip < len(piece) {
-		_ = unix.Madvise(piece[skip:], unix.MADV_WILLNEED)
+	for piece = piece[min(skip, len(piece)):]; len(piece) > 0; piece = piece[min(blockBytes, len(piece)):] {
+		_ = unix.Madvise(piece[:min(blockBytes, len(piece))], unix.MADV_WILLNEED)
 	}
 }

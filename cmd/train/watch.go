@@ -78,8 +78,8 @@ func (w *watcher) start(s aegis.Start) {
 	if s.Why != "" {
 		why = ": " + s.Why
 	}
-	w.printf("%s, %d parameters, on %s%s\n%d training images%s, %d test images; writing to %s\n",
-		w.flags.config.Model, s.Params, s.Device, why, s.TrainRows, held, s.Tests, s.Out)
+	w.printf("%s, %d parameters, on %s%s\n%d training %s%s, %d test %s; writing to %s\n",
+		w.flags.config.Model, s.Params, s.Device, why, s.TrainRows, s.Noun, held, s.Tests, s.Noun, s.Out)
 	for _, note := range s.Notes {
 		w.printf("%s\n", note)
 	}
@@ -131,7 +131,12 @@ func (w *watcher) done(s *aegis.Summary) {
 	for _, warning := range s.Warnings {
 		w.printf("warning: %s\n", warning)
 	}
-	names := []string{"model.safetensors", "reconstructions.png", "latent.png", "loss.png"}
+	names := []string{"model.safetensors"}
+	for _, picture := range []string{"reconstructions.png", "latent.png", "loss.png"} {
+		if _, err := os.Stat(filepath.Join(w.out, picture)); err == nil { // of vectors there is none of reconstructions
+			names = append(names, picture)
+		}
+	}
 	verdict := s.Verdict.Words()
 	if verdict != "" {
 		verdict = "; " + verdict
