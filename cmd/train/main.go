@@ -114,7 +114,9 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	}
 	defer func() { _ = ds.Close() }() // it was read only
 	if f.summary || f.plan {
-		f.config.Image = [3]int{ds.Train.C, ds.Train.H, ds.Train.W}
+		if f.config, err = f.config.Fit(ctx, ds); err != nil {
+			return err
+		}
 		return describe(f, stdout)
 	}
 	summary, err := aegis.Train(ctx, f.config, ds, options)
