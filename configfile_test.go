@@ -21,6 +21,8 @@ func TestConfigComesBack(t *testing.T) {
 		"no hidden layers":   func(c *aegis.Config) { c.Hidden = []int{} },
 		"a share held out":   func(c *aegis.Config) { c.Val = 0.1 },
 		"rows held out":      func(c *aegis.Config) { c.Val = 5000 },
+		"a scaling":          func(c *aegis.Config) { c.Scale = "minmax" },
+		"vectors":            func(c *aegis.Config) { c.Image = [3]int{0, 0, 30} },
 		"a path":             func(c *aegis.Config) { c.Data = `C:\data\"quoted" and ünï` },
 		"a path, no UTF-8":   func(c *aegis.Config) { c.Data = "/data/\xff\xfe/\n" },
 		"a path with quotes": func(c *aegis.Config) { c.Data = `"data"` },

@@ -18,6 +18,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"aegis"
 	"aegis/data"
@@ -108,7 +109,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err := memory.Check(); err != nil {
 		return err
 	}
-	ds, err := load(ctx, string(f.config.Data))
+	ds, err := load(ctx, string(f.config.Data), w.reading)
 	if err != nil {
 		return err
 	}
@@ -163,8 +164,9 @@ func describe(f *flags, stdout io.Writer) error {
 }
 
 // load reads the data. A disk or a pipe can keep a read waiting for ever: when
-// ctx ends, the read is left to end with the process.
-func load(ctx context.Context, dir string) (*data.Source, error) {
+// ctx ends, the read is left to end with the process. Where it takes long, reading
+// is called once.
+func load(ctx context.Context, dir string, reading func()) (*data.Source, error) {
 	type result struct {
 		ds  *data.Source
 		err error
@@ -174,11 +176,16 @@ func load(ctx context.Context, dir string) (*data.Source, error) {
 		ds, err := dataset(dir)
 		loaded <- result{ds, err}
 	}()
-	select {
-	case r := <-loaded:
-		return r.ds, r.err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("interrupted while the data was read; nothing was made: %w", ctx.Err())
+	late := time.After(patience)
+	for {
+		select {
+		case r := <-loaded:
+			return r.ds, r.err
+		case <-ctx.Done():
+			return nil, fmt.Errorf("interrupted while the data was read; nothing was made: %w", ctx.Err())
+		case <-late:
+			reading()
+		}
 	}
 }
 

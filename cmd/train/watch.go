@@ -52,13 +52,18 @@ func (w *watcher) printf(format string, args ...any) {
 	}
 }
 
+// patience is how long the data may be read without a word.
+const patience = 5 * time.Second
+
+// reading says that the data is being read.
+func (w *watcher) reading() { w.printf("reading %s\n", w.flags.config.Data) }
+
 // measure says every few seconds how much of the data was read.
 func (w *watcher) measure(done, of int) {
-	const every = 5 * time.Second
 	if w.measured.IsZero() {
 		w.measured = time.Now()
 	}
-	if done < of && time.Since(w.measured) >= every {
+	if done < of && time.Since(w.measured) >= patience {
 		w.measured = time.Now()
 		w.printf("reading the data: %d %% of %d rows\n", 100*done/of, of)
 	}
