@@ -39,9 +39,6 @@ func (s *Source) Measure(ctx context.Context, split Split, progress func(done, o
 				return nil, err
 			}
 			to := min(set.rows.N, from+max(1, measureEvery/set.rows.RowBytes()))
-			if s.Mapped() && set.which == "training" {
-				willNeed(set.rows.Slice(from, to).Memory())
-			}
 			for i := from; i < to; i++ {
 				row, err := scan.read(i)
 				if err != nil {
