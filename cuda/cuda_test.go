@@ -28,6 +28,11 @@ func TestGolden(t *testing.T)    { vmtest.Golden(t, simulated()) }
 func TestContract(t *testing.T)  { vmtest.Contract(t, simulated()) }
 func TestReference(t *testing.T) { vmtest.Reference(t, simulated()) }
 
+// Rows that do not stay on the device are sent as they are, and scaled there.
+func TestStreamedRows(t *testing.T) {
+	vmtest.ContractRows(t, on(cuda.Options{Driver: ptxsim.Open(ptxsim.Options{}), DataLimit: -1}))
+}
+
 func TestHandmadeGraphs(t *testing.T) { vmtest.HandmadeGraphs(t, simulated()) }
 
 // needGPU skips where no GPU can be used, and says why. Its context is kept

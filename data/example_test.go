@@ -66,3 +66,27 @@ func ExampleLoader_Batches() {
 	// rows [0 1] pixels [-1 1 1 -1] weights [1 1]
 	// rows [2] pixels [1 1 0 0] weights [1 0]
 }
+
+func ExampleMatrix() {
+	rows, err := data.Matrix([][]float32{{1, 1000}, {2, 3000}, {3, 5000}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	source := data.Source{Name: "mine", Train: data.Set{Rows: rows}}
+	found, err := source.Measure(context.Background(), data.Split{N: rows.N}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	scaling, err := data.ScaleMinMax.Fit(found, rows.Shape, data.Range{Lo: -1, Hi: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	values := make([]float32, rows.Size())
+	scaling.Read(values, rows, 1)
+	fmt.Println(rows.N, "rows of", rows.Shape, "row 1 becomes", values)
+	scaling.Undo(values)
+	fmt.Println("and", values, "again")
+	// Output:
+	// 3 rows of 2 values row 1 becomes [0 0]
+	// and [2 3000] again
+}

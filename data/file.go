@@ -45,7 +45,7 @@ func readFile(f *os.File, name string, budget uint64) (*Source, error) {
 	case kind == npzKind:
 		return ReadNPZ(f, info.Size(), name)
 	case kind == npyKind && budget > 0 && uint64(info.Size()) > budget:
-		return mapNPY(f, info.Size(), name)
+		return mapNPY(f, info.Size(), budget, name)
 	case strings.HasSuffix(kind, npyKind): // in gzip too
 		return oneArray(f, name)
 	default:
@@ -68,8 +68,9 @@ func oneArray(f *os.File, name string) (*Source, error) {
 	return s, nil
 }
 
-// mapNPY makes a source of an array whose values stay in its file.
-func mapNPY(f *os.File, size int64, name string) (*Source, error) {
+// mapNPY makes a source of an array whose values stay in its file. Of float64
+// half as much may still fit into memory, as float32.
+func mapNPY(f *os.File, size int64, budget uint64, name string) (*Source, error) {
 	in, err := newStream(f, name)
 	if err != nil {
 		return nil, err
@@ -82,43 +83,58 @@ func mapNPY(f *os.File, size int64, name string) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	gigabytes := float64(size) / 1e9
-	tooLarge := func(why, advice string) error {
-		return fmt.Errorf("data: %s: %.1f GB are more than fit into memory, and %s; %s", name, gigabytes, why, advice)
-	}
-	switch {
-	case !canMap:
-		return nil, tooLarge("files are not mapped on this system", "take fewer rows or more memory")
-	case h.descr == "<f8":
-		return nil, tooLarge("float64 cannot stay in its file", asFloat32)
-	case len(h.shape) == mostRank && channelsLast(h.shape[1], h.shape[3]):
-		return nil, tooLarge("images with channels last cannot stay in their file", "save it with the channels first, (rows, channels, height, width)")
-	}
-	bytes := rows.N * rows.Size()
-	if h.descr == "<f4" {
-		bytes *= floatBytes
+	if h.descr == "<f8" && uint64(size)/2 <= budget {
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return nil, fmt.Errorf("data: %s: %w", name, err)
+		}
+		return oneArray(f, name)
 	}
 	head := in.got
-	in.got, in.want, in.sized = int(size), head+bytes, true
-	switch {
-	case in.got < in.want:
-		return nil, in.failure(io.ErrUnexpectedEOF)
-	case in.got > in.want:
-		return nil, in.trailing()
+	if err := in.endsAt(head+rows.N*rows.Size()*h.valueBytes(), int(size)); err != nil {
+		return nil, err
+	}
+	if why, advice := h.staysInMemory(head); why != "" {
+		return nil, fmt.Errorf("data: %s: %.1f GB are more than fit into memory, and %s; %s", name, float64(size)/1e9, why, advice)
 	}
 	m, err := mapFile(f, int(size))
 	if err != nil {
 		return nil, fmt.Errorf("data: %s: map: %w; take fewer rows or more memory", name, err)
 	}
-	values := m.bytes[head:]
-	if h.descr == "|u1" {
+	if values := m.bytes[head:]; h.descr == "|u1" {
 		rows.Bytes = values
-	} else if canView(values) {
-		rows.Floats = floatsOf(values)
 	} else {
-		return nil, errors.Join(tooLarge("its values do not lie at a multiple of 4 bytes", saveAgain), m.close())
+		rows.Floats = floatsOf(values)
 	}
+	block := max(1, blockBytes/rows.RowBytes())
 	return &Source{Name: name, Train: Set{Rows: rows}, mapping: m, Notes: []string{fmt.Sprintf(
 		"%s: %.1f GB are more than fit into memory and stay in their file: an epoch takes blocks of %d rows in a random order, and shuffles the rows within windows of %d, both by seed",
-		filepath.Base(name), gigabytes, max(1, blockBytes/rows.RowBytes()), windowBytes/blockBytes*max(1, blockBytes/rows.RowBytes()))}}, nil
+		filepath.Base(name), float64(size)/1e9, block, windowBytes/blockBytes*block)}}, nil
+}
+
+// staysInMemory says why an array whose values start at a place in its file
+// cannot be mapped, and what to do; nothing where it can.
+func (h npyHeader) staysInMemory(head int) (why, advice string) {
+	switch {
+	case !canMap || !littleEndian():
+		return "files are not mapped on this system", "take fewer rows or more memory"
+	case h.descr == "<f8":
+		return "float64 cannot stay in its file", asFloat32
+	case len(h.shape) == mostRank && channelsLast(h.shape[1], h.shape[3]):
+		return "images with channels last cannot stay in their file", "save it with the channels first, (rows, channels, height, width)"
+	case head%h.valueBytes() != 0:
+		return "its values do not lie at a multiple of 4 bytes", saveAgain
+	}
+	return "", ""
+}
+
+// endsAt says what is wrong with a file of a size that should have another one.
+func (s *stream) endsAt(want, size int) error {
+	s.got, s.want, s.sized = size, want, true
+	switch {
+	case size < want:
+		return s.failure(io.ErrUnexpectedEOF)
+	case size > want:
+		return s.trailing()
+	}
+	return nil
 }

@@ -17,4 +17,6 @@ func mapFile(*os.File, int) (mapping, error) { return mapping{}, errors.ErrUnsup
 
 func (*mapping) close() error { return nil }
 
+func scattered([]byte) {}
+
 func willNeed([]byte) {}

@@ -30,13 +30,27 @@ func (m *mapping) close() error {
 	return unix.Munmap(b)
 }
 
-// willNeed has the system read a piece of a mapped file ahead. It is advice:
-// where it is not taken, the piece is read when it is used.
+// scattered tells the system that rows of a mapped file are read from anywhere:
+// what it would read around each of them, which can be megabytes, throws out of
+// memory what is needed next.
+func scattered(rows []byte) {
+	if whole := pages(rows); len(whole) > 0 {
+		_ = unix.Madvise(whole, unix.MADV_RANDOM)
+	}
+}
+
+// willNeed has the system read a piece of a mapped file ahead, in parts that it
+// takes as one. It is advice: where it is not taken, a page is read when it is
+// used.
 func willNeed(piece []byte) {
+	for whole := pages(piece); len(whole) > 0; whole = whole[min(blockBytes, len(whole)):] {
+		_ = unix.Madvise(whole[:min(blockBytes, len(whole))], unix.MADV_WILLNEED)
+	}
+}
+
+// pages leaves out what is before the first whole page: advice is about pages.
+func pages(piece []byte) []byte {
 	page := uintptr(os.Getpagesize())
 	start := uintptr(unsafe.Pointer(unsafe.SliceData(piece)))
-	skip := int((page - start%page) % page) // advice is about whole pages
-	if skip < len(piece) {
-		_ = unix.Madvise(piece[skip:], unix.MADV_WILLNEED)
-	}
+	return piece[min(int((page-start%page)%page), len(piece)):]
 }

@@ -34,31 +34,32 @@ func (s *Source) Measure(ctx context.Context, split Split, progress func(done, o
 		rows  Rows
 	}{{"training", s.Train.Slice(0, split.N).Rows}, {"validation", s.Val.Rows}, {"test", s.Test.Rows}} {
 		scan := scanner{source: s, which: set.which, rows: set.rows, row: make([]float32, s.Train.Size())}
-		for from := 0; from < set.rows.N; {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			to := min(set.rows.N, from+max(1, measureEvery/set.rows.RowBytes()))
-			for i := from; i < to; i++ {
-				row, err := scan.read(i)
-				if err != nil {
+		every := max(1, measureEvery/max(1, set.rows.RowBytes()))
+		for i := range set.rows.N {
+			if i%every == 0 {
+				if err := ctx.Err(); err != nil {
 					return nil, err
 				}
-				if set.which != "training" {
-					continue
+				if progress != nil {
+					progress(done+i, all)
 				}
-				if len(held) > 0 && int(held[0]) == i {
-					held = held[1:]
-					continue
-				}
+			}
+			row, err := scan.read(i)
+			if err != nil {
+				return nil, err
+			}
+			switch {
+			case set.which != "training":
+			case len(held) > 0 && int(held[0]) == i:
+				held = held[1:]
+			default:
 				found = add(found, row)
 			}
-			done += to - from
-			from = to
-			if progress != nil {
-				progress(done, all)
-			}
 		}
+		done += set.rows.N
+	}
+	if progress != nil {
+		progress(done, all)
 	}
 	m := &Measured{Columns: make([]Column, len(found))}
 	for j, f := range found {

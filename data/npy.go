@@ -65,7 +65,7 @@ func (h npyHeader) rows(name string) (Rows, error) {
 	refuse := func(problem, want, got, advice string) (Rows, error) {
 		return Rows{}, &UnsupportedError{File: name, Problem: problem, Want: want, Got: got, Advice: advice}
 	}
-	size := map[string]int{"|u1": 1, "<f4": 4, "<f8": 8}[h.descr]
+	size := h.valueBytes()
 	shape := tuple(h.shape)
 	switch {
 	case size == 0:
@@ -91,6 +91,11 @@ func (h npyHeader) rows(name string) (Rows, error) {
 		return refuse("shape", "at least two values in a row, so that there is something to compress", shape, "check what was saved")
 	}
 	return rows, nil
+}
+
+// valueBytes is the size of a value, 0 of a type that is not read.
+func (h npyHeader) valueBytes() int {
+	return map[string]int{"|u1": 1, "<f4": floatBytes, "<f8": 8}[h.descr]
 }
 
 // tuple is a shape as Python writes it.
@@ -144,9 +149,10 @@ func floatsOf(raw []byte) []float32 {
 
 // canView says that bytes are float32 as they lie in memory.
 func canView(raw []byte) bool {
-	little := binary.NativeEndian.Uint16([]byte{1, 0}) == 1
-	return little && uintptr(unsafe.Pointer(unsafe.SliceData(raw)))%floatBytes == 0
+	return littleEndian() && uintptr(unsafe.Pointer(unsafe.SliceData(raw)))%floatBytes == 0
 }
+
+func littleEndian() bool { return binary.NativeEndian.Uint16([]byte{1, 0}) == 1 }
 
 // readNPYLabels reads integers (N) or (N,1) as classes.
 func readNPYLabels(r io.Reader, name string) ([]byte, error) {

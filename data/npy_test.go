@@ -302,4 +302,16 @@ func TestMapNPY(t *testing.T) {
 			}
 		})
 	}
+	path := filepath.Join(t.TempDir(), "a.npy")
+	if err := os.WriteFile(path, npyFile(1, dict("<f8", "(3, 2)"), make([]float64, 6)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	if s, err := readFile(f, "a.npy", 100); err != nil || s.Mapped() || len(s.Train.Floats) != 6 { // 176 bytes, half of them as float32
+		t.Errorf("float64 that fit as float32: %+v, %v", s, err)
+	}
 }

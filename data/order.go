@@ -39,6 +39,7 @@ func (l *Loader) windows(epoch, blockRows, windowBlocks int) iter.Seq[[]int32] {
 			blocks[i] = int32(i)
 		}
 		philox.Stream{Seed: l.opt.Seed, Purpose: philox.For("shuffle")}.Shuffle(blocks, uint32(epoch))
+		scattered(l.rows.Memory())
 		var rows []int32
 		for w := 0; len(blocks) > 0; w++ {
 			n := min(windowBlocks, len(blocks))

@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // What the first interrupt says.
@@ -59,7 +60,8 @@ func (p *Process) interruptible() (context.Context, func()) {
 
 // await returns what read does. A disk or a pipe can keep a read waiting for
 // ever: when ctx ends, it is left to end with the process.
-func await[T any](ctx context.Context, what string, read func() (T, error)) (T, error) {
+// Where it takes long, late is called once; it may be nil.
+func await[T any](ctx context.Context, what string, late func(), read func() (T, error)) (T, error) {
 	type result struct {
 		value T
 		err   error
@@ -69,11 +71,17 @@ func await[T any](ctx context.Context, what string, read func() (T, error)) (T, 
 		value, err := read()
 		done <- result{value, err}
 	}()
-	select {
-	case r := <-done:
-		return r.value, r.err
-	case <-ctx.Done():
-		var none T
-		return none, fmt.Errorf("interrupted while the %s was read; nothing was made: %w", what, ctx.Err())
+	for patient := time.After(patience); ; {
+		select {
+		case r := <-done:
+			return r.value, r.err
+		case <-ctx.Done():
+			var none T
+			return none, fmt.Errorf("interrupted while the %s was read; nothing was made: %w", what, ctx.Err())
+		case <-patient:
+			if late != nil {
+				late()
+			}
+		}
 	}
 }

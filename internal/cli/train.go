@@ -17,7 +17,7 @@ import (
 
 // Train is the command that trains an autoencoder.
 func Train(ctx context.Context, p *Process, args []string) error {
-	c, err := await(ctx, "configuration", func() (*call, error) { return parseCall(args) })
+	c, err := await(ctx, "configuration", nil, func() (*call, error) { return parseCall(args) })
 	switch {
 	case errors.Is(err, errHelp):
 		return writeHelp(p.Stdout, p.Name)
@@ -53,7 +53,7 @@ func train(ctx context.Context, p *Process, c *call) error {
 	if err := options.Check(); err != nil {
 		return err
 	}
-	ds, err := load(ctx, string(c.config.Data))
+	ds, err := load(ctx, string(c.config.Data), w.reading)
 	if err != nil {
 		return err
 	}
@@ -82,12 +82,14 @@ func doctor(asJSON bool, stdout io.Writer) error {
 
 // describe prints what --summary and --plan ask for.
 func describe(ctx context.Context, c *call, stdout io.Writer) error {
-	ds, err := load(ctx, string(c.config.Data))
+	ds, err := load(ctx, string(c.config.Data), nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = ds.Close() }() // it was read only
-	c.config.Image = [3]int{ds.Train.C, ds.Train.H, ds.Train.W}
+	if c.config, err = c.config.Fit(ctx, ds); err != nil {
+		return err
+	}
 	if c.summary {
 		return c.config.Summary(stdout)
 	}
@@ -99,12 +101,12 @@ func describe(ctx context.Context, c *call, stdout io.Writer) error {
 	return err
 }
 
-// load reads the data.
-func load(ctx context.Context, dir string) (*data.Source, error) {
+// load reads the data. Where it takes long, late is called once.
+func load(ctx context.Context, dir string, late func()) (*data.Source, error) {
 	if err := memory.Check(); err != nil {
 		return nil, err
 	}
-	return await(ctx, "data", func() (*data.Source, error) { return dataset(dir) })
+	return await(ctx, "data", late, func() (*data.Source, error) { return dataset(dir) })
 }
 
 // dataset opens a folder of IDX files, a file of arrays, or the embedded MNIST.

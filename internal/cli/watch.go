@@ -53,13 +53,18 @@ func (w *watcher) printf(format string, args ...any) {
 	}
 }
 
+// patience is how long the data may be read without a word.
+const patience = 5 * time.Second
+
+// reading says that the data is being read.
+func (w *watcher) reading() { w.printf("reading %s\n", w.config.Data) }
+
 // measure says every few seconds how much of the data was read.
 func (w *watcher) measure(done, of int) {
-	const every = 5 * time.Second
 	if w.measured.IsZero() {
 		w.measured = time.Now()
 	}
-	if done < of && time.Since(w.measured) >= every {
+	if done < of && time.Since(w.measured) >= patience {
 		w.measured = time.Now()
 		w.printf("reading the data: %d %% of %d rows\n", 100*done/of, of)
 	}
@@ -84,8 +89,8 @@ func (w *watcher) start(s aegis.Start) {
 	if s.Why != "" {
 		why = ": " + s.Why
 	}
-	w.printf("%s, %d parameters, on %s%s\n%d training images%s, %d test images; writing to %s\n",
-		w.config.Model, s.Params, s.Device, why, s.TrainRows, held, s.Tests, s.Out)
+	w.printf("%s, %d parameters, on %s%s\n%d training %s%s, %d test %s; writing to %s\n",
+		w.config.Model, s.Params, s.Device, why, s.TrainRows, s.Noun, held, s.Tests, s.Noun, s.Out)
 	for _, note := range s.Notes {
 		w.printf("%s\n", note)
 	}
@@ -147,7 +152,12 @@ func (w *watcher) done(s *aegis.Summary) {
 	for _, warning := range s.Warnings {
 		w.printf("warning: %s\n", warning)
 	}
-	names := []string{"model.safetensors", "reconstructions.png", "latent.png", "loss.png"}
+	names := []string{"model.safetensors"}
+	for _, picture := range []string{"reconstructions.png", "latent.png", "loss.png"} {
+		if _, err := os.Stat(filepath.Join(w.out, picture)); err == nil { // of vectors there is none of reconstructions
+			names = append(names, picture)
+		}
+	}
 	verdict := s.Verdict.Words()
 	if verdict != "" {
 		verdict = "; " + verdict

@@ -21,6 +21,8 @@ func TestConfigComesBack(t *testing.T) {
 		"no hidden layers":   func(c *session.Config) { c.Hidden = []int{} },
 		"a name of its own":  func(c *session.Config) { c.Model = "mine \x00\x1f\x7f\u2028\"" },
 		"a share held out":   func(c *session.Config) { c.Val = 0.1 },
+		"a scaling":          func(c *session.Config) { c.Scale = "minmax" },
+		"vectors":            func(c *session.Config) { c.Image = [3]int{0, 0, 30} },
 		"rows held out":      func(c *session.Config) { c.Val = 5000 },
 		"a path":             func(c *session.Config) { c.Data = `C:\data\"quoted" and ünï` },
 		"a path, no UTF-8":   func(c *session.Config) { c.Data = "/data/\xff\xfe/\n" },

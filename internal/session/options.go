@@ -56,6 +56,7 @@ type Start struct {
 	Device, Why, Out          string // Why: why auto chose the device
 	Params                    int
 	TrainRows, ValRows, Tests int
+	Noun                      string   // what rows are called: images or rows
 	Notes                     []string // what a user should know of the data, a line each
 }
 

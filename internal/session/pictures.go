@@ -105,7 +105,7 @@ func (t *trainer) lossCurve() report.LossCurve {
 		Step:  t.curve.at, StepLoss: t.curve.loss,
 	}
 	if t.summary.MeanImageLoss != nil {
-		c.Baseline, c.BaselineLabel = float64(*t.summary.MeanImageLoss), "mean image"
+		c.Baseline, c.BaselineLabel = float64(*t.summary.MeanImageLoss), "mean "+t.summary.noun
 	}
 	for _, m := range t.epochs {
 		c.Epoch = append(c.Epoch, float64(m.Epoch))

@@ -9,6 +9,20 @@ import (
 	"aegis/model/op"
 )
 
+// Fit returns the configuration as [Train] takes it on a source: with the shape
+// of its rows, their scaling, and the output that goes with it.
+func (c Config) Fit(ctx context.Context, src *data.Source) (Config, error) {
+	t := &trainer{cfg: c, dataset: src}
+	if err := t.split(); err != nil {
+		return c, err
+	}
+	if err := t.cfg.fit(t.train.Shape); err != nil {
+		return c, err
+	}
+	err := t.scale(ctx)
+	return t.cfg, err
+}
+
 // scale fits what the network reads of rows on those that are trained on.
 // Images of bytes become pixels unless a scaling was asked for.
 func (t *trainer) scale(ctx context.Context) (err error) {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"time"
 
 	"aegis/data"
@@ -176,12 +177,13 @@ func (t *trainer) begin() {
 		Scale:      t.program.Scaling.Kind,
 		Version:    Version, Started: time.Now().UTC(),
 	}
+	t.summary.noun = strings.TrimSuffix(t.noun(), "s")
 	t.writer = checkpoints{dir: t.dir, cfg: t.cfg, params: t.program.Params}
 	t.curve = newCurve(t.rows.split.Trained(), t.cfg.Batch)
 	if t.hooks.Start != nil {
 		t.hooks.Start(Start{
 			Device: t.machine.Device(), Why: t.why, Out: t.dir.Out(), Params: params,
-			TrainRows: t.rows.split.Trained(), ValRows: len(t.rows.val), Tests: t.test.Len(), Notes: t.notes(),
+			TrainRows: t.rows.split.Trained(), ValRows: len(t.rows.val), Tests: t.test.Len(), Noun: t.noun(), Notes: t.notes(),
 		})
 	}
 }

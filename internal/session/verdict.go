@@ -1,10 +1,12 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"aegis/data"
 	"aegis/internal/run"
@@ -24,10 +26,19 @@ type Verdict struct {
 	VarianceExplained *run.Float `json:"variance_explained"`
 
 	Warnings []string `json:"warnings,omitempty"` // what is wrong, and what to try
+
+	noun string // of one row, image where it is empty
+}
+
+// called is a text about images, about rows where they are none.
+func called(noun, text string) string {
+	return strings.ReplaceAll(text, "image", cmp.Or(noun, "image"))
 }
 
 // Words is the verdict in a few words, "" where there is none.
-func (v Verdict) Words() string {
+func (v Verdict) Words() string { return called(v.noun, v.words()) }
+
+func (v Verdict) words() string {
 	switch {
 	case v.MeanImageLoss == nil:
 		return ""
@@ -43,7 +54,9 @@ func (v Verdict) Words() string {
 
 // caption is how good the model is for who sees the mean image's loss, "" where
 // that is not known.
-func (v Verdict) caption() string {
+func (v Verdict) caption() string { return called(v.noun, v.ofMeanImage()) }
+
+func (v Verdict) ofMeanImage() string {
 	switch {
 	case v.Better == nil:
 		return ""
@@ -112,7 +125,7 @@ func (t *trainer) judge(ctx context.Context, params map[string]program.Tensor, c
 	v.Warnings = warnings(findings{
 		better: v.Better, in: in, out: out, code: code,
 		dead: deadUnits(layers, params, images), activation: t.cfg.Activation,
-	})
+	}, v.noun)
 	return nil
 }
 

@@ -77,7 +77,12 @@ type findings struct {
 }
 
 // warnings says what is wrong, and what to try; nil where nothing is.
-func warnings(f findings) (all []string) {
+func warnings(f findings, noun string) (all []string) {
+	defer func() {
+		for i := range all {
+			all[i] = called(noun, all[i])
+		}
+	}()
 	const (
 		little = 0.02 // of the mean image's loss
 		alike  = 1e-4 // of the images' variance

@@ -35,7 +35,7 @@ func TestWarnings(t *testing.T) {
 		f := healthy
 		f.dead = slices.Clone(f.dead)
 		c.bend(&f)
-		got := warnings(f)
+		got := warnings(f, "")
 		if len(got) != len(c.want) || len(got) > 0 && (!strings.Contains(got[0], c.want[0]) || !strings.Contains(got[0], "try")) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}

@@ -77,7 +77,7 @@ func Contract(t *testing.T, open Open) {
 			t.Errorf("loss %v with a NaN weight", loss)
 		}
 	})
-	t.Run("rows of any kind", func(t *testing.T) { contractRows(t, open) })
+	t.Run("rows of any kind", func(t *testing.T) { ContractRows(t, open) })
 	t.Run("errors", func(t *testing.T) { contractErrors(t, open, spec, pixels) })
 }
 

@@ -14,10 +14,10 @@ import (
 	"aegis/model/program"
 )
 
-// contractRows holds a VM to data.Scaling.Read on rows of every kind: what it
+// ContractRows holds a VM to data.Scaling.Read on rows of every kind: what it
 // makes of a bound set is, bit by bit, what it makes of the scaled values, and
 // training on it is the reference's.
-func contractRows(t *testing.T, open Open) {
+func ContractRows(t *testing.T, open Open) {
 	const n, width = 11, 7
 	vectors := data.Shape{W: width}
 	floats, bytes := data.Rows{N: n, Shape: vectors}, data.Rows{N: n, Shape: vectors}
