@@ -12,9 +12,16 @@ import (
 	"aegis/model/program"
 )
 
-// source is where Load finds images: rows by number of bytes on the device.
-// Without numbers the input is there already.
-type source struct{ images, numbers driver.DevicePtr }
+// source is what a batch is made from, on the device: for each row of a run,
+// step after step, where its image lies among images, its number in its set,
+// and its class. Without numbers the input is there already.
+type source struct {
+	images, numbers driver.DevicePtr
+	rows            driver.DevicePtr // 0 for given values, the first of which has the number first
+	classes         driver.DevicePtr
+	set             string // "" for given values
+	first           int
+}
 
 // builder turns a plan's instructions into operations of one step.
 type builder struct {
@@ -30,10 +37,8 @@ type builder struct {
 
 // build returns the operations of one step.
 func (e *exec) build(step driver.DevicePtr, from source) ([]gpu.Operation, error) {
-	b := &builder{exec: e, step: step, source: from}
-	for i := range e.plan.Phases {
-		b.stride += len(e.plan.Phases[i].Optimizer.ScalarNames())
-	}
+	b := &builder{exec: e, step: step, source: from, stride: e.program.ScalarCount()}
+	b.fetch()
 	for i := range e.plan.Phases {
 		b.phase = &e.plan.Phases[i]
 		for _, section := range [][]plan.Instr{b.phase.Gradients, b.phase.Update} {
@@ -55,6 +60,10 @@ func (b *builder) add(in plan.Instr) error {
 	switch in.Op {
 	case plan.Load:
 		b.load(in)
+	case plan.OneHot:
+		b.oneHot(in)
+	case plan.Noise:
+		return b.noise(in)
 	case plan.Linear, plan.LinearDX, plan.LinearDW:
 		b.linear(in)
 	case plan.Conv2d, plan.Conv2dDX, plan.Conv2dDW:
@@ -67,10 +76,22 @@ func (b *builder) add(in plan.Instr) error {
 		b.lossOf(in)
 	case plan.Add, plan.AddSums:
 		b.sum(in)
+	case plan.Mul:
+		b.mul(in)
+	case plan.Scale, plan.ScaleSums:
+		b.scale(in)
+	case plan.Lerp:
+		b.lerp(in)
+	case plan.ChannelMean:
+		b.channelMean(in)
 	case plan.Pack:
 		b.pack(in)
 	case plan.Update:
 		b.update(in)
+	case plan.Keep:
+		b.keep(in)
+	case plan.Follow:
+		b.follow(in)
 	default:
 		return fmt.Errorf("no kernel")
 	}

@@ -403,7 +403,7 @@ func (w *stopwatch) machine(m *Machine, real bool) error {
 		scalars = m.program.StepScalars(scalars, int64(i))
 	}
 	return m.gpu.Do("time", func() error {
-		send := func() error { return m.send(numbers, scalars) }
+		send := func() error { return m.send(numbers, batches{rows: numbers, scalars: scalars}) }
 		if err := send(); err != nil {
 			return err
 		}
