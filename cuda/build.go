@@ -41,17 +41,29 @@ func (e *exec) build(step driver.DevicePtr, from source) ([]gpu.Operation, error
 	b.fetch()
 	for i := range e.plan.Phases {
 		b.phase = &e.plan.Phases[i]
-		for _, section := range [][]plan.Instr{b.phase.Gradients, b.phase.Update} {
-			for _, in := range section {
-				if err := b.add(in); err != nil {
-					return nil, fmt.Errorf("cuda: phase %s: %s: %w", b.phase.Name, in.Op, err)
-				}
-			}
+		if err := b.section(b.phase.Gradients); err != nil {
+			return nil, err
+		}
+		if e.plan.Options.Exchange && b.phase.Exchange.Size > 0 {
+			b.do(handOut{b.phase})
+		}
+		if err := b.section(b.phase.Update); err != nil {
+			return nil, err
 		}
 		b.collect()
 		b.first += len(b.phase.Optimizer.ScalarNames())
 	}
 	return b.list, nil
+}
+
+// section translates a section of a phase.
+func (b *builder) section(list []plan.Instr) error {
+	for _, in := range list {
+		if err := b.add(in); err != nil {
+			return fmt.Errorf("cuda: phase %s: %s: %w", b.phase.Name, in.Op, err)
+		}
+	}
+	return nil
 }
 
 // add translates one instruction. The files that do have the names of those of

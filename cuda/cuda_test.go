@@ -39,7 +39,7 @@ func TestInputs(t *testing.T) {
 		{name: "graphs of 4 steps", tuning: cuda.Tuning{Queue: 64, Graph: 4}},
 		{name: "streamed", opt: cuda.Options{DataLimit: -1}, tuning: cuda.Tuning{Queue: 64, Graph: 4}},
 		{name: "streamed, a queue of one step", opt: cuda.Options{DataLimit: -1}, tuning: cuda.Tuning{Queue: 1, Graph: 1}},
-		{name: "updates apart", tuning: cuda.Tuning{Queue: 64, Graph: 1, SeparateUpdates: true}},
+		{name: "gradients handed out", opt: cuda.Options{Exchange: func(string, []float32) error { return nil }}, tuning: cuda.Tuning{Queue: 64, Graph: 4}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.opt.Driver = ptxsim.Open(ptxsim.Options{})

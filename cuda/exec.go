@@ -18,8 +18,9 @@ type exec struct {
 	plan    *plan.Plan
 	trains  bool               // it is the plan of training
 	address []driver.DevicePtr // of each buffer
-	input   region             // what Load writes
-	outputs []region           // of all phases
+	arena   driver.DevicePtr
+	input   region   // what Load writes
+	outputs []region // of all phases
 
 	scalars  driver.DevicePtr // of all steps of a run; of a forward plan, the final ones
 	losses   driver.DevicePtr // of all steps of a run; 0 for a forward plan
@@ -50,6 +51,7 @@ func (m *Machine) newExec(p *plan.Plan, trains bool) (*exec, error) {
 
 // place says where everything is.
 func (e *exec) place(state *tensors, arena driver.DevicePtr) error {
+	e.arena = arena
 	for i, b := range e.plan.Buffers {
 		switch b.Kind {
 		case plan.Param, plan.Slot:

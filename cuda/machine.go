@@ -31,7 +31,7 @@ type Machine struct {
 	queue   *queue
 	train   *exec
 	parts   map[program.Part]*exec
-	records map[int]*gpu.Graph // of so many training steps
+	records map[int][]piece // of so many training steps
 	sets    map[string]*set
 	labels  map[string][]int32
 	staging *staging        // nil where no set is streamed
@@ -40,6 +40,8 @@ type Machine struct {
 	forwardRows int   // batch of the forward parts
 	step        int64 // steps queued since the start of training
 	losses      []float32
+
+	exchange func(phase string, gradients []float32) error // Options.Exchange
 }
 
 // tuning is what only tests choose.
@@ -61,7 +63,11 @@ func open(p *program.Program, seed uint64, opt Options, t tuning) (*Machine, err
 	}
 	m := &Machine{
 		program: p, seed: seed, limit: opt.DataLimit, tensors: newTensors(p), parts: make(map[program.Part]*exec),
-		sets: make(map[string]*set), labels: make(map[string][]int32), records: make(map[int]*gpu.Graph),
+		sets: make(map[string]*set), labels: make(map[string][]int32), records: make(map[int][]piece),
+		exchange: opt.Exchange,
+	}
+	if opt.Exchange != nil {
+		t.graphSteps, t.plan.Exchange = 1, true
 	}
 	if err := m.compile(t); err != nil {
 		return nil, err

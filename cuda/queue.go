@@ -171,7 +171,7 @@ func (m *Machine) runSteps(ctx context.Context, s *set, b batches) error {
 				return err
 			}
 		}
-		if err := m.gpu.Replay(m.records[n]); err != nil {
+		if err := m.replay(m.records[n]); err != nil {
 			return err
 		}
 		if err := m.gpu.RecordEvent(m.done[half], m.gpu.Stream); err != nil {

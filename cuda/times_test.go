@@ -408,7 +408,11 @@ func (w *stopwatch) machine(m *Machine, real bool) error {
 			return err
 		}
 		set := m.sets[trainSet].ptr
-		calls, err := m.training(steps, set)
+		work, err := m.training(steps, set)
+		if err != nil {
+			return err
+		}
+		calls, err := m.modules.Calls(work)
 		if err != nil {
 			return err
 		}
