@@ -13,13 +13,13 @@ import (
 )
 
 // TestExchange doubles all gradients of SGD with momentum, which is to have the
-// very numbers of twice the rate, and then fails.
+// very numbers of twice the rate, and then fails in the seventh step.
 func TestExchange(t *testing.T) {
 	const images = 9
 	for _, limit := range []int64{0, -1} {
 		p, data := small(t, "momentum", images)
 		var sizes []int
-		failure := error(nil)
+		failure := errors.New("no answer")
 		m := open(t, p, data, cuda.Options{DataLimit: limit, Exchange: func(phase string, gradients []float32) error {
 			if phase != p.Phases[0].Name {
 				t.Errorf("phase %q, want %q", phase, p.Phases[0].Name)
@@ -28,7 +28,10 @@ func TestExchange(t *testing.T) {
 			for i := range gradients {
 				gradients[i] *= 2
 			}
-			return failure
+			if len(sizes) == 7 {
+				return failure
+			}
+			return nil
 		}})
 		_, got := trained(t, p, m, data, images)
 		want := 0
@@ -47,11 +50,12 @@ func TestExchange(t *testing.T) {
 			}
 		}
 
-		failure = errors.New("no answer")
-		if err := m.Train(context.Background(), someSteps(p, 5, 2*p.Batch, images)); !errors.Is(err, failure) {
+		if err := m.Train(context.Background(), someSteps(p, 5, 4*p.Batch, images)); !errors.Is(err, failure) {
 			t.Errorf("error %v, want %v", err, failure)
 		}
-		failure = nil
+		if state, err := m.State(); err != nil || state.Step != 6 {
+			t.Errorf("step %d after a failure (%v), want 6", state.Step, err)
+		}
 		if err := errors.Join(m.SetState(got), m.Bind(vm.TrainSet, data)); err != nil {
 			t.Fatal(err)
 		}
