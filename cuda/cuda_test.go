@@ -50,6 +50,14 @@ func TestInputs(t *testing.T) {
 	}
 }
 
+func TestExchange(t *testing.T) {
+	for _, limit := range []int64{0, -1} {
+		vmtest.Exchange(t, func(exchange func(string, []float32) error) vmtest.Open {
+			return on(cuda.Options{DataLimit: limit, Driver: ptxsim.Open(ptxsim.Options{}), Exchange: exchange})
+		})
+	}
+}
+
 func TestHandmadeGraphs(t *testing.T) { vmtest.HandmadeGraphs(t, simulated()) }
 
 // needGPU skips where no GPU can be used, and says why. Its context is kept
