@@ -177,7 +177,7 @@ func timedSpecs() []model.Spec {
 func newStopwatch(g *gpu.Context, d driver.Driver, name string, real bool) *stopwatch {
 	w := &stopwatch{Context: g, copies: 50, most: 9, budget: 300 * time.Millisecond, sample: 2 * time.Millisecond}
 	if !real {
-		w.copies, w.most, w.sample = 2, 1, 0
+		w.copies, w.most, w.sample = 1, 1, 0
 	}
 	number := func(a driver.DeviceAttribute) int {
 		n, err := d.DeviceAttribute(g.Device.Number, a)
