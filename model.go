@@ -95,21 +95,26 @@ func fileSpec(file *run.TensorFile) (model.Spec, error) {
 // Spec returns the network.
 func (m *Model) Spec() model.Spec { return m.spec }
 
-// Pixels returns the range of pixels that the network reads and writes.
-func (m *Model) Pixels() (lo, hi float32) { return m.program.Pixels.Lo, m.program.Pixels.Hi }
-
-// Encode returns the codes (n,Z) of n images.
-func (m *Model) Encode(ctx context.Context, images data.Images) ([]float32, error) {
-	return m.images(ctx, program.Encode, images, m.program.Code)
+// Pixels returns the range of pixels that the network reads and writes, 0 and 0
+// where it reads values of no such range.
+func (m *Model) Pixels() (lo, hi float32) {
+	return m.program.Scaling.Pixels.Lo, m.program.Scaling.Pixels.Hi
 }
 
-// Reconstruct returns n images (n,P), encoded and decoded, in the range of
-// [Model.Pixels].
-func (m *Model) Reconstruct(ctx context.Context, images data.Images) ([]float32, error) {
-	return m.images(ctx, program.Reconstruct, images, m.program.PixelCount())
+// Encode returns the codes (n,Z) of n rows.
+func (m *Model) Encode(ctx context.Context, rows data.Rows) ([]float32, error) {
+	return m.infer(ctx, program.Encode, rows, m.program.Code)
 }
 
-// Decode returns the images (n,P) of n codes (n,Z).
+// Reconstruct returns n rows (n,P), encoded and decoded: images of bytes in the
+// range of [Model.Pixels], others as what they were made of.
+func (m *Model) Reconstruct(ctx context.Context, rows data.Rows) ([]float32, error) {
+	out, err := m.infer(ctx, program.Reconstruct, rows, m.program.PixelCount())
+	m.program.Scaling.Undo(out)
+	return out, err
+}
+
+// Decode returns the rows (n,P) of n codes (n,Z), as [Model.Reconstruct] does.
 func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) {
 	n := len(codes) / m.program.Code
 	if n*m.program.Code != len(codes) {
@@ -122,20 +127,21 @@ func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) 
 	if err != nil {
 		return nil, err
 	}
+	m.program.Scaling.Undo(out)
 	return out, nil
 }
 
-// Loss returns the model's loss over images, a mean over pixels.
-func (m *Model) Loss(ctx context.Context, images data.Images) (float64, error) {
-	if err := m.check(images); err != nil {
+// Loss returns the model's loss over rows, a mean over their scaled values.
+func (m *Model) Loss(ctx context.Context, rows data.Rows) (float64, error) {
+	if err := m.check(rows); err != nil {
 		return 0, err
 	}
 	var terms []float64
 	err := m.take(ctx, func() (err error) {
-		if err := m.machine.Bind(vm.TestSet, images.Pixels); err != nil {
+		if err := m.machine.Bind(vm.TestSet, rows); err != nil {
 			return err
 		}
-		terms, err = m.machine.Evaluate(ctx, vm.TestSet, train.Rows(images.N))
+		terms, err = m.machine.Evaluate(ctx, vm.TestSet, train.Rows(rows.N))
 		return err
 	})
 	if err != nil {
@@ -171,24 +177,24 @@ func (m *Model) take(ctx context.Context, f func() error) error {
 	return f()
 }
 
-func (m *Model) check(images data.Images) error {
-	if got := [3]int{images.C, images.H, images.W}; got != m.spec.Image {
-		return fmt.Errorf("aegis: want images of %v (channels, height, width), got %v", m.spec.Image, got)
+func (m *Model) check(rows data.Rows) error {
+	if want := m.program.Row; rows.Shape != want {
+		return fmt.Errorf("aegis: want rows of %v, got %v", want, rows.Shape)
 	}
-	if images.N < 0 || images.N != len(images.Pixels)/images.Size() || len(images.Pixels)%images.Size() != 0 {
-		return fmt.Errorf("aegis: want %d images of %d bytes, got %d bytes in all", images.N, images.Size(), len(images.Pixels))
+	if err := m.program.CheckRows(rows); err != nil {
+		return fmt.Errorf("aegis: %w", err)
 	}
 	return nil
 }
 
-func (m *Model) images(ctx context.Context, part program.Part, images data.Images, width int) ([]float32, error) {
-	if err := m.check(images); err != nil {
+func (m *Model) infer(ctx context.Context, part program.Part, rows data.Rows, width int) ([]float32, error) {
+	if err := m.check(rows); err != nil {
 		return nil, err
 	}
-	out := make([]float32, images.N*width)
-	in := program.Feed{Set: vm.TestSet, Rows: train.Rows(images.N)}
+	out := make([]float32, rows.N*width)
+	in := program.Feed{Set: vm.TestSet, Rows: train.Rows(rows.N)}
 	err := m.take(ctx, func() error {
-		if err := m.machine.Bind(vm.TestSet, images.Pixels); err != nil {
+		if err := m.machine.Bind(vm.TestSet, rows); err != nil {
 			return err
 		}
 		return m.machine.Infer(ctx, part, in, out)

@@ -19,7 +19,7 @@ import (
 )
 
 // trained trains a small network and returns the path of its model.
-func trained(t *testing.T, preset string, ds *data.Dataset) string {
+func trained(t *testing.T, preset string, ds *data.Source) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "run")
 	cfg := config(t, preset)
@@ -47,7 +47,7 @@ func TestModelFromManyGoroutines(t *testing.T) {
 	m := loaded(t, trained(t, "fc12", ds))
 	ctx := context.Background()
 	calls := func(row int) ([]float32, error) {
-		image := ds.Test.Images.Slice(row, row+1)
+		image := ds.Test.Rows.Slice(row, row+1)
 		codes, err := m.Encode(ctx, image)
 		if err != nil {
 			return nil, err
@@ -93,10 +93,10 @@ func TestClosedModel(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, encode := m.Encode(ctx, ds.Test.Images)
-	_, rebuild := m.Reconstruct(ctx, ds.Test.Images)
+	_, encode := m.Encode(ctx, ds.Test.Rows)
+	_, rebuild := m.Reconstruct(ctx, ds.Test.Rows)
 	_, decode := m.Decode(ctx, make([]float32, m.Spec().Latent))
-	_, loss := m.Loss(ctx, ds.Test.Images)
+	_, loss := m.Loss(ctx, ds.Test.Rows)
 	for name, err := range map[string]error{"encode": encode, "reconstruct": rebuild, "decode": decode, "loss": loss} {
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("%s after Close: %v; want %v", name, err, ErrClosed)
@@ -110,7 +110,7 @@ func TestModelWaitsUntilTheContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	m.turn <- struct{}{} // a call in progress
 	cancel()
-	_, err := m.Encode(ctx, ds.Test.Images)
+	_, err := m.Encode(ctx, ds.Test.Rows)
 	<-m.turn
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("a call that waits when its context ends: %v; want %v", err, context.Canceled)
@@ -121,7 +121,7 @@ func TestImagesThatAreNotThere(t *testing.T) {
 	ds := waves(16, 4, 6, 5)
 	m := loaded(t, trained(t, "fc12", ds))
 	for name, n := range map[string]int{"fewer than said": 5, "more than said": 3, "negative": -1} {
-		images := ds.Test.Images
+		images := ds.Test.Rows
 		images.N = n
 		if _, err := m.Encode(context.Background(), images); err == nil {
 			t.Errorf("%s: no error", name)

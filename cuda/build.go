@@ -13,14 +13,15 @@ import (
 )
 
 // source is what a batch is made from, on the device: for each row of a run,
-// step after step, where its image lies among images, its number in its set,
-// and its class. Without numbers the input is there already.
+// step after step, where it lies among rows, its number in its set, and its
+// class. Without numbers the input is there already.
 type source struct {
-	images, numbers driver.DevicePtr
-	rows            driver.DevicePtr // 0 for given values, the first of which has the number first
-	classes         driver.DevicePtr
-	set             string // "" for given values
-	first           int
+	rows, numbers driver.DevicePtr
+	floats        bool             // the rows are float32
+	originals     driver.DevicePtr // numbers in the set; 0 for given values, the first of which has the number first
+	classes       driver.DevicePtr
+	set           string // "" for given values
+	first         int
 }
 
 // builder turns a plan's instructions into operations of one step.

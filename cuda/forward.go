@@ -70,14 +70,15 @@ func (m *Machine) forward(e *exec, f feeding) error {
 		}
 		return m.runForward(e, f.n, from)
 	}
-	from.images, from.numbers, from.rows = f.set.ptr, q.at(q.forwardNumber, 0), q.at(q.originals, 0)
+	from.rows, from.floats = f.set.ptr, f.set.floats()
+	from.numbers, from.originals = q.at(q.forwardNumber, 0), q.at(q.originals, 0)
 	numbers := f.Rows
 	if !f.set.kept {
-		from.images, numbers = m.staging.images, make([]int32, f.n)
+		from.rows, numbers = m.staging.ptr, make([]int32, f.n)
 		for i := range numbers {
 			numbers[i] = int32(i)
 		}
-		if err := m.fill(0, f.set.images, f.Rows); err != nil {
+		if err := m.fill(0, f.set, f.Rows); err != nil {
 			return err
 		}
 	}
@@ -85,7 +86,7 @@ func (m *Machine) forward(e *exec, f feeding) error {
 		return err
 	}
 	if e.readsRowNumbers() {
-		if err := gpu.Upload(m.gpu, from.rows, f.Rows); err != nil {
+		if err := gpu.Upload(m.gpu, from.originals, f.Rows); err != nil {
 			return err
 		}
 	}

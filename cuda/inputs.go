@@ -49,7 +49,7 @@ func (b *builder) noise(in plan.Instr) error {
 		return fmt.Errorf("no kernel for %s", drawn.Kind)
 	}
 	if drawn.ByRow {
-		n.Numbers, n.First = b.source.rows, b.source.first
+		n.Numbers, n.First = b.source.originals, b.source.first
 	}
 	b.do(n)
 	return nil

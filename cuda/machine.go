@@ -196,6 +196,12 @@ func (m *Machine) place(arena, scratch driver.DevicePtr) error {
 			return err
 		}
 		e.scratch, e.counters, e.scalars = scratch, q.at(q.counters, 0), q.at(q.finals, 0)
+		if q.columned > 0 {
+			e.columns = q.at(q.columns, 0)
+		}
+	}
+	if err := m.sendColumns(); err != nil {
+		return err
 	}
 	m.train.scalars, m.train.losses = q.at(q.scalars, 0), q.at(q.losses, 0)
 	if err := m.gpu.Memset32Async(q.at(q.counters, 0), 0, int64(q.counted), m.gpu.Stream); err != nil {
@@ -207,11 +213,21 @@ func (m *Machine) place(arena, scratch driver.DevicePtr) error {
 	return m.load()
 }
 
+// sendColumns sends the scaling's shifts and factors.
+func (m *Machine) sendColumns() error {
+	q := m.queue
+	if q.columned == 0 {
+		return nil
+	}
+	shift, factor := m.program.Scaling.Columns(q.columned)
+	return gpu.Upload(m.gpu, q.at(q.columns, 0), slices.Concat(shift, factor))
+}
+
 // load finds all kernels, so that one that does not load shows now.
 func (m *Machine) load() error {
 	q := m.queue
 	for _, e := range m.execs() {
-		ops, err := e.build(q.at(q.forward, 0), source{images: q.ptr, numbers: q.ptr, rows: q.ptr, classes: q.ptr})
+		ops, err := e.build(q.at(q.forward, 0), source{rows: q.ptr, numbers: q.ptr, originals: q.ptr, classes: q.ptr})
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"aegis/cuda/driver"
 	"aegis/cuda/internal/gpu"
 	"aegis/cuda/kernels"
+	"aegis/data"
 	"aegis/model/program"
 )
 
@@ -26,10 +27,12 @@ type queue struct {
 	words   int // 32-bit words so far
 	counted int // counters
 
+	columned int // columns of the scaling, 0 where bytes become pixels
+
 	ptr                                  driver.DevicePtr
 	run, blocks, forward, counters       place32
 	rows, scalars, losses, forwardNumber place32
-	finals                               place32 // scalars of forward parts
+	finals, columns                      place32 // scalars of forward parts; columns of the scaling
 	originals, classes                   place32 // numbers of rows in their set, and their classes
 
 	pending int // steps since the first whose losses are still there
@@ -41,7 +44,7 @@ type place32 int
 const (
 	// mostRows bounds what is sent at once.
 	mostRows = 1 << 22
-	// graphBytes bounds the images that the steps of a graph read: beside more
+	// graphBytes bounds the rows that the steps of a graph read: beside more
 	// of them launching takes no time.
 	graphBytes = 64 << 20
 )
@@ -50,7 +53,10 @@ const (
 func newQueue(p *program.Program, t tuning, forwardRows int, execs []*exec) *queue {
 	q := &queue{
 		width: p.ScalarCount(), terms: len(p.LossNames()),
-		graph: powerOfTwo(min(t.graphSteps, graphBytes/(p.Batch*p.PixelCount()))),
+		graph: powerOfTwo(min(t.graphSteps, graphBytes/(p.Batch*rowBytes(p)))),
+	}
+	if p.Scaling.Kind != data.ScaleRange {
+		q.columned = p.PixelCount()
 	}
 	q.steps = max(q.graph, min(t.queueSteps, mostRows/p.Batch))
 	var numbers, labels bool
@@ -67,6 +73,7 @@ func newQueue(p *program.Program, t tuning, forwardRows int, execs []*exec) *que
 	q.scalars = q.reserve(q.steps * q.width)
 	q.losses = q.reserve(q.steps * q.terms)
 	q.finals = q.reserve(q.width)
+	q.columns = q.reserve(2 * q.columned)
 	if numbers {
 		q.originals = q.reserve(max(forwardRows, q.steps*p.Batch))
 	}
@@ -145,12 +152,12 @@ func (m *Machine) runSteps(ctx context.Context, s *set, b batches) error {
 			return err
 		}
 	}
-	images, numbers, units := s.ptr, rows, q.units(count)
+	from, numbers, units := s.ptr, rows, q.units(count)
 	if !s.kept {
-		images, numbers = m.staging.images, m.staged(units, len(rows))
+		from, numbers = m.staging.ptr, m.staged(units, len(rows))
 	}
 	for _, n := range units {
-		if err := m.record(n, images); err != nil {
+		if err := m.record(n, from); err != nil {
 			return err
 		}
 	}
@@ -167,7 +174,7 @@ func (m *Machine) runSteps(ctx context.Context, s *set, b batches) error {
 			return err
 		}
 		if !s.kept {
-			if err := m.fill(half, s.images, rows[done*batch:min((done+n)*batch, len(rows))]); err != nil {
+			if err := m.fill(half, s, rows[done*batch:min((done+n)*batch, len(rows))]); err != nil {
 				return err
 			}
 		}

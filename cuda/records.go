@@ -58,7 +58,8 @@ func (m *Machine) training(steps int, images driver.DevicePtr) ([]gpu.Operation,
 	q := m.queue
 	list := []gpu.Operation{kernels.Advance{Run: q.at(q.run, 0), Blocks: q.at(q.blocks, 0), Count: steps}}
 	from := source{
-		images: images, numbers: q.at(q.rows, 0), rows: q.at(q.originals, 0), classes: q.at(q.classes, 0), set: trainSet,
+		rows: images, numbers: q.at(q.rows, 0), floats: m.sets[trainSet].floats(),
+		originals: q.at(q.originals, 0), classes: q.at(q.classes, 0), set: trainSet,
 	}
 	for i := range steps {
 		ops, err := m.train.build(q.at(q.blocks, i*kernels.StepSize/4), from)

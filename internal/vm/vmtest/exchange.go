@@ -11,7 +11,7 @@ import (
 	"aegis/model/program"
 )
 
-// Exchanging opens a VM that hands its gradients out.
+// Exchanging opens a VM that hands its gradients out; to nil it hands none.
 type Exchanging func(exchange func(phase string, gradients []float32) error) Open
 
 // Exchange holds a VM that hands gradients out to the numbers of twice the rate
@@ -24,7 +24,10 @@ func Exchange(t *testing.T, open Exchanging) {
 	}
 	failure := errors.New("no answer")
 	var sizes []int
-	p, m := machine(t, open(func(_ string, gradients []float32) error {
+	p, m := machine(t, open(func(phase string, gradients []float32) error {
+		if phase != "train" {
+			t.Errorf("phase %q", phase)
+		}
 		sizes = append(sizes, len(gradients))
 		for i := range gradients {
 			gradients[i] *= 2
@@ -47,7 +50,7 @@ func Exchange(t *testing.T, open Exchanging) {
 
 	twice := spec
 	twice.LR *= 2
-	q, reference := machine(t, open(func(string, []float32) error { return nil }), twice, pixels)
+	q, reference := machine(t, open(nil), twice, pixels)
 	steps(t, q, reference, 0, rows)
 	for _, param := range p.Params {
 		if !slices.Equal(got.Tensors[param.Name].Data, state(t, reference).Tensors[param.Name].Data) {

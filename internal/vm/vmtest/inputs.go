@@ -7,7 +7,9 @@ import (
 
 	G "gorgonia.org/gorgonia"
 
+	"aegis/data"
 	"aegis/internal/numtest"
+	"aegis/internal/train"
 	"aegis/internal/vm"
 	"aegis/internal/vm/tape"
 	"aegis/model/op"
@@ -18,15 +20,14 @@ import (
 // classes of the labels that graphs here read.
 const classes = 3
 
-// input adds an input of a kind to a hand-made graph. Uniform noise stays the
-// same for a row.
+// input adds an input of a kind to a hand-made graph.
 func (h *Hand) input(kind program.InputKind, purpose string, shape ...int) *G.Node {
 	name := string(kind) + " " + purpose
 	n := h.Tensor(name, shape...)
 	if kind == program.InputScalar {
 		n = G.NewScalar(h.Graph, n.Dtype(), G.WithName(name))
 	}
-	h.Inputs = append(h.Inputs, program.Input{Node: n, Kind: kind, Purpose: purpose, P: 0.75, Fixed: kind == program.InputUniform})
+	h.Inputs = append(h.Inputs, program.Input{Node: n, Kind: kind, Purpose: purpose, P: 0.75})
 	return n
 }
 
@@ -37,6 +38,7 @@ func (h *Hand) input(kind program.InputKind, purpose string, shape ...int) *G.No
 type everything struct {
 	row    []int // of the rows: (6), or (C,H,W)
 	hidden int
+	fixed  bool // the noise that is added to a row never changes
 }
 
 // body goes from rows to their reconstruction.
@@ -47,6 +49,7 @@ func (e everything) body(h *Hand, batch int, shadow string) (x, y, code *G.Node)
 	x = h.input(program.InputRows, "", shape...)
 	mask := h.input(program.InputBernoulli, "mask", shape...)
 	noise := h.input(program.InputUniform, "corrupt", shape...)
+	h.Inputs[len(h.Inputs)-1].Fixed = e.fixed
 	noisy := h.Must(op.Add(h.Must(op.Mul(x, mask)), h.Must(op.Scale(noise, 0.25))))
 	if len(e.row) == 3 {
 		w, b := h.Layer("same"+shadow, e.row[0], e.row[0], e.row[0], 3, 3)
@@ -113,9 +116,12 @@ func (e everything) phase(t *testing.T, name string, list *[]program.Param, batc
 func (e everything) Program(t *testing.T) *program.Program {
 	t.Helper()
 	const batch = 5
-	p := &program.Program{Name: "everything", Image: [3]int{1, 1, program.Size(e.row)}, Code: e.hidden, Pixels: program.Range{Lo: -1, Hi: 1}, Batch: batch}
+	p := &program.Program{
+		Name: "everything", Row: data.Shape{C: 1, H: 1, W: program.Size(e.row)}, Code: e.hidden,
+		Scaling: data.PixelScaling(data.Range{Lo: -1, Hi: 1}), Batch: batch,
+	}
 	if len(e.row) == 3 {
-		p.Image = [3]int(e.row)
+		p.Row = data.Shape{C: e.row[0], H: e.row[1], W: e.row[2]}
 	}
 	p.Scalars = []program.Scalar{{Name: "beta", At: func(step int64) float64 { return 0.5 * float64(step) }, Final: 2}}
 	fast := optim.Default(optim.Adam, 1e-2)
@@ -181,7 +187,7 @@ func (e everything) forward(t *testing.T, part program.Part, batch int) *program
 func Inputs(t *testing.T, open Open) {
 	for name, e := range map[string]everything{
 		"rows":   {row: []int{6}, hidden: 4},
-		"images": {row: []int{2, 4, 3}, hidden: 5},
+		"images": {row: []int{2, 4, 3}, hidden: 5, fixed: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			const n = 13
@@ -206,7 +212,7 @@ func Inputs(t *testing.T, open Open) {
 			for _, machine := range machines {
 				t.Cleanup(func() { _ = machine.Close() })
 				for _, set := range []string{vm.TrainSet, vm.TestSet} {
-					if err := machine.Bind(set, pixels); err != nil {
+					if err := machine.Bind(set, Rows(p, pixels)); err != nil {
 						t.Fatal(err)
 					}
 					if err := machine.Label(set, labels); err != nil {
@@ -214,14 +220,26 @@ func Inputs(t *testing.T, open Open) {
 					}
 				}
 			}
-			mixed := make([]int32, n)
-			for i := range mixed {
-				mixed[i] = int32((5*i + 3) % n)
+			rows := train.Rows(n) // in this order PyTorch has them
+			if name != "rows" {
+				for i := range rows {
+					rows[i] = int32((5*i + 3) % n)
+				}
 			}
-			numtest.Close(t, "losses", twoCalls(t, p, m, mixed), twoCalls(t, p, ref, mixed), trainedTolerance)
+			first, want := twoCalls(t, p, m, rows), twoCalls(t, p, ref, rows)
+			numtest.Close(t, "losses", first, want, trainedTolerance)
 			after, reference := state(t, m), state(t, ref)
 			for name, tensor := range reference.Tensors {
 				numtest.Close(t, name, widen(after.Tensors[name].Data), widen(tensor.Data), trainedTolerance)
+			}
+			if name == "rows" {
+				want := readGolden(t, "everything")
+				numtest.Close(t, "losses of PyTorch", first, widen(want["losses"].Data), LossTolerance)
+				for name, tensor := range want {
+					if name != "losses" {
+						numtest.Close(t, name+" of PyTorch", widen(after.Tensors[name].Data), widen(tensor.Data), LossTolerance)
+					}
+				}
 			}
 			if err := m.SetState(reference); err != nil {
 				t.Fatal(err)
