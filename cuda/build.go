@@ -12,11 +12,16 @@ import (
 	"aegis/model/program"
 )
 
-// source is where Load finds rows: by number on the device. Without numbers the
-// input is there already.
+// source is what a batch is made from, on the device: for each row of a run,
+// step after step, where it lies among rows, its number in its set, and its
+// class. Without numbers the input is there already.
 type source struct {
 	rows, numbers driver.DevicePtr
-	floats        bool // the rows are float32
+	floats        bool             // the rows are float32
+	originals     driver.DevicePtr // numbers in the set; 0 for given values, the first of which has the number first
+	classes       driver.DevicePtr
+	set           string // "" for given values
+	first         int
 }
 
 // builder turns a plan's instructions into operations of one step.
@@ -33,23 +38,33 @@ type builder struct {
 
 // build returns the operations of one step.
 func (e *exec) build(step driver.DevicePtr, from source) ([]gpu.Operation, error) {
-	b := &builder{exec: e, step: step, source: from}
-	for i := range e.plan.Phases {
-		b.stride += len(e.plan.Phases[i].Optimizer.ScalarNames())
-	}
+	b := &builder{exec: e, step: step, source: from, stride: e.program.ScalarCount()}
+	b.fetch()
 	for i := range e.plan.Phases {
 		b.phase = &e.plan.Phases[i]
-		for _, section := range [][]plan.Instr{b.phase.Gradients, b.phase.Update} {
-			for _, in := range section {
-				if err := b.add(in); err != nil {
-					return nil, fmt.Errorf("cuda: phase %s: %s: %w", b.phase.Name, in.Op, err)
-				}
-			}
+		if err := b.section(b.phase.Gradients); err != nil {
+			return nil, err
+		}
+		if e.plan.Options.Exchange && b.phase.Exchange.Size > 0 {
+			b.do(handOut{b.phase})
+		}
+		if err := b.section(b.phase.Update); err != nil {
+			return nil, err
 		}
 		b.collect()
 		b.first += len(b.phase.Optimizer.ScalarNames())
 	}
 	return b.list, nil
+}
+
+// section translates a section of a phase.
+func (b *builder) section(list []plan.Instr) error {
+	for _, in := range list {
+		if err := b.add(in); err != nil {
+			return fmt.Errorf("cuda: phase %s: %s: %w", b.phase.Name, in.Op, err)
+		}
+	}
+	return nil
 }
 
 // add translates one instruction. The files that do have the names of those of
@@ -58,6 +73,10 @@ func (b *builder) add(in plan.Instr) error {
 	switch in.Op {
 	case plan.Load:
 		b.load(in)
+	case plan.OneHot:
+		b.oneHot(in)
+	case plan.Noise:
+		return b.noise(in)
 	case plan.Linear, plan.LinearDX, plan.LinearDW:
 		b.linear(in)
 	case plan.Conv2d, plan.Conv2dDX, plan.Conv2dDW:
@@ -70,10 +89,22 @@ func (b *builder) add(in plan.Instr) error {
 		b.lossOf(in)
 	case plan.Add, plan.AddSums:
 		b.sum(in)
+	case plan.Mul:
+		b.mul(in)
+	case plan.Scale, plan.ScaleSums:
+		b.scale(in)
+	case plan.Lerp:
+		b.lerp(in)
+	case plan.ChannelMean:
+		b.channelMean(in)
 	case plan.Pack:
 		b.pack(in)
 	case plan.Update:
 		b.update(in)
+	case plan.Keep:
+		b.keep(in)
+	case plan.Follow:
+		b.follow(in)
 	default:
 		return fmt.Errorf("no kernel")
 	}

@@ -33,6 +33,36 @@ func TestStreamedRows(t *testing.T) {
 	vmtest.ContractRows(t, on(cuda.Options{Driver: ptxsim.Open(ptxsim.Options{}), DataLimit: -1}))
 }
 
+// TestInputs reads inputs of every kind, from sets on the device and streamed,
+// in one graph of several steps and in calls for which the queue is too short.
+func TestInputs(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		opt    cuda.Options
+		tuning cuda.Tuning
+	}{
+		{name: "graphs of 4 steps", tuning: cuda.Tuning{Queue: 64, Graph: 4}},
+		{name: "streamed", opt: cuda.Options{DataLimit: -1}, tuning: cuda.Tuning{Queue: 64, Graph: 4}},
+		{name: "streamed, a queue of one step", opt: cuda.Options{DataLimit: -1}, tuning: cuda.Tuning{Queue: 1, Graph: 1}},
+		{name: "gradients handed out", opt: cuda.Options{Exchange: func(string, []float32) error { return nil }}, tuning: cuda.Tuning{Queue: 64, Graph: 4}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.opt.Driver = ptxsim.Open(ptxsim.Options{})
+			vmtest.Inputs(t, func(p *program.Program, seed uint64) (vm.Machine, error) {
+				return cuda.OpenTuned(p, seed, c.opt, c.tuning)
+			})
+		})
+	}
+}
+
+func TestExchange(t *testing.T) {
+	for _, limit := range []int64{0, -1} {
+		vmtest.Exchange(t, func(exchange func(string, []float32) error) vmtest.Open {
+			return on(cuda.Options{DataLimit: limit, Driver: ptxsim.Open(ptxsim.Options{}), Exchange: exchange})
+		})
+	}
+}
+
 func TestHandmadeGraphs(t *testing.T) { vmtest.HandmadeGraphs(t, simulated()) }
 
 // needGPU skips where no GPU can be used, and says why. Its context is kept
@@ -60,6 +90,8 @@ func TestGPU(t *testing.T) {
 		{name: "reference", test: vmtest.Reference},
 		{name: "streamed", test: vmtest.Contract, opt: cuda.Options{DataLimit: -1}},
 		{name: "handmade graphs", test: vmtest.HandmadeGraphs},
+		{name: "inputs", test: vmtest.Inputs},
+		{name: "streamed inputs", test: vmtest.Inputs, opt: cuda.Options{DataLimit: -1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			needGPU(t)

@@ -36,6 +36,13 @@ type Options struct {
 	// DataLimit is the most bytes of images that are kept on the device;
 	// 0: as many as fit, < 0: none. Other sets are streamed.
 	DataLimit int64
+
+	// Exchange, where it is not nil, gets the gradients of each phase before
+	// they are applied, to change them: all of the phase's parameters' in one
+	// array, each padded to 16 values. After an error the state is not a whole
+	// step's. The gradients cross the bus twice, and steps are queued one by
+	// one.
+	Exchange func(phase string, gradients []float32) error
 }
 
 // device is what the options say of the choice of the device.

@@ -13,13 +13,17 @@ import (
 
 // exec is a plan in device memory.
 type exec struct {
+	program *program.Program
+	seed    uint64
 	plan    *plan.Plan
+	trains  bool               // it is the plan of training
 	address []driver.DevicePtr // of each buffer
-	input   region             // what Load writes
-	outputs []region           // of all phases
+	arena   driver.DevicePtr
+	input   region   // what Load writes
+	outputs []region // of all phases
 
 	columns  driver.DevicePtr // shifts and factors of the scaling; 0 where bytes become pixels
-	scalars  driver.DevicePtr // of all steps of a run
+	scalars  driver.DevicePtr // of all steps of a run; of a forward plan, the final ones
 	losses   driver.DevicePtr // of all steps of a run; 0 for a forward plan
 	terms    int              // losses of one step
 	scratch  driver.DevicePtr
@@ -33,8 +37,8 @@ type region struct {
 }
 
 // newExec describes a plan whose memory is not there yet; see place.
-func newExec(p *plan.Plan) (*exec, error) {
-	e := &exec{plan: p, address: make([]driver.DevicePtr, len(p.Buffers))}
+func (m *Machine) newExec(p *plan.Plan, trains bool) (*exec, error) {
+	e := &exec{program: m.program, seed: m.seed, plan: p, trains: trains, address: make([]driver.DevicePtr, len(p.Buffers))}
 	for _, b := range p.Buffers {
 		if b.Layout != plan.RowMajor || b.Kind == plan.Copy {
 			return nil, fmt.Errorf("cuda: buffer %s is %s; want all in row-major order", b.Name, b.Layout)
@@ -48,6 +52,7 @@ func newExec(p *plan.Plan) (*exec, error) {
 
 // place says where everything is.
 func (e *exec) place(state *tensors, arena driver.DevicePtr) error {
+	e.arena = arena
 	for i, b := range e.plan.Buffers {
 		switch b.Kind {
 		case plan.Param, plan.Slot:

@@ -134,6 +134,24 @@ func TestNoMemoryForGraphs(t *testing.T) {
 	}
 }
 
+// TestNoMemoryForPieces finds no memory for the second graph of a step that
+// hands its gradients out: the first is freed.
+func TestNoMemoryForPieces(t *testing.T) {
+	p, data := small(t, "momentum", 6)
+	s := gputest.NewSpy(ptxsim.Open(ptxsim.Options{}))
+	m := open(t, p, data, cuda.Options{Driver: s, Exchange: func(string, []float32) error { return nil }})
+	s.NoMemory = 2
+	if err := m.Train(context.Background(), someSteps(p, 0, p.Batch, 6)); !errors.Is(err, driver.OutOfMemory) {
+		t.Fatalf("error %v, want one of too little memory", err)
+	}
+	if s.Held["graph"] != 0 || s.Held["executable graph"] != 0 {
+		t.Errorf("left of a step: %v", s.Held)
+	}
+	if err := m.Train(context.Background(), someSteps(p, 0, p.Batch, 6)); err != nil {
+		t.Errorf("a second try: %v", err)
+	}
+}
+
 // TestCaptureFails has the driver refuse a launch while it captures, and wants
 // nothing left of the graph.
 func TestCaptureFails(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 func (b *builder) lossOf(in plan.Instr) {
 	l := kernels.Loss{
 		Batch: b.batch(), Width: b.width(in.Src[0]), Pred: b.at(in.Src[0]), Target: b.at(in.Src[1]), Loss: in.Loss,
-		Value: b.at(in.Dst[0]), Slope: in.Slope, Y: b.slopeAt(in),
+		Value: b.at(in.Dst[0]), Factor: in.Factor, Scalar: b.scalarAt(in, 2), Slope: in.Slope, Y: b.slopeAt(in),
 		Scratch: b.exec.scratch, Counter: b.exec.counters + driver.DevicePtr(4*b.loss),
 	}
 	if in.Op == plan.LossGrad {

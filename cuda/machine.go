@@ -20,6 +20,7 @@ import (
 // a fault of the device every call returns the first error.
 type Machine struct {
 	program *program.Program
+	seed    uint64
 	gpu     *gpu.Context
 	limit   int64 // Options.DataLimit
 	memory  Memory
@@ -30,7 +31,7 @@ type Machine struct {
 	queue   *queue
 	train   *exec
 	parts   map[program.Part]*exec
-	records map[int]*gpu.Graph // of so many training steps
+	records map[int][]piece // of so many training steps
 	sets    map[string]*set
 	labels  map[string][]int32
 	staging *staging        // nil where no set is streamed
@@ -39,6 +40,8 @@ type Machine struct {
 	forwardRows int   // batch of the forward parts
 	step        int64 // steps queued since the start of training
 	losses      []float32
+
+	exchange func(phase string, gradients []float32) error // Options.Exchange
 }
 
 // tuning is what only tests choose.
@@ -59,8 +62,12 @@ func open(p *program.Program, seed uint64, opt Options, t tuning) (*Machine, err
 		return nil, err
 	}
 	m := &Machine{
-		program: p, limit: opt.DataLimit, tensors: newTensors(p), parts: make(map[program.Part]*exec),
-		sets: make(map[string]*set), labels: make(map[string][]int32), records: make(map[int]*gpu.Graph),
+		program: p, seed: seed, limit: opt.DataLimit, tensors: newTensors(p), parts: make(map[program.Part]*exec),
+		sets: make(map[string]*set), labels: make(map[string][]int32), records: make(map[int][]piece),
+		exchange: opt.Exchange,
+	}
+	if opt.Exchange != nil {
+		t.graphSteps, t.plan.Exchange = 1, true
 	}
 	if err := m.compile(t); err != nil {
 		return nil, err
@@ -85,7 +92,7 @@ func (m *Machine) compile(t tuning) error {
 	if err != nil {
 		return fmt.Errorf("cuda: %w", err)
 	}
-	if m.train, err = newExec(compiled); err != nil {
+	if m.train, err = m.newExec(compiled, true); err != nil {
 		return err
 	}
 	m.forwardRows = forwardRows(compiled)
@@ -94,11 +101,7 @@ func (m *Machine) compile(t tuning) error {
 			return err
 		}
 	}
-	counters := 0
-	for _, e := range m.execs() {
-		counters = max(counters, e.lossCount())
-	}
-	m.queue = newQueue(m.program, t, m.forwardRows, counters)
+	m.queue = newQueue(m.program, t, m.forwardRows, m.execs())
 	return nil
 }
 
@@ -116,7 +119,7 @@ func (m *Machine) compileForward(part program.Part, opt plan.Options) (*exec, er
 	if err != nil {
 		return nil, fmt.Errorf("cuda: part %s: %w", part, err)
 	}
-	return newExec(compiled)
+	return m.newExec(compiled, false)
 }
 
 // forwardRows is the batch of forward parts: enough to keep a GPU busy, but
@@ -192,7 +195,7 @@ func (m *Machine) place(arena, scratch driver.DevicePtr) error {
 		if err := e.place(m.tensors, arena); err != nil {
 			return err
 		}
-		e.scratch, e.counters = scratch, q.at(q.counters, 0)
+		e.scratch, e.counters, e.scalars = scratch, q.at(q.counters, 0), q.at(q.finals, 0)
 		if q.columned > 0 {
 			e.columns = q.at(q.columns, 0)
 		}
@@ -202,6 +205,9 @@ func (m *Machine) place(arena, scratch driver.DevicePtr) error {
 	}
 	m.train.scalars, m.train.losses = q.at(q.scalars, 0), q.at(q.losses, 0)
 	if err := m.gpu.Memset32Async(q.at(q.counters, 0), 0, int64(q.counted), m.gpu.Stream); err != nil {
+		return err
+	}
+	if err := gpu.Upload(m.gpu, q.at(q.finals, 0), finalScalars(m.program)); err != nil {
 		return err
 	}
 	return m.load()
@@ -221,7 +227,7 @@ func (m *Machine) sendColumns() error {
 func (m *Machine) load() error {
 	q := m.queue
 	for _, e := range m.execs() {
-		ops, err := e.build(q.at(q.forward, 0), source{rows: q.ptr, numbers: q.ptr})
+		ops, err := e.build(q.at(q.forward, 0), source{rows: q.ptr, numbers: q.ptr, originals: q.ptr, classes: q.ptr})
 		if err != nil {
 			return err
 		}
@@ -243,18 +249,22 @@ func (m *Machine) Memory() Memory { return m.memory }
 
 // Evaluate returns the mean of each loss term over rows of a set.
 func (m *Machine) Evaluate(ctx context.Context, name string, rows []int32) ([]float64, error) {
-	s, err := m.find(name, rows)
-	if err != nil {
+	if _, err := m.find(name, nil); err != nil {
 		return nil, err
 	}
 	e := m.parts[program.Evaluate]
+	f, err := m.feeding(e, program.Evaluate, program.Feed{Set: name, Rows: rows})
+	if err != nil {
+		return nil, err
+	}
 	means := make([]float64, len(e.outputs))
-	for chunk := range slices.Chunk(rows, m.forwardRows) {
+	for from := 0; from < f.n; from += m.forwardRows {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		chunk := f.cut(from, min(from+m.forwardRows, f.n))
 		err := m.gpu.Do("evaluate", func() error {
-			if err := m.forward(e, s, chunk); err != nil {
+			if err := m.forward(e, chunk); err != nil {
 				return err
 			}
 			for i, out := range e.outputs {
@@ -262,7 +272,7 @@ func (m *Machine) Evaluate(ctx context.Context, name string, rows []int32) ([]fl
 				if err := gpu.Download(m.gpu, term[:], out.ptr); err != nil {
 					return err
 				}
-				means[i] += float64(term[0]) * float64(len(chunk)) / float64(len(rows))
+				means[i] += float64(term[0]) * float64(chunk.n) / float64(f.n)
 			}
 			return nil
 		})
@@ -279,35 +289,21 @@ func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Feed,
 	if !ok {
 		return fmt.Errorf("cuda: no part %q; want one of %v", part, forwardParts)
 	}
-	n := len(in.Rows)
-	var s *set
-	if in.Set == "" {
-		if n = len(in.Values) / e.input.width; n*e.input.width != len(in.Values) {
-			return fmt.Errorf("cuda: %s: want rows of %d values, got %d values in all", part, e.input.width, len(in.Values))
-		}
-	} else {
-		var err error
-		if s, err = m.find(in.Set, in.Rows); err != nil {
-			return err
-		}
+	f, err := m.feeding(e, part, in)
+	if err != nil {
+		return err
 	}
 	result := e.outputs[0]
-	if len(out) != n*result.width {
-		return fmt.Errorf("cuda: %s: want room for %d × %d values, got %d", part, n, result.width, len(out))
+	if len(out) != f.n*result.width {
+		return fmt.Errorf("cuda: %s: want room for %d × %d values, got %d", part, f.n, result.width, len(out))
 	}
-	for from := 0; from < n; from += m.forwardRows {
+	for from := 0; from < f.n; from += m.forwardRows {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		to := min(from+m.forwardRows, n)
+		to := min(from+m.forwardRows, f.n)
 		err := m.gpu.Do(string(part), func() error {
-			var err error
-			if s != nil {
-				err = m.forward(e, s, in.Rows[from:to])
-			} else {
-				err = m.forwardValues(e, in.Values[from*e.input.width:to*e.input.width])
-			}
-			if err != nil {
+			if err := m.forward(e, f.cut(from, to)); err != nil {
 				return err
 			}
 			return gpu.Download(m.gpu, out[from*result.width:to*result.width], result.ptr)

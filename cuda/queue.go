@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"math/bits"
-	"slices"
 
 	"aegis/cuda/driver"
 	"aegis/cuda/internal/gpu"
@@ -16,8 +15,10 @@ import (
 )
 
 // queue is what tells the device about a run of steps: the run itself, a block
-// for each step of a graph, row numbers, scalars, and the losses, which stay
-// there until they are asked for. It is one allocation.
+// for each step of a graph, row numbers, classes, scalars, and the losses,
+// which stay there until they are asked for. It is one allocation. Row numbers
+// of a set and classes, for plans that read them, have places that training and
+// forward parts share: neither begins before the work of the other is done.
 type queue struct {
 	steps   int // that fit
 	graph   int // steps in the largest graph, a power of two
@@ -31,7 +32,8 @@ type queue struct {
 	ptr                                  driver.DevicePtr
 	run, blocks, forward, counters       place32
 	rows, scalars, losses, forwardNumber place32
-	columns                              place32
+	finals, columns                      place32 // scalars of forward parts; columns of the scaling
+	originals, classes                   place32 // numbers of rows in their set, and their classes
 
 	pending int // steps since the first whose losses are still there
 }
@@ -48,24 +50,36 @@ const (
 )
 
 // newQueue lays the queue out for a program.
-func newQueue(p *program.Program, t tuning, forwardRows, counters int) *queue {
+func newQueue(p *program.Program, t tuning, forwardRows int, execs []*exec) *queue {
 	q := &queue{
-		width: p.ScalarCount(), terms: len(p.LossNames()), counted: counters,
+		width: p.ScalarCount(), terms: len(p.LossNames()),
 		graph: powerOfTwo(min(t.graphSteps, graphBytes/(p.Batch*rowBytes(p)))),
 	}
 	if p.Scaling.Kind != data.ScaleRange {
 		q.columned = p.PixelCount()
 	}
 	q.steps = max(q.graph, min(t.queueSteps, mostRows/p.Batch))
+	var numbers, labels bool
+	for _, e := range execs {
+		q.counted = max(q.counted, e.lossCount())
+		numbers, labels = numbers || e.readsRowNumbers(), labels || e.readsLabels()
+	}
 	q.run = q.reserve(kernels.RunSize / 4)
 	q.blocks = q.reserve(q.graph * kernels.StepSize / 4)
 	q.forward = q.reserve(kernels.StepSize / 4)
-	q.counters = q.reserve(counters)
+	q.counters = q.reserve(q.counted)
 	q.forwardNumber = q.reserve(forwardRows)
 	q.rows = q.reserve(q.steps * p.Batch)
 	q.scalars = q.reserve(q.steps * q.width)
 	q.losses = q.reserve(q.steps * q.terms)
+	q.finals = q.reserve(q.width)
 	q.columns = q.reserve(2 * q.columned)
+	if numbers {
+		q.originals = q.reserve(max(forwardRows, q.steps*p.Batch))
+	}
+	if labels {
+		q.classes = q.reserve(max(forwardRows, q.steps*p.Batch))
+	}
 	return q
 }
 
@@ -97,21 +111,41 @@ func (m *Machine) Train(ctx context.Context, steps program.Steps) error {
 	if err != nil {
 		return err
 	}
-	scalars := steps.Scalars
-	for rows := range slices.Chunk(steps.Rows, m.queue.steps*batch) {
-		n := (len(rows) + batch - 1) / batch * width
-		if err := m.gpu.Do("train", func() error { return m.runSteps(ctx, s, rows, scalars[:n]) }); err != nil {
+	all := batches{rows: steps.Rows, scalars: steps.Scalars}
+	if all.classes, err = m.train.classes(m.labels[trainSet], steps.Rows, len(steps.Rows)); err != nil {
+		return err
+	}
+	for from := 0; from < count; from += m.queue.steps {
+		some := all.cut(from, min(from+m.queue.steps, count), batch, width)
+		if err := m.gpu.Do("train", func() error { return m.runSteps(ctx, s, some) }); err != nil {
 			return err
 		}
-		scalars = scalars[n:]
 	}
 	return nil
 }
 
+// batches are the rows of some steps, and what goes with them.
+type batches struct {
+	rows    []int32
+	classes []int32 // nil where no phase reads labels
+	scalars []float32
+}
+
+// cut returns those of some of the steps.
+func (b batches) cut(from, to, batch, width int) batches {
+	b.scalars = b.scalars[from*width : to*width]
+	from, to = from*batch, min(to*batch, len(b.rows))
+	b.rows = b.rows[from:to]
+	if b.classes != nil {
+		b.classes = b.classes[from:to]
+	}
+	return b
+}
+
 // runSteps sends the rows and scalars of some steps and queues them, in as few
 // graphs as there are sizes for.
-func (m *Machine) runSteps(ctx context.Context, s *set, rows []int32, scalars []float32) error {
-	q, batch := m.queue, m.program.Batch
+func (m *Machine) runSteps(ctx context.Context, s *set, b batches) error {
+	q, batch, rows := m.queue, m.program.Batch, b.rows
 	count := (len(rows) + batch - 1) / batch
 	if q.pending+count > q.steps {
 		if err := m.drain(); err != nil {
@@ -127,7 +161,7 @@ func (m *Machine) runSteps(ctx context.Context, s *set, rows []int32, scalars []
 			return err
 		}
 	}
-	if err := m.send(numbers, scalars); err != nil {
+	if err := m.send(numbers, b); err != nil {
 		return err
 	}
 	done := 0
@@ -144,7 +178,7 @@ func (m *Machine) runSteps(ctx context.Context, s *set, rows []int32, scalars []
 				return err
 			}
 		}
-		if err := m.gpu.Replay(m.records[n]); err != nil {
+		if err := m.replay(m.records[n]); err != nil {
 			return err
 		}
 		if err := m.gpu.RecordEvent(m.done[half], m.gpu.Stream); err != nil {
@@ -185,13 +219,22 @@ func (m *Machine) staged(units []int, rows int) []int32 {
 	return numbers
 }
 
-// send tells the device about steps behind those whose losses are pending.
-func (m *Machine) send(numbers []int32, scalars []float32) error {
+// send tells the device about steps behind those whose losses are pending, and
+// where the images of their rows lie.
+func (m *Machine) send(numbers []int32, b batches) error {
 	q, batch := m.queue, m.program.Batch
 	if err := gpu.Upload(m.gpu, q.at(q.rows, q.pending*batch), numbers); err != nil {
 		return err
 	}
-	if err := gpu.Upload(m.gpu, q.at(q.scalars, q.pending*q.width), scalars); err != nil {
+	if m.train.readsRowNumbers() {
+		if err := gpu.Upload(m.gpu, q.at(q.originals, q.pending*batch), b.rows); err != nil {
+			return err
+		}
+	}
+	if err := gpu.Upload(m.gpu, q.at(q.classes, q.pending*batch), b.classes); err != nil {
+		return err
+	}
+	if err := gpu.Upload(m.gpu, q.at(q.scalars, q.pending*q.width), b.scalars); err != nil {
 		return err
 	}
 	first := uint32(m.step - int64(q.pending))
@@ -223,50 +266,4 @@ func (m *Machine) Losses() ([]float32, error) {
 	losses := m.losses
 	m.losses = nil
 	return losses, nil
-}
-
-// forward runs a forward part on rows of a set.
-func (m *Machine) forward(e *exec, s *set, rows []int32) error {
-	from, numbers := s.ptr, rows
-	if !s.kept {
-		from, numbers = m.staging.ptr, make([]int32, len(rows))
-		for i := range numbers {
-			numbers[i] = int32(i)
-		}
-		if err := m.fill(0, s, rows); err != nil {
-			return err
-		}
-	}
-	if err := gpu.Upload(m.gpu, m.queue.at(m.queue.forwardNumber, 0), numbers); err != nil {
-		return err
-	}
-	return m.runForward(e, len(rows), source{rows: from, floats: s.floats(), numbers: m.queue.at(m.queue.forwardNumber, 0)})
-}
-
-// forwardValues runs a forward part on values.
-func (m *Machine) forwardValues(e *exec, values []float32) error {
-	if err := gpu.Upload(m.gpu, e.input.ptr, values); err != nil {
-		return err
-	}
-	return m.runForward(e, len(values)/e.input.width, source{})
-}
-
-func (m *Machine) runForward(e *exec, n int, from source) error {
-	q := m.queue
-	block := kernels.StepBlock(uint32(n), 0, uint32(e.plan.Batch), 0)
-	if err := gpu.Upload(m.gpu, q.at(q.forward, 0), block[:]); err != nil {
-		return err
-	}
-	ops, err := e.build(q.at(q.forward, 0), from)
-	if err != nil {
-		return err
-	}
-	calls, err := m.modules.Calls(ops)
-	if err != nil {
-		return err
-	}
-	if err := m.gpu.Queue(calls); err != nil {
-		return err
-	}
-	return m.gpu.RecordEvent(m.done[0], m.gpu.Stream)
 }

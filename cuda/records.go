@@ -23,22 +23,26 @@ func (m *Machine) record(steps int, images driver.DevicePtr) error {
 			return err
 		}
 	}
-	calls, err := m.training(steps, images)
+	work, err := m.training(steps, images)
 	if err != nil {
 		return err
 	}
-	graph, err := m.gpu.Capture(calls)
+	pieces, err := m.capture(work)
 	if err != nil {
 		return m.gpu.OutOfMemory(err, fmt.Sprintf(
 			"want a graph of %d training steps there; free some memory or keep fewer images on the device", steps))
 	}
-	m.records[steps] = graph
+	m.records[steps] = pieces
 	return nil
 }
 
 // rehearse queues a step without rows, which changes nothing.
 func (m *Machine) rehearse(images driver.DevicePtr) error {
-	calls, err := m.training(1, images)
+	work, err := m.training(1, images)
+	if err != nil {
+		return err
+	}
+	calls, err := m.modules.Calls(work)
 	if err != nil {
 		return err
 	}
@@ -49,11 +53,14 @@ func (m *Machine) rehearse(images driver.DevicePtr) error {
 	return m.gpu.Queue(calls)
 }
 
-// training returns the launches of some training steps.
-func (m *Machine) training(steps int, images driver.DevicePtr) ([]gpu.Call, error) {
+// training returns the work of some training steps.
+func (m *Machine) training(steps int, images driver.DevicePtr) ([]gpu.Operation, error) {
 	q := m.queue
 	list := []gpu.Operation{kernels.Advance{Run: q.at(q.run, 0), Blocks: q.at(q.blocks, 0), Count: steps}}
-	from := source{rows: images, numbers: q.at(q.rows, 0), floats: m.sets[trainSet].floats()}
+	from := source{
+		rows: images, numbers: q.at(q.rows, 0), floats: m.sets[trainSet].floats(),
+		originals: q.at(q.originals, 0), classes: q.at(q.classes, 0), set: trainSet,
+	}
 	for i := range steps {
 		ops, err := m.train.build(q.at(q.blocks, i*kernels.StepSize/4), from)
 		if err != nil {
@@ -61,14 +68,14 @@ func (m *Machine) training(steps int, images driver.DevicePtr) ([]gpu.Call, erro
 		}
 		list = append(list, ops...)
 	}
-	return m.modules.Calls(list)
+	return list, nil
 }
 
 // dropRecords forgets all recorded work, when what it reads moves.
 func (m *Machine) dropRecords() error {
 	var errs []error
-	for _, g := range m.records {
-		errs = append(errs, m.gpu.Discard(g))
+	for _, pieces := range m.records {
+		errs = append(errs, m.discard(pieces))
 	}
 	clear(m.records)
 	return gpu.First(errs...)

@@ -178,7 +178,7 @@ func timedSpecs() []model.Spec {
 func newStopwatch(g *gpu.Context, d driver.Driver, name string, real bool) *stopwatch {
 	w := &stopwatch{Context: g, copies: 50, most: 9, budget: 300 * time.Millisecond, sample: 2 * time.Millisecond}
 	if !real {
-		w.copies, w.most, w.sample = 2, 1, 0
+		w.copies, w.most, w.sample = 1, 1, 0
 	}
 	number := func(a driver.DeviceAttribute) int {
 		n, err := d.DeviceAttribute(g.Device.Number, a)
@@ -404,12 +404,16 @@ func (w *stopwatch) machine(m *Machine, real bool) error {
 		scalars = m.program.StepScalars(scalars, int64(i))
 	}
 	return m.gpu.Do("time", func() error {
-		send := func() error { return m.send(numbers, scalars) }
+		send := func() error { return m.send(numbers, batches{rows: numbers, scalars: scalars}) }
 		if err := send(); err != nil {
 			return err
 		}
 		set := m.sets[trainSet].ptr
-		calls, err := m.training(steps, set)
+		work, err := m.training(steps, set)
+		if err != nil {
+			return err
+		}
+		calls, err := m.modules.Calls(work)
 		if err != nil {
 			return err
 		}

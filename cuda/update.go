@@ -15,6 +15,17 @@ func (b *builder) update(in plan.Instr) {
 	b.do(kernels.Update{Step: b.step, Count: b.size(in.Dst[0]), Target: t, Optimizer: *b.optimizer()})
 }
 
+// keep writes a running tensor.
+func (b *builder) keep(in plan.Instr) {
+	b.do(kernels.Copy{Batch: b.batch(), Width: b.size(in.Dst[0]), Whole: true, X: b.at(in.Src[0]), Y: b.at(in.Dst[0])})
+}
+
+// follow moves a shadow after the parameter that it follows.
+func (b *builder) follow(in plan.Instr) {
+	shadow := b.at(in.Dst[0])
+	b.do(kernels.Lerp{Step: b.step, Width: b.size(in.Dst[0]), Factor: in.Factor, A: b.at(in.Src[0]), B: shadow, C: shadow})
+}
+
 // optimizer is the phase's.
 func (b *builder) optimizer() *kernels.Optimizer {
 	return &kernels.Optimizer{

@@ -22,9 +22,26 @@ extern "C" __global__ void __launch_bounds__(256) add(const float* a, const floa
     EACH(i, extent(step, width, whole)) c[i] = a[i] + b[i];
 }
 
-// y = factor·x
-extern "C" __global__ void __launch_bounds__(256) scale(const float* x, float* y, float factor, int width,
-        int whole, const Step* __restrict__ step) {
+// c = a·b
+extern "C" __global__ void __launch_bounds__(256) mul(const float* a, const float* b, float* c, int width,
+        const Step* __restrict__ step) {
+    EACH(i, extent(step, width)) c[i] = a[i] * b[i];
+}
+
+// c = a + factor·(b − a), two roundings; c may be b.
+extern "C" __global__ void __launch_bounds__(256) lerp(const float* a, const float* b, float* c, float factor, int width,
+        const Step* __restrict__ step) {
+    EACH(i, extent(step, width, 1)) c[i] = __fadd_rn(a[i], __fmul_rn(factor, __fsub_rn(b[i], a[i])));
+}
+
+// factor, or where there is a scalar factor·scalar.
+__device__ __forceinline__ float scaled(float factor, const float* scalar) { return scalar ? factor * *scalar : factor; }
+
+// y = factor·x, or factor·scalar·x
+extern "C" __global__ void __launch_bounds__(256) scale(const float* x, const float* scalar, float* y, float factor,
+        int width, int whole, const Step* __restrict__ step) {
+    if (step->n == 0) return;
+    factor = scaled(factor, scalar);
     EACH(i, extent(step, width, whole)) y[i] = factor * x[i];
 }
 
@@ -76,22 +93,23 @@ __device__ __forceinline__ Point loss_at(int kind, float y, float t, float delta
     return p;
 }
 
-// value = Σ l/(P·n), grad = l'/(P·n)·f'(y). Each block adds up its part; the
-// last to finish adds the parts in their order, whichever block that is, and
-// sets the counter back. No second launch waits for the sum.
-extern "C" __global__ void __launch_bounds__(256) loss(const float* pred, const float* target, const float* y,
-        float* grad, float* value, volatile float* parts, unsigned* counter, int width, int stride, int kind,
-        int function, float delta, float alpha, const Step* __restrict__ step) {
+// value = Σ l/(D·n), grad = upstream·l'/(D·n)·f'(y), with a scalar also times
+// that. Each block adds up its part; the last to finish adds the parts in their
+// order, whichever block that is, and sets the counter back. No second launch
+// waits for the sum.
+extern "C" __global__ void __launch_bounds__(256) loss(const float* pred, const float* target, const float* scalar,
+        const float* y, float* grad, float* value, volatile float* parts, unsigned* counter, int width, int divisor,
+        int stride, int kind, int function, float upstream, float delta, float alpha, const Step* __restrict__ step) {
     __shared__ float part[8];
     __shared__ bool last;
     const int n = step->n;
     if (n == 0) return;
-    const float factor = 1.0f / ((float)n * (float)width);
+    const float factor = 1.0f / ((float)n * (float)divisor), down = factor * scaled(upstream, scalar);
     float sum = 0.0f;
     EACH(i, n * width) {
         const Point p = loss_at(kind, pred[i], target[i], delta);
         sum += p.value;
-        if (grad) grad[i] = function ? sloped(function, p.slope * factor, y[i], alpha) : p.slope * factor;
+        if (grad) grad[i] = function ? sloped(function, p.slope * down, y[i], alpha) : p.slope * down;
     }
     sum = block_sum(sum, part);
     if (threadIdx.x == 0) {

@@ -8,7 +8,6 @@ import (
 
 	"aegis/cuda/driver"
 	"aegis/data"
-	"aegis/data/philox"
 	"aegis/model/op"
 )
 
@@ -101,6 +100,9 @@ func TestWholeInStep(t *testing.T) {
 		"copy": func(b Batch, x, y driver.DevicePtr) ([]Launch, error) {
 			return Copy{Batch: b, Width: values, Whole: true, X: x, Y: y}.Launches()
 		},
+		"lerp": func(b Batch, x, y driver.DevicePtr) ([]Launch, error) {
+			return Lerp{Step: b.Step, Width: values, Factor: 0.5, A: x, B: x, C: y}.Launches()
+		},
 		"sum": func(b Batch, x, y driver.DevicePtr) ([]Launch, error) {
 			return Sum{Batch: b, Width: values, Whole: true, Factor: 1, X: x, S: y}.Launches()
 		},
@@ -114,7 +116,7 @@ func TestWholeInStep(t *testing.T) {
 				switch name {
 				case "sum":
 					want[0] += float64(v)
-				case "copy":
+				case "copy", "lerp":
 					want[i] = float64(v)
 				default:
 					want[i] = 2 * float64(v)
@@ -132,37 +134,65 @@ func TestWholeInStep(t *testing.T) {
 	}
 }
 
-func TestAddScaleCopy(t *testing.T) {
+// TestPlainArithmetic goes through rows, and through whole tensors.
+func TestPlainArithmetic(t *testing.T) {
 	d := open(t, Elementwise)
 	for _, e := range extents() {
 		for _, whole := range []bool{false, true} {
 			t.Run(fmt.Sprint(e, whole), func(t *testing.T) {
 				d.TB = t
 				defer d.free()
-				n := e[1] * e[2]
-				batch, width, total := Batch{Rows: e[0], Step: d.step(e[1], 0, e[0], 0)}, e[2], e[0]*e[2]
-				if whole {
-					batch, width, n = Batch{Step: d.step(1, 0, e[0], 0)}, total, total
-				}
-				a, b := random(1, n), random(2, n)
-				at, bt := d.in(a, total, 1), d.in(b, total, 0)
-				sum, scaled, copied := d.out(total, 0), d.out(total, 0), d.out(total, 2)
-				d.run(Add{Batch: batch, Width: width, Whole: whole, A: at.ptr, B: bt.ptr, C: sum.ptr}.Launches())
-				d.run(Scale{Batch: batch, Width: width, Whole: whole, Factor: -0.3, X: at.ptr, Y: scaled.ptr}.Launches())
-				d.run(Copy{Batch: batch, Width: width, Whole: whole, X: at.ptr, Y: copied.ptr}.Launches())
-				copied.checkBits("copy", a)
-				for i := range a {
-					b[i] += a[i]
-				}
-				sum.checkBits("add", b)
-				scaled.checkBits("scale", spread(a, -0.3))
+				d.plainArithmetic(e, whole)
 			})
 		}
 	}
 }
 
+func (d *device) plainArithmetic(e [3]int, whole bool) {
+	d.Helper()
+	n := e[1] * e[2]
+	batch, width, total := Batch{Rows: e[0], Step: d.step(e[1], 0, e[0], 0)}, e[2], e[0]*e[2]
+	if whole {
+		batch, width, n = Batch{Step: d.step(1, 0, e[0], 0)}, total, total
+	}
+	a, b := random(1, n), random(2, n)
+	at, bt := d.in(a, total, 1), d.in(b, total, 0)
+	of := func(f func(a, b float32) float32) []float32 {
+		c := make([]float32, n)
+		for i := range c {
+			c[i] = f(a[i], b[i])
+		}
+		return c
+	}
+	scalar, y := d.in([]float32{0.7}, 1, 0), d.out(total, 0)
+	again := func(name string, want []float32) {
+		y.checkBits(name, want)
+		y.fill(y.ptr, total)
+	}
+	d.run(Add{Batch: batch, Width: width, Whole: whole, A: at.ptr, B: bt.ptr, C: y.ptr}.Launches())
+	again("add", of(func(a, b float32) float32 { return a + b }))
+	d.run(Scale{Batch: batch, Width: width, Whole: whole, Factor: -0.3, X: at.ptr, Y: y.ptr}.Launches())
+	again("scale", of(func(a, _ float32) float32 { return -0.3 * a }))
+	d.run(Scale{Batch: batch, Width: width, Whole: whole, Factor: -0.3, Scalar: scalar.ptr, X: at.ptr, Y: y.ptr}.Launches())
+	factor := float32(-0.3) * scalar.read()[0]
+	again("scale by a scalar", of(func(a, _ float32) float32 { return factor * a }))
+	copied := d.out(total, 2)
+	d.run(Copy{Batch: batch, Width: width, Whole: whole, X: at.ptr, Y: copied.ptr}.Launches())
+	copied.checkBits("copy", a)
+	if !whole {
+		d.run(Mul{Batch: batch, Width: width, A: at.ptr, B: bt.ptr, C: y.ptr}.Launches())
+		y.checkBits("mul", of(func(a, b float32) float32 { return a * b }))
+		return
+	}
+	toward := of(func(a, b float32) float32 { return a + float32(0.75*(b-a)) })
+	d.run(Lerp{Step: batch.Step, Width: total, Factor: 0.75, A: at.ptr, B: bt.ptr, C: y.ptr}.Launches())
+	y.checkBits("lerp", toward)
+	d.run(Lerp{Step: batch.Step, Width: total, Factor: 0.75, A: at.ptr, B: bt.ptr, C: bt.ptr}.Launches())
+	bt.checkBits("a tensor that follows", toward)
+}
+
 func losses() []op.Loss {
-	return []op.Loss{{Kind: op.MSE}, {Kind: op.MAE}, {Kind: op.Huber, Delta: 0.3}, {Kind: op.BCE}, {Kind: op.BCELogits}}
+	return []op.Loss{{Kind: op.MSE}, {Kind: op.MAE}, {Kind: op.Huber, Delta: 0.3}, {Kind: op.BCE}, {Kind: op.BCELogits}, {Kind: op.MSE, Sum: true}}
 }
 
 func TestLoss(t *testing.T) {
@@ -180,7 +210,7 @@ func TestLoss(t *testing.T) {
 
 func (d *device) loss(e [3]int, l op.Loss, act op.Activation) {
 	d.Helper()
-	const index, stride = 2, 3
+	const index, stride, factor = 2, 3, 0.25
 	n, total := e[1]*e[2], e[0]*e[2]
 	pred, target, y := random(1, n), random(2, n), random(3, n)
 	for i := range pred {
@@ -199,7 +229,12 @@ func (d *device) loss(e [3]int, l op.Loss, act op.Activation) {
 	x := Loss{
 		Batch: Batch{Rows: e[0], Step: d.step(e[1], index, e[0], 0)}, Width: e[2], Loss: l,
 		Pred: d.in(pred, total, 0).ptr, Target: d.in(target, total, 1).ptr, Value: values.ptr + 4, Stride: stride,
-		Grad: grad.ptr, Slope: act, Counter: counter.ptr,
+		Grad: grad.ptr, Factor: factor, Slope: act, Counter: counter.ptr,
+	}
+	down := factor
+	if l.Sum {
+		x.Scalar = d.in([]float32{1.5}, 1, 0).ptr
+		down *= 1.5
 	}
 	if act != op.None {
 		x.Y = d.in(y, total, 0).ptr
@@ -207,13 +242,13 @@ func (d *device) loss(e [3]int, l op.Loss, act op.Activation) {
 	x.Scratch = d.in(nil, x.ScratchFloats(), 0).ptr
 	d.run(x.Launches())
 	first := values.read()
-	x.Grad, x.Slope, x.Y = 0, op.None, 0
+	x.Grad, x.Slope, x.Y, x.Scalar = 0, op.None, 0, 0
 	d.run(x.Launches()) // the counter is back at 0
-	sum, want := 0.0, make([]float64, n)
+	sum, want, count := 0.0, make([]float64, n), float64(e[1]*l.Width(e[2]))
 	for i := range want {
 		v, s := l.At(float64(pred[i]), float64(target[i]))
 		sum += v
-		want[i] = s / float64(n) * act.Slope(float64(y[i]))
+		want[i] = s / count * down * act.Slope(float64(y[i]))
 	}
 	grad.check("gradient", want)
 	got := values.read()
@@ -227,7 +262,7 @@ func (d *device) loss(e [3]int, l op.Loss, act op.Activation) {
 			}
 			continue
 		}
-		if w := sum / float64(n); !(math.Abs(float64(v)-w) <= tolerance*(1e-3+math.Abs(w))) {
+		if w := sum / count; !(math.Abs(float64(v)-w) <= tolerance*(1e-3+math.Abs(w))) {
 			d.Fatalf("loss %v, want %v", v, w)
 		}
 	}
@@ -386,35 +421,28 @@ func TestLoadScaled(t *testing.T) {
 	}
 }
 
-func TestUniform(t *testing.T) {
-	d := open(t, Gather)
-	s := philox.Stream{Seed: 0x123456789abcdef0, Purpose: philox.For("noise")}
-	for _, e := range extents()[:5] {
-		for _, numbered := range []bool{false, true} {
-			t.Run(fmt.Sprint(e, numbered), func(t *testing.T) {
-				d.TB = t
-				defer d.free()
-				y := d.out(e[0]*e[2], 0)
-				l := Uniform{Batch: Batch{Rows: e[0], Step: d.step(e[1], 1, e[0], 77)}, Width: e[2], Stream: s, Y: y.ptr}
-				row := func(i int) uint32 { return uint32(i) }
-				if numbered {
-					row = func(i int) uint32 { return uint32(50000 - 3*i) }
-					list := make([]uint32, e[1])
-					for i := range list {
-						list[i] = row(i)
-					}
-					rows := d.in(nil, 2*e[0], 0)
-					upload(d, rows.ptr+driver.DevicePtr(4*e[0]), list)
-					l.Numbers = rows.ptr
-				}
-				d.run(l.Launches())
-				want := make([]float32, e[1]*e[2])
-				for i := range want {
-					want[i] = s.Float32(77, row(i/e[2]), uint32(i%e[2]))
-				}
-				y.checkBits("y", want)
-			})
-		}
+func TestChannelMean(t *testing.T) {
+	d := open(t, Reduce)
+	for _, e := range [][4]int{{3, 0, 2, 4}, {1, 1, 1, 1}, {5, 4, 3, 1}, {9, 7, 2, 35}, {40, 39, 3, 10}} { // rows, real rows, channels, positions
+		t.Run(fmt.Sprint(e), func(t *testing.T) {
+			d.TB = t
+			defer d.free()
+			width := e[2] * e[3]
+			x, mean := random(1, e[1]*width), d.out(e[2], 0)
+			d.run(ChannelMean{
+				Batch: Batch{Rows: e[0], Step: d.step(e[1], 0, e[0], 0)}, Channels: e[2], Area: e[3],
+				X: d.in(x, e[0]*width, 1).ptr, Mean: mean.ptr,
+			}.Launches())
+			if e[1] == 0 {
+				mean.checkUntouched("a step without rows", 0)
+				return
+			}
+			want := make([]float64, e[2])
+			for i, v := range x {
+				want[i%width/e[3]] += float64(v) / float64(e[1]*e[3])
+			}
+			mean.check("mean", want)
+		})
 	}
 }
 

@@ -1,4 +1,4 @@
-// What starts a step: its number and rows, the batch, random numbers.
+// What starts a step: its number and rows, the batch.
 #include "common.cuh"
 
 // RunSize in launch.go.
@@ -56,29 +56,5 @@ extern "C" __global__ void __launch_bounds__(256) gather_scaled(const void* __re
         const size_t at = (size_t)rows[(size_t)step->index * step->batch + r] * width + p;
         const float v = floats ? ((const float*)set)[at] : (float)((const unsigned char*)set)[at];
         y[(size_t)r * width + p] = __fmul_rn(__fsub_rn(v, shift[p]), factor[p]);
-    }
-}
-
-// Philox4x32-10 as data/philox has it: the words of counter (index/4, row,
-// step, purpose) under a key, as multiples of 2^-24 in [0,1). A thread makes
-// four numbers of a row.
-extern "C" __global__ void __launch_bounds__(256) uniform(float* __restrict__ y, const int* __restrict__ rows, int width,
-        unsigned seed0, unsigned seed1, unsigned purpose, const Step* __restrict__ step) {
-    const int quads = (width + 3) / 4;
-    for (int i = blockIdx.x * 256 + threadIdx.x; i < step->n * quads; i += gridDim.x * 256) {
-        const int r = i / quads, q = i % quads;
-        unsigned k0 = seed0, k1 = seed1;
-        unsigned c[4] = {(unsigned)q, rows ? (unsigned)rows[(size_t)step->index * step->batch + r] : (unsigned)r,
-            step->number, purpose};
-#pragma unroll
-        for (int round = 0; round < 10; round++) {
-            const unsigned h0 = __umulhi(0xD2511F53u, c[0]), l0 = 0xD2511F53u * c[0];
-            const unsigned h1 = __umulhi(0xCD9E8D57u, c[2]), l1 = 0xCD9E8D57u * c[2];
-            c[0] = h1 ^ c[1] ^ k0, c[1] = l1, c[2] = h0 ^ c[3] ^ k1, c[3] = l0;
-            k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
-        }
-#pragma unroll
-        for (int j = 0; j < 4; j++)
-            if (q * 4 + j < width) y[(size_t)r * width + q * 4 + j] = (float)(c[j] >> 8) * (1.0f / 16777216.0f);
     }
 }

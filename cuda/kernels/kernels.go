@@ -45,12 +45,13 @@ const (
 	Conv        Family = "conv"        // convolutions
 	Elementwise Family = "elementwise" // activations, losses
 	Optim       Family = "optimizer"   // updates of parameters
-	Gather      Family = "gather"      // batches, steps, random numbers
+	Gather      Family = "gather"      // batches and steps
+	Inputs      Family = "inputs"      // random numbers, labels, scalars
 	Reduce      Family = "reduce"      // sums
 )
 
 // Families returns all families.
-func Families() []Family { return []Family{Gemm, Conv, Elementwise, Optim, Gather, Reduce} }
+func Families() []Family { return []Family{Gemm, Conv, Elementwise, Optim, Gather, Inputs, Reduce} }
 
 //go:embed zz_*.ptx
 var images embed.FS

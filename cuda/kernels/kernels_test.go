@@ -253,10 +253,11 @@ func spread(v []float32, factor float32) []float32 {
 var kernelNames = map[Family][]string{
 	Gemm:        {"gemm_nt_128", "gemm_nt_64", "gemm_nt_32", "gemm_nn_128", "gemm_nn_64", "gemm_nn_32", "gemm_tn_128", "gemm_tn_64", "gemm_tn_32"},
 	Conv:        {"conv_64", "conv_32", "conv_narrow", "conv_transpose_64", "conv_transpose_32", "conv_transpose_narrow", "conv_dw_32"},
-	Elementwise: {"activate", "slope", "add", "scale", "copy", "collect", "loss"},
+	Elementwise: {"activate", "slope", "add", "mul", "lerp", "scale", "copy", "collect", "loss"},
 	Optim:       {"update", "partials_update"},
-	Gather:      {"advance", "gather_rows", "gather_scaled", "uniform"},
-	Reduce:      {"row_sums", "column_sums", "channel_sums", "sum"},
+	Gather:      {"advance", "gather_rows", "gather_scaled"},
+	Inputs:      {"fetch", "one_hot", "noise"},
+	Reduce:      {"row_sums", "column_sums", "channel_sums", "channel_mean", "sum"},
 }
 
 func TestPTXHasEveryKernel(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"aegis/cuda/driver"
-	"aegis/data/philox"
 	"aegis/model/op"
 )
 
@@ -77,12 +76,56 @@ func (l Add) Launches() ([]Launch, error) {
 	return []Launch{strided(Elementwise, "add", n, a)}, nil
 }
 
-// Scale is y = factor·x, (B,P) or Width values as in [Add]. One launch.
+// Mul is c = a·b for (B,P). One launch.
+type Mul struct {
+	Batch
+	Width   int // P
+	A, B, C driver.DevicePtr
+}
+
+// Launches returns the launch of mul.
+func (l Mul) Launches() ([]Launch, error) {
+	if err := fail("mul", sizes("rows", l.Rows, l.Width), pointers(l.A, l.B, l.C, l.Step)); err != nil {
+		return nil, err
+	}
+	var a args
+	a.ptr(l.A, l.B, l.C)
+	a.int(l.Width)
+	a.ptr(l.Step)
+	return []Launch{strided(Elementwise, "mul", l.Rows*l.Width, a)}, nil
+}
+
+// Lerp is c = a + Factor·(b − a) for Width values whatever the batch, none in
+// a step without rows, to the bits of program.Param.Follow. C may be B: a
+// tensor b that follows a. One launch.
+type Lerp struct {
+	Step    driver.DevicePtr
+	Width   int
+	Factor  float64
+	A, B, C driver.DevicePtr
+}
+
+// Launches returns the launch of lerp.
+func (l Lerp) Launches() ([]Launch, error) {
+	if err := fail("lerp", sizes("values", l.Width), pointers(l.A, l.B, l.C, l.Step)); err != nil {
+		return nil, err
+	}
+	var a args
+	a.ptr(l.A, l.B, l.C)
+	a.float(l.Factor)
+	a.int(l.Width)
+	a.ptr(l.Step)
+	return []Launch{strided(Elementwise, "lerp", l.Width, a)}, nil
+}
+
+// Scale is y = Factor·x, or y = Factor·s·x with a scalar s, (B,P) or Width
+// values as in [Add]. One launch.
 type Scale struct {
 	Batch
 	Width  int
 	Whole  bool
-	Factor float32
+	Factor float64
+	Scalar driver.DevicePtr // s; 0: there is none
 	X, Y   driver.DevicePtr
 }
 
@@ -93,8 +136,8 @@ func (l Scale) Launches() ([]Launch, error) {
 		return nil, err
 	}
 	var a args
-	a.ptr(l.X, l.Y)
-	a.float(float64(l.Factor))
+	a.ptr(l.X, l.Scalar, l.Y)
+	a.float(l.Factor)
 	a.extent(l.Width, l.Whole)
 	a.ptr(l.Step)
 	return []Launch{strided(Elementwise, "scale", n, a)}, nil
@@ -141,13 +184,13 @@ func (a *args) extent(width int, whole bool) {
 }
 
 // Loss is the mean of a loss over n rows of P values and, where Grad is not 0,
-// its gradient:
+// Factor times its gradient, or Factor·s times it with a scalar s:
 //
-//	value = Σ l(pred, target) / (P·n)
-//	grad  = l'(pred, target) / (P·n) · f'(y)
+//	value = Σ l(pred, target) / (D·n)
+//	grad  = Factor · s · l'(pred, target) / (D·n) · f'(y)
 //
-// for pred, target, grad and y (B,P); y may be pred. Without a slope, op.None,
-// Y is 0. The value of the step with index i goes to Value + 4·i·Stride: into
+// for pred, target, grad and y (B,P); y may be pred. D is [op.Loss.Width] of P.
+// Without a slope, op.None, Y is 0. The value of the step with index i goes to Value + 4·i·Stride: into
 // an array of losses, or with Stride 0 into a buffer. One launch.
 type Loss struct {
 	Batch
@@ -157,6 +200,8 @@ type Loss struct {
 	Value        driver.DevicePtr
 	Stride       int
 	Grad         driver.DevicePtr // 0: the value only
+	Factor       float64          // of the gradient alone
+	Scalar       driver.DevicePtr // s; 0: there is none
 	Y            driver.DevicePtr
 	Slope        op.Activation
 	Scratch      driver.DevicePtr // ScratchFloats floats, this operation's during the launch
@@ -189,9 +234,9 @@ func (l Loss) Launches() ([]Launch, error) {
 		return nil, err
 	}
 	var a args
-	a.ptr(l.Pred, l.Target, l.Y, l.Grad, l.Value, l.Scratch, l.Counter)
-	a.int(l.Width, l.Stride, int(kind), int(act))
-	a.float(l.Loss.Delta, l.Slope.Alpha)
+	a.ptr(l.Pred, l.Target, l.Scalar, l.Y, l.Grad, l.Value, l.Scratch, l.Counter)
+	a.int(l.Width, l.Loss.Width(l.Width), l.Stride, int(kind), int(act))
+	a.float(l.Factor, l.Loss.Delta, l.Slope.Alpha)
 	a.ptr(l.Step)
 	return []Launch{{
 		Family: Elementwise, Kernel: "loss", Args: a,
@@ -322,31 +367,6 @@ func (l Load) scaled() []Launch {
 	}}
 }
 
-// Uniform fills y (B,P) with random numbers in [0,1), to the bits of
-// [philox.Stream.Float32] at (the step's number, row, p): row is the row's
-// number in Numbers, as in [Load], or its place in the batch where Numbers is
-// 0. One launch.
-type Uniform struct {
-	Batch
-	Width   int // P
-	Stream  philox.Stream
-	Numbers driver.DevicePtr
-	Y       driver.DevicePtr
-}
-
-// Launches returns the launch of uniform: a thread for four numbers.
-func (l Uniform) Launches() ([]Launch, error) {
-	if err := fail("uniform", sizes("batch", l.Rows, l.Width), pointers(l.Y, l.Step)); err != nil {
-		return nil, err
-	}
-	var a args
-	a.ptr(l.Y, l.Numbers)
-	a.int(l.Width)
-	a = append(a, driver.Uint32(uint32(l.Stream.Seed)), driver.Uint32(uint32(l.Stream.Seed>>32)), driver.Uint32(uint32(l.Stream.Purpose)))
-	a.ptr(l.Step)
-	return []Launch{strided(Gather, "uniform", l.Rows*ceil(l.Width, 4), a)}, nil
-}
-
 // RowSums is s[r] = Σ x[r,p] over p: x (B,P) → s (B). One launch.
 type RowSums struct {
 	Batch
@@ -385,6 +405,29 @@ func (l ColumnSums) Launches() ([]Launch, error) {
 	return []Launch{{
 		Family: Reduce, Kernel: "column_sums", Args: a,
 		Grid: driver.Dim3{X: uint32(ceil(l.Width, 32)), Y: 1, Z: 1}, Block: driver.Dim3{X: threads, Y: 1, Z: 1},
+	}}, nil
+}
+
+// ChannelMean is mean[c] = Σ x[r,c,·] / (n·A) over the n rows and over the A
+// positions: x (B,C,A) → mean (C). One launch.
+type ChannelMean struct {
+	Batch
+	Channels, Area int // C, A
+	X, Mean        driver.DevicePtr
+}
+
+// Launches returns the launch of channel_mean: a block for each channel.
+func (l ChannelMean) Launches() ([]Launch, error) {
+	if err := fail("channel-mean", sizes("x", l.Rows, l.Channels, l.Area), pointers(l.X, l.Mean, l.Step)); err != nil {
+		return nil, err
+	}
+	var a args
+	a.ptr(l.X, l.Mean)
+	a.int(l.Channels, l.Area)
+	a.ptr(l.Step)
+	return []Launch{{
+		Family: Reduce, Kernel: "channel_mean", Args: a,
+		Grid: driver.Dim3{X: uint32(l.Channels), Y: 1, Z: 1}, Block: driver.Dim3{X: threads, Y: 1, Z: 1},
 	}}, nil
 }
 

@@ -16,19 +16,21 @@ import (
 
 // readOnly are the parameters that kernels may read so, by number. A launch
 // writes none of them, neither through the parameter nor through another that
-// points to the same memory: step blocks are written by advance alone, images
-// and row numbers by the host, and results do not overlap operands.
+// points to the same memory: step blocks are written by advance alone,
+// images, row numbers and classes by the host, and results do not overlap operands.
 var readOnly = map[string]map[string]string{
 	"gemm_nt_128": {"11": "step"}, "gemm_nt_64": {"11": "step"}, "gemm_nt_32": {"11": "step"},
 	"gemm_nn_128": {"11": "step"}, "gemm_nn_64": {"11": "step"}, "gemm_nn_32": {"11": "step"},
 	"conv_64": {"19": "step"}, "conv_32": {"19": "step"}, "conv_narrow": {"19": "step"},
 	"conv_transpose_64": {"19": "step"}, "conv_transpose_32": {"19": "step"}, "conv_transpose_narrow": {"19": "step"},
 	"conv_dw_32": {"17": "step"},
-	"activate":   {"5": "step"}, "slope": {"6": "step"}, "add": {"5": "step"}, "scale": {"5": "step"}, "copy": {"4": "step"},
-	"collect": {"3": "step"}, "loss": {"13": "step"},
-	"gather_rows": {"0": "set", "1": "rows", "6": "step"}, "gather_scaled": {"0": "set", "1": "rows", "3": "shift", "4": "factor", "7": "step"}, "uniform": {"1": "rows", "6": "step"},
+	"activate":   {"5": "step"}, "slope": {"6": "step"}, "add": {"5": "step"}, "scale": {"6": "step"}, "copy": {"4": "step"},
+	"mul": {"4": "step"}, "lerp": {"5": "step"},
+	"collect": {"3": "step"}, "loss": {"16": "step"},
+	"gather_rows": {"0": "set", "1": "rows", "6": "step"}, "gather_scaled": {"0": "set", "1": "rows", "3": "shift", "4": "factor", "7": "step"},
+	"fetch": {"3": "step"}, "one_hot": {"0": "classes", "3": "step"}, "noise": {"1": "rows", "10": "step"},
 	"partials_update": {"0": "partials", "5": "step"},
-	"row_sums":        {"0": "x", "3": "step"}, "column_sums": {"0": "x", "3": "step"}, "channel_sums": {"0": "x", "5": "step"},
+	"row_sums":        {"0": "x", "3": "step"}, "column_sums": {"0": "x", "3": "step"}, "channel_sums": {"0": "x", "5": "step"}, "channel_mean": {"0": "x", "4": "step"},
 	"sum": {"0": "x", "5": "step"},
 }
 

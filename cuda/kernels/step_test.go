@@ -50,7 +50,7 @@ func (n *network) capture() {
 		sigmoid := op.Activation{Kind: op.Sigmoid}
 		loss := Loss{
 			Batch: batch, Width: n.p, Pred: y.ptr, Target: x.ptr, Loss: op.Loss{Kind: op.MSE}, Value: n.losses.ptr, Stride: 1,
-			Grad: grad.ptr, Y: y.ptr, Slope: sigmoid, Counter: counter.ptr,
+			Grad: grad.ptr, Factor: 1, Y: y.ptr, Slope: sigmoid, Counter: counter.ptr,
 		}
 		loss.Scratch = d.in(nil, loss.ScratchFloats(), 0).ptr
 		steps = append(
@@ -187,6 +187,9 @@ func TestErrors(t *testing.T) {
 		"wrong window":      Conv2d{Batch: batch, Windows: wrong, X: 256, Weights: 256, Out: 256},
 		"no scratch":        ConvDW{Batch: batch, Windows: conv, Small: 256, Large: 256, Weights: Target{Grad: 256}, Bias: Target{Grad: 256}},
 		"function, slope":   Conv2d{Batch: batch, Windows: conv, X: 256, Weights: 256, Out: 256, Y: 256, Slope: op.Activation{Kind: op.ReLU}, Activation: op.Activation{Kind: op.Tanh}},
+		"unknown noise":     Noise{Batch: batch, Width: 2, Kind: 3, Y: 256},
+		"no chance":         Noise{Batch: batch, Width: 2, Kind: Bernoulli, P: 1.5, Y: 256},
+		"rows of places":    Noise{Batch: batch, Width: 2, Numbers: 256, Y: 256},
 		"no steps":          Advance{Run: 256, Blocks: 256},
 		"too many in y":     Linear{Batch: Batch{Rows: 1 << 24, Step: 256}, In: 1, Out: 1, X: 256, W: 256, B: 256, Y: 256},
 		"negative stride":   Loss{Batch: batch, Width: 2, Pred: 256, Target: 256, Value: 256, Stride: -1, Scratch: 256, Counter: 256, Loss: op.Loss{Kind: op.MSE}},

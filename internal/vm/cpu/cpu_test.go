@@ -44,6 +44,14 @@ func TestInputs(t *testing.T) {
 	}
 }
 
+func TestExchange(t *testing.T) {
+	vmtest.Exchange(t, func(exchange func(string, []float32) error) vmtest.Open {
+		return func(p *program.Program, seed uint64) (vm.Machine, error) {
+			return cpu.Open(p, seed, cpu.Options{Threads: 2, Exchange: exchange})
+		}
+	})
+}
+
 // TestSeparateUpdates runs plans whose gradients are buffers.
 func TestSeparateUpdates(t *testing.T) {
 	opt := cpu.PlanOptions()

@@ -194,7 +194,7 @@ func (e *exec) newPhase(p plan.Phase) (*phase, error) {
 	}
 	b := &builder{exec: e, phase: ph}
 	for i, section := range [][]plan.Instr{p.Gradients, p.Update} {
-		if i == 1 && e.machine.exchange != nil {
+		if i == 1 && e.machine.exchange != nil && p.Exchange.Size > 0 {
 			b.exchange(p)
 		}
 		last := -1
