@@ -3,9 +3,10 @@
 // float32 ops, instead of a tape machine.
 //
 // A [Machine] keeps everything that a training step touches on the device:
-// parameters and optimizer state, the arena of the plan, the images as bytes,
-// the row numbers and the optimizer's scalars of all steps of a call, and the
-// losses until someone asks for them. The steps are captured as CUDA graphs of
+// parameters and optimizer state, the arena of the plan, the rows of its sets,
+// row numbers, classes and scalars of all steps of a call, and the losses until
+// someone asks for them. Noise is drawn there, with the bits of package philox.
+// The steps are captured as CUDA graphs of
 // 32, 16, 8, 4, 2 and 1 of them, and training is replays of those graphs. A
 // set that does not fit in the device's memory is streamed through two
 // page-locked buffers instead; the results are the same to the bit.
@@ -82,7 +83,7 @@ func NewVM(g *gorgonia.ExprGraph, opt Options, more ...*gorgonia.Node) (*VM, err
 type Memory struct {
 	State int64 // parameters and optimizer slots
 	Arena int64 // inputs, activations and gradients, shared by all plans
-	Queue int64 // row numbers, scalars and losses of the steps of one call
+	Queue int64 // row numbers, classes, scalars and losses of the steps of one call
 	Data  int64 // images, and room for streamed ones
 }
 
