@@ -35,14 +35,14 @@ type devices struct {
 }
 
 // openVM opens the VM that a configuration names.
-func openVM(c Config, p *program.Program) (m vm.Machine, why string, err error) {
+func openVM(c Config, p *program.Program) (m vm.Trainer, why string, err error) {
 	d := devices{name: c.Device, gpu: c.GPU, threads: c.Threads, fits: func() error { return session.CheckMemory(c) }}
 	return d.open(p, uint64(c.Seed))
 }
 
 // open prepares a program under the parameters of a seed. Where auto chose, it
 // says why in one line.
-func (d devices) open(p *program.Program, seed uint64) (m vm.Machine, why string, err error) {
+func (d devices) open(p *program.Program, seed uint64) (m vm.Trainer, why string, err error) {
 	if err := session.CheckDevice(d.name); err != nil {
 		return nil, "", err
 	}

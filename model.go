@@ -20,7 +20,7 @@ type Model struct {
 	spec    model.Spec
 	program *program.Program
 	turn    chan struct{} // holds one value while a call has its turn
-	machine vm.Machine    // used in a turn only; nil when closed
+	machine vm.Trainer    // used in a turn only; nil when closed
 }
 
 // ErrClosed says that a model was used after [Model.Close].

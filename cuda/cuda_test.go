@@ -14,11 +14,11 @@ import (
 	"aegis/model/program"
 )
 
-var _ vm.Machine = (*cuda.Machine)(nil)
+var _ vm.Trainer = (*cuda.Machine)(nil)
 
 // on opens the VM with options.
 func on(opt cuda.Options) vmtest.Open {
-	return func(p *program.Program, seed uint64) (vm.Machine, error) { return cuda.Open(p, seed, opt) }
+	return func(p *program.Program, seed uint64) (vm.Trainer, error) { return cuda.Open(p, seed, opt) }
 }
 
 // simulated opens the VM on the simulator.

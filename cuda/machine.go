@@ -16,7 +16,7 @@ import (
 	"aegis/model/program"
 )
 
-// Machine trains and runs one program on one GPU; it is a vm.Machine. After
+// Machine trains and runs one program on one GPU; it is a vm.Trainer. After
 // a fault of the device every call returns the first error.
 type Machine struct {
 	program *program.Program

@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	_ vm.Machine  = (*cuda.Machine)(nil)
+	_ vm.Trainer  = (*cuda.Machine)(nil)
 	_ gorgonia.VM = (*cuda.VM)(nil)
 )
 

@@ -20,7 +20,7 @@ import (
 // OpenVM opens a VM of the configuration's device for a program, under the
 // parameters of its seed. Where it had a choice, why says in a line what
 // decided. One that takes of this process's memory asks [CheckMemory] first.
-type OpenVM func(cfg Config, p *program.Program) (m vm.Machine, why string, err error)
+type OpenVM func(cfg Config, p *program.Program) (m vm.Trainer, why string, err error)
 
 // Train trains an autoencoder on a dataset and writes a run directory. When
 // ctx ends it saves what there is and returns an error that wraps ctx's. A
@@ -49,7 +49,7 @@ type trainer struct {
 
 	program *program.Program
 	loader  *data.Loader
-	machine vm.Machine
+	machine vm.Trainer
 	why     string // it runs there
 	dir     *run.Dir
 	writer  checkpoints

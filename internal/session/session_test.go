@@ -191,7 +191,7 @@ func TestDivergenceKeepsTheLastGoodModel(t *testing.T) {
 }
 
 // failing is a VM whose steps fail.
-type failing struct{ vm.Machine }
+type failing struct{ vm.Trainer }
 
 func (failing) Train(context.Context, program.Steps) error { return errors.New("the device fell over") }
 
@@ -218,7 +218,7 @@ func TestForceThenFail(t *testing.T) {
 	} {
 		bent := cfg
 		c.bend(&bent)
-		open := func(cfg Config, p *program.Program) (vm.Machine, string, error) {
+		open := func(cfg Config, p *program.Program) (vm.Trainer, string, error) {
 			m, why, err := openCPU(cfg, p)
 			if c.fail {
 				m = failing{m}
@@ -235,7 +235,7 @@ func TestForceThenFail(t *testing.T) {
 		}
 	}
 	fresh := filepath.Join(t.TempDir(), "run")
-	_, err := Train(context.Background(), cfg, ds, Options{Out: fresh}, func(cfg Config, p *program.Program) (vm.Machine, string, error) {
+	_, err := Train(context.Background(), cfg, ds, Options{Out: fresh}, func(cfg Config, p *program.Program) (vm.Trainer, string, error) {
 		m, why, err := openCPU(cfg, p)
 		return failing{m}, why, err
 	})

@@ -14,7 +14,7 @@ import (
 
 // threads opens the VM on a number of workers.
 func threads(n int) vmtest.Open {
-	return func(p *program.Program, seed uint64) (vm.Machine, error) {
+	return func(p *program.Program, seed uint64) (vm.Trainer, error) {
 		return cpu.Open(p, seed, cpu.Options{Threads: n})
 	}
 }
@@ -44,6 +44,19 @@ func TestInputs(t *testing.T) {
 	}
 }
 
+// TestRunner takes networks of one thread and of several.
+func TestRunner(t *testing.T) {
+	for _, n := range []int{1, 3} {
+		t.Run(fmt.Sprintf("%d threads", n), func(t *testing.T) {
+			open := func(p *program.Program, seed uint64, params vm.Params) (vm.Runner, error) {
+				return cpu.OpenRunner(p, seed, params, cpu.Options{Threads: n})
+			}
+			vmtest.Runner(t, open, "odd widths", "no hidden", "colour", "conv odd", "conv gelu", "loss bce", "conv loss bce")
+			vmtest.RunnerInputs(t, open)
+		})
+	}
+}
+
 // TestSeparateUpdates runs plans whose gradients are buffers.
 func TestSeparateUpdates(t *testing.T) {
 	opt := cpu.PlanOptions()
@@ -52,7 +65,7 @@ func TestSeparateUpdates(t *testing.T) {
 }
 
 func separate(opt plan.Options) vmtest.Open {
-	return func(p *program.Program, seed uint64) (vm.Machine, error) {
+	return func(p *program.Program, seed uint64) (vm.Trainer, error) {
 		return cpu.Open(p, seed, cpu.Options{Threads: 2, Plan: &opt})
 	}
 }

@@ -201,7 +201,7 @@ func Inputs(t *testing.T, open Open) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			machines := []vm.Machine{m, ref}
+			machines := []vm.Trainer{m, ref}
 			for _, machine := range machines {
 				t.Cleanup(func() { _ = machine.Close() })
 				for _, set := range []string{vm.TrainSet, vm.TestSet} {
@@ -228,7 +228,7 @@ func Inputs(t *testing.T, open Open) {
 }
 
 // compareParts runs forward graphs on two machines of one state.
-func (e everything) compareParts(t *testing.T, p *program.Program, machines []vm.Machine, labels []int32) {
+func (e everything) compareParts(t *testing.T, p *program.Program, machines []vm.Trainer, labels []int32) {
 	t.Helper()
 	ctx, rows := context.Background(), []int32{7, 2, 2, 12}
 	values := make([]float32, 3*p.PixelCount())
