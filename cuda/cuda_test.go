@@ -14,7 +14,10 @@ import (
 	"aegis/model/program"
 )
 
-var _ vm.Trainer = (*cuda.Machine)(nil)
+var (
+	_ vm.Trainer = (*cuda.Machine)(nil)
+	_ vm.Runner  = (*cuda.Runner)(nil)
+)
 
 // on opens the VM with options.
 func on(opt cuda.Options) vmtest.Open {
@@ -27,6 +30,17 @@ func simulated() vmtest.Open { return on(cuda.Options{Driver: ptxsim.Open(ptxsim
 func TestGolden(t *testing.T)    { vmtest.Golden(t, simulated()) }
 func TestContract(t *testing.T)  { vmtest.Contract(t, simulated()) }
 func TestReference(t *testing.T) { vmtest.Reference(t, simulated()) }
+
+// runnersOn opens the forward parts with options.
+func runnersOn(opt cuda.Options) vmtest.OpenRunner {
+	return func(p *program.Program, seed uint64, params vm.Params) (vm.Runner, error) {
+		return cuda.OpenRunner(p, seed, params, opt)
+	}
+}
+
+func TestRunner(t *testing.T) {
+	vmtest.Runner(t, runnersOn(cuda.Options{Driver: ptxsim.Open(ptxsim.Options{})}), 4, "odd widths", "conv loss bce")
+}
 
 func TestHandmadeGraphs(t *testing.T) { vmtest.HandmadeGraphs(t, simulated()) }
 
@@ -55,6 +69,9 @@ func TestGPU(t *testing.T) {
 		{name: "reference", test: vmtest.Reference},
 		{name: "streamed", test: vmtest.Contract, opt: cuda.Options{DataLimit: -1}},
 		{name: "handmade graphs", test: vmtest.HandmadeGraphs},
+		{name: "runner", test: func(t *testing.T, _ vmtest.Open) {
+			vmtest.Runner(t, runnersOn(cuda.Options{}), 64, "odd widths", "colour", "conv loss bce")
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			needGPU(t)

@@ -28,7 +28,7 @@ type Machine struct {
 
 	tensors *tensors
 	queue   *queue
-	train   *exec
+	train   *exec // nil where nothing is trained
 	parts   map[program.Part]*exec
 	records map[int]*gpu.Graph // of so many training steps
 	sets    map[string]*set
@@ -54,6 +54,12 @@ func Open(p *program.Program, seed uint64, opt Options) (*Machine, error) {
 }
 
 func open(p *program.Program, seed uint64, opt Options, t tuning) (*Machine, error) {
+	start := func() (*program.State, error) { return p.Start(seed), nil }
+	return openAs(p, opt, start, func(m *Machine) error { return m.compile(t) })
+}
+
+// openAs prepares a program under a state, with the plans that compile makes.
+func openAs(p *program.Program, opt Options, start func() (*program.State, error), compile func(*Machine) error) (*Machine, error) {
 	d, device, err := gpu.Choose(opt.device())
 	if err != nil {
 		return nil, err
@@ -62,7 +68,7 @@ func open(p *program.Program, seed uint64, opt Options, t tuning) (*Machine, err
 		program: p, limit: opt.DataLimit, tensors: newTensors(p), parts: make(map[program.Part]*exec),
 		sets: make(map[string]*set), labels: make(map[string][]int32), records: make(map[int]*gpu.Graph),
 	}
-	if err := m.compile(t); err != nil {
+	if err := compile(m); err != nil {
 		return nil, err
 	}
 	if m.gpu, err = gpu.Open(d, device); err != nil {
@@ -70,7 +76,10 @@ func open(p *program.Program, seed uint64, opt Options, t tuning) (*Machine, err
 	}
 	m.modules = gpu.NewModules(m.gpu, kernels.PTX)
 	if err = m.gpu.Do("open", m.allocate); err == nil {
-		err = m.SetState(p.Start(seed))
+		var state *program.State
+		if state, err = start(); err == nil {
+			err = m.SetState(state)
+		}
 	}
 	if err != nil {
 		_ = m.gpu.Close() // err says what happened
@@ -94,12 +103,17 @@ func (m *Machine) compile(t tuning) error {
 			return err
 		}
 	}
+	m.makeQueue(t)
+	return nil
+}
+
+// makeQueue lays the queue out for all plans.
+func (m *Machine) makeQueue(t tuning) {
 	counters := 0
 	for _, e := range m.execs() {
 		counters = max(counters, e.lossCount())
 	}
 	m.queue = newQueue(m.program, t, m.forwardRows, counters)
-	return nil
 }
 
 // forwardParts are the parts that a machine prepares. All are compiled when it
@@ -132,7 +146,11 @@ func forwardRows(trained *plan.Plan) int {
 
 // execs returns all plans, that of training first.
 func (m *Machine) execs() []*exec {
-	return append([]*exec{m.train}, slices.Collect(maps.Values(m.parts))...)
+	all := slices.Collect(maps.Values(m.parts))
+	if m.train != nil {
+		all = slices.Insert(all, 0, m.train)
+	}
+	return all
 }
 
 // arenaFloats is the size of the one arena of all plans, in which nothing
@@ -155,9 +173,9 @@ func (m *Machine) allocate() error {
 	if err != nil {
 		return err
 	}
-	n := needs{
-		state: m.tensors.bytes(), arena: 4 * int64(floats+scratch), queue: m.queue.bytes(),
-		batch: m.program.Batch, perRow: 4 * int64(m.train.plan.Arena) / int64(m.program.Batch), scratch: 4 * int64(scratch),
+	n := needs{state: m.tensors.bytes(), arena: 4 * int64(floats+scratch), queue: m.queue.bytes(), scratch: 4 * int64(scratch)}
+	if m.train != nil {
+		n.batch, n.perRow = m.program.Batch, 4*int64(m.train.plan.Arena)/int64(m.program.Batch)
 	}
 	var arena driver.DevicePtr
 	for _, a := range []struct {
@@ -194,7 +212,9 @@ func (m *Machine) place(arena, scratch driver.DevicePtr) error {
 		}
 		e.scratch, e.counters = scratch, q.at(q.counters, 0)
 	}
-	m.train.scalars, m.train.losses = q.at(q.scalars, 0), q.at(q.losses, 0)
+	if m.train != nil {
+		m.train.scalars, m.train.losses = q.at(q.scalars, 0), q.at(q.losses, 0)
+	}
 	if err := m.gpu.Memset32Async(q.at(q.counters, 0), 0, int64(q.counted), m.gpu.Stream); err != nil {
 		return err
 	}

@@ -47,9 +47,9 @@ const (
 func newQueue(p *program.Program, t tuning, forwardRows, counters int) *queue {
 	q := &queue{
 		width: p.ScalarCount(), terms: len(p.LossNames()), counted: counters,
-		graph: powerOfTwo(min(t.graphSteps, graphBytes/(p.Batch*p.PixelCount()))),
+		graph: powerOfTwo(min(t.graphSteps, graphBytes/max(1, p.Batch*p.PixelCount()))),
 	}
-	q.steps = max(q.graph, min(t.queueSteps, mostRows/p.Batch))
+	q.steps = max(q.graph, min(t.queueSteps, mostRows/max(1, p.Batch)))
 	q.run = q.reserve(kernels.RunSize / 4)
 	q.blocks = q.reserve(q.graph * kernels.StepSize / 4)
 	q.forward = q.reserve(kernels.StepSize / 4)

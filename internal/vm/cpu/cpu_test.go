@@ -51,7 +51,7 @@ func TestRunner(t *testing.T) {
 			open := func(p *program.Program, seed uint64, params vm.Params) (vm.Runner, error) {
 				return cpu.OpenRunner(p, seed, params, cpu.Options{Threads: n})
 			}
-			vmtest.Runner(t, open, "odd widths", "no hidden", "colour", "conv odd", "conv gelu", "loss bce", "conv loss bce")
+			vmtest.Runner(t, open, 64, "odd widths", "no hidden", "colour", "conv odd", "conv gelu", "loss bce", "conv loss bce")
 			vmtest.RunnerInputs(t, open)
 		})
 	}

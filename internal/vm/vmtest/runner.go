@@ -21,8 +21,8 @@ type OpenRunner func(p *program.Program, seed uint64, params vm.Params) (vm.Runn
 
 // Runner holds a VM to the contract of vm.Runner on some networks: the numbers
 // of the tape machine, the same bits for a row whatever runs beside it, and
-// errors.
-func Runner(t *testing.T, open OpenRunner, names ...string) {
+// errors. So many goroutines call at once.
+func Runner(t *testing.T, open OpenRunner, goroutines int, names ...string) {
 	for _, name := range names {
 		spec := Networks()[name]
 		t.Run(name, func(t *testing.T) {
@@ -33,7 +33,7 @@ func Runner(t *testing.T, open OpenRunner, names ...string) {
 			r, state := runner(t, open, p)
 			rows := pixels(7, p.PixelCount())
 			runnerNumbers(t, p, r, state, rows)
-			runnerGoroutines(t, p, r, rows)
+			runnerGoroutines(t, p, r, rows, goroutines)
 		})
 	}
 	t.Run("errors", func(t *testing.T) { runnerErrors(t, open) })
@@ -134,24 +134,21 @@ func runnerNumbers(t *testing.T, p *program.Program, r vm.Runner, state *program
 	}
 }
 
-// runnerGoroutines asks for each row alone, for all at once, and for both from
-// 64 goroutines: a row has one result.
-func runnerGoroutines(t *testing.T, p *program.Program, r vm.Runner, rows []float32) {
+// runnerGoroutines asks for each row alone, and then for many rows and for one
+// row from goroutines at once: a row has one result.
+func runnerGoroutines(t *testing.T, p *program.Program, r vm.Runner, rows []float32, goroutines int) {
 	t.Helper()
 	n := len(rows) / p.PixelCount()
 	for part, io := range parts(p, rows) {
 		width := len(io.values) / n
-		var many []float32 // more rows than a batch has
-		for range 30 {
-			many = append(many, io.values...)
-		}
+		many := slices.Repeat(io.values, goroutines/2)
 		var alone []float32
 		for i := range n {
 			alone = append(alone, infer(t, r, part, program.Feed{Values: io.values[i*width : (i+1)*width]}, io.width)...)
 		}
-		want := slices.Repeat(alone, 30)
+		want := slices.Repeat(alone, goroutines/2)
 		var all sync.WaitGroup
-		for g := range 64 {
+		for g := range goroutines {
 			all.Go(func() {
 				out, in, want := make([]float32, len(want)), many, want
 				if g%2 > 0 {
