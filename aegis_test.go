@@ -57,15 +57,19 @@ func TestTrainAndLoad(t *testing.T) {
 // checkModel loads what was written and finds the summary's test loss.
 func checkModel(t *testing.T, path string, test data.Set, want float64) {
 	t.Helper()
-	m, err := Load(path, DeviceAuto)
+	m, err := Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = m.Close() }()
 	ctx := context.Background()
-	loss, err := m.Loss(ctx, test.Images)
-	if err != nil || math.Abs(loss-want) > 1e-6*want {
-		t.Errorf("loaded model has test loss %v (%v), the summary %v", loss, err, want)
+	scores, err := m.Score(ctx, test.Images)
+	loss := 0.0
+	for _, s := range scores {
+		loss += s / float64(test.N)
+	}
+	if err != nil || len(scores) != test.N || math.Abs(loss-want) > 1e-6*want {
+		t.Errorf("%d scores with a mean of %v (%v); the summary has %v", len(scores), loss, err, want)
 	}
 	codes, err := m.Encode(ctx, test.Images)
 	if err != nil {
@@ -120,10 +124,10 @@ func TestErrors(t *testing.T) {
 	if _, err := Train(context.Background(), cfg, ds, Options{Out: out}); !errors.Is(err, ErrRunExists) {
 		t.Errorf("a second run: error %v, want %v", err, ErrRunExists)
 	}
-	if _, err := Load(filepath.Join(out, run.ConfigFile), DeviceAuto); err == nil {
+	if _, err := Load(filepath.Join(out, run.ConfigFile)); err == nil {
 		t.Error("a configuration was loaded as a model")
 	}
-	if _, err := Load(filepath.Join(out, "none"), DeviceAuto); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Load(filepath.Join(out, "none")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
 	}
 }

@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"aegis/internal/run":     {"aegis/model/program"},
 	"aegis/internal/report":  {"aegis/data/philox"},
 	"aegis/internal/session": {"aegis/data", "aegis/data/philox", "aegis/model", "aegis/model/op", "aegis/model/program", "aegis/model/optim", "aegis/internal/vm", "aegis/internal/train", "aegis/internal/run", "aegis/internal/report", "aegis/internal/memory", "aegis/internal/advice"},
+	"aegis/internal/infer":   {"aegis/data", "aegis/model", "aegis/model/program", "aegis/internal/vm", "aegis/internal/run"},
 	"aegis/internal/memory":  {},
 	"aegis/internal/advice":  {},
 	"aegis/internal/cli":     {"aegis", "aegis/data", "aegis/data/mnist", "aegis/internal/memory", "aegis/internal/advice"},
