@@ -49,7 +49,7 @@ func TestTrainAndLoad(t *testing.T) {
 			if s.Status != Finished || s.Epochs != 2 || s.Version != Version {
 				t.Errorf("summary %+v", s)
 			}
-			checkModel(t, filepath.Join(out, run.ModelFile), ds.Test, float64(*s.TestLoss))
+			checkModel(t, filepath.Join(out, run.ModelFile), ds.Test, *s.TestLoss)
 		})
 	}
 }

@@ -95,16 +95,16 @@ func (t *trainer) startLoss() *picture {
 		Step:  t.curve.at, StepLoss: t.curve.loss,
 	}
 	if t.summary.MeanImageLoss != nil {
-		c.Baseline, c.BaselineLabel = float64(*t.summary.MeanImageLoss), "mean image"
+		c.Baseline, c.BaselineLabel = *t.summary.MeanImageLoss, "mean image"
 	}
 	for _, m := range t.epochs {
 		c.Epoch = append(c.Epoch, float64(m.Epoch))
-		c.Train = append(c.Train, float64(m.TrainLoss))
+		c.Train = append(c.Train, m.TrainLoss)
 		if m.ValLoss != nil {
-			c.Val = append(c.Val, float64(*m.ValLoss))
+			c.Val = append(c.Val, *m.ValLoss)
 		}
 		if m.TestLoss != nil {
-			c.Test = append(c.Test, float64(*m.TestLoss))
+			c.Test = append(c.Test, *m.TestLoss)
 		}
 	}
 	return startPicture(run.LossFile, func(w io.Writer) error { return report.Loss(w, c) })

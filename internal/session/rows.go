@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"aegis/data"
-	"aegis/internal/run"
 	"aegis/internal/train"
 	"aegis/internal/vm"
 )
@@ -125,7 +124,6 @@ func (t *trainer) testBest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.bestTest = new(run.Float)
-	*t.bestTest = run.Float(terms[0])
+	t.bestTest = finite(terms[0])
 	return nil
 }

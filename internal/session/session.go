@@ -55,8 +55,8 @@ type trainer struct {
 	writer  checkpoints
 
 	epochs   []Metrics
-	bestVal  *run.Float // the least validation loss so far
-	bestTest *run.Float // of the best model over all test rows, nil where its epoch has it
+	bestVal  *float64 // the least validation loss so far
+	bestTest *float64 // of the best model over all test rows, nil where its epoch has it
 	curve    curve
 	summary  Summary
 }
@@ -193,7 +193,7 @@ func (t *trainer) progress(p train.Progress) {
 // epoch saves checkpoints and a line of metrics.
 func (t *trainer) epoch(e train.Epoch) error {
 	m := Metrics{
-		Epoch: e.Number, Step: e.Step, TrainLoss: run.Float(e.Train[0]), ValLoss: first(e.Val), TestLoss: first(e.Test),
+		Epoch: e.Number, Step: e.Step, TrainLoss: e.Train[0], ValLoss: first(e.Val), TestLoss: first(e.Test),
 		TestRows: e.TestRows, Seconds: e.Seconds, ImagesPerSecond: e.ImagesPerSecond,
 	}
 	if m.Best = m.ValLoss == nil || t.bestVal == nil || *m.ValLoss < *t.bestVal; m.Best {
@@ -219,10 +219,9 @@ func (t *trainer) epoch(e train.Epoch) error {
 	return nil
 }
 
-func first(terms []float64) *run.Float {
+func first(terms []float64) *float64 {
 	if len(terms) == 0 {
 		return nil
 	}
-	f := run.Float(terms[0])
-	return &f
+	return finite(terms[0])
 }

@@ -47,12 +47,12 @@ func TestTrainWritesARun(t *testing.T) {
 				t.Errorf("summary %+v", s)
 			}
 			best := slices.MinFunc(epochs, func(a, b Metrics) int {
-				return int(math.Copysign(1, float64(*a.ValLoss-*b.ValLoss)))
+				return int(math.Copysign(1, *a.ValLoss-*b.ValLoss))
 			})
 			if s.BestEpoch != best.Epoch || *s.TestLoss != *best.TestLoss {
 				t.Errorf("best epoch %d with test loss %v, want %d", s.BestEpoch, *s.TestLoss, best.Epoch)
 			}
-			checkModel(t, cfg, filepath.Join(out, run.ModelFile), ds.Test, float64(*s.TestLoss))
+			checkModel(t, cfg, filepath.Join(out, run.ModelFile), ds.Test, *s.TestLoss)
 		})
 	}
 }

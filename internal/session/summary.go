@@ -1,24 +1,23 @@
 package session
 
 import (
+	"math"
 	"slices"
 	"time"
-
-	"aegis/internal/run"
 )
 
 // Metrics is one epoch's line in metrics.jsonl. Losses are means over every
 // pixel of every image; a set without rows has null.
 type Metrics struct {
-	Epoch           int        `json:"epoch"` // from 1
-	Step            int64      `json:"step"`
-	TrainLoss       run.Float  `json:"train_loss"`
-	ValLoss         *run.Float `json:"val_loss"`
-	TestLoss        *run.Float `json:"test_loss"`
-	TestRows        int        `json:"test_rows"` // that test_loss is a mean over
-	Seconds         float64    `json:"seconds"`   // training only
-	ImagesPerSecond float64    `json:"images_per_second"`
-	Best            bool       `json:"best"` // the best so far
+	Epoch           int      `json:"epoch"` // from 1
+	Step            int64    `json:"step"`
+	TrainLoss       float64  `json:"train_loss"`
+	ValLoss         *float64 `json:"val_loss"`
+	TestLoss        *float64 `json:"test_loss"`
+	TestRows        int      `json:"test_rows"` // that test_loss is a mean over
+	Seconds         float64  `json:"seconds"`   // training only
+	ImagesPerSecond float64  `json:"images_per_second"`
+	Best            bool     `json:"best"` // the best so far
 }
 
 // Status is how a run ended.
@@ -47,9 +46,9 @@ type Summary struct {
 	Batch      int        `json:"batch"`
 	Seed       Seed       `json:"seed"`
 	Rows       int        `json:"rows"` // of the training set
-	TrainLoss  *run.Float `json:"train_loss"`
-	ValLoss    *run.Float `json:"val_loss"`
-	TestLoss   *run.Float `json:"test_loss"`
+	TrainLoss  *float64 `json:"train_loss"`
+	ValLoss    *float64 `json:"val_loss"`
+	TestLoss   *float64 `json:"test_loss"`
 	TestRows   int        `json:"test_rows"`   // that test_loss is a mean over
 	PicturesOf string     `json:"pictures_of"` // test, held-out or training images
 	Verdict
@@ -59,6 +58,14 @@ type Summary struct {
 	Version         string     `json:"version"`
 	Started         time.Time  `json:"started"`
 	Finished        time.Time  `json:"finished"`
+}
+
+// finite is a loss where it is a finite number, else nil: JSON knows no other.
+func finite(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
 }
 
 // finish writes the summary.

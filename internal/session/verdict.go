@@ -6,7 +6,6 @@ import (
 
 	"aegis/data"
 	"aegis/internal/report"
-	"aegis/internal/run"
 	"aegis/model"
 	"aegis/model/program"
 )
@@ -16,10 +15,10 @@ type Verdict struct {
 	// MeanImageLoss is the loss of always answering the training images' mean;
 	// Better is by which share the model's loss is below it, null where that
 	// is 0. For the loss mse it is the share of the variance explained.
-	MeanImageLoss *run.Float `json:"mean_image_loss"`
-	Better        *run.Float `json:"better_than_mean_image"`
+	MeanImageLoss *float64 `json:"mean_image_loss"`
+	Better        *float64 `json:"better_than_mean_image"`
 	// VarianceExplained is Better where the loss is mse, null for others.
-	VarianceExplained *run.Float `json:"variance_explained"`
+	VarianceExplained *float64 `json:"variance_explained"`
 
 	Warnings []string `json:"warnings,omitempty"` // what is wrong, and what to try
 }
@@ -32,17 +31,16 @@ func (v Verdict) Words() string {
 	case v.Better == nil:
 		return "every image is the mean image"
 	case v.VarianceExplained != nil:
-		return fmt.Sprintf("the mean image's loss is %.5f: %.1f %% of the variance explained", float64(*v.MeanImageLoss), 100*float64(*v.Better))
+		return fmt.Sprintf("the mean image's loss is %.5f: %.1f %% of the variance explained", *v.MeanImageLoss, 100**v.Better)
 	}
-	return fmt.Sprintf("the mean image's loss is %.5f: %.1f %% better", float64(*v.MeanImageLoss), 100*float64(*v.Better))
+	return fmt.Sprintf("the mean image's loss is %.5f: %.1f %% better", *v.MeanImageLoss, 100**v.Better)
 }
 
 // measureMean fills in what answering the mean image costs.
 func (t *trainer) measureMean() {
 	mean := meanImage(t.train.Images, t.rows.train, t.program.Pixels)
 	show := t.shown()
-	loss := run.Float(meanLoss(t.cfg.Loss, mean, show.from.Images, show.rows, t.program.Pixels))
-	t.summary.MeanImageLoss = &loss
+	t.summary.MeanImageLoss = finite(meanLoss(t.cfg.Loss, mean, show.from.Images, show.rows, t.program.Pixels))
 }
 
 // judge measures the model that the machine holds, whose parameters are given,
@@ -53,12 +51,12 @@ func (t *trainer) judge(ctx context.Context, params map[string]program.Tensor, c
 	if err != nil {
 		return err
 	}
-	base := float64(*v.MeanImageLoss)
-	if base > 0 {
-		better := run.Float(1 - terms[0]/base)
-		v.Better = &better
+	var better *float64
+	if base := v.MeanImageLoss; base != nil && *base > 0 {
+		share := 1 - terms[0] / *base
+		better, v.Better = &share, finite(share)
 		if t.cfg.Loss == model.MSE {
-			v.VarianceExplained = &better
+			v.VarianceExplained = v.Better
 		}
 	}
 	in, out, err := t.spreads(ctx, show)
@@ -70,7 +68,7 @@ func (t *trainer) judge(ctx context.Context, params map[string]program.Tensor, c
 		return err
 	}
 	v.Warnings = warnings(findings{
-		better: v.Better, in: in, out: out, code: codeSpread(codes.Values, codes.Z),
+		better: better, in: in, out: out, code: codeSpread(codes.Values, codes.Z),
 		dead: deadUnits(layers, params, t.sample(show)), activation: t.cfg.Activation,
 	})
 	return nil

@@ -27,7 +27,7 @@ func TestVerdict(t *testing.T) {
 				if s.Better == nil || *s.Better < 0.3 || *s.VarianceExplained != *s.Better || len(s.Warnings) != 0 {
 					t.Errorf("verdict %+v; want variance explained and no warning", s.Verdict)
 				}
-				if want := 1 - *s.TestLoss / *s.MeanImageLoss; math.Abs(float64(*s.Better-want)) > 1e-6 {
+				if want := 1 - *s.TestLoss / *s.MeanImageLoss; math.Abs(*s.Better-want) > 1e-6 {
 					t.Errorf("better by %v, want %v", *s.Better, want)
 				}
 			},
@@ -80,5 +80,14 @@ func TestVerdict(t *testing.T) {
 				t.Errorf("%s: %s (%v); want the mean image's loss in it", run.SummaryFile, text, err)
 			}
 		})
+	}
+}
+
+// TestFinite: what is no number is none, which JSON has as null.
+func TestFinite(t *testing.T) {
+	for value, want := range map[float64]string{0: "0", -1.5: "-1.5", math.Inf(1): "null", math.Inf(-1): "null", math.NaN(): "null"} {
+		if text, err := json.Marshal(Metrics{ValLoss: finite(value)}); err != nil || !strings.Contains(string(text), `"val_loss":`+want+",") {
+			t.Errorf("%v gives %s (%v), want %s", value, text, err, want)
+		}
 	}
 }

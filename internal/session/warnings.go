@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	"aegis/internal/run"
 	"aegis/model"
 	"aegis/model/op"
 	"aegis/model/program"
@@ -89,7 +88,7 @@ func forward(x [][]float32, weight, bias []float32, a op.Activation) [][]float32
 
 // findings are what warnings are about.
 type findings struct {
-	better     *run.Float // than the mean image
+	better     *float64 // than the mean image
 	in, out    float64    // variances of images, and of what is rebuilt
 	code       spread
 	dead       []deadLayer
@@ -102,9 +101,9 @@ func warnings(f findings) (all []string) {
 		little = 0.02 // of the mean image's loss
 		alike  = 1e-4 // of the images' variance
 	)
-	if f.better != nil && !(float64(*f.better) >= little) {
+	if f.better != nil && !(*f.better >= little) {
 		all = append(all, fmt.Sprintf("the model is no better than the mean image: its loss is %.2f times as high; try another learning rate, more epochs or a wider code",
-			1-float64(*f.better)))
+			1-*f.better))
 	}
 	if f.out < alike*f.in {
 		all = append(all, "the network answers alike to different images: try a tenth of the learning rate, or the activation gelu or leakyrelu")

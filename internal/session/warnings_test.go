@@ -6,15 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"aegis/internal/run"
 	"aegis/model"
 	"aegis/model/op"
 	"aegis/model/program"
 )
 
 func TestWarnings(t *testing.T) {
-	good, bad, worse := run.Float(0.5), run.Float(0.01), run.Float(-3)
-	nan := run.Float(math.NaN())
+	good, bad, worse := 0.5, 0.01, -3.0
+	nan := math.NaN()
 	healthy := findings{better: &good, in: 1, out: 0.5, code: spread{1, 8}, dead: []deadLayer{{"encoder.0", 3, 10}}, activation: "relu"}
 	for name, c := range map[string]struct {
 		bend func(*findings)
