@@ -37,7 +37,7 @@ var mayImport = map[string][]string{
 	"aegis/internal/train":   {"aegis/data", "aegis/internal/vm", "aegis/model/program"},
 	"aegis/internal/run":     {"aegis/model/program"},
 	"aegis/internal/report":  {"aegis/data/philox"},
-	"aegis/internal/session": {"aegis/data", "aegis/data/philox", "aegis/model", "aegis/model/op", "aegis/model/program", "aegis/model/optim", "aegis/internal/vm", "aegis/internal/train", "aegis/internal/run", "aegis/internal/report", "aegis/internal/memory", "aegis/internal/advice"},
+	"aegis/internal/session": {"aegis/data", "aegis/data/philox", "aegis/model", "aegis/model/op", "aegis/model/program", "aegis/model/optim", "aegis/internal/plan", "aegis/internal/vm", "aegis/internal/train", "aegis/internal/run", "aegis/internal/report", "aegis/internal/memory", "aegis/internal/advice"},
 	"aegis/internal/infer":   {"aegis/data", "aegis/model", "aegis/model/program", "aegis/internal/vm", "aegis/internal/run"},
 	"aegis/internal/memory":  {},
 	"aegis/internal/advice":  {},

@@ -40,6 +40,11 @@ func openVM(c Config, p *program.Program) (m vm.Trainer, why string, err error) 
 	return d.open(p, uint64(c.Seed))
 }
 
+// openProgramVM opens the VM that a program's configuration names.
+func openProgramVM(c ProgramConfig, p *program.Program) (m vm.Trainer, why string, err error) {
+	return devices{name: c.Device, gpu: c.GPU, threads: c.Threads}.open(p, uint64(c.Seed))
+}
+
 // open prepares a program under the parameters of a seed. Where auto chose, it
 // says why in one line.
 func (d devices) open(p *program.Program, seed uint64) (m vm.Trainer, why string, err error) {

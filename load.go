@@ -49,9 +49,12 @@ func LoadFS(fsys fs.FS, name string, options ...LoadOption) (*Model, error) {
 	return infer.LoadFS(fsys, name, runnerOn(options))
 }
 
+// ReadState reads the state that a run left in model.safetensors or
+// last.safetensors, such as that of [TrainProgram].
+func ReadState(path string) (*program.State, error) { return infer.ReadState(path) }
+
 // OpenProgram opens the forward parts of a program of one's own under the
-// parameters of a state, as [TrainProgram] returns it. Its graphs are built once
-// a part; a part that the program cannot build is an error when it is run.
+// parameters of a state, as [TrainProgram] returns it.
 func OpenProgram(p *program.Program, s *program.State, options ...LoadOption) (*Network, error) {
 	return infer.OpenNetwork(p, s, runnerOn(options))
 }

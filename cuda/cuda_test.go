@@ -42,6 +42,8 @@ func TestRunner(t *testing.T) {
 	vmtest.Runner(t, runnersOn(cuda.Options{Driver: ptxsim.Open(ptxsim.Options{})}), 4, "odd widths", "conv loss bce")
 }
 
+func TestTrainsProgram(t *testing.T) { vmtest.TrainsProgram(t, simulated()) }
+
 func TestHandmadeGraphs(t *testing.T) { vmtest.HandmadeGraphs(t, simulated()) }
 
 // needGPU skips where no GPU can be used, and says why. Its context is kept
@@ -69,6 +71,7 @@ func TestGPU(t *testing.T) {
 		{name: "reference", test: vmtest.Reference},
 		{name: "streamed", test: vmtest.Contract, opt: cuda.Options{DataLimit: -1}},
 		{name: "handmade graphs", test: vmtest.HandmadeGraphs},
+		{name: "trains a program", test: vmtest.TrainsProgram},
 		{name: "runner", test: func(t *testing.T, _ vmtest.Open) {
 			vmtest.Runner(t, runnersOn(cuda.Options{}), 64, "odd widths", "colour", "conv loss bce")
 		}},

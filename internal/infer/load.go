@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strconv"
 
 	"aegis/internal/run"
 	"aegis/model"
+	"aegis/model/program"
 )
 
 // Load opens the model in a file of a run.
@@ -62,6 +64,22 @@ func LoadFS(fsys fs.FS, name string, open Open) (*Model, error) {
 	return load(name, tensors, open)
 }
 
+// ReadState reads the state in a file of a run: the parameters, and in
+// last.safetensors the optimizer's state too.
+func ReadState(path string) (*program.State, error) {
+	tensors, metadata, err := run.ReadTensors(path)
+	if err != nil {
+		return nil, loadError(path, err)
+	}
+	s := &program.State{Tensors: tensors}
+	if text, ok := metadata["step"]; ok {
+		if s.Step, err = strconv.ParseInt(text, 10, 64); err != nil || s.Step < 0 {
+			return nil, loadError(path, fmt.Errorf("step %q; want a whole number of at least 0", text))
+		}
+	}
+	return s, nil
+}
+
 func loadError(name string, err error) error { return fmt.Errorf("aegis: load %s: %w", name, err) }
 
 // load opens the network that a file describes. Its parameters are read one
@@ -86,7 +104,10 @@ func load(name string, file *run.TensorFile, open Open) (*Model, error) {
 // hostile: a network larger than the file is refused before it is built.
 func fileSpec(file *run.TensorFile) (model.Spec, error) {
 	var spec model.Spec
-	text, ok := file.Metadata["config"]
+	text, ok := file.Metadata[run.ConfigKey]
+	if _, own := file.Metadata[run.ProgramKey]; own {
+		return spec, errors.New("it holds the state of a program: read it with ReadState and open it with the program")
+	}
 	if !ok {
 		return spec, errors.New("want a config in its metadata, got none; was it written by aegis?")
 	}

@@ -27,6 +27,13 @@ const (
 	LatentFile          = "latent.png"          // the codes of the test set
 )
 
+// The keys of a model file's metadata under which there is what it is a model
+// of, as JSON: the configuration of a network, or that of a program.
+const (
+	ConfigKey  = "config"
+	ProgramKey = "program"
+)
+
 func fileNames() []string {
 	return []string{
 		ConfigFile, ModelFile, LastFile, MetricsFile,

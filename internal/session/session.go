@@ -162,7 +162,7 @@ func (t *trainer) begin() {
 		PixelRange: [2]float32{t.program.Pixels.Lo, t.program.Pixels.Hi},
 		Version:    Version, Started: time.Now().UTC(),
 	}
-	t.writer = checkpoints{dir: t.dir, cfg: t.cfg, params: t.program.Params}
+	t.writer = checkpoints{dir: t.dir, kind: run.ConfigKey, config: t.cfg, params: t.program.Params}
 	t.curve = newCurve(len(t.rows.train), t.cfg.Batch)
 	if t.hooks.Start != nil {
 		t.hooks.Start(Start{

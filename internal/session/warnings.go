@@ -89,7 +89,7 @@ func forward(x [][]float32, weight, bias []float32, a op.Activation) [][]float32
 // findings are what warnings are about.
 type findings struct {
 	better     *float64 // than the mean image
-	in, out    float64    // variances of images, and of what is rebuilt
+	in, out    float64  // variances of images, and of what is rebuilt
 	code       spread
 	dead       []deadLayer
 	activation string

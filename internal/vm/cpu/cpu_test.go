@@ -22,6 +22,8 @@ func threads(n int) vmtest.Open {
 func TestGolden(t *testing.T)   { vmtest.Golden(t, threads(2)) }
 func TestContract(t *testing.T) { vmtest.Contract(t, threads(2)) }
 
+func TestTrainsProgram(t *testing.T) { vmtest.TrainsProgram(t, threads(2)) }
+
 func TestReference(t *testing.T) {
 	for _, n := range []int{1, 3} {
 		t.Run(fmt.Sprintf("%d threads", n), func(t *testing.T) { vmtest.Reference(t, threads(n)) })
