@@ -42,6 +42,27 @@ func TestRunner(t *testing.T) {
 	vmtest.Runner(t, runnersOn(cuda.Options{Driver: ptxsim.Open(ptxsim.Options{})}), 4, "odd widths", "conv loss bce")
 }
 
+// TestRunnerHasNoTraining: a runner has the parameters alone, where training
+// with Adam has three tensors of each, and little else.
+func TestRunnerHasNoTraining(t *testing.T) {
+	p := vmtest.Tiny(t)
+	opt := cuda.Options{Driver: ptxsim.Open(ptxsim.Options{})}
+	r, err := cuda.OpenRunner(p, 1, p.Start(1).Tensor, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	m, err := cuda.Open(p, 1, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = m.Close() }()
+	used, trained := r.Memory(), m.Memory()
+	if 3*used.State != trained.State || used.Queue >= trained.Queue || used.Data != 0 {
+		t.Errorf("a runner takes %v, training %v", used, trained)
+	}
+}
+
 func TestTrainsProgram(t *testing.T) { vmtest.TrainsProgram(t, simulated()) }
 
 func TestHandmadeGraphs(t *testing.T) { vmtest.HandmadeGraphs(t, simulated()) }

@@ -76,6 +76,9 @@ func (*Runner) Device() string { return "none" }
 // VM returns "cuda".
 func (*Runner) VM() string { return "cuda" }
 
+// Memory returns nothing.
+func (*Runner) Memory() Memory { return Memory{} }
+
 // Infer returns an error.
 func (*Runner) Infer(context.Context, program.Part, program.Feed, []float32) error {
 	return errNone()

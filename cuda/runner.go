@@ -72,6 +72,9 @@ func (r *Runner) Device() string { return r.machine.Device() }
 // VM returns "cuda".
 func (r *Runner) VM() string { return r.machine.VM() }
 
+// Memory returns what is allocated on the device.
+func (r *Runner) Memory() Memory { return r.machine.Memory() }
+
 // Infer runs a part on given values when its turn has come, and fills out.
 func (r *Runner) Infer(ctx context.Context, part program.Part, in program.Feed, out []float32) error {
 	if err := r.missing[part]; err != nil {
