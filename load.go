@@ -7,18 +7,6 @@ import (
 	"aegis/model/program"
 )
 
-type (
-	// Model is a trained autoencoder: it encodes, decodes, reconstructs and
-	// scores images, from any number of goroutines at once.
-	Model = infer.Model
-
-	// Network is a program of one's own with its parameters.
-	Network = infer.Network
-)
-
-// ErrClosed says that a model was used after its Close.
-var ErrClosed = infer.ErrClosed
-
 // LoadOption chooses where a model runs: [WithDevice], [WithGPU], [WithThreads].
 type LoadOption func(*devices)
 
@@ -34,29 +22,41 @@ func WithThreads(n int) LoadOption { return func(d *devices) { d.threads = n } }
 
 // Load opens a model.safetensors or last.safetensors of a run.
 func Load(path string, options ...LoadOption) (*Model, error) {
-	return infer.Load(path, runnerOn(options))
+	return asModel(infer.Load(path, runnerOn(options)))
 }
 
 // LoadBytes opens a model from the bytes of such a file, which may change
 // afterwards.
 func LoadBytes(file []byte, options ...LoadOption) (*Model, error) {
-	return infer.LoadBytes(file, runnerOn(options))
+	return asModel(infer.LoadBytes(file, runnerOn(options)))
 }
 
 // LoadFS opens a model from a file of a file system, such as one that is
 // embedded.
 func LoadFS(fsys fs.FS, name string, options ...LoadOption) (*Model, error) {
-	return infer.LoadFS(fsys, name, runnerOn(options))
+	return asModel(infer.LoadFS(fsys, name, runnerOn(options)))
 }
 
-// ReadState reads the state that a run left in model.safetensors or
-// last.safetensors, such as that of [TrainProgram].
+// ReadState reads what a run, such as one of [TrainProgram], left in
+// model.safetensors, the best parameters, or in last.safetensors, the newest
+// ones with the state of the optimizers.
 func ReadState(path string) (*program.State, error) { return infer.ReadState(path) }
 
 // OpenProgram opens the forward parts of a program of one's own under the
 // parameters of a state, as [TrainProgram] returns it.
 func OpenProgram(p *program.Program, s *program.State, options ...LoadOption) (*Network, error) {
-	return infer.OpenNetwork(p, s, runnerOn(options))
+	n, err := infer.OpenNetwork(p, s, runnerOn(options))
+	if err != nil {
+		return nil, err
+	}
+	return &Network{n}, nil
+}
+
+func asModel(m *infer.Model, err error) (*Model, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &Model{m}, nil
 }
 
 // runnerOn is what opens the device of some options.

@@ -9,10 +9,8 @@ import (
 	"aegis/model/program"
 )
 
-// Model is a trained autoencoder. It is safe for use by any number of
-// goroutines at once, which do not wait for each other's calls; a row's result
-// has the same bits whatever runs beside it. A call whose context ends returns
-// the context's error. A Model that was not loaded answers errors.
+// Model is a trained autoencoder. Any number of goroutines may use it at once.
+// One that was not loaded, or is nil, answers errors.
 type Model struct {
 	spec    model.Spec
 	network *Network
@@ -26,11 +24,10 @@ func (m *Model) Spec() model.Spec {
 	return m.spec
 }
 
-// Device says what the model runs on, such as "CPU (avx512, 2 threads)".
+// Device says what the model runs on.
 func (m *Model) Device() string { return m.opened().Device() }
 
-// Pixels returns the range of pixels that the network reads and writes: a byte
-// v is lo + v/255·(hi−lo).
+// Pixels returns the range of pixels that the network reads and writes.
 func (m *Model) Pixels() (lo, hi float32) {
 	pixels := m.Spec().Pixels()
 	return pixels.Lo, pixels.Hi
@@ -41,22 +38,18 @@ func (m *Model) Encode(ctx context.Context, images data.Images) ([]float32, erro
 	return m.run(ctx, program.Encode, images, m.Spec().Latent)
 }
 
-// Decode returns the images (n,P) of n codes (n,Z), in the range of
-// [Model.Pixels].
+// Decode returns the images (n,P) of n codes (n,Z).
 func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) {
 	return m.opened().Run(ctx, program.Decode, program.Feed{Values: codes})
 }
 
-// Reconstruct returns n images (n,P), encoded and decoded, in the range of
-// [Model.Pixels].
+// Reconstruct returns n images (n,P), encoded and decoded.
 func (m *Model) Reconstruct(ctx context.Context, images data.Images) ([]float32, error) {
 	return m.run(ctx, program.Reconstruct, images, images.Size())
 }
 
-// Score returns the reconstruction loss of each of n images: the loss that the
-// network was trained by, a mean over the image's values in the range of
-// [Model.Pixels]. The higher, the less an image is like those of the training.
-// It draws nothing: an image has the same score at every call.
+// Score returns the loss of each of n images, in float64 on the host: of what
+// the part that the loss compares gives.
 func (m *Model) Score(ctx context.Context, images data.Images) ([]float64, error) {
 	part, loss := m.Spec().Scored()
 	var scores []float64
@@ -72,8 +65,7 @@ func (m *Model) Score(ctx context.Context, images data.Images) ([]float64, error
 	return scores, nil
 }
 
-// Close waits for the calls in progress and releases the device. What is called
-// later returns [ErrClosed]; to close again does nothing.
+// Close waits for the calls in progress and releases the device.
 func (m *Model) Close() error { return m.opened().Close() }
 
 // opened returns the network, nil where nothing was loaded.

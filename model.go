@@ -1,0 +1,94 @@
+package aegis
+
+import (
+	"context"
+
+	"aegis/data"
+	"aegis/internal/infer"
+	"aegis/model"
+	"aegis/model/program"
+)
+
+// ErrClosed says that a model was used after its Close.
+var ErrClosed = infer.ErrClosed
+
+// Model is a trained autoencoder, from [Load], [LoadBytes] or [LoadFS]. Any
+// number of goroutines may use it at once: on the CPU their calls run side by
+// side, on a GPU and on the tape machine they take turns. A row's result has
+// the same bits whatever runs beside it. A call whose context ends returns the
+// context's error, a call after [Model.Close] [ErrClosed], and a Model that was
+// not loaded answers errors.
+type Model struct{ model *infer.Model }
+
+// Spec returns the network's description.
+func (m *Model) Spec() model.Spec { return m.loaded().Spec() }
+
+// Device says what the model runs on, such as "CPU (avx512, 2 threads)".
+func (m *Model) Device() string { return m.loaded().Device() }
+
+// Pixels returns the range of pixels that the network reads and writes: a byte
+// v is lo + v/255·(hi−lo).
+func (m *Model) Pixels() (lo, hi float32) { return m.loaded().Pixels() }
+
+// Encode returns the codes (n,Z) of n images, row after row.
+func (m *Model) Encode(ctx context.Context, images data.Images) ([]float32, error) {
+	return m.loaded().Encode(ctx, images)
+}
+
+// Decode returns the images (n,P) of n codes (n,Z), in the range of
+// [Model.Pixels].
+func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) {
+	return m.loaded().Decode(ctx, codes)
+}
+
+// Reconstruct returns n images (n,P), encoded and decoded, in the range of
+// [Model.Pixels].
+func (m *Model) Reconstruct(ctx context.Context, images data.Images) ([]float32, error) {
+	return m.loaded().Reconstruct(ctx, images)
+}
+
+// Score returns the reconstruction loss of each of n images: the loss that the
+// network was trained by, a mean over the image's values in the range of
+// [Model.Pixels]. The higher it is, the less the image is like those of the
+// training. Nothing is drawn: an image has the same score at every call.
+func (m *Model) Score(ctx context.Context, images data.Images) ([]float64, error) {
+	return m.loaded().Score(ctx, images)
+}
+
+// Close waits for the calls in progress and releases the device. To close again
+// does nothing.
+func (m *Model) Close() error { return m.loaded().Close() }
+
+// loaded is nil where nothing was.
+func (m *Model) loaded() *infer.Model {
+	if m == nil {
+		return nil
+	}
+	return m.model
+}
+
+// Network is a program of one's own with its parameters, from [OpenProgram]. It
+// is used as a [Model] is.
+type Network struct{ network *infer.Network }
+
+// Device says what the network runs on.
+func (n *Network) Device() string { return n.opened().Device() }
+
+// Run runs a part on rows that are given as values, as the network reads them:
+// n rows (n,P), or codes (n,Z) for Decode. It returns codes (n,Z) of Encode,
+// else rows (n,P). Labels are for graphs that read them.
+func (n *Network) Run(ctx context.Context, part program.Part, in program.Feed) ([]float32, error) {
+	return n.opened().Run(ctx, part, in)
+}
+
+// Close waits for the calls in progress and releases the device. To close again
+// does nothing.
+func (n *Network) Close() error { return n.opened().Close() }
+
+// opened is nil where nothing was.
+func (n *Network) opened() *infer.Network {
+	if n == nil {
+		return nil
+	}
+	return n.network
+}
