@@ -3,9 +3,9 @@
 // An autoencoder is written once as Gorgonia expression graphs, Gorgonia
 // differentiates them, and a VM runs them: this package is the one place that
 // chooses a VM. [Train] leaves a run directory behind; [Load] makes codes and
-// images with what it holds.
+// rows with what it holds.
 //
-// Shapes: B batch, n images, C,H,W an image, P = C·H·W its pixels, Z a code.
+// Shapes: B batch, n rows, C,H,W an image, P values in a row, Z a code.
 package aegis
 
 import (
@@ -103,16 +103,17 @@ func LoadConfig(path string) (Config, error) { return session.LoadConfig(path) }
 // ctx ends it saves what there is and returns an error that wraps ctx's. A
 // loss that is not finite ends the run with a *[DivergedError], and the model
 // of the best finished epoch stays.
-func Train(ctx context.Context, cfg Config, ds *data.Dataset, opt Options) (*Summary, error) {
+func Train(ctx context.Context, cfg Config, ds *data.Source, opt Options) (*Summary, error) {
 	return session.Train(ctx, cfg, ds, opt, openVM)
 }
 
 // TrainProgram trains a program of one's own on a dataset, on any device: its
 // graphs are Gorgonia's, of ops of package model/op. An op that is none of
 // these is an error that names its node, on the tape machine too, so that a
-// program trains on every device or on none. It writes a run directory where
+// program trains on every device or on none. What its rows become, the program's
+// Scaling says. It writes a run directory where
 // cfg names one. When ctx ends the result holds what there is, and the error
 // wraps ctx's; a loss that is not finite is a *[DivergedError].
-func TrainProgram(ctx context.Context, p *program.Program, ds *data.Dataset, cfg ProgramConfig, hooks ...Hooks) (*ProgramResult, error) {
+func TrainProgram(ctx context.Context, p *program.Program, ds *data.Source, cfg ProgramConfig, hooks ...Hooks) (*ProgramResult, error) {
 	return session.TrainProgram(ctx, p, ds, cfg, hooks, openProgramVM)
 }

@@ -125,7 +125,7 @@ func residual() (*program.Program, error) {
 		return nil, err
 	}
 	p := &program.Program{
-		Name: "residual", Image: [3]int{1, 4, 4}, Code: code, Pixels: program.Range{Lo: 0, Hi: 1}, Batch: batch, Forward: forward,
+		Name: "residual", Row: data.Shape{C: 1, H: 4, W: 4}, Code: code, Scaling: data.PixelScaling(data.Range{Lo: 0, Hi: 1}), Batch: batch, Forward: forward,
 		Phases: []*program.Phase{{Graph: g.Graph, Name: "train", Trained: g.Params, Grads: grads, Optimizer: optim.Default(optim.Adam, 1e-2)}},
 	}
 	for _, n := range g.Params {
@@ -137,12 +137,16 @@ func residual() (*program.Program, error) {
 // A network of one's own, with skip connections, trains on the tape machine and
 // on the CPU, and makes codes there.
 func ExampleTrainProgram() {
-	images := data.Images{N: 64, C: 1, H: 4, W: 4, Pixels: make([]byte, 64*pixels)}
-	for i := range images.Pixels {
+	values := make([]byte, 64*pixels)
+	for i := range values {
 		row, at := i/pixels, i%pixels
-		images.Pixels[i] = byte(127 + 120*math.Sin(float64(at)*(1+float64(row%8)/8)/3))
+		values[i] = byte(127 + 120*math.Sin(float64(at)*(1+float64(row%8)/8)/3))
 	}
-	ds := &data.Dataset{Name: "waves", Train: data.Set{Images: images}}
+	rows, err := data.Images(values, 1, 4, 4)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ds := &data.Source{Name: "waves", Train: data.Set{Rows: rows}}
 	ctx := context.Background()
 	for _, device := range []string{aegis.DeviceTape, aegis.DeviceCPU} {
 		p, err := residual()

@@ -20,12 +20,12 @@ func Example() {
 	defer os.RemoveAll(dir)
 
 	// 32 images of 4×4 bytes; data.Open reads a folder of IDX files instead.
-	images := data.Images{N: 32, C: 1, H: 4, W: 4, Pixels: make([]byte, 32*16)}
-	for i := range images.Pixels {
-		images.Pixels[i] = byte(i * 5)
+	images := data.Rows{N: 32, Shape: data.Shape{C: 1, H: 4, W: 4}, Bytes: make([]byte, 32*16)}
+	for i := range images.Bytes {
+		images.Bytes[i] = byte(i * 5)
 	}
-	set := data.Set{Images: images}
-	ds := &data.Dataset{Name: "stripes", Train: set, Test: set}
+	set := data.Set{Rows: images}
+	ds := &data.Source{Name: "stripes", Train: set, Test: set}
 
 	cfg, err := aegis.NewConfig("fc64")
 	if err != nil {

@@ -48,16 +48,8 @@ func TestFilesOfEarlierVersions(t *testing.T) {
 				}
 				sameValues(t, name+": codes", codes, want.Codes)
 				sameValues(t, name+": reconstructions", rebuilt, want.Reconstructions)
-				scores, err := m.Score(context.Background(), rule(16))
-				if err != nil {
-					t.Fatal(err)
-				}
-				loss := 0.0
-				for _, s := range scores {
-					loss += s / float64(len(scores))
-				}
-				if math.Abs(loss-want.Loss) > 1e-6*want.Loss {
-					t.Errorf("%s: loss %v, want %v", name, loss, want.Loss)
+				if loss := meanScore(t, m, rule(16)); math.Abs(loss-want.Loss) > 1e-6*want.Loss {
+					t.Errorf("%s: mean score %v, want the loss %v", name, loss, want.Loss)
 				}
 			}
 		})
@@ -65,11 +57,11 @@ func TestFilesOfEarlierVersions(t *testing.T) {
 }
 
 // rule is the images that the files were made of.
-func rule(n int) data.Images {
-	images := data.Images{N: n, C: 1, H: 6, W: 5, Pixels: make([]byte, n*30)}
-	for i := range images.Pixels {
+func rule(n int) data.Rows {
+	images := data.Rows{N: n, Shape: data.Shape{C: 1, H: 6, W: 5}, Bytes: make([]byte, n*30)}
+	for i := range images.Bytes {
 		row, p := i/30, i%30
-		images.Pixels[i] = byte((p*(7+row%5)*11 + row*29) % 256)
+		images.Bytes[i] = byte((p*(7+row%5)*11 + row*29) % 256)
 	}
 	return images
 }

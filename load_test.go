@@ -23,7 +23,7 @@ import (
 )
 
 // trained trains a small network and returns the path of its model.
-func trained(t *testing.T, preset string, ds *data.Dataset) string {
+func trained(t *testing.T, preset string, ds *data.Source) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "run")
 	cfg := config(t, preset)
@@ -45,7 +45,7 @@ func loaded(t *testing.T, path string) *Model {
 }
 
 // results is all that a model says of images, its values one behind the other.
-func results(t *testing.T, m *Model, images data.Images) []float32 {
+func results(t *testing.T, m *Model, images data.Rows) []float32 {
 	t.Helper()
 	ctx := context.Background()
 	codes, err := m.Encode(ctx, images)
@@ -71,6 +71,20 @@ func results(t *testing.T, m *Model, images data.Images) []float32 {
 	return all
 }
 
+// meanScore is what a model's scores of rows come to.
+func meanScore(t *testing.T, m *Model, rows data.Rows) float64 {
+	t.Helper()
+	scores, err := m.Score(context.Background(), rows)
+	if err != nil || len(scores) != rows.N {
+		t.Fatalf("%d scores of %d rows, error %v", len(scores), rows.N, err)
+	}
+	mean := 0.0
+	for _, s := range scores {
+		mean += s / float64(rows.N)
+	}
+	return mean
+}
+
 // TestModelFromManyGoroutines gives 64 goroutines images of their own, some of
 // them hundreds: each gets the bits that it gets alone, and nothing of ours
 // runs when they are done.
@@ -81,11 +95,11 @@ func TestModelFromManyGoroutines(t *testing.T) {
 		t.Run(preset, func(t *testing.T) {
 			m := loaded(t, trained(t, preset, ds))
 			goroutines := runtime.NumGoroutine()
-			given := func(i int) data.Images {
+			given := func(i int) data.Rows {
 				if i%16 == 0 {
-					return ds.Test.Slice(i, ds.Test.N).Images
+					return ds.Test.Rows.Slice(i, ds.Test.N)
 				}
-				return ds.Test.Slice(i, i+1).Images
+				return ds.Test.Rows.Slice(i, i+1)
 			}
 			alone := make([][]float32, callers)
 			for i := range alone {
@@ -160,7 +174,7 @@ func TestLoadFromBytesAndFileSystems(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := results(t, loaded(t, path), ds.Test.Images)
+	want := results(t, loaded(t, path), ds.Test.Rows)
 	cpu := WithDevice(DeviceCPU)
 	for name, open := range map[string]func() (*Model, error){
 		"auto":               func() (*Model, error) { return Load(path) },
@@ -176,7 +190,7 @@ func TestLoadFromBytesAndFileSystems(t *testing.T) {
 		if name == "bytes" {
 			clear(text) // they were the caller's
 		}
-		if got := results(t, m, ds.Test.Images); !slices.Equal(got, want) {
+		if got := results(t, m, ds.Test.Rows); !slices.Equal(got, want) {
 			t.Errorf("%s: other numbers than from the path", name)
 		}
 		if name == "bytes" {
@@ -228,8 +242,8 @@ func TestEveryDeviceGivesTheSame(t *testing.T) {
 	if !strings.Contains(m.Device(), "tape") {
 		t.Errorf("device %q", m.Device())
 	}
-	want := results(t, loaded(t, path), ds.Test.Images)
-	for i, v := range results(t, m, ds.Test.Images) {
+	want := results(t, loaded(t, path), ds.Test.Rows)
+	for i, v := range results(t, m, ds.Test.Rows) {
 		if math.Abs(float64(v-want[i])) > 1e-5 {
 			t.Fatalf("value %d: %v on the tape machine, %v on the CPU", i, v, want[i])
 		}
@@ -244,7 +258,7 @@ func TestClosedModel(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for call, err := range calls(m, context.Background(), ds.Test.Images) {
+	for call, err := range calls(m, context.Background(), ds.Test.Rows) {
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("%s after Close: %v; want %v", call, err, ErrClosed)
 		}
@@ -252,7 +266,7 @@ func TestClosedModel(t *testing.T) {
 }
 
 // calls are the errors of a model's methods.
-func calls(m *Model, ctx context.Context, images data.Images) map[string]error {
+func calls(m *Model, ctx context.Context, images data.Rows) map[string]error {
 	_, encode := m.Encode(ctx, images)
 	_, rebuild := m.Reconstruct(ctx, images)
 	_, decode := m.Decode(ctx, make([]float32, 12))
@@ -280,7 +294,7 @@ func TestMisuse(t *testing.T) {
 		"no context": {m, noContext, "the context is nil"},
 		"ended":      {m, ended, context.Canceled.Error()},
 	} {
-		for call, err := range calls(c.model, c.ctx, ds.Test.Images) {
+		for call, err := range calls(c.model, c.ctx, ds.Test.Rows) {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s, %s: error %v; want %q", name, call, err, c.want)
 			}
@@ -294,7 +308,7 @@ func TestMisuse(t *testing.T) {
 			t.Errorf("%s: pixels in [%v,%v], latent %d, device %s", name, lo, hi, empty.Spec().Latent, empty.Device())
 		}
 	}
-	nothing := ds.Test.Images.Slice(0, 0)
+	nothing := ds.Test.Rows.Slice(0, 0)
 	codes, err := m.Encode(ctx, nothing)
 	scores, err2 := m.Score(ctx, nothing)
 	if len(codes)+len(scores) != 0 || err != nil || err2 != nil {
@@ -306,7 +320,7 @@ func TestImagesThatAreNotThere(t *testing.T) {
 	ds := waves(16, 4, 6, 5)
 	m := loaded(t, trained(t, "fc12", ds))
 	for name, n := range map[string]int{"fewer than said": 5, "more than said": 3, "negative": -1, "more than there can be": 1 << 60} {
-		images := ds.Test.Images
+		images := ds.Test.Rows
 		images.N = n
 		if _, err := m.Encode(context.Background(), images); err == nil {
 			t.Errorf("%s: no error", name)

@@ -26,33 +26,33 @@ func (m *Model) Spec() model.Spec { return m.loaded().Spec() }
 // Device says what the model runs on, such as "CPU (avx512, 2 threads)".
 func (m *Model) Device() string { return m.loaded().Device() }
 
-// Pixels returns the range of pixels that the network reads and writes: a byte
-// v is lo + v/255·(hi−lo).
+// Pixels returns the range of pixels that the network reads and writes, a byte v
+// being lo + v/255·(hi−lo); 0 and 0 where it reads values of no such range.
 func (m *Model) Pixels() (lo, hi float32) { return m.loaded().Pixels() }
 
-// Encode returns the codes (n,Z) of n images, row after row.
-func (m *Model) Encode(ctx context.Context, images data.Images) ([]float32, error) {
-	return m.loaded().Encode(ctx, images)
+// Encode returns the codes (n,Z) of n rows, one after the other.
+func (m *Model) Encode(ctx context.Context, rows data.Rows) ([]float32, error) {
+	return m.loaded().Encode(ctx, rows)
 }
 
-// Decode returns the images (n,P) of n codes (n,Z), in the range of
-// [Model.Pixels].
+// Decode returns the rows (n,P) of n codes (n,Z), in the units of
+// [Model.Reconstruct].
 func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) {
 	return m.loaded().Decode(ctx, codes)
 }
 
-// Reconstruct returns n images (n,P), encoded and decoded, in the range of
-// [Model.Pixels].
-func (m *Model) Reconstruct(ctx context.Context, images data.Images) ([]float32, error) {
-	return m.loaded().Reconstruct(ctx, images)
+// Reconstruct returns n rows (n,P), encoded and decoded: images of bytes in the
+// range of [Model.Pixels], others in the units that the rows had.
+func (m *Model) Reconstruct(ctx context.Context, rows data.Rows) ([]float32, error) {
+	return m.loaded().Reconstruct(ctx, rows)
 }
 
-// Score returns the reconstruction loss of each of n images: the loss that the
-// network was trained by, a mean over the image's values in the range of
-// [Model.Pixels]. The higher it is, the less the image is like those of the
-// training. Nothing is drawn: an image has the same score at every call.
-func (m *Model) Score(ctx context.Context, images data.Images) ([]float64, error) {
-	return m.loaded().Score(ctx, images)
+// Score returns the reconstruction loss of each of n rows: the loss that the
+// network was trained by, a mean over the row's values as the network reads
+// them, scaled. The higher it is, the less the row is like those of the
+// training. Nothing is drawn: a row has the same score at every call.
+func (m *Model) Score(ctx context.Context, rows data.Rows) ([]float64, error) {
+	return m.loaded().Score(ctx, rows)
 }
 
 // Close waits for the calls in progress and releases the device. To close again
@@ -74,8 +74,8 @@ type Network struct{ network *infer.Network }
 // Device says what the network runs on.
 func (n *Network) Device() string { return n.opened().Device() }
 
-// Run runs a part on rows that are given as values, as the network reads them:
-// n rows (n,P), or codes (n,Z) for Decode. It returns codes (n,Z) of Encode,
+// Run runs a part on rows that are given as values, as the network reads them,
+// scaled: n rows (n,P), or codes (n,Z) for Decode. It returns codes (n,Z) of Encode,
 // else rows (n,P). Labels are for graphs that read them.
 func (n *Network) Run(ctx context.Context, part program.Part, in program.Feed) ([]float32, error) {
 	return n.opened().Run(ctx, part, in)

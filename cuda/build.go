@@ -12,9 +12,12 @@ import (
 	"aegis/model/program"
 )
 
-// source is where Load finds images: rows by number of bytes on the device.
-// Without numbers the input is there already.
-type source struct{ images, numbers driver.DevicePtr }
+// source is where Load finds rows: by number on the device. Without numbers the
+// input is there already.
+type source struct {
+	rows, numbers driver.DevicePtr
+	floats        bool // the rows are float32
+}
 
 // builder turns a plan's instructions into operations of one step.
 type builder struct {

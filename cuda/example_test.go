@@ -11,6 +11,7 @@ import (
 
 	"aegis/cuda"
 	"aegis/cuda/internal/ptxsim"
+	"aegis/data"
 	"aegis/internal/train"
 	"aegis/internal/vm"
 	"aegis/model"
@@ -37,7 +38,7 @@ func Example() {
 		return
 	}
 	defer func() { _ = m.Close() }()
-	if err := m.Bind(vm.TrainSet, []byte("sixteen pixels !")); err != nil {
+	if err := m.Bind(vm.TrainSet, data.Rows{N: 4, Shape: p.Row, Bytes: []byte("sixteen pixels !")}); err != nil {
 		fmt.Println(err)
 		return
 	}

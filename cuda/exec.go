@@ -18,6 +18,7 @@ type exec struct {
 	input   region             // what Load writes
 	outputs []region           // of all phases
 
+	columns  driver.DevicePtr // shifts and factors of the scaling; 0 where bytes become pixels
 	scalars  driver.DevicePtr // of all steps of a run
 	losses   driver.DevicePtr // of all steps of a run; 0 for a forward plan
 	terms    int              // losses of one step

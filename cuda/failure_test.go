@@ -16,6 +16,7 @@ import (
 	"aegis/cuda/internal/gputest"
 	"aegis/cuda/internal/ptxsim"
 	"aegis/internal/vm"
+	"aegis/internal/vm/vmtest"
 	"aegis/model"
 	"aegis/model/program"
 )
@@ -90,7 +91,7 @@ func TestFault(t *testing.T) {
 	for name, got := range map[string]error{
 		"losses": losses, "state": state,
 		"train": m.Train(context.Background(), someSteps(p, 1, p.Batch, 6)),
-		"bind":  m.Bind(vm.TestSet, data),
+		"bind":  m.Bind(vm.TestSet, vmtest.Rows(p, data)),
 		"infer": m.Infer(context.Background(), program.Encode, in, out),
 	} {
 		if got == nil || got.Error() != err.Error() {
@@ -170,7 +171,7 @@ func TestClose(t *testing.T) {
 	p, data := small(t, "momentum", 6)
 	s := gputest.NewSpy(ptxsim.Open(ptxsim.Options{}))
 	m := open(t, p, data, cuda.Options{Driver: s, DataLimit: int64(len(data))})
-	if err := m.Bind(vm.TestSet, data); err != nil { // streamed
+	if err := m.Bind(vm.TestSet, vmtest.Rows(p, data)); err != nil { // streamed
 		t.Fatal(err)
 	}
 	if err := m.Train(context.Background(), someSteps(p, 0, 5*p.Batch, 6)); err != nil {

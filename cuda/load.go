@@ -12,10 +12,10 @@ func (b *builder) load(in plan.Instr) {
 	if b.source.numbers == 0 {
 		return
 	}
-	factor, offset := b.exec.plan.Pixels.Scale()
+	factor, offset := b.exec.plan.Scaling.Pixels.Scale()
 	b.do(kernels.Load{
-		Batch: b.batch(), Width: b.width(in.Dst[0]), Set: b.source.images, Numbers: b.source.numbers,
-		Factor: factor, Offset: offset, Y: b.at(in.Dst[0]),
+		Batch: b.batch(), Width: b.width(in.Dst[0]), Set: b.source.rows, Numbers: b.source.numbers,
+		Factor: factor, Offset: offset, Columns: b.exec.columns, Floats: b.source.floats, Y: b.at(in.Dst[0]),
 	})
 }
 

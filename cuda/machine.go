@@ -211,6 +211,12 @@ func (m *Machine) place(arena, scratch driver.DevicePtr) error {
 			return err
 		}
 		e.scratch, e.counters = scratch, q.at(q.counters, 0)
+		if q.columned > 0 {
+			e.columns = q.at(q.columns, 0)
+		}
+	}
+	if err := m.sendColumns(); err != nil {
+		return err
 	}
 	if m.train != nil {
 		m.train.scalars, m.train.losses = q.at(q.scalars, 0), q.at(q.losses, 0)
@@ -221,11 +227,21 @@ func (m *Machine) place(arena, scratch driver.DevicePtr) error {
 	return m.load()
 }
 
+// sendColumns sends the scaling's shifts and factors.
+func (m *Machine) sendColumns() error {
+	q := m.queue
+	if q.columned == 0 {
+		return nil
+	}
+	shift, factor := m.program.Scaling.Columns(q.columned)
+	return gpu.Upload(m.gpu, q.at(q.columns, 0), slices.Concat(shift, factor))
+}
+
 // load finds all kernels, so that one that does not load shows now.
 func (m *Machine) load() error {
 	q := m.queue
 	for _, e := range m.execs() {
-		ops, err := e.build(q.at(q.forward, 0), source{images: q.ptr, numbers: q.ptr})
+		ops, err := e.build(q.at(q.forward, 0), source{rows: q.ptr, numbers: q.ptr})
 		if err != nil {
 			return err
 		}

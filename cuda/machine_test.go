@@ -73,7 +73,7 @@ func tuned(t *testing.T, p *program.Program, images []byte, opt cuda.Options, tu
 			t.Errorf("close: %v", err)
 		}
 	})
-	if err := m.Bind(vm.TrainSet, images); err != nil {
+	if err := m.Bind(vm.TrainSet, vmtest.Rows(p, images)); err != nil {
 		t.Fatal(err)
 	}
 	return m
@@ -246,7 +246,7 @@ func momentum() optim.Spec {
 // trained is what five steps leave.
 func trained(t *testing.T, p *program.Program, m vm.Trainer, images []byte, count int) ([]float64, *program.State) {
 	t.Helper()
-	if err := m.Bind(vm.TrainSet, images); err != nil {
+	if err := m.Bind(vm.TrainSet, vmtest.Rows(p, images)); err != nil {
 		t.Fatal(err)
 	}
 	if err := m.Train(context.Background(), someSteps(p, 0, 5*p.Batch-1, count)); err != nil {
@@ -399,7 +399,7 @@ func TestBindAgain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := m.Bind(vm.TrainSet, data[half:]); err != nil {
+			if err := m.Bind(vm.TrainSet, vmtest.Rows(p, data[half:])); err != nil {
 				t.Fatal(err)
 			}
 			other := open(t, p, data[half:], cuda.Options{})
@@ -422,7 +422,7 @@ func TestStreamsWhatDoesNotFit(t *testing.T) {
 	if before.Data != int64(len(data)) {
 		t.Errorf("%d bytes of data, want %d", before.Data, len(data))
 	}
-	if err := m.Bind(vm.TestSet, data); err != nil {
+	if err := m.Bind(vm.TestSet, vmtest.Rows(p, data)); err != nil {
 		t.Fatal(err)
 	}
 	if got := m.Memory().Data; got <= before.Data || got >= 2*before.Data {

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"aegis/cuda/driver"
+	"aegis/data"
 	"aegis/internal/vm"
 	"aegis/model/program"
 )
@@ -32,7 +33,7 @@ func (*Machine) VM() string { return "cuda" }
 func (*Machine) Memory() Memory { return Memory{} }
 
 // Bind returns an error.
-func (*Machine) Bind(string, []byte) error { return errNone() }
+func (*Machine) Bind(string, data.Rows) error { return errNone() }
 
 // Label returns an error.
 func (*Machine) Label(string, []int32) error { return errNone() }

@@ -11,6 +11,7 @@ import (
 	"aegis/cuda/driver"
 	"aegis/cuda/internal/gpu"
 	"aegis/cuda/kernels"
+	"aegis/data"
 	"aegis/model/program"
 )
 
@@ -25,9 +26,12 @@ type queue struct {
 	words   int // 32-bit words so far
 	counted int // counters
 
+	columned int // columns of the scaling, 0 where bytes become pixels
+
 	ptr                                  driver.DevicePtr
 	run, blocks, forward, counters       place32
 	rows, scalars, losses, forwardNumber place32
+	columns                              place32
 
 	pending int // steps since the first whose losses are still there
 }
@@ -38,7 +42,7 @@ type place32 int
 const (
 	// mostRows bounds what is sent at once.
 	mostRows = 1 << 22
-	// graphBytes bounds the images that the steps of a graph read: beside more
+	// graphBytes bounds the rows that the steps of a graph read: beside more
 	// of them launching takes no time.
 	graphBytes = 64 << 20
 )
@@ -47,7 +51,10 @@ const (
 func newQueue(p *program.Program, t tuning, forwardRows, counters int) *queue {
 	q := &queue{
 		width: p.ScalarCount(), terms: len(p.LossNames()), counted: counters,
-		graph: powerOfTwo(min(t.graphSteps, graphBytes/max(1, p.Batch*p.PixelCount()))),
+		graph: powerOfTwo(min(t.graphSteps, graphBytes/max(1, p.Batch*rowBytes(p)))),
+	}
+	if p.Scaling.Kind != data.ScaleRange {
+		q.columned = p.PixelCount()
 	}
 	q.steps = max(q.graph, min(t.queueSteps, mostRows/max(1, p.Batch)))
 	q.run = q.reserve(kernels.RunSize / 4)
@@ -58,6 +65,7 @@ func newQueue(p *program.Program, t tuning, forwardRows, counters int) *queue {
 	q.rows = q.reserve(q.steps * p.Batch)
 	q.scalars = q.reserve(q.steps * q.width)
 	q.losses = q.reserve(q.steps * q.terms)
+	q.columns = q.reserve(2 * q.columned)
 	return q
 }
 
@@ -110,12 +118,12 @@ func (m *Machine) runSteps(ctx context.Context, s *set, rows []int32, scalars []
 			return err
 		}
 	}
-	images, numbers, units := s.ptr, rows, q.units(count)
+	from, numbers, units := s.ptr, rows, q.units(count)
 	if !s.kept {
-		images, numbers = m.staging.images, m.staged(units, len(rows))
+		from, numbers = m.staging.ptr, m.staged(units, len(rows))
 	}
 	for _, n := range units {
-		if err := m.record(n, images); err != nil {
+		if err := m.record(n, from); err != nil {
 			return err
 		}
 	}
@@ -132,7 +140,7 @@ func (m *Machine) runSteps(ctx context.Context, s *set, rows []int32, scalars []
 			return err
 		}
 		if !s.kept {
-			if err := m.fill(half, s.images, rows[done*batch:min((done+n)*batch, len(rows))]); err != nil {
+			if err := m.fill(half, s, rows[done*batch:min((done+n)*batch, len(rows))]); err != nil {
 				return err
 			}
 		}
@@ -219,20 +227,20 @@ func (m *Machine) Losses() ([]float32, error) {
 
 // forward runs a forward part on rows of a set.
 func (m *Machine) forward(e *exec, s *set, rows []int32) error {
-	images, numbers := s.ptr, rows
+	from, numbers := s.ptr, rows
 	if !s.kept {
-		images, numbers = m.staging.images, make([]int32, len(rows))
+		from, numbers = m.staging.ptr, make([]int32, len(rows))
 		for i := range numbers {
 			numbers[i] = int32(i)
 		}
-		if err := m.fill(0, s.images, rows); err != nil {
+		if err := m.fill(0, s, rows); err != nil {
 			return err
 		}
 	}
 	if err := gpu.Upload(m.gpu, m.queue.at(m.queue.forwardNumber, 0), numbers); err != nil {
 		return err
 	}
-	return m.runForward(e, len(rows), source{images: images, numbers: m.queue.at(m.queue.forwardNumber, 0)})
+	return m.runForward(e, len(rows), source{rows: from, floats: s.floats(), numbers: m.queue.at(m.queue.forwardNumber, 0)})
 }
 
 // forwardValues runs a forward part on values.

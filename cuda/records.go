@@ -53,7 +53,7 @@ func (m *Machine) rehearse(images driver.DevicePtr) error {
 func (m *Machine) training(steps int, images driver.DevicePtr) ([]gpu.Call, error) {
 	q := m.queue
 	list := []gpu.Operation{kernels.Advance{Run: q.at(q.run, 0), Blocks: q.at(q.blocks, 0), Count: steps}}
-	from := source{images: images, numbers: q.at(q.rows, 0)}
+	from := source{rows: images, numbers: q.at(q.rows, 0), floats: m.sets[trainSet].floats()}
 	for i := range steps {
 		ops, err := m.train.build(q.at(q.blocks, i*kernels.StepSize/4), from)
 		if err != nil {

@@ -8,37 +8,40 @@ import (
 
 	"aegis/cuda/driver"
 	"aegis/cuda/internal/gpu"
+	"aegis/data"
 	"aegis/internal/advice"
+	"aegis/model/program"
 )
 
 // trainSet is the set that steps read, as vm.TrainSet names it.
 const trainSet = "train"
 
-// set is a bound set of images.
+// set is a bound set.
 type set struct {
-	images []byte
-	count  int
-	kept   bool             // on the device, at ptr; else streamed
-	ptr    driver.DevicePtr // 0 for an empty set
+	data.Rows
+	kept bool             // on the device, at ptr; else streamed
+	ptr  driver.DevicePtr // 0 for an empty set
 }
 
-// staging is room for images of streamed sets: two halves on the device and
+func (s *set) floats() bool { return !s.IsBytes() }
+
+// staging is room for rows of streamed sets: two halves on the device and
 // two in page-locked memory. While the work on one half runs, the other is
 // filled.
 type staging struct {
-	rows   int // images in a half
-	images driver.DevicePtr
+	rows   int // in a half
+	ptr    driver.DevicePtr
 	host   [2][]byte
 	copied [2]driver.Event // the half is on the device
 }
 
-// Bind gives the machine a set of images. It stays on the device where it
-// fits; else rows are sent as they are needed.
-func (m *Machine) Bind(name string, images []byte) error {
-	if p := m.program.PixelCount(); len(images)%p != 0 {
-		return fmt.Errorf("cuda: bind %s: want images of %d bytes, got %d bytes in all", name, p, len(images))
+// Bind gives the machine a set. It stays on the device where it fits; else rows
+// are sent as they are needed.
+func (m *Machine) Bind(name string, rows data.Rows) error {
+	if err := m.program.CheckRows(rows); err != nil {
+		return fmt.Errorf("cuda: bind %s: %w", name, err)
 	}
-	return m.gpu.Do("bind "+name, func() error { return m.bind(name, images) })
+	return m.gpu.Do("bind "+name, func() error { return m.bind(name, rows) })
 }
 
 // Label gives the rows of a set classes.
@@ -47,12 +50,12 @@ func (m *Machine) Label(name string, classes []int32) error {
 	return nil
 }
 
-func (m *Machine) bind(name string, images []byte) error {
+func (m *Machine) bind(name string, rows data.Rows) error {
 	if err := m.unbind(name); err != nil {
 		return err
 	}
-	s := &set{images: images, count: len(images) / m.program.PixelCount()}
-	bytes := int64(len(images))
+	s := &set{Rows: rows}
+	bytes := int64(len(rows.Memory()))
 	keep, err := m.keeps(bytes)
 	if err != nil {
 		return err
@@ -67,7 +70,7 @@ func (m *Machine) bind(name string, images []byte) error {
 	}
 	if s.kept = keep; keep {
 		m.memory.Data += bytes
-		if err := gpu.Upload(m.gpu, s.ptr, images); err != nil {
+		if err := gpu.Upload(m.gpu, s.ptr, rows.Memory()); err != nil {
 			return err
 		}
 	} else if err := m.makeStaging(); err != nil {
@@ -95,11 +98,11 @@ func (m *Machine) unbind(name string) error {
 	if !old.kept {
 		return nil
 	}
-	m.memory.Data -= int64(len(old.images))
+	m.memory.Data -= int64(len(old.Memory()))
 	return m.gpu.Free(old.ptr)
 }
 
-// keeps says whether images are to stay on the device. What is left must do
+// keeps says whether rows are to stay on the device. What is left must do
 // for streaming other sets.
 func (m *Machine) keeps(bytes int64) (bool, error) {
 	if bytes == 0 {
@@ -112,18 +115,27 @@ func (m *Machine) keeps(bytes int64) (bool, error) {
 	return bytes+2*m.halfBytes() <= free, err
 }
 
-// halfRows is how many images a graph or a forward batch takes at once.
+// halfRows is how many rows a graph or a forward batch takes at once.
 func (m *Machine) halfRows() int { return max(m.queue.graph*m.program.Batch, m.forwardRows) }
 
-func (m *Machine) halfBytes() int64 { return int64(m.halfRows()) * int64(m.program.PixelCount()) }
+func (m *Machine) halfBytes() int64 { return int64(m.halfRows()) * int64(rowBytes(m.program)) }
 
-// makeStaging makes room for streamed images, once.
+// rowBytes is the most that a row of a program's sets takes: float32 are
+// scaled, bytes too or become pixels.
+func rowBytes(p *program.Program) int {
+	if p.Scaling.Kind == data.ScaleRange {
+		return p.PixelCount()
+	}
+	return 4 * p.PixelCount()
+}
+
+// makeStaging makes room for streamed rows, once.
 func (m *Machine) makeStaging() error {
 	if m.staging != nil {
 		return nil
 	}
 	s, half, err := &staging{rows: m.halfRows()}, m.halfBytes(), error(nil)
-	if s.images, err = m.gpu.Alloc(2 * half); err != nil {
+	if s.ptr, err = m.gpu.Alloc(2 * half); err != nil {
 		return m.stagingError(err)
 	}
 	for i := range s.host {
@@ -131,7 +143,7 @@ func (m *Machine) makeStaging() error {
 			s.copied[i], err = m.gpu.NewEvent(false)
 		}
 		if err != nil {
-			return errors.Join(m.stagingError(err), m.gpu.Free(s.images))
+			return errors.Join(m.stagingError(err), m.gpu.Free(s.ptr))
 		}
 	}
 	m.memory.Data += 2 * half
@@ -141,21 +153,21 @@ func (m *Machine) makeStaging() error {
 
 // stagingError explains a lack of memory, on the device or page-locked.
 func (m *Machine) stagingError(err error) error {
-	return advice.With(m.gpu.OutOfMemory(err, fmt.Sprintf("want %s there and as much page-locked for images on their way; use a smaller batch",
+	return advice.With(m.gpu.OutOfMemory(err, fmt.Sprintf("want %s there and as much page-locked for rows on their way; use a smaller batch",
 		gpu.FormatBytes(2*m.halfBytes()))), "batch")
 }
 
 // fill sends rows of a set to a half of the staging memory, where they lie
 // one after the other; what is queued next waits for them.
-func (m *Machine) fill(half int, images []byte, rows []int32) error {
-	s, g, p := m.staging, m.gpu, m.program.PixelCount()
+func (m *Machine) fill(half int, from *set, rows []int32) error {
+	s, g, p, memory := m.staging, m.gpu, from.RowBytes(), from.Memory()
 	if err := g.SyncEvent(m.done[half]); err != nil {
 		return err
 	}
 	for i, row := range rows {
-		copy(s.host[half][i*p:][:p], images[int(row)*p:])
+		copy(s.host[half][i*p:][:p], memory[int(row)*p:])
 	}
-	dst := s.images + driver.DevicePtr(half*s.rows*p)
+	dst := s.ptr + driver.DevicePtr(half*s.rows*p)
 	if err := g.CopyToDeviceAsync(dst, s.host[half][:len(rows)*p], g.Copies); err != nil {
 		return err
 	}
@@ -172,8 +184,8 @@ func (m *Machine) find(name string, rows []int32) (*set, error) {
 		return nil, fmt.Errorf("cuda: no set %q is bound", name)
 	}
 	for _, row := range rows {
-		if row < 0 || int(row) >= s.count {
-			return nil, fmt.Errorf("cuda: row %d of set %s; want 0 to %d", row, name, s.count-1)
+		if row < 0 || int(row) >= s.N {
+			return nil, fmt.Errorf("cuda: row %d of set %s; want 0 to %d", row, name, s.N-1)
 		}
 	}
 	return s, nil

@@ -18,6 +18,7 @@ import (
 	"aegis/cuda/driver"
 	"aegis/cuda/internal/gpu"
 	"aegis/cuda/internal/ptxsim"
+	"aegis/data"
 	"aegis/model"
 )
 
@@ -388,7 +389,7 @@ func (w *stopwatch) machine(m *Machine, real bool) error {
 	for i := range images {
 		images[i] = byte(i * 37)
 	}
-	if err := m.Bind(trainSet, images); err != nil {
+	if err := m.Bind(trainSet, data.Rows{N: len(images) / pixels, Shape: m.program.Row, Bytes: images}); err != nil {
 		return err
 	}
 	steps := m.queue.graph
@@ -422,7 +423,7 @@ func (w *stopwatch) machine(m *Machine, real bool) error {
 		s.Median, s.Min = s.Median/float64(steps), s.Min/float64(steps)
 		w.out.Step, w.out.GraphSteps = &s, steps
 		q := m.queue
-		ops, err := m.train.build(q.at(q.blocks, 0), source{images: set, numbers: q.at(q.rows, 0)})
+		ops, err := m.train.build(q.at(q.blocks, 0), source{rows: set, numbers: q.at(q.rows, 0)})
 		if err != nil {
 			return err
 		}

@@ -54,7 +54,11 @@ func workOf(o gpu.Operation) (work, error) {
 		}
 		return floats(n*o.Rows*o.Width+1, 0), nil
 	case kernels.Load:
-		return work{Bytes: int64(o.Rows) * int64(5*o.Width+4)}, nil
+		value := 5
+		if o.Floats {
+			value = 8
+		}
+		return work{Bytes: int64(o.Rows) * int64(value*o.Width+4)}, nil
 	case kernels.Update:
 		return floats(o.Count*(1+passes(&o.Optimizer)), 0), nil
 	}

@@ -10,18 +10,23 @@ func channelsLast(second, last int) bool {
 }
 
 // arrange makes images of an IDX file's elements, in place.
-func arrange(dims []int, pixels []byte) Images {
-	m := Images{N: dims[0], Pixels: pixels}
-	switch {
-	case len(dims) == 3:
-		m.C, m.H, m.W = 1, dims[1], dims[2]
-	case channelsLast(dims[1], dims[3]):
-		m.H, m.W, m.C = dims[1], dims[2], dims[3]
+func arrange(dims []int, pixels []byte) Rows {
+	m := Rows{N: dims[0], Shape: imageShape(dims), Bytes: pixels}
+	if len(dims) == mostRank && channelsLast(dims[1], dims[3]) {
 		transpose(pixels, m.H*m.W, m.C)
-	default:
-		m.C, m.H, m.W = dims[1], dims[2], dims[3]
 	}
 	return m
+}
+
+// imageShape is that of images of 3 or 4 dimensions.
+func imageShape(dims []int) Shape {
+	switch {
+	case len(dims) == 3:
+		return Shape{1, dims[1], dims[2]}
+	case channelsLast(dims[1], dims[3]):
+		return Shape{dims[3], dims[1], dims[2]}
+	}
+	return Shape{dims[1], dims[2], dims[3]}
 }
 
 // arranged says what [arrange] made of a file of four dimensions.
@@ -34,18 +39,18 @@ func arranged(dims []int) string {
 }
 
 // upright turns images that are stored column by column, in place.
-func (m *Images) upright() {
-	transpose(m.Pixels, m.H, m.W)
+func (m *Rows) upright() {
+	transpose(m.Bytes, m.H, m.W)
 	m.H, m.W = m.W, m.H
 }
 
 // transpose makes of each (rows,columns) in pixels a (columns,rows).
-func transpose(pixels []byte, rows, columns int) {
+func transpose[T any](pixels []T, rows, columns int) {
 	size := rows * columns
 	if size == 0 {
 		return // no images
 	}
-	was := make([]byte, size)
+	was := make([]T, size)
 	for ; len(pixels) >= size; pixels = pixels[size:] {
 		copy(was, pixels)
 		for r := range rows {

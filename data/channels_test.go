@@ -31,7 +31,7 @@ func TestColour(t *testing.T) {
 			last := c.dims[1] != c.c
 			var file []byte
 			for _, i := range order(n, c.c, c.h, c.w, last) {
-				file = append(file, want.Pixels[i])
+				file = append(file, want.Bytes[i])
 			}
 			var dims []uint32
 			for _, d := range c.dims {
@@ -41,14 +41,14 @@ func TestColour(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.N != n || got.C != c.c || got.H != c.h || got.W != c.w || !bytes.Equal(got.Pixels, want.Pixels) {
+			if got.N != n || got.C != c.c || got.H != c.h || got.W != c.w || !bytes.Equal(got.Bytes, want.Bytes) {
 				t.Errorf("got (%d,%d,%d,%d), or other pixels", got.N, got.C, got.H, got.W)
 			}
 			if note := arranged(read); c.note != "" && note != c.note {
 				t.Errorf("said %q, want %q", note, c.note)
 			}
 			back, err := ReadImages(bytes.NewReader(imageFile(t, got)), "again")
-			if err != nil || back.C != c.c || !bytes.Equal(back.Pixels, want.Pixels) {
+			if err != nil || back.C != c.c || !bytes.Equal(back.Bytes, want.Bytes) {
 				t.Errorf("written and read again: %d channels of %d×%d, error %v", back.C, back.H, back.W, err)
 			}
 		})

@@ -14,7 +14,7 @@ import (
 // idxFile writes n images of 2x2 whose bytes are all 255.
 func idxFile(n int) *fstest.MapFile {
 	var out bytes.Buffer
-	m := data.Images{N: n, C: 1, H: 2, W: 2, Pixels: bytes.Repeat([]byte{255}, n*4)}
+	m := data.Rows{N: n, Shape: data.Shape{C: 1, H: 2, W: 2}, Bytes: bytes.Repeat([]byte{255}, n*4)}
 	if err := data.WriteImages(&out, m); err != nil {
 		log.Fatal(err)
 	}
@@ -30,12 +30,12 @@ func ExampleRead() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	train, val, err := d.Split(8, 0.25, 1)
+	split, err := d.Split(8, 0.25, 1)
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Printf("%s: %d training, %d validation and %d test images of %dx%d\n",
-		d.Name, len(train), len(val), d.Test.Len(), d.Train.H, d.Train.W)
+		d.Name, split.Trained(), len(split.Held), d.Test.Len(), d.Train.H, d.Train.W)
 	// Output: squares: 6 training, 2 validation and 3 test images of 2x2
 }
 
@@ -51,8 +51,8 @@ func ExampleReadImages() {
 }
 
 func ExampleLoader_Batches() {
-	images := data.Images{N: 3, C: 1, H: 1, W: 2, Pixels: []byte{0, 255, 255, 0, 255, 255}}
-	loader, err := data.NewLoader(images, data.LoaderOptions{Batch: 2, Lo: -1, Hi: 1})
+	images := data.Rows{N: 3, Shape: data.Shape{C: 1, H: 1, W: 2}, Bytes: []byte{0, 255, 255, 0, 255, 255}}
+	loader, err := data.NewLoader(images, data.LoaderOptions{Batch: 2, Scaling: data.PixelScaling(data.Range{Lo: -1, Hi: 1})})
 	if err != nil {
 		log.Fatal(err)
 	}

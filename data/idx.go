@@ -50,16 +50,16 @@ var (
 // 1 to 4 or no larger than the last, else the last. Errors call the file name. A
 // broken file is a [*FormatError], one of another type or rank an
 // [*UnsupportedError].
-func ReadImages(r io.Reader, name string) (Images, error) {
+func ReadImages(r io.Reader, name string) (Rows, error) {
 	m, _, err := readImages(r, name)
 	return m, err
 }
 
 // readImages also returns the file's dimensions.
-func readImages(r io.Reader, name string) (Images, []int, error) {
+func readImages(r io.Reader, name string) (Rows, []int, error) {
 	head, pixels, err := readIDX(r, name, imagesForm)
 	if err != nil {
-		return Images{}, nil, err
+		return Rows{}, nil, err
 	}
 	return arrange(head.dims, pixels), head.dims, nil
 }
@@ -105,7 +105,7 @@ func (h header) classes(elements []byte, name string) ([]byte, error) {
 }
 
 func readIDX(r io.Reader, name string, want form) (h header, elements []byte, err error) {
-	src, err := newSource(r, name)
+	src, err := newStream(r, name)
 	if err != nil {
 		return h, nil, err
 	}
@@ -134,7 +134,7 @@ func readIDX(r io.Reader, name string, want form) (h header, elements []byte, er
 }
 
 // checkMagic says whether a file's first bytes are those of the form wanted.
-func (s *source) checkMagic(magic []byte, want form) error {
+func (s *stream) checkMagic(magic []byte, want form) error {
 	typeName, known := elementType(magic[2])
 	rank := int(magic[3])
 	switch {
@@ -215,18 +215,21 @@ func dimensions(head []byte, width int, name string) (dims []int, size int, err 
 
 // WriteImages writes images as an IDX file, which [ReadImages] reads: (N,H,W)
 // where C is 1, else (N,C,H,W).
-func WriteImages(w io.Writer, m Images) error {
+func WriteImages(w io.Writer, m Rows) error {
 	if err := m.check(); err != nil {
 		return fmt.Errorf("data: write %w", err)
 	}
+	if !m.IsBytes() || m.IsVector() {
+		return fmt.Errorf("data: write images: want images of bytes, got %v of %s", m.Shape, m.valueType())
+	}
 	if m.C == 1 {
-		return writeIDX(w, "images", m.Pixels, m.N, m.H, m.W)
+		return writeIDX(w, "images", m.Bytes, m.N, m.H, m.W)
 	}
 	if channelsLast(m.C, m.W) {
 		return fmt.Errorf("data: write images: %s would be read as %d channels of %d×%d; want fewer channels or wider images",
-			m.shape(), m.W, m.C, m.H)
+			m.Shape, m.W, m.C, m.H)
 	}
-	return writeIDX(w, "images", m.Pixels, m.N, m.C, m.H, m.W)
+	return writeIDX(w, "images", m.Bytes, m.N, m.C, m.H, m.W)
 }
 
 // WriteLabels writes at least one label as an IDX file, which [ReadLabels]

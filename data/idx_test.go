@@ -41,15 +41,15 @@ func zipped(t testing.TB, file []byte) []byte {
 
 // counting returns n images of h×w whose bytes count up, modulo 251 so that
 // rows differ.
-func counting(n, h, w int) Images {
-	m := Images{N: n, C: 1, H: h, W: w, Pixels: make([]byte, n*h*w)}
-	for i := range m.Pixels {
-		m.Pixels[i] = byte(i % 251)
+func counting(n, h, w int) Rows {
+	m := Rows{N: n, Shape: Shape{C: 1, H: h, W: w}, Bytes: make([]byte, n*h*w)}
+	for i := range m.Bytes {
+		m.Bytes[i] = byte(i % 251)
 	}
 	return m
 }
 
-func imageFile(t testing.TB, m Images) []byte {
+func imageFile(t testing.TB, m Rows) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	if err := WriteImages(&out, m); err != nil {
@@ -82,11 +82,11 @@ func TestImagesRoundTrip(t *testing.T) {
 					if err != nil {
 						t.Fatalf("%s: %v", pieces, err)
 					}
-					if got.N != c.n || got.C != 1 || got.H != c.h || got.W != c.w || !bytes.Equal(got.Pixels, want.Pixels) {
+					if got.N != c.n || got.C != 1 || got.H != c.h || got.W != c.w || !bytes.Equal(got.Bytes, want.Bytes) {
 						t.Errorf("%s: got %d,%d,%d,%d and other bytes, want %v", pieces, got.N, got.C, got.H, got.W, c)
 					}
-					if cap(got.Pixels) != len(got.Pixels) {
-						t.Errorf("%s: %d bytes kept for %d", pieces, cap(got.Pixels), len(got.Pixels))
+					if cap(got.Bytes) != len(got.Bytes) {
+						t.Errorf("%s: %d bytes kept for %d", pieces, cap(got.Bytes), len(got.Bytes))
 					}
 				}
 			})
@@ -107,8 +107,8 @@ func TestGzipPadding(t *testing.T) {
 		"both":         append(append(zipped(t, file[:7]), zipped(t, file[7:])...), 0, 0),
 	} {
 		got, err := ReadImages(bytes.NewReader(packed), name)
-		if err != nil || !bytes.Equal(got.Pixels, want.Pixels) {
-			t.Errorf("%s: error %v, %d bytes of %d", name, err, len(got.Pixels), len(want.Pixels))
+		if err != nil || !bytes.Equal(got.Bytes, want.Bytes) {
+			t.Errorf("%s: error %v, %d bytes of %d", name, err, len(got.Bytes), len(want.Bytes))
 		}
 	}
 }
@@ -126,7 +126,7 @@ func TestReadMemory(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		_, err := ReadImages(r, name)
 		runtime.ReadMemStats(&after)
-		used, size := after.TotalAlloc-before.TotalAlloc, float64(len(want.Pixels))
+		used, size := after.TotalAlloc-before.TotalAlloc, float64(len(want.Bytes))
 		if err != nil || float64(used) > allowed*size || name == "file" && float64(used) > 1.02*size {
 			t.Errorf("%s: %.3f times the images were allocated, want at most %g (error %v)", name, float64(used)/size, allowed, err)
 		}
@@ -314,15 +314,15 @@ func TestWriteErrors(t *testing.T) {
 	narrow := counting(2, 30, 3)
 	narrow.C, narrow.H = 5, 6
 	short := counting(2, 2, 2)
-	short.Pixels = short.Pixels[:7]
+	short.Bytes = short.Bytes[:7]
 	cases := []struct {
 		name, fragment string
-		images         Images
+		images         Rows
 	}{
-		{name: "empty", fragment: "data: write images: shape (0,0,0,0); want N, C, H and W of at least 1"},
-		{name: "negative", images: Images{N: -1, C: -1, H: 1, W: 1, Pixels: []byte{0}}, fragment: "shape (-1,-1,1,1)"},
-		{name: "overflow", images: Images{N: math.MaxInt, C: 1, H: 2, W: 1}, fragment: "want N, C, H and W"},
-		{name: "short", images: short, fragment: "data: write images: want 8 bytes for shape (2,1,2,2), got 7; "},
+		{name: "empty", fragment: "data: write rows: 0 of shape [0]; want N"},
+		{name: "negative", images: Rows{N: -1, Shape: Shape{C: -1, H: 1, W: 1}, Bytes: []byte{0}}, fragment: "-1 of shape [-1 1 1]"},
+		{name: "overflow", images: Rows{N: math.MaxInt, Shape: Shape{C: 1, H: 2, W: 1}}, fragment: "want N, and C, H and W"},
+		{name: "short", images: short, fragment: "data: write rows: want 8 bytes for 2 rows of shape [1 2 2], got 7; "},
 		{name: "read otherwise", images: narrow, fragment: "5 channels of 6×3 would be read as 3 channels of 5×6; "},
 	}
 	for _, c := range cases {
@@ -380,7 +380,7 @@ func FuzzReadImages(f *testing.F) {
 		if WriteImages(&out, m) != nil {
 			return // what would be read otherwise
 		}
-		if back, err := ReadImages(&out, "file"); err != nil || !slices.Equal(m.Pixels, back.Pixels) || m.C != back.C || m.H != back.H {
+		if back, err := ReadImages(&out, "file"); err != nil || !slices.Equal(m.Bytes, back.Bytes) || m.C != back.C || m.H != back.H {
 			t.Errorf("wrote %v, read %v (%v)", m, back, err)
 		}
 	})

@@ -2,94 +2,84 @@ package data
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"math"
-	"slices"
-
-	"aegis/data/philox"
 )
 
-// LoaderOptions says how images become batches.
+// LoaderOptions says how rows become batches.
 type LoaderOptions struct {
 	Batch   int     // B, at least 1
 	Seed    uint64  // of the shuffle
-	Lo, Hi  float32 // a byte v becomes Lo + v/255·(Hi−Lo); Lo < Hi, both finite
+	Scaling Scaling // what a batch holds of a row
 	Shuffle bool    // a new order each epoch; else rows come in their own order
-	Rows    []int32 // the rows to take, nil: all
+	Held    []int32 // rows to leave out, in ascending order
+	// Windows shuffles blocks of rows, and rows within a window of blocks, so
+	// that rows that are mapped from a file are read in large pieces.
+	Windows bool
 }
 
 // Loader makes batches of B rows. It has no state of its own: any number of
 // goroutines may use it at once.
 type Loader struct {
-	images Images
-	opt    LoaderOptions
+	rows  Rows
+	split Split
+	opt   LoaderOptions
 }
 
 // Batch is B rows, the first N of them real.
 type Batch struct {
 	X       []float32 // (B, P), zero in padding
 	Weights []float32 // (B), 1 for a row, 0 for padding
-	Rows    []int32   // (N), where the rows are in the images
+	Rows    []int32   // (N), which rows they are
 	N       int
 }
 
-// NewLoader checks images and options. The images' bytes must not change while
-// the loader is in use.
-func NewLoader(images Images, opt LoaderOptions) (*Loader, error) {
-	if err := images.check(); err != nil {
+// NewLoader checks rows and options. The values must not change while the
+// loader is in use.
+func NewLoader(rows Rows, opt LoaderOptions) (*Loader, error) {
+	if err := rows.check(); err != nil {
 		return nil, fmt.Errorf("data: loader: %w", err)
 	}
-	if opt.Rows != nil && len(opt.Rows) == 0 {
-		return nil, errors.New("data: loader: no rows; want at least one, or nil for all")
-	}
-	for _, row := range opt.Rows {
-		if row < 0 || int(row) >= images.N {
-			return nil, fmt.Errorf("data: loader: row %d of %d images; want 0 to %d", row, images.N, images.N-1)
-		}
+	if err := checkHeld(opt.Held, rows.N); err != nil {
+		return nil, err
 	}
 	if opt.Batch < 1 {
 		return nil, fmt.Errorf("data: loader: batch %d; want at least 1", opt.Batch)
 	}
-	if most := math.MaxInt32 / images.Size(); opt.Batch > most {
-		return nil, fmt.Errorf("data: loader: batch %d; want at most %d for images of %d bytes",
-			opt.Batch, most, images.Size())
+	if most := math.MaxInt32 / rows.Size(); opt.Batch > most {
+		return nil, fmt.Errorf("data: loader: batch %d; want at most %d for rows of %d values",
+			opt.Batch, most, rows.Size())
 	}
-	if width := opt.Hi - opt.Lo; !(width > 0) || math.IsInf(float64(width), 0) {
-		return nil, fmt.Errorf("data: loader: pixels in [%g,%g]; want finite Lo < Hi, such as [0,1]", opt.Lo, opt.Hi)
+	if err := opt.Scaling.Validate(rows.Size()); err != nil {
+		return nil, fmt.Errorf("data: loader: %w", err)
 	}
-	return &Loader{images: images, opt: opt}, nil
+	if err := opt.Scaling.Check(rows, rows.Size()); err != nil {
+		return nil, fmt.Errorf("data: loader: %w", err)
+	}
+	return &Loader{rows: rows, split: Split{N: rows.N, Held: opt.Held}, opt: opt}, nil
 }
+
+// checkHeld says what is wrong with a list of rows to leave out of n.
+func checkHeld(held []int32, n int) error {
+	before := int32(-1)
+	for _, row := range held {
+		if row <= before || int(row) >= n {
+			return fmt.Errorf("data: loader: row %d held out of %d, after row %d; want rows from 0 to %d in ascending order", row, n, before, n-1)
+		}
+		before = row
+	}
+	if len(held) == n {
+		return fmt.Errorf("data: loader: all %d rows are held out; want at least one to be left", n)
+	}
+	return nil
+}
+
+// Rows returns how many rows an epoch has.
+func (l *Loader) Rows() int { return l.split.Trained() }
 
 // Steps returns the batches of an epoch.
-func (l *Loader) Steps() int {
-	return (l.rows()-1)/l.opt.Batch + 1
-}
-
-// rows returns how many rows an epoch has.
-func (l *Loader) rows() int {
-	if l.opt.Rows != nil {
-		return len(l.opt.Rows)
-	}
-	return l.images.N
-}
-
-// Order returns the rows of an epoch, counted from 0, in the order in which
-// Batches gives them: the numbers of purpose "shuffle", step epoch.
-func (l *Loader) Order(epoch int) []int32 {
-	rows := slices.Clone(l.opt.Rows)
-	if rows == nil {
-		rows = make([]int32, l.images.N)
-		for i := range rows {
-			rows[i] = int32(i)
-		}
-	}
-	if l.opt.Shuffle {
-		philox.Stream{Seed: l.opt.Seed, Purpose: philox.For("shuffle")}.Shuffle(rows, uint32(epoch))
-	}
-	return rows
-}
+func (l *Loader) Steps() int { return (l.Rows()-1)/l.opt.Batch + 1 }
 
 // buffers is how many batches go round: one with the caller, one being
 // decoded, one ready.
@@ -109,7 +99,7 @@ func (l *Loader) Batches(ctx context.Context, epoch int) iter.Seq2[*Batch, error
 		}()
 		for range buffers {
 			spent <- &Batch{
-				X:       make([]float32, l.opt.Batch*l.images.Size()),
+				X:       make([]float32, l.opt.Batch*l.rows.Size()),
 				Weights: make([]float32, l.opt.Batch),
 			}
 		}
@@ -133,36 +123,27 @@ func (l *Loader) Batches(ctx context.Context, epoch int) iter.Seq2[*Batch, error
 // ends. Neither channel holds more than all the batches, so no send waits.
 func (l *Loader) decode(ctx context.Context, epoch int, ready chan<- *Batch, spent <-chan *Batch) {
 	defer close(ready)
-	order := l.Order(epoch)
-	for len(order) > 0 {
-		n := min(l.opt.Batch, len(order))
+	feed := NewFeed(l.Order(epoch))
+	defer feed.Close()
+	for rows := feed.Take(l.opt.Batch); len(rows) > 0; rows = feed.Take(l.opt.Batch) {
 		select {
 		case <-ctx.Done():
 			return
 		case b := <-spent:
-			l.fill(b, order[:n:n])
+			l.fill(b, rows)
 			ready <- b
 		}
-		order = order[n:]
 	}
 }
 
 // fill makes b the batch of rows.
 func (l *Loader) fill(b *Batch, rows []int32) {
-	p := l.images.Size()
-	b.Rows, b.N = rows, len(rows)
+	p := l.rows.Size()
+	b.Rows, b.N = append(b.Rows[:0], rows...), len(rows)
 	for i, row := range rows {
-		decode(b.X[i*p:(i+1)*p], l.images.Image(int(row)), l.opt.Lo, l.opt.Hi)
+		l.opt.Scaling.Read(b.X[i*p:(i+1)*p], l.rows, int(row))
 		b.Weights[i] = 1
 	}
 	clear(b.X[len(rows)*p:])
 	clear(b.Weights[len(rows):])
-}
-
-// decode writes bytes as pixels, with the arithmetic that every device has.
-func decode(dst []float32, src []byte, lo, hi float32) {
-	factor := (hi - lo) / 255
-	for i, v := range src {
-		dst[i] = float32(float32(v)*factor) + lo // no fused multiply-add: the same bits everywhere
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"runtime"
 	"slices"
@@ -14,7 +15,7 @@ import (
 	"aegis/data/philox"
 )
 
-func newLoader(t testing.TB, m Images, opt LoaderOptions) *Loader {
+func newLoader(t testing.TB, m Rows, opt LoaderOptions) *Loader {
 	t.Helper()
 	l, err := NewLoader(m, opt)
 	if err != nil {
@@ -33,7 +34,7 @@ func TestDecodeFormula(t *testing.T) {
 		{lo: 0, hi: 1}, {lo: -1, hi: 1}, {lo: 0, hi: 255}, {lo: -0.4242, hi: 2.8215},
 	} {
 		dst := make([]float32, len(src))
-		decode(dst, src, r.lo, r.hi)
+		Range{r.lo, r.hi}.Decode(dst, src)
 		factor := (r.hi - r.lo) / 255
 		for v, got := range dst {
 			// Processors that fuse the multiplication and the addition round once.
@@ -52,26 +53,26 @@ func TestDecodeFormula(t *testing.T) {
 
 func TestOrder(t *testing.T) {
 	const n, seed = 1000, 42
-	l := newLoader(t, counting(n, 1, 1), LoaderOptions{Batch: 7, Seed: seed, Hi: 1, Shuffle: true})
+	l := newLoader(t, counting(n, 1, 1), LoaderOptions{Batch: 7, Seed: seed, Scaling: PixelScaling(Range{0, 1}), Shuffle: true})
 	for epoch := range 3 {
 		want := make([]int32, n)
 		for i := range want {
 			want[i] = int32(i)
 		}
 		philox.Stream{Seed: seed, Purpose: philox.For("shuffle")}.Shuffle(want, uint32(epoch))
-		if !slices.Equal(l.Order(epoch), want) {
+		if !slices.Equal(all(l.Order(epoch)), want) {
 			t.Errorf("epoch %d: not the shuffle of step %d", epoch, epoch)
 		}
 	}
-	if slices.Equal(l.Order(0), l.Order(1)) {
+	if slices.Equal(all(l.Order(0)), all(l.Order(1))) {
 		t.Error("two epochs have one order")
 	}
-	other := newLoader(t, counting(n, 1, 1), LoaderOptions{Batch: 7, Seed: seed + 1, Hi: 1, Shuffle: true})
-	if slices.Equal(l.Order(0), other.Order(0)) {
+	other := newLoader(t, counting(n, 1, 1), LoaderOptions{Batch: 7, Seed: seed + 1, Scaling: PixelScaling(Range{0, 1}), Shuffle: true})
+	if slices.Equal(all(l.Order(0)), all(other.Order(0))) {
 		t.Error("two seeds have one order")
 	}
-	still := newLoader(t, counting(n, 1, 1), LoaderOptions{Batch: 7, Seed: seed, Hi: 1})
-	for i, row := range still.Order(5) {
+	still := newLoader(t, counting(n, 1, 1), LoaderOptions{Batch: 7, Seed: seed, Scaling: PixelScaling(Range{0, 1})})
+	for i, row := range all(still.Order(5)) {
 		if int(row) != i {
 			t.Fatalf("without shuffle, place %d has row %d", i, row)
 		}
@@ -90,7 +91,7 @@ func TestBatches(t *testing.T) {
 	for _, c := range cases {
 		for _, shuffle := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d by %d, shuffle %t", c.n, c.batch, shuffle), func(t *testing.T) {
-				l := newLoader(t, counting(c.n, 4, 5), LoaderOptions{Batch: c.batch, Seed: 9, Lo: -1, Hi: 1, Shuffle: shuffle})
+				l := newLoader(t, counting(c.n, 4, 5), LoaderOptions{Batch: c.batch, Seed: 9, Scaling: PixelScaling(Range{-1, 1}), Shuffle: shuffle})
 				if l.Steps() != c.steps {
 					t.Fatalf("%d steps, want %d", l.Steps(), c.steps)
 				}
@@ -105,7 +106,7 @@ func TestBatches(t *testing.T) {
 // checkEpoch compares every value of an epoch with the images and the order.
 func checkEpoch(t *testing.T, l *Loader, epoch, n int) {
 	t.Helper()
-	order, p, batch := l.Order(epoch), l.images.Size(), l.opt.Batch
+	order, p, batch := all(l.Order(epoch)), l.rows.Size(), l.opt.Batch
 	steps, done := 0, 0
 	want := make([]float32, p)
 	for b, err := range l.Batches(t.Context(), epoch) {
@@ -122,7 +123,7 @@ func checkEpoch(t *testing.T, l *Loader, epoch, n int) {
 			clear(want)
 			weight := float32(0)
 			if i < b.N {
-				decode(want, l.images.Image(int(b.Rows[i])), l.opt.Lo, l.opt.Hi)
+				l.opt.Scaling.Pixels.Decode(want, l.rows.ByteRow(int(b.Rows[i])))
 				weight = 1
 			}
 			if !slices.Equal(b.X[i*p:(i+1)*p], want) || b.Weights[i] != weight {
@@ -138,13 +139,13 @@ func checkEpoch(t *testing.T, l *Loader, epoch, n int) {
 
 // What a caller writes into a batch must not reach the next ones.
 func TestBatchesAreRecycledClean(t *testing.T) {
-	l := newLoader(t, counting(29, 2, 2), LoaderOptions{Batch: 4, Hi: 1})
+	l := newLoader(t, counting(29, 2, 2), LoaderOptions{Batch: 4, Scaling: PixelScaling(Range{0, 1})})
 	for b, err := range l.Batches(t.Context(), 0) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, row := range b.Rows {
-			if got, want := b.X[4*i], float32(l.images.Image(int(row))[0])*(float32(1)/255); got != want {
+			if got, want := b.X[4*i], float32(l.rows.ByteRow(int(row))[0])*(float32(1)/255); got != want {
 				t.Errorf("row %d starts with %v, want %v", row, got, want)
 			}
 		}
@@ -176,7 +177,7 @@ func settle(t *testing.T, before int) {
 }
 
 func TestBatchesBreak(t *testing.T) {
-	l := newLoader(t, counting(100, 3, 3), LoaderOptions{Batch: 2, Hi: 1, Shuffle: true})
+	l := newLoader(t, counting(100, 3, 3), LoaderOptions{Batch: 2, Scaling: PixelScaling(Range{0, 1}), Shuffle: true})
 	before := runtime.NumGoroutine()
 	for stop := range 6 {
 		seen := 0
@@ -193,7 +194,7 @@ func TestBatchesBreak(t *testing.T) {
 }
 
 func TestBatchesPanic(t *testing.T) {
-	l := newLoader(t, counting(100, 3, 3), LoaderOptions{Batch: 2, Hi: 1})
+	l := newLoader(t, counting(100, 3, 3), LoaderOptions{Batch: 2, Scaling: PixelScaling(Range{0, 1})})
 	before := runtime.NumGoroutine()
 	func() {
 		defer func() {
@@ -209,7 +210,7 @@ func TestBatchesPanic(t *testing.T) {
 }
 
 func TestBatchesCancel(t *testing.T) {
-	l := newLoader(t, counting(100, 3, 3), LoaderOptions{Batch: 2, Hi: 1})
+	l := newLoader(t, counting(100, 3, 3), LoaderOptions{Batch: 2, Scaling: PixelScaling(Range{0, 1})})
 	before := runtime.NumGoroutine()
 	for _, after := range []int{0, 1, 5, 50} { // 50: in the last batch
 		ctx, cancel := context.WithCancel(t.Context())
@@ -238,23 +239,23 @@ func TestBatchesCancel(t *testing.T) {
 
 // Several epochs at once, and one iterator run twice, do not disturb each other.
 func TestBatchesTogether(t *testing.T) {
-	l := newLoader(t, counting(50, 2, 2), LoaderOptions{Batch: 8, Hi: 1, Shuffle: true})
+	l := newLoader(t, counting(50, 2, 2), LoaderOptions{Batch: 8, Scaling: PixelScaling(Range{0, 1}), Shuffle: true})
 	for epoch := range 4 {
 		t.Run(fmt.Sprint(epoch), func(t *testing.T) {
 			t.Parallel()
 			checkEpoch(t, l, epoch, 50)
 		})
 	}
-	all := l.Batches(t.Context(), 1)
+	batches := l.Batches(t.Context(), 1)
 	for range 2 {
 		var rows []int32
-		for b, err := range all {
+		for b, err := range batches {
 			if err != nil {
 				t.Fatal(err)
 			}
 			rows = append(rows, b.Rows...)
 		}
-		if !slices.Equal(rows, l.Order(1)) {
+		if !slices.Equal(rows, all(l.Order(1))) {
 			t.Error("rows in another order")
 		}
 	}
@@ -264,19 +265,20 @@ func TestNewLoaderErrors(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	cases := []struct {
 		name     string
-		images   Images
+		images   Rows
 		opt      LoaderOptions
 		fragment string
 	}{
-		{name: "no images", opt: LoaderOptions{Batch: 1, Hi: 1}, fragment: "data: loader: images: shape (0,0,0,0)"},
-		{name: "no batch", images: counting(2, 2, 2), opt: LoaderOptions{Hi: 1}, fragment: "data: loader: batch 0; want at least 1"},
-		{name: "negative batch", images: counting(2, 2, 2), opt: LoaderOptions{Batch: -1, Hi: 1}, fragment: "batch -1; "},
-		{name: "huge batch", images: counting(2, 2, 2), opt: LoaderOptions{Batch: math.MaxInt, Hi: 1}, fragment: "want at most 536870911 for images of 4 bytes"},
-		{name: "no range", images: counting(2, 2, 2), opt: LoaderOptions{Batch: 1}, fragment: "pixels in [0,0]; want finite Lo < Hi"},
-		{name: "swapped", images: counting(2, 2, 2), opt: LoaderOptions{Batch: 1, Lo: 1}, fragment: "pixels in [1,0]; "},
-		{name: "NaN", images: counting(2, 2, 2), opt: LoaderOptions{Batch: 1, Hi: nan}, fragment: "pixels in [0,NaN]; "},
-		{name: "infinite", images: counting(2, 2, 2), opt: LoaderOptions{Batch: 1, Lo: -inf}, fragment: "pixels in [-Inf,0]; "},
-		{name: "overflow", images: counting(2, 2, 2), opt: LoaderOptions{Batch: 1, Lo: -math.MaxFloat32, Hi: math.MaxFloat32}, fragment: "want finite Lo < Hi"},
+		{name: "no images", opt: LoaderOptions{Batch: 1, Scaling: PixelScaling(Range{0, 1})}, fragment: "data: loader: rows: 0 of shape [0]"},
+		{name: "no batch", images: counting(2, 2, 2), opt: LoaderOptions{Scaling: PixelScaling(Range{0, 1})}, fragment: "data: loader: batch 0; want at least 1"},
+		{name: "negative batch", images: counting(2, 2, 2), opt: LoaderOptions{Batch: -1, Scaling: PixelScaling(Range{0, 1})}, fragment: "batch -1; "},
+		{name: "huge batch", images: counting(2, 2, 2), opt: LoaderOptions{Batch: math.MaxInt, Scaling: PixelScaling(Range{0, 1})}, fragment: "want at most 536870911 for rows of 4 values"},
+		{name: "no range", images: counting(2, 2, 2), opt: LoaderOptions{Batch: 1, Scaling: PixelScaling(Range{})}, fragment: "pixels in [0,0]; want finite Lo < Hi"},
+		{name: "swapped", images: counting(2, 2, 2), opt: LoaderOptions{Batch: 1, Scaling: PixelScaling(Range{1, 0})}, fragment: "pixels in [1,0]; "},
+		{name: "NaN", images: counting(2, 2, 2), opt: LoaderOptions{Batch: 1, Scaling: PixelScaling(Range{0, nan})}, fragment: "pixels in [0,NaN]; "},
+		{name: "infinite", images: counting(2, 2, 2), opt: LoaderOptions{Batch: 1, Scaling: PixelScaling(Range{-inf, 0})}, fragment: "pixels in [-Inf,0]; "},
+		{name: "no scaling", images: counting(2, 2, 2), opt: LoaderOptions{Batch: 1}, fragment: `unknown scaling ""`},
+		{name: "overflow", images: counting(2, 2, 2), opt: LoaderOptions{Batch: 1, Scaling: PixelScaling(Range{-math.MaxFloat32, math.MaxFloat32})}, fragment: "want finite Lo < Hi"},
 	}
 	for _, c := range cases {
 		if l, err := NewLoader(c.images, c.opt); err == nil || l != nil || !strings.Contains(err.Error(), c.fragment) {
@@ -295,8 +297,8 @@ func BenchmarkLoader(b *testing.B) {
 		b.Run(fmt.Sprintf("%dx%dx%d/batch%d", c.c, c.h, c.w, c.batch), func(b *testing.B) {
 			m := counting(c.n, c.c*c.h, c.w)
 			m.C, m.H = c.c, c.h
-			l := newLoader(b, m, LoaderOptions{Batch: c.batch, Hi: 1, Shuffle: true})
-			b.SetBytes(int64(len(m.Pixels)))
+			l := newLoader(b, m, LoaderOptions{Batch: c.batch, Scaling: PixelScaling(Range{0, 1}), Shuffle: true})
+			b.SetBytes(int64(len(m.Bytes)))
 			for b.Loop() {
 				for _, err := range l.Batches(b.Context(), 0) {
 					if err != nil {
@@ -311,40 +313,45 @@ func BenchmarkLoader(b *testing.B) {
 // A loader of some rows gives those and no others, in the order in which a
 // loader of as many images would.
 func TestLoaderRows(t *testing.T) {
-	images, rows := counting(10, 1, 2), []int32{1, 4, 5, 9}
-	whole, err := NewLoader(images.Slice(0, len(rows)), LoaderOptions{Batch: 3, Seed: 3, Hi: 1, Shuffle: true})
+	images, rows, held := counting(10, 1, 2), []int32{1, 4, 5, 9}, []int32{0, 2, 3, 6, 7, 8}
+	whole, err := NewLoader(images.Slice(0, len(rows)), LoaderOptions{Batch: 3, Seed: 3, Scaling: PixelScaling(Range{0, 1}), Shuffle: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	some, err := NewLoader(images, LoaderOptions{Batch: 3, Seed: 3, Hi: 255, Shuffle: true, Rows: rows})
+	some, err := NewLoader(images, LoaderOptions{Batch: 3, Seed: 3, Scaling: PixelScaling(Range{0, 255}), Shuffle: true, Held: held})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if some.Steps() != 2 {
 		t.Errorf("%d steps, want 2", some.Steps())
 	}
-	order := some.Order(1)
-	for i, at := range whole.Order(1) {
+	order := all(some.Order(1))
+	for i, at := range all(whole.Order(1)) {
 		if order[i] != rows[at] {
-			t.Errorf("order %v, want the rows %v in the order %v", order, rows, whole.Order(1))
+			t.Errorf("order %v, want the rows %v in the order %v", order, rows, all(whole.Order(1)))
 		}
-	}
-	if !slices.Equal(rows, []int32{1, 4, 5, 9}) {
-		t.Errorf("the list of rows became %v", rows)
 	}
 	for b, err := range some.Batches(context.Background(), 1) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, row := range b.Rows {
-			if b.X[2*i] != float32(images.Image(int(row))[0]) {
+			if b.X[2*i] != float32(images.ByteRow(int(row))[0]) {
 				t.Errorf("row %d is %v", row, b.X[2*i:2*i+2])
 			}
 		}
 	}
-	for _, bad := range [][]int32{{}, {10}, {-1}} {
-		if _, err := NewLoader(images, LoaderOptions{Batch: 1, Hi: 1, Rows: bad}); err == nil || !strings.Contains(err.Error(), "row") {
-			t.Errorf("rows %v: error %v", bad, err)
+	for _, bad := range [][]int32{{10}, {-1}, {3, 3}, {4, 2}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}} {
+		if _, err := NewLoader(images, LoaderOptions{Batch: 1, Scaling: PixelScaling(Range{0, 1}), Held: bad}); err == nil || !strings.Contains(err.Error(), "held out") {
+			t.Errorf("rows %v held out: error %v", bad, err)
 		}
 	}
+}
+
+// all joins the pieces of an order.
+func all(order iter.Seq[[]int32]) (rows []int32) {
+	for piece := range order {
+		rows = append(rows, piece...)
+	}
+	return rows
 }

@@ -12,6 +12,12 @@ import (
 // lookAt is how much of a file is looked at to guess what it is.
 const lookAt = 512
 
+// What [Open] reads of single files.
+const (
+	npzKind = "a zip archive or npz"
+	npyKind = "a NumPy array"
+)
+
 var signatures = []struct{ start, kind string }{
 	{"\x89PNG", "a PNG image"},
 	{"\xff\xd8\xff", "a JPEG image"},
@@ -19,8 +25,8 @@ var signatures = []struct{ start, kind string }{
 	{"BM", "a BMP image"},
 	{"II*\x00", "a TIFF image"},
 	{"MM\x00*", "a TIFF image"},
-	{"PK\x03\x04", "a zip archive or npz"},
-	{"\x93NUMPY", "a NumPy array"},
+	{"PK\x03\x04", npzKind},
+	{"\x93NUMPY", npyKind},
 	{"\x89HDF", "HDF5"},
 	{"PAR1", "Parquet"},
 	{"MATLAB 5", "a MATLAB file"},

@@ -11,10 +11,12 @@ import (
 	"sync"
 )
 
-// Open reads the dataset in a directory and names it after the directory. It
+// Open reads the data in a directory, named after it, or in a file: a .npy
+// array, as [ReadNPY] does, or a .npz archive, as [ReadNPZ]. An array larger than
+// memory stays in its file, and [Source.Close] lets go of it. In a directory it
 // looks for the files that [Read] lists. Where several lie in one directory,
 // dir is the directory and the prefix of one: emnist/emnist-letters.
-func Open(dir string) (*Dataset, error) {
+func Open(dir string) (*Source, error) {
 	whole, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("data: %s: %w", dir, err)
@@ -27,25 +29,15 @@ func Open(dir string) (*Dataset, error) {
 			fsys: os.DirFS(filepath.Dir(whole)), place: path.Dir(f.place), prefix: filepath.Base(whole),
 		}
 		if sets, _, _, listed := parent.list("."); listed != nil || len(sets) == 0 {
-			return nil, fmt.Errorf("data: open dataset: %w; give a directory of IDX files", err)
+			return nil, fmt.Errorf("data: open dataset: %w; give a directory of IDX files, a .npy or a .npz file", err)
 		}
 		f = parent
 	case err != nil:
-		return nil, fmt.Errorf("data: open dataset: %w; give a directory of IDX files", err)
+		return nil, fmt.Errorf("data: open dataset: %w; give a directory of IDX files, a .npy or a .npz file", err)
 	case !info.IsDir():
-		return nil, notFolder(dir, whole)
+		return openFile(whole, dir)
 	}
 	return f.read(filepath.Base(whole))
-}
-
-// notFolder is the error of a file where a directory is wanted.
-func notFolder(dir, whole string) error {
-	kind := ""
-	f := folder{fsys: os.DirFS(filepath.Dir(whole))}
-	if kind = f.lookAtFile(filepath.Base(whole)); kind != "" {
-		kind = " (" + kind + ")"
-	}
-	return fmt.Errorf("data: open dataset: %s is a file%s; give the directory of its IDX files", dir, kind)
 }
 
 // Read reads the dataset at the root of fsys, or one or two folders below:
@@ -58,7 +50,7 @@ func notFolder(dir, whole string) error {
 // before all. Labels and the test set may be missing. Images of EMNIST are
 // turned upright. Errors call the files name/file, and Notes say what was
 // decided.
-func Read(fsys fs.FS, name string) (*Dataset, error) {
+func Read(fsys fs.FS, name string) (*Source, error) {
 	return folder{fsys: fsys, place: name}.read(name)
 }
 
@@ -70,7 +62,7 @@ type folder struct {
 }
 
 // read decodes the files at once: inflating them is most of the time.
-func (f folder) read(name string) (*Dataset, error) {
+func (f folder) read(name string) (*Source, error) {
 	found, err := f.find()
 	if err != nil {
 		return nil, err
@@ -79,13 +71,13 @@ func (f folder) read(name string) (*Dataset, error) {
 		return nil, missing(fmt.Sprintf("data: %s: labels of a test set, %s, without its images; put the images there, or take the labels away",
 			f.place, found.name[testLabels]))
 	}
-	d := &Dataset{Name: f.place}
+	d := &Source{Name: f.place}
 	var dims []int
 	var errs [parts]error // in the order of the files, so that a run repeats its error
 	var wg sync.WaitGroup
-	wg.Go(func() { d.Train.Images, dims, errs[trainImages] = f.images(found.name[trainImages]) })
+	wg.Go(func() { d.Train.Rows, dims, errs[trainImages] = f.images(found.name[trainImages]) })
 	wg.Go(func() { d.Train.Labels, errs[trainLabels] = f.labels(found.name[trainLabels]) })
-	wg.Go(func() { d.Test.Images, _, errs[testImages] = f.images(found.name[testImages]) })
+	wg.Go(func() { d.Test.Rows, _, errs[testImages] = f.images(found.name[testImages]) })
 	wg.Go(func() { d.Test.Labels, errs[testLabels] = f.labels(found.name[testLabels]) })
 	wg.Wait()
 	for _, err := range errs {
@@ -112,13 +104,13 @@ func (f folder) read(name string) (*Dataset, error) {
 }
 
 // images returns no image where there is no file.
-func (f folder) images(file string) (m Images, dims []int, err error) {
+func (f folder) images(file string) (m Rows, dims []int, err error) {
 	if file == "" {
-		return Images{}, nil, nil
+		return Rows{}, nil, nil
 	}
 	in, name, err := f.open(file)
 	if err != nil {
-		return Images{}, nil, err
+		return Rows{}, nil, err
 	}
 	defer closing(in, name, &err)
 	return readImages(in, name)

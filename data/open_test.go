@@ -46,14 +46,14 @@ func mapFS(files map[string][]byte) fstest.MapFS {
 	return m
 }
 
-func checkSmall(t *testing.T, d *Dataset, name string, labelled bool) {
+func checkSmall(t *testing.T, d *Source, name string, labelled bool) {
 	t.Helper()
 	if d.Name != name {
 		t.Errorf("name %q, want %q", d.Name, name)
 	}
-	want := Dataset{
-		Train: Set{Images: counting(5, 20, 32), Labels: []byte{3, 1, 4, 1, 5}},
-		Test:  Set{Images: counting(2, 20, 32), Labels: []byte{9, 2}},
+	want := Source{
+		Train: Set{Rows: counting(5, 20, 32), Labels: []byte{3, 1, 4, 1, 5}},
+		Test:  Set{Rows: counting(2, 20, 32), Labels: []byte{9, 2}},
 	}
 	for _, s := range []struct {
 		name      string
@@ -62,7 +62,7 @@ func checkSmall(t *testing.T, d *Dataset, name string, labelled bool) {
 		if s.got.Len() != s.want.Len() || s.got.C != 1 || s.got.H != 20 || s.got.W != 32 {
 			t.Errorf("%s: shape (%d,%d,%d,%d)", s.name, s.got.N, s.got.C, s.got.H, s.got.W)
 		}
-		if !bytes.Equal(s.got.Pixels, s.want.Pixels) {
+		if !bytes.Equal(s.got.Bytes, s.want.Bytes) {
 			t.Errorf("%s: other pixels", s.name)
 		}
 		switch {
@@ -145,7 +145,7 @@ func TestOpenErrors(t *testing.T) {
 	}
 	cases := []struct{ name, dir, fragment string }{
 		{name: "nothing", dir: filepath.Join(dir, "nothing"), fragment: "give a directory of IDX files"},
-		{name: "file", dir: file, fragment: file + " is a file (an empty file); give the directory"},
+		{name: "file", dir: file, fragment: file + " is a file (an empty file); give a .npy or .npz file, or the directory"},
 		{name: "empty", dir: dir, fragment: "want train-images-idx3-ubyte, plain or .gz"},
 	}
 	for _, c := range cases {
@@ -174,17 +174,17 @@ func TestReadSetErrors(t *testing.T) {
 		{
 			name:     "training labels",
 			change:   func(f map[string][]byte) { f[trainLabelsFile] = labelFile(t, 1, 2) },
-			fragment: "data: small: training labels: want 5, one an image, got 2; ",
+			fragment: "data: small: training labels: want 5, one a row, got 2; ",
 		},
 		{
 			name:     "test labels",
 			change:   func(f map[string][]byte) { f[testLabelsFile] = labelFile(t, 1, 2, 3) },
-			fragment: "data: small: test labels: want 2, one an image, got 3; ",
+			fragment: "data: small: test labels: want 2, one a row, got 3; ",
 		},
 		{
 			name:     "sizes",
 			change:   func(f map[string][]byte) { f[testImagesFile] = imageFile(t, counting(2, 32, 20)) },
-			fragment: "data: small: test images: want 20×32 as in training, got 32×20; ",
+			fragment: "data: small: test rows: want 20×32 as in training, got 32×20; ",
 		},
 		{
 			name:     "broken",

@@ -3,6 +3,7 @@ package data
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -80,24 +81,53 @@ func (h Held) Of(n int) int {
 	return int(h)
 }
 
+// Split says which rows of a training set are trained on: the first N, without
+// those that are held out.
+type Split struct {
+	N    int
+	Held []int32 // in ascending order
+}
+
+// Trained returns how many rows are trained on.
+func (s Split) Trained() int { return s.N - len(s.Held) }
+
+// AppendTrained appends the rows from to to-1 that are trained on.
+func (s Split) AppendTrained(rows []int32, from, to int) []int32 {
+	at, _ := slices.BinarySearch(s.Held, int32(from))
+	held := s.Held[at:]
+	for i := int32(from); i < int32(min(to, s.N)); i++ {
+		if len(held) > 0 && held[0] == i {
+			held = held[1:]
+			continue
+		}
+		rows = append(rows, i)
+	}
+	return rows
+}
+
+// Rows returns all rows that are trained on, in ascending order.
+func (s Split) Rows() []int32 {
+	return s.AppendTrained(make([]int32, 0, s.Trained()), 0, s.N)
+}
+
 // Split takes the first limit rows of the training set, all of them where limit
 // is 0, and draws those that are held out by seed: where there are labels, each
-// class gives its share. Both lists are in ascending order.
-func (d *Dataset) Split(limit int, held Held, seed uint64) (train, val []int32, err error) {
+// class gives its share.
+func (d *Source) Split(limit int, held Held, seed uint64) (Split, error) {
 	all := d.Train.Len()
 	if limit < 0 || limit > all {
-		return nil, nil, fmt.Errorf("data: %s: limit of %d training rows; want 1 to %d, or 0 for all", d.Name, limit, all)
+		return Split{}, fmt.Errorf("data: %s: limit of %d training rows; want 1 to %d, or 0 for all", d.Name, limit, all)
 	}
 	n := limit
 	if limit == 0 {
 		n = all
 	}
 	if err := held.check(); err != nil {
-		return nil, nil, err
+		return Split{}, err
 	}
 	count := held.Of(n)
 	if count >= n && count > 0 {
-		return nil, nil, fmt.Errorf(
+		return Split{}, fmt.Errorf(
 			"data: %s: %d validation rows of %d training rows; want 0 to %d, so that a row is left to train on",
 			d.Name, count, n, n-1)
 	}
@@ -105,29 +135,48 @@ func (d *Dataset) Split(limit int, held Held, seed uint64) (train, val []int32, 
 	if labels != nil {
 		labels = labels[:n]
 	}
-	out := draw(n, count, labels, philox.Stream{Seed: seed, Purpose: philox.For("val")})
-	for i := range n {
-		if out[i] {
-			val = append(val, int32(i))
-		} else {
-			train = append(train, int32(i))
-		}
-	}
-	return train, val, nil
+	return Split{N: n, Held: pickedRows(draw(n, count, labels, philox.Stream{Seed: seed, Purpose: philox.For("val")}), count)}, nil
 }
 
-// Sample draws count of rows 0 to n-1 by seed, all where there are no more, in
-// ascending order. The numbers of two purposes have nothing in common.
-func Sample(n, count int, seed uint64, purpose string) []int32 {
-	count = max(0, min(count, n))
-	picked := draw(n, count, nil, philox.Stream{Seed: seed, Purpose: philox.For(purpose)})
-	rows := make([]int32, 0, count)
+// pickedRows lists what is marked, nil where nothing is.
+func pickedRows(picked []bool, count int) (rows []int32) {
+	if count > 0 {
+		rows = make([]int32, 0, count)
+	}
 	for i, ok := range picked {
 		if ok {
 			rows = append(rows, int32(i))
 		}
 	}
 	return rows
+}
+
+// many is the number of rows above which a sample is drawn a row at a time, so
+// that no list of all rows is made.
+const many = 1 << 22
+
+// Sample draws count of rows 0 to n-1 by seed, all where there are no more, in
+// ascending order. The numbers of two purposes have nothing in common.
+func Sample(n, count int, seed uint64, purpose string) []int32 {
+	count = max(0, min(count, n))
+	numbers := philox.Stream{Seed: seed, Purpose: philox.For(purpose)}
+	if n > many && count < n/64 {
+		return drawFew(n, count, numbers)
+	}
+	return pickedRows(draw(n, count, nil, numbers), count)
+}
+
+// drawFew draws a few of very many rows (R. W. Floyd's algorithm).
+func drawFew(n, count int, numbers philox.Stream) []int32 {
+	picked := make(map[int32]bool, count)
+	for last := n - count; last < n; last++ {
+		row := int32(uint64(numbers.Uint32(0, 0, uint32(last))) * uint64(last+1) >> 32)
+		if picked[row] {
+			row = int32(last)
+		}
+		picked[row] = true
+	}
+	return slices.Sorted(maps.Keys(picked))
 }
 
 // draw marks count of n rows, of each class its share.
@@ -143,6 +192,9 @@ func draw(n, count int, labels []byte, numbers philox.Stream) []bool {
 		return picked
 	}
 	var classes [256][]int32
+	if labels == nil {
+		classes[0] = make([]int32, 0, n)
+	}
 	for i := range n {
 		class := byte(0)
 		if labels != nil {

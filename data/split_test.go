@@ -9,12 +9,12 @@ import (
 )
 
 // sorted is a training set sorted by class; rows[c] are of class c.
-func sorted(rows ...int) *Dataset {
+func sorted(rows ...int) *Source {
 	var labels []byte
 	for class, n := range rows {
 		labels = append(labels, slices.Repeat([]byte{byte(class)}, n)...)
 	}
-	return &Dataset{Name: "small", Train: Set{Images: counting(len(labels), 2, 3), Labels: labels}}
+	return &Source{Name: "small", Train: Set{Rows: counting(len(labels), 2, 3), Labels: labels}}
 }
 
 func TestSplit(t *testing.T) {
@@ -44,7 +44,7 @@ func TestSplit(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			train, val, err := d.Split(c.limit, c.held, 1)
+			split, err := d.Split(c.limit, c.held, 1)
 			if c.fragment != "" {
 				if err == nil || !strings.Contains(err.Error(), c.fragment) {
 					t.Fatalf("error %v, want %q", err, c.fragment)
@@ -54,7 +54,8 @@ func TestSplit(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(train) != c.train || len(val) != c.val || !slices.IsSorted(train) || !slices.IsSorted(val) {
+			train, val := split.Rows(), split.Held
+			if split.Trained() != c.train || len(train) != c.train || len(val) != c.val || !slices.IsSorted(train) || !slices.IsSorted(val) {
 				t.Errorf("train %v, val %v; want %d and %d in order", train, val, c.train, c.val)
 			}
 			both := slices.Concat(train, val)
@@ -84,12 +85,12 @@ func TestSplitByClass(t *testing.T) {
 	}
 	for _, c := range cases {
 		d := sorted(c.classes...)
-		_, val, err := d.Split(0, c.held, 7)
+		split, err := d.Split(0, c.held, 7)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := make([]int, len(c.classes))
-		for _, row := range val {
+		for _, row := range split.Held {
 			got[d.Train.Labels[row]]++
 		}
 		if !slices.Equal(got, c.want) {
@@ -103,10 +104,11 @@ func TestSplitBySeed(t *testing.T) {
 	d.Train.Labels = nil
 	var drawn [3][]int32
 	for i, seed := range []uint64{1, 1, 2} {
-		var err error
-		if _, drawn[i], err = d.Split(0, 50, seed); err != nil {
+		split, err := d.Split(0, 50, seed)
+		if err != nil {
 			t.Fatal(err)
 		}
+		drawn[i] = split.Held
 	}
 	if !slices.Equal(drawn[0], drawn[1]) || slices.Equal(drawn[0], drawn[2]) {
 		t.Errorf("seeds 1, 1, 2 drew %v", drawn)
@@ -117,7 +119,7 @@ func TestSplitBySeed(t *testing.T) {
 }
 
 func TestSample(t *testing.T) {
-	for _, c := range []struct{ n, count, want int }{{n: 10, count: 4, want: 4}, {n: 3, count: 9, want: 3}, {n: 5, count: 0}, {}} {
+	for _, c := range []struct{ n, count, want int }{{n: 10, count: 4, want: 4}, {n: 3, count: 9, want: 3}, {n: 5, count: 0}, {}, {n: many + 7, count: 1000, want: 1000}} {
 		rows := Sample(c.n, c.count, 1, "test")
 		if len(rows) != c.want || !slices.IsSorted(rows) || len(slices.Compact(slices.Clone(rows))) != c.want {
 			t.Errorf("%d of %d: %v", c.count, c.n, rows)

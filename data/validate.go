@@ -7,27 +7,28 @@ import (
 	"math/bits"
 )
 
-// Validate says what is wrong with images that a program made: whether every
-// dimension is at least 1, and Pixels holds just as many bytes.
-func (m Images) Validate() error {
-	if err := m.check(); err != nil {
+// Validate says what is wrong with rows that a program made: whether every
+// dimension is at least 1, and Bytes or Floats holds just as many values.
+func (r Rows) Validate() error {
+	if err := r.check(); err != nil {
 		return fmt.Errorf("data: %w", err)
 	}
 	return nil
 }
 
-func (m Images) check() error {
-	size, ok := product(m.N, m.C, m.H, m.W)
+func (r Rows) check() error {
+	size, ok := product(append([]int{r.N}, r.dims()...)...)
 	if !ok {
-		return fmt.Errorf("images: shape (%d,%d,%d,%d); want N, C, H and W of at least 1, in memory's reach",
-			m.N, m.C, m.H, m.W)
+		return fmt.Errorf("rows: %d of shape %v; want N, and C, H and W or a width alone, of at least 1, in memory's reach", r.N, r.dims())
 	}
-	if len(m.Pixels) != size {
-		return fmt.Errorf("images: want %d bytes for shape (%d,%d,%d,%d), got %d; correct the shape or Pixels",
-			size, m.N, m.C, m.H, m.W, len(m.Pixels))
+	if r.Floats != nil && r.Bytes != nil {
+		return fmt.Errorf("rows: %d bytes and %d float32; want one of them", len(r.Bytes), len(r.Floats))
 	}
-	if m.N > math.MaxInt32 {
-		return fmt.Errorf("images: %d of them; want at most %d, a row number is an int32", m.N, math.MaxInt32)
+	if got := len(r.Bytes) + len(r.Floats); got != size {
+		return fmt.Errorf("rows: want %d %s for %d rows of shape %v, got %d; correct the shape or the values", size, r.valueType(), r.N, r.dims(), got)
+	}
+	if r.N > math.MaxInt32 {
+		return fmt.Errorf("rows: %d of them; want at most %d, a row number is an int32", r.N, math.MaxInt32)
 	}
 	return nil
 }
@@ -49,47 +50,60 @@ func product(dims ...int) (size int, ok bool) {
 	return int(p), true
 }
 
-// Validate says what is wrong with a dataset that a program made: its images,
-// the number of labels, a test set of another size than the training set.
-func (d *Dataset) Validate() error {
-	if d == nil {
-		return errors.New("data: the dataset is nil; want one with training images")
+// Validate says what is wrong with a source that a program made: its rows, the
+// number of labels or names, a set whose rows are not as those of training.
+func (s *Source) Validate() error {
+	if s == nil {
+		return errors.New("data: the source is nil; want one with training rows")
 	}
-	if err := d.Train.check("training", d.Name); err != nil {
+	if err := s.Train.check("training", s.Name); err != nil {
 		return err
 	}
-	if d.Test.empty() {
-		return nil
+	for _, other := range []struct {
+		which string
+		set   Set
+	}{{"validation", s.Val}, {"test", s.Test}} {
+		if other.set.empty() {
+			continue
+		}
+		if err := other.set.check(other.which, s.Name); err != nil {
+			return err
+		}
+		want, got := s.Train.Shape.String(), other.set.Shape.String()
+		if want == got {
+			want, got = s.Train.valueType(), other.set.valueType()
+		}
+		if want != got {
+			return fmt.Errorf("data: %s: %s rows: want %s as in training, got %s; get all sets from one source", s.Name, other.which, want, got)
+		}
 	}
-	if err := d.Test.check("test", d.Name); err != nil {
-		return err
-	}
-	if a, b := d.Train, d.Test; a.C != b.C || a.H != b.H || a.W != b.W {
-		return fmt.Errorf("data: %s: test images: want %s as in training, got %s; get both sets from one source",
-			d.Name, a.shape(), b.shape())
+	if n := len(s.Columns); n > 0 && n != s.Train.Size() {
+		return fmt.Errorf("data: %s: %d names of columns; want %d, one a value, or none", s.Name, n, s.Train.Size())
 	}
 	return nil
 }
 
-// check says what is wrong with a set of a dataset.
-func (s Set) check(which, dataset string) error {
-	if err := s.Images.check(); err != nil {
-		return fmt.Errorf("data: %s: %s %w", dataset, which, err)
+// check says what is wrong with a set of a source.
+func (s Set) check(which, source string) error {
+	if err := s.Rows.check(); err != nil {
+		return fmt.Errorf("data: %s: %s %w", source, which, err)
 	}
 	if s.Labels != nil && len(s.Labels) != s.N {
-		return fmt.Errorf("data: %s: %s labels: want %d, one an image, got %d; get both from one source, or leave the labels out",
-			dataset, which, s.N, len(s.Labels))
+		return fmt.Errorf("data: %s: %s labels: want %d, one a row, got %d; get both from one source, or leave the labels out",
+			source, which, s.N, len(s.Labels))
 	}
 	return nil
 }
 
 // empty says that there is no such set.
-func (s Set) empty() bool { return s.N == 0 && len(s.Pixels) == 0 && len(s.Labels) == 0 }
+func (s Set) empty() bool {
+	return s.N == 0 && len(s.Bytes) == 0 && len(s.Floats) == 0 && len(s.Labels) == 0
+}
 
-// shape is the size of an image as text: 28×28, or 3 channels of 28×28.
-func (m Images) shape() string {
-	if m.C == 1 {
-		return fmt.Sprintf("%d×%d", m.H, m.W)
+// valueType names the type of values.
+func (r Rows) valueType() string {
+	if r.IsBytes() {
+		return "bytes"
 	}
-	return fmt.Sprintf("%d channels of %d×%d", m.C, m.H, m.W)
+	return "float32"
 }

@@ -2,8 +2,7 @@ package model
 
 // fullyConnected is P → hidden… → Z → …hidden → P.
 func (s Spec) fullyConnected() network {
-	pixels := s.Image[0] * s.Image[1] * s.Image[2]
-	widths := append(append([]int{pixels}, s.Hidden...), s.Latent)
+	widths := append(append([]int{s.row().Size()}, s.Hidden...), s.Latent)
 	var n network
 	for i := 1; i < len(widths); i++ {
 		n.encoder = append(n.encoder, Layer{Kind: Linear, In: []int{widths[i-1]}, Out: []int{widths[i]}})

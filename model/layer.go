@@ -114,8 +114,10 @@ func (s Spec) network() (network, error) {
 	if err := s.checkImage(); err != nil {
 		return network{}, err
 	}
-	if s.Image[0] == 0 || s.Image[1] == 0 || s.Image[2] == 0 {
+	if row := s.row(); row.Size() == 0 {
 		return network{}, ErrNoImage
+	} else if row.IsVector() && s.Family == Convolutional {
+		return network{}, fmt.Errorf("model: %s is convolutional and reads images, got vectors of %v; want a fully connected network, such as fc12", s.Model, row)
 	}
 	var n network
 	switch s.Family {

@@ -42,7 +42,7 @@ func (s Spec) forward() (*program.Program, *builder, error) {
 	}
 	b := &builder{spec: s, network: n}
 	p := &program.Program{
-		Name: s.Model, Image: s.Image, Code: s.Latent, Pixels: s.Pixels(), Batch: s.Batch, Forward: b.forward,
+		Name: s.Model, Row: s.row(), Code: s.Latent, Scaling: s.scaling(), Batch: s.Batch, Forward: b.forward,
 	}
 	for _, l := range n.layers() {
 		p.Params = append(p.Params, l.params(s.Init)...)
@@ -142,7 +142,7 @@ func (b *builder) forward(part program.Part, batch int) (*program.Graph, error) 
 	g := newGraph(b.spec.Init)
 	var x, y *G.Node
 	var err error
-	first, name, flat := b.network.encoder[0].In, "image", program.Size(b.spec.Image[:])
+	first, name, flat := b.network.encoder[0].In, "image", b.spec.row().Size()
 	layers := b.network.layers()
 	switch part {
 	case program.Encode:

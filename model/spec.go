@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"aegis/data"
 	"aegis/model/op"
 	"aegis/model/optim"
 	"aegis/model/program"
@@ -55,8 +56,11 @@ type Spec struct {
 	Model  string `toml:"model" json:"model"`
 	Family Family `toml:"family" json:"family"`
 
-	// Image is C, H, W; it comes from the dataset.
+	// Image is C, H, W; of vectors 0, 0 and their width. It comes from the data.
 	Image [3]int `toml:"image" json:"image"`
+	// Scaling is what the network reads of rows, fitted on those that it was
+	// trained on; nil: bytes as pixels.
+	Scaling *data.Scaling `toml:"-" json:"scaling,omitempty"`
 
 	// Hidden has the widths of the encoder's hidden layers, for Convolutional
 	// the channels of its stride-2 convolutions. The decoder mirrors them.
@@ -162,7 +166,40 @@ func (s Spec) Validate() error {
 	if err := s.optimizer().Validate(); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
+	return s.checkScaling()
+}
+
+// checkScaling says why the network cannot be trained on what a scaling gives.
+func (s Spec) checkScaling() error {
+	if s.Scaling == nil {
+		return nil
+	}
+	if err := s.Scaling.Validate(s.row().Size()); err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	if s.Loss == BCE && s.Scaling.Kind == data.ScaleStandard {
+		return errors.New("model: loss bce with scale standard; it needs values in [0,1]: want scale minmax, or loss mse")
+	}
 	return nil
+}
+
+// row is the shape of what the network reads.
+func (s Spec) row() data.Shape { return data.Shape{C: s.Image[0], H: s.Image[1], W: s.Image[2]} }
+
+// scaling is what the network reads of rows.
+func (s Spec) scaling() data.Scaling {
+	if s.Scaling != nil {
+		return *s.Scaling
+	}
+	return data.PixelScaling(s.Pixels())
+}
+
+// reads says what the network reads in a few words.
+func (s Spec) reads() string {
+	if s.Scaling == nil {
+		return "pixels in " + s.Pixels().String()
+	}
+	return s.Scaling.String()
 }
 
 // checkImage bounds an image's sizes; 0 is one that is not known yet.
@@ -182,11 +219,11 @@ var ErrNoImage = errors.New("model: the image's size is not known yet; it comes 
 
 // Pixels returns the range of the network's input and output: [-1,1] for a
 // tanh output, else [0,1].
-func (s Spec) Pixels() program.Range {
+func (s Spec) Pixels() data.Range {
 	if s.Output == string(op.Tanh) {
-		return program.Range{Lo: -1, Hi: 1}
+		return data.Range{Lo: -1, Hi: 1}
 	}
-	return program.Range{Lo: 0, Hi: 1}
+	return data.Range{Lo: 0, Hi: 1}
 }
 
 func (s Spec) optimizer() optim.Spec {

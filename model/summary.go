@@ -28,7 +28,7 @@ func (s Spec) Cost() (Cost, error) {
 	}
 	const float = 4 // bytes
 	var c Cost
-	values := float64(program.Size(s.Image[:]))
+	values := float64(s.row().Size())
 	for _, l := range layers {
 		for _, p := range l.params(s.Init) {
 			c.Params += p.Size()
@@ -51,8 +51,8 @@ func (s Spec) Summary(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s: %s, pixels in %v, loss %s, %s lr %g, batch %d, %d epochs\n\n",
-		s.Model, s.Family, s.Pixels(), s.Loss, s.Optimizer, s.LR, s.Batch, s.Epochs)
+	fmt.Fprintf(w, "%s: %s, %s, loss %s, %s lr %g, batch %d, %d epochs\n\n",
+		s.Model, s.Family, s.reads(), s.Loss, s.Optimizer, s.LR, s.Batch, s.Epochs)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "layer\ttype\tkernel\tinput\toutput\tactivation\tparameters\tMFLOPs")
 	for _, l := range layers {

@@ -2,6 +2,7 @@
 """Writes the golden files to which the Go tests hold the trainer, computed by PyTorch in float64.
 
     internal/vm/vmtest/golden/<preset>.safetensors   gradients and ten losses of a preset
+    internal/vm/vmtest/golden/everything.safetensors   a program with every input; see golden_program.py
     model/op/testdata/ops.json                    results and gradients of every op; see golden_ops.py
 
 A preset's file is made from the parameters of seed 1 and MNIST's training images in the order of
@@ -30,6 +31,7 @@ import numpy as np
 import torch
 
 import golden_ops
+import golden_program
 import presets
 
 SEED = 1
@@ -93,6 +95,10 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     write(args.root / "model/op/testdata/ops.json", encode_cases(golden_ops.cases()))
+    write(
+        args.root / "internal/vm/vmtest/golden/everything.safetensors",
+        encode_safetensors(golden_program.train(), {"seed": str(golden_program.SEED), "torch": torch.__version__}),
+    )
     for name, config in presets.PRESETS.items():
         tensors = train(config, args.data)
         metadata = {

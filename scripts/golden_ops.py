@@ -4,16 +4,20 @@ A case is a JSON object:
 
     op, name      the op, and a name that none of its other cases has
     attrs         activation and alpha of linear, conv2d, convtranspose2d and activation;
-                  stride, padding, output_padding of convolutions, each [height, width]; delta of huber
+                  stride, padding, output_padding of convolutions, each [height, width]; delta of
+                  huber; total of a loss: the sum over a row instead of its mean; factor of scale and lerp
     inputs        linear            x (B,I)      w (O,I)         b (O)
                   conv2d            x (B,C,H,W)  w (O,C,kH,kW)   b (O)
                   convtranspose2d   x (B,C,H,W)  w (C,O,kH,kW)   b (O)
                   activation        x
                   losses            pred, target (B,...)  weights (B), 1 for a row and 0 for padding
+                  add, mul, lerp    x, y of one shape
+                  scale             x, and s, a scalar, or without
+                  channelmean       x (B,C,...)  weights (B)
     output        what the op gives; of a loss a scalar, the mean over the rows of weight 1 of the
                   mean over a row
     grad_output   what backpropagation starts from, of the output's shape
-    grads         by input; of a loss only pred
+    grads         by input; of a loss only pred, of scale only x, of lerp and channelmean none
 
 Tensors are {"shape": [...], "data": [...]}, the last dimension fastest.
 
@@ -81,8 +85,9 @@ def activation_op(x, activation, alpha):
 def weighted_loss(values: Callable) -> Callable:
     """A loss of each value as the mean over the rows of weight 1."""
 
-    def loss(pred, target, weights, **attrs):
-        rows = values(pred, target, reduction="none", **attrs).flatten(1).mean(1)
+    def loss(pred, target, weights, total=False, **attrs):
+        rows = values(pred, target, reduction="none", **attrs).flatten(1)
+        rows = rows.sum(1) if total else rows.mean(1)
         return (rows * weights).sum() / weights.sum()
 
     return loss
@@ -96,7 +101,17 @@ LOSSES: dict[str, Callable] = {
     "bcelogits": F.binary_cross_entropy_with_logits,
 }
 
+def channel_mean(x, weights):
+    rows = x.flatten(2).mean(2) if x.dim() > 2 else x
+    return (rows * weights[:, None]).sum(0) / weights.sum()
+
+
 OPS: dict[str, Callable] = {
+    "add": lambda x, y: x + y,
+    "mul": lambda x, y: x * y,
+    "scale": lambda x, factor, s=1: factor * s * x,
+    "lerp": lambda x, y, factor: torch.lerp(x, y, factor),
+    "channelmean": channel_mean,
     "linear": linear,
     "conv2d": conv2d,
     "convtranspose2d": convtranspose2d,
@@ -122,7 +137,7 @@ def case(op: str, name: str, attrs: dict, inputs: dict[str, np.ndarray], constan
     output = OPS[op](**tensors, **attrs)
     grad_output = torch.from_numpy(draw(f"{op}/{name}/grad", tuple(output.shape)))
     wanted = [key for key in tensors if key not in constant]
-    grads = torch.autograd.grad(output, [tensors[key] for key in wanted], grad_output)
+    grads = torch.autograd.grad(output, [tensors[key] for key in wanted], grad_output) if wanted else []
     return {
         "op": op,
         "name": name,
@@ -241,7 +256,27 @@ def loss_cases() -> Iterator[dict]:
     yield one("bcelogits", "large", [[-100, -100, 100, 100, 0, 20, -20]], [[0, 1, 0, 1, 0.5, 1, 0.25]], [1])
 
 
+    # The sum over a row.
+    for op in ("mse", "bcelogits"):
+        yield one(op, "total", *loss_inputs(op, "total", (4, 3)), [1, 0, 1, 1], total=True)
+
+
+def elementwise_cases() -> Iterator[dict]:
+    def pair(op, constant=(), **attrs):
+        return case(op, "plain", attrs, {key: draw(f"{op}/{key}", (3, 2, 2)) for key in ("x", "y")}, constant)
+
+    yield pair("add")
+    yield pair("mul")
+    yield pair("lerp", ("x", "y"), factor=0.25)
+    x = draw("scale/x", (3, 4))
+    yield case("scale", "constant", {"factor": -1.5}, {"x": x})
+    yield case("scale", "scalar", {"factor": 1}, {"x": x, "s": np.array(0.375)}, ("s",))
+    for name, shape in (("rows", (4, 3)), ("images", (4, 2, 3, 2))):
+        inputs = {"x": draw(f"channelmean/{name}", shape), "weights": np.array([1.0, 1, 0, 1])}
+        yield case("channelmean", name, {}, inputs, ("x", "weights"))
+
+
 def cases() -> list[dict]:
     """All cases, in the order of the file."""
-    parts = (linear_cases, conv2d_cases, convtranspose2d_cases, activation_cases, loss_cases)
+    parts = (linear_cases, conv2d_cases, convtranspose2d_cases, activation_cases, loss_cases, elementwise_cases)
     return [one for part in parts for one in part()]

@@ -21,10 +21,10 @@ func folder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for prefix, n := range map[string]int{"train": 40, "t10k": 12} {
-		images := data.Images{N: n, C: 1, H: 20, W: 32, Pixels: make([]byte, n*20*32)}
+		images := data.Rows{N: n, Shape: data.Shape{C: 1, H: 20, W: 32}, Bytes: make([]byte, n*20*32)}
 		labels := make([]byte, n)
-		for i := range images.Pixels {
-			images.Pixels[i] = byte(i * i / 640)
+		for i := range images.Bytes {
+			images.Bytes[i] = byte(i * i / 640)
 		}
 		for i := range labels {
 			labels[i] = byte(i % 3)

@@ -3,12 +3,13 @@ package kernels
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"aegis/cuda/driver"
+	"aegis/data"
 	"aegis/data/philox"
 	"aegis/model/op"
-	"aegis/model/program"
 )
 
 // extents are batches: rows, real rows, values in a row.
@@ -316,7 +317,7 @@ func TestLoad(t *testing.T) {
 			rows := d.in(nil, (index+1)*e[0], 0)
 			upload(d, rows.ptr+driver.DevicePtr(4*index*e[0]), numbers)
 			y := d.out(e[0]*e[2], 0)
-			pixels := program.Range{Lo: -1, Hi: 1}
+			pixels := data.Range{Lo: -1, Hi: 1}
 			factor, offset := pixels.Scale()
 			d.run(Load{
 				Batch: Batch{Rows: e[0], Step: d.step(e[1], index, e[0], 0)}, Width: e[2], Set: at, Numbers: rows.ptr,
@@ -328,6 +329,60 @@ func TestLoad(t *testing.T) {
 			}
 			y.checkBits("y", want)
 		})
+	}
+}
+
+// TestLoadScaled holds the gather of scaled columns to data.Scaling.Read, bit by
+// bit, on floats and on bytes.
+func TestLoadScaled(t *testing.T) {
+	d := open(t, Gather)
+	const count, index = 20, 2
+	for _, e := range [][3]int{{1, 1, 1}, {4, 0, 3}, {7, 6, 13}, {5, 5, 300}} {
+		for _, floats := range []bool{false, true} {
+			t.Run(fmt.Sprint(e, floats), func(t *testing.T) {
+				d.TB = t
+				defer d.free()
+				rows := data.Rows{N: count, Shape: data.Shape{W: e[2]}}
+				for i := range count * e[2] {
+					if floats {
+						rows.Floats = append(rows.Floats, float32(math.Sin(float64(i)))*float32(1+i%1000))
+					} else {
+						rows.Bytes = append(rows.Bytes, byte(i*7+i/256))
+					}
+				}
+				s := data.Scaling{Kind: data.ScaleStandard}
+				for i := range e[2] {
+					s.Shift, s.Factor = append(s.Shift, float32(i)/3), append(s.Factor, 1/float32(i+3))
+				}
+				at, err := d.Alloc(int64(len(rows.Memory())))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() {
+					if err := d.Free(at); err != nil {
+						t.Error(err)
+					}
+				}()
+				upload(d, at, rows.Memory())
+				numbers := make([]int32, e[1])
+				for i := range numbers {
+					numbers[i] = int32((i*13 + 19) % count)
+				}
+				list := d.in(nil, (index+1)*e[0], 0)
+				upload(d, list.ptr+driver.DevicePtr(4*index*e[0]), numbers)
+				columns := d.in(slices.Concat(s.Shift, s.Factor), 2*e[2], 0)
+				y := d.out(e[0]*e[2], 0)
+				d.run(Load{
+					Batch: Batch{Rows: e[0], Step: d.step(e[1], index, e[0], 0)}, Width: e[2], Set: at, Numbers: list.ptr,
+					Columns: columns.ptr, Floats: floats, Y: y.ptr,
+				}.Launches())
+				want := make([]float32, e[1]*e[2])
+				for i, r := range numbers {
+					s.Read(want[i*e[2]:][:e[2]], rows, int(r))
+				}
+				y.checkBits("y", want)
+			})
+		}
 	}
 }
 

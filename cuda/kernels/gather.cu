@@ -45,6 +45,20 @@ extern "C" __global__ void __launch_bounds__(256) gather_rows(const unsigned cha
     }
 }
 
+// y[r,p] = (set[rows[index·B+r], p] − shift[p])·factor[p], two roundings, of
+// floats or of bytes. Blocks in y take rows, a thread a value of one.
+extern "C" __global__ void __launch_bounds__(256) gather_scaled(const void* __restrict__ set,
+        const int* __restrict__ rows, float* __restrict__ y, const float* __restrict__ shift,
+        const float* __restrict__ factor, int width, int floats, const Step* __restrict__ step) {
+    const int p = blockIdx.x * 256 + threadIdx.x;
+    if (p >= width) return;
+    for (int r = blockIdx.y; r < step->n; r += gridDim.y) {
+        const size_t at = (size_t)rows[(size_t)step->index * step->batch + r] * width + p;
+        const float v = floats ? ((const float*)set)[at] : (float)((const unsigned char*)set)[at];
+        y[(size_t)r * width + p] = __fmul_rn(__fsub_rn(v, shift[p]), factor[p]);
+    }
+}
+
 // Philox4x32-10 as data/philox has it: the words of counter (index/4, row,
 // step, purpose) under a key, as multiples of 2^-24 in [0,1). A thread makes
 // four numbers of a row.

@@ -255,7 +255,7 @@ var kernelNames = map[Family][]string{
 	Conv:        {"conv_64", "conv_32", "conv_narrow", "conv_transpose_64", "conv_transpose_32", "conv_transpose_narrow", "conv_dw_32"},
 	Elementwise: {"activate", "slope", "add", "scale", "copy", "collect", "loss"},
 	Optim:       {"update", "partials_update"},
-	Gather:      {"advance", "gather_rows", "uniform"},
+	Gather:      {"advance", "gather_rows", "gather_scaled", "uniform"},
 	Reduce:      {"row_sums", "column_sums", "channel_sums", "sum"},
 }
 

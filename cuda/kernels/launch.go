@@ -150,13 +150,15 @@ func (a *args) update(o *Optimizer) error {
 		if scalars == 0 || stride < len(s.ScalarNames()) {
 			return fmt.Errorf("want scalars with a stride of at least %d, got %#x with %d", len(s.ScalarNames()), scalars, stride)
 		}
-		switch {
-		case s.Kind == optim.Adam:
+		switch algorithm := s.Algorithm(); algorithm {
+		case optim.AdamStep:
 			kind = adamUpdate
-		case s.Momentum != 0:
+		case optim.MomentumStep:
 			kind, s.Beta1 = momentumUpdate, s.Momentum
-		default:
+		case optim.SGDStep:
 			kind = sgdUpdate
+		default:
+			return fmt.Errorf("unknown optimizer %q", algorithm)
 		}
 	}
 	a.int(kind)

@@ -268,25 +268,31 @@ func (l Advance) Launches() ([]Launch, error) {
 	}}, nil
 }
 
-// Load makes a batch from rows of a byte dataset, to the bits of
-// program.Range.Decode:
+// Load makes a batch from rows of a data set, to the bits of data.Scaling.Read:
 //
 //	y[r,p] = set[rows[index·B + r], p]·Factor + Offset
+//	y[r,p] = (set[rows[index·B + r], p] − shift[p])·factor[p], with Columns
 //
-// for set (·,P) bytes, rows int32, y (B,P). One launch.
+// for set (·,P), rows int32, y (B,P). One launch.
 type Load struct {
 	Batch
 	Width          int              // P
-	Set            driver.DevicePtr // bytes
+	Set            driver.DevicePtr // bytes, or float32
 	Numbers        driver.DevicePtr // int32: the rows of all steps of the run
 	Factor, Offset float32
+	Columns        driver.DevicePtr // shifts (P), then factors (P); 0: Factor and Offset
+	Floats         bool             // the set is float32, with Columns
 	Y              driver.DevicePtr
 }
 
-// Launches returns the launch of gather_rows: a block for each row.
+// Launches returns the launch of gather_rows, a block for each row, or of
+// gather_scaled.
 func (l Load) Launches() ([]Launch, error) {
 	if err := fail("load", sizes("batch", l.Rows, l.Width), pointers(l.Set, l.Numbers, l.Y, l.Step)); err != nil {
 		return nil, err
+	}
+	if l.Columns != 0 {
+		return l.scaled(), nil
 	}
 	var a args
 	a.ptr(l.Set, l.Numbers, l.Y)
@@ -298,6 +304,22 @@ func (l Load) Launches() ([]Launch, error) {
 		Grid:  driver.Dim3{X: uint32(ceil(l.Width, threads*4)), Y: uint32(min(l.Rows, 65535)), Z: 1},
 		Block: driver.Dim3{X: threads, Y: 1, Z: 1},
 	}}, nil
+}
+
+func (l Load) scaled() []Launch {
+	floats := 0
+	if l.Floats {
+		floats = 1
+	}
+	var a args
+	a.ptr(l.Set, l.Numbers, l.Y, l.Columns, l.Columns+driver.DevicePtr(4*l.Width))
+	a.int(l.Width, floats)
+	a.ptr(l.Step)
+	return []Launch{{
+		Family: Gather, Kernel: "gather_scaled", Args: a,
+		Grid:  driver.Dim3{X: uint32(ceil(l.Width, threads)), Y: uint32(min(l.Rows, 65535)), Z: 1},
+		Block: driver.Dim3{X: threads, Y: 1, Z: 1},
+	}}
 }
 
 // Uniform fills y (B,P) with random numbers in [0,1), to the bits of

@@ -26,7 +26,7 @@ var readOnly = map[string]map[string]string{
 	"conv_dw_32": {"17": "step"},
 	"activate":   {"5": "step"}, "slope": {"6": "step"}, "add": {"5": "step"}, "scale": {"5": "step"}, "copy": {"4": "step"},
 	"collect": {"3": "step"}, "loss": {"13": "step"},
-	"gather_rows": {"0": "set", "1": "rows", "6": "step"}, "uniform": {"1": "rows", "6": "step"},
+	"gather_rows": {"0": "set", "1": "rows", "6": "step"}, "gather_scaled": {"0": "set", "1": "rows", "3": "shift", "4": "factor", "7": "step"}, "uniform": {"1": "rows", "6": "step"},
 	"partials_update": {"0": "partials", "5": "step"},
 	"row_sums":        {"0": "x", "3": "step"}, "column_sums": {"0": "x", "3": "step"}, "channel_sums": {"0": "x", "5": "step"},
 	"sum": {"0": "x", "5": "step"},

@@ -31,9 +31,9 @@ const (
 
 // Load checks the embedded files and decodes them. An error means that the
 // program was built from damaged files.
-func Load() (*data.Dataset, error) { return load(files) }
+func Load() (*data.Source, error) { return load(files) }
 
-func load(fsys fs.FS) (*data.Dataset, error) {
+func load(fsys fs.FS) (*data.Source, error) {
 	for _, f := range []struct{ name, sum string }{
 		{name: "train-images-idx3-ubyte.gz", sum: trainImagesSum},
 		{name: "train-labels-idx1-ubyte.gz", sum: trainLabelsSum},

@@ -39,9 +39,9 @@ func TestLoad(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			m := c.set.Images
-			if m.N != c.n || m.C != 1 || m.H != 28 || m.W != 28 || len(m.Pixels) != c.n*784 {
-				t.Fatalf("shape (%d,%d,%d,%d), %d bytes", m.N, m.C, m.H, m.W, len(m.Pixels))
+			m := c.set.Rows
+			if m.N != c.n || m.C != 1 || m.H != 28 || m.W != 28 || len(m.Bytes) != c.n*784 {
+				t.Fatalf("shape (%d,%d,%d,%d), %d bytes", m.N, m.C, m.H, m.W, len(m.Bytes))
 			}
 			if len(c.set.Labels) != c.n || !bytes.HasPrefix(c.set.Labels, c.first) {
 				t.Fatalf("%d labels, want %d that start with %v", len(c.set.Labels), c.n, c.first)
@@ -57,10 +57,10 @@ func TestLoad(t *testing.T) {
 				t.Errorf("labels %v, want %v", histogram, c.histogram)
 			}
 			sum := 0
-			for _, v := range m.Pixels {
+			for _, v := range m.Bytes {
 				sum += int(v)
 			}
-			mean := float64(sum) / 255 / float64(len(m.Pixels))
+			mean := float64(sum) / 255 / float64(len(m.Bytes))
 			if diff := mean - c.mean; diff > 5e-5 || diff < -5e-5 {
 				t.Errorf("mean pixel %.5f, want %.4f", mean, c.mean)
 			}

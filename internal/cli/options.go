@@ -123,8 +123,12 @@ func trainingOptions() []option {
 func dataOptions() []option {
 	return []option{
 		{
-			name: "data", key: "data", value: "folder", resume: true, at: func(c *call) any { return &c.config.Data },
-			help: "folder of IDX files, plain or .gz (default: the embedded MNIST)",
+			name: "data", key: "data", value: "path", resume: true, at: func(c *call) any { return &c.config.Data },
+			help: "folder of IDX files, plain or .gz, or a .npy or .npz file (default: the embedded MNIST)",
+		},
+		{
+			name: "scale", key: "scale", value: "kind", at: func(c *call) any { return &c.config.Scale },
+			help: "none, minmax or standard, fitted on the training rows (default: images to the range of pixels, vectors standard)",
 		},
 		{
 			name: "limit", key: "limit", value: "rows", at: func(c *call) any { return &c.config.Limit },

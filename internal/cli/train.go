@@ -50,6 +50,7 @@ func train(ctx context.Context, p *Process, c *call) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = ds.Close() }() // it was read only
 	summary, err := aegis.Train(ctx, c.config, ds, options)
 	w.close()
 	if err != nil {
@@ -78,6 +79,7 @@ func describe(ctx context.Context, c *call, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = ds.Close() }() // it was read only
 	c.config.Image = [3]int{ds.Train.C, ds.Train.H, ds.Train.W}
 	if c.summary {
 		return c.config.Summary(stdout)
@@ -92,12 +94,12 @@ func describe(ctx context.Context, c *call, stdout io.Writer) error {
 
 // load reads the data. A disk or a pipe can keep a read waiting for ever: when
 // ctx ends, the read is left to end with the process.
-func load(ctx context.Context, dir string) (*data.Dataset, error) {
+func load(ctx context.Context, dir string) (*data.Source, error) {
 	if err := memory.Check(); err != nil {
 		return nil, err
 	}
 	type result struct {
-		ds  *data.Dataset
+		ds  *data.Source
 		err error
 	}
 	loaded := make(chan result, 1)
@@ -113,8 +115,8 @@ func load(ctx context.Context, dir string) (*data.Dataset, error) {
 	}
 }
 
-// dataset opens a folder of IDX files, or the embedded MNIST.
-func dataset(dir string) (*data.Dataset, error) {
+// dataset opens a folder of IDX files, a file of arrays, or the embedded MNIST.
+func dataset(dir string) (*data.Source, error) {
 	if dir == "" {
 		return mnist.Load()
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -16,9 +17,10 @@ import (
 // line an epoch everywhere, the metrics as JSON on stdout with --json.
 type watcher struct {
 	*call
-	process *Process
-	bar     *bar
-	dir     string // of the run
+	process  *Process
+	bar      *bar
+	dir      string    // of the run
+	measured time.Time // when a line last said how far the data was read
 }
 
 func newWatcher(p *Process, c *call) *watcher {
@@ -38,12 +40,24 @@ func columns(terminal *os.File) int {
 }
 
 func (w *watcher) hooks() aegis.Hooks {
-	return aegis.Hooks{Start: w.start, Progress: w.progress, Epoch: w.metrics}
+	return aegis.Hooks{Measure: w.measure, Start: w.start, Progress: w.progress, Epoch: w.metrics}
 }
 
 func (w *watcher) printf(format string, args ...any) {
 	if !w.quiet {
 		fmt.Fprintf(w.process.Stderr, format, args...)
+	}
+}
+
+// measure says every few seconds how much of the data was read.
+func (w *watcher) measure(done, of int) {
+	const every = 5 * time.Second
+	if w.measured.IsZero() {
+		w.measured = time.Now()
+	}
+	if done < of && time.Since(w.measured) >= every {
+		w.measured = time.Now()
+		w.printf("reading the data: %d %% of %d rows\n", 100*done/of, of)
 	}
 }
 

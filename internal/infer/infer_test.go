@@ -22,12 +22,12 @@ func onCPU(p *program.Program, params vm.Params) (vm.Runner, error) {
 }
 
 // images are n images of a size, no two alike.
-func images(n, height, width int) data.Images {
-	m := data.Images{N: n, C: 1, H: height, W: width, Pixels: make([]byte, n*height*width)}
-	for i := range m.Pixels {
-		m.Pixels[i] = byte(i * 37 >> 1)
+func images(n, height, width int) data.Rows {
+	rows := data.Rows{N: n, Shape: data.Shape{C: 1, H: height, W: width}, Bytes: make([]byte, n*height*width)}
+	for i := range rows.Bytes {
+		rows.Bytes[i] = byte(i * 37 >> 1)
 	}
-	return m
+	return rows
 }
 
 // loaded is a model whose parameters are those of a seed, times a factor; it
@@ -82,7 +82,7 @@ func TestScoreIsTheLossOfARow(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = trainer.Close() }()
-			if err := errors.Join(trainer.SetState(state), trainer.Bind(vm.TestSet, rows.Pixels)); err != nil {
+			if err := errors.Join(trainer.SetState(state), trainer.Bind(vm.TestSet, rows)); err != nil {
 				t.Fatal(err)
 			}
 			for i, got := range scores {
@@ -140,7 +140,7 @@ func (s *slow) Close() error {
 
 // TestCloseWaits: calls side by side end well, and Close comes after them.
 func TestCloseWaits(t *testing.T) {
-	p := &program.Program{Image: [3]int{1, 1, 2}, Code: 1}
+	p := &program.Program{Row: data.Shape{W: 2}, Code: 1}
 	s := &slow{began: make(chan struct{}), goOn: make(chan struct{})}
 	n, err := infer.OpenNetwork(p, &program.State{}, func(*program.Program, vm.Params) (vm.Runner, error) { return s, nil })
 	if err != nil {

@@ -27,36 +27,51 @@ func (m *Model) Spec() model.Spec {
 // Device says what the model runs on.
 func (m *Model) Device() string { return m.opened().Device() }
 
-// Pixels returns the range of pixels that the network reads and writes.
+// Pixels returns the range of pixels that the network reads and writes, 0 and 0
+// where it reads values of no such range.
 func (m *Model) Pixels() (lo, hi float32) {
-	pixels := m.Spec().Pixels()
+	if m.opened() == nil {
+		return 0, 0
+	}
+	pixels := m.network.program.Scaling.Pixels
 	return pixels.Lo, pixels.Hi
 }
 
-// Encode returns the codes (n,Z) of n images, row after row.
-func (m *Model) Encode(ctx context.Context, images data.Images) ([]float32, error) {
-	return m.run(ctx, program.Encode, images, m.Spec().Latent)
+// Encode returns the codes (n,Z) of n rows, one after the other.
+func (m *Model) Encode(ctx context.Context, rows data.Rows) ([]float32, error) {
+	return m.run(ctx, program.Encode, rows)
 }
 
-// Decode returns the images (n,P) of n codes (n,Z).
+// Decode returns the rows (n,P) of n codes (n,Z), in the units of Reconstruct.
 func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) {
-	return m.opened().Run(ctx, program.Decode, program.Feed{Values: codes})
+	out, err := m.opened().Run(ctx, program.Decode, program.Feed{Values: codes})
+	if err != nil {
+		return nil, err
+	}
+	m.network.program.Scaling.Undo(out)
+	return out, nil
 }
 
-// Reconstruct returns n images (n,P), encoded and decoded.
-func (m *Model) Reconstruct(ctx context.Context, images data.Images) ([]float32, error) {
-	return m.run(ctx, program.Reconstruct, images, images.Size())
+// Reconstruct returns n rows (n,P), encoded and decoded: images of bytes in the
+// range of Pixels, others in the units that the rows had.
+func (m *Model) Reconstruct(ctx context.Context, rows data.Rows) ([]float32, error) {
+	out, err := m.run(ctx, program.Reconstruct, rows)
+	if err != nil {
+		return nil, err
+	}
+	m.network.program.Scaling.Undo(out)
+	return out, nil
 }
 
-// Score returns the loss of each of n images, in float64 on the host: of what
-// the part that the loss compares gives.
-func (m *Model) Score(ctx context.Context, images data.Images) ([]float64, error) {
+// Score returns the loss of each of n rows, in float64 on the host and in scaled
+// units: of what the part that the loss compares gives.
+func (m *Model) Score(ctx context.Context, rows data.Rows) ([]float64, error) {
 	part, loss := m.Spec().Scored()
 	var scores []float64
-	err := m.batches(ctx, part, images, func(rows, predicted []float32) {
-		p := images.Size()
-		for at := 0; at < len(rows); at += p {
-			scores = append(scores, loss.Row(predicted[at:at+p], rows[at:at+p]))
+	err := m.batches(ctx, part, rows, func(values, predicted []float32) {
+		p := rows.Size()
+		for at := 0; at < len(values); at += p {
+			scores = append(scores, loss.Row(predicted[at:at+p], values[at:at+p]))
 		}
 	})
 	if err != nil {
@@ -76,14 +91,14 @@ func (m *Model) opened() *Network {
 	return m.network
 }
 
-// run gathers a part's results, of a width an image.
-func (m *Model) run(ctx context.Context, part program.Part, images data.Images, width int) ([]float32, error) {
+// run gathers a part's results.
+func (m *Model) run(ctx context.Context, part program.Part, rows data.Rows) ([]float32, error) {
 	var out []float32
-	err := m.batches(ctx, part, images, func(_, result []float32) {
-		if out == nil {
-			out = make([]float32, 0, images.N*width)
+	err := m.batches(ctx, part, rows, func(values, results []float32) {
+		if len(values) > 0 && out == nil {
+			out = make([]float32, 0, rows.N*(len(results)/(len(values)/rows.Size())))
 		}
-		out = append(out, result...)
+		out = append(out, results...)
 	})
 	if err != nil {
 		return nil, err
@@ -95,19 +110,19 @@ func (m *Model) run(ctx context.Context, part program.Part, images data.Images, 
 // batches for each of many threads, in little memory.
 const batchValues = 1 << 20
 
-// batches runs a part on images and visits the values of a batch and their
+// batches runs a part on rows and visits the values of a batch and their
 // results, in order.
-func (m *Model) batches(ctx context.Context, part program.Part, images data.Images, visit func(values, results []float32)) error {
+func (m *Model) batches(ctx context.Context, part program.Part, rows data.Rows, visit func(values, results []float32)) error {
 	if err := m.opened().enter(ctx); err != nil {
 		return err
 	}
 	defer m.network.calls.Done()
-	if err := m.check(images); err != nil {
+	if err := m.check(rows); err != nil {
 		return err
 	}
-	rows := max(1, batchValues/images.Size())
-	for from := 0; from == 0 || from < images.N; from += rows {
-		values := m.values(images.Slice(from, min(from+rows, images.N)))
+	n := max(1, batchValues/rows.Size())
+	for from := 0; from == 0 || from < rows.N; from += n {
+		values := m.values(rows, from, min(from+n, rows.N))
 		results, err := m.network.run(ctx, part, program.Feed{Values: values})
 		if err != nil {
 			return err
@@ -117,21 +132,24 @@ func (m *Model) batches(ctx context.Context, part program.Part, images data.Imag
 	return nil
 }
 
-// values are images as the network reads them: all that a [program.Feed] needs
-// to know of what the rows of the data are.
-func (m *Model) values(images data.Images) []float32 {
-	values := make([]float32, len(images.Pixels))
-	m.spec.Pixels().Decode(values, images.Pixels)
+// values are rows from to to-1 as the network reads them.
+func (m *Model) values(rows data.Rows, from, to int) []float32 {
+	p := rows.Size()
+	values := make([]float32, (to-from)*p)
+	for i := from; i < to; i++ {
+		m.network.program.Scaling.Read(values[(i-from)*p:][:p], rows, i)
+	}
 	return values
 }
 
-// check says why images are none that the network reads.
-func (m *Model) check(images data.Images) error {
-	if got := [3]int{images.C, images.H, images.W}; got != m.spec.Image {
-		return fmt.Errorf("aegis: want images of %v (channels, height, width), got %v", m.spec.Image, got)
+// check says why rows are none that the network reads.
+func (m *Model) check(rows data.Rows) error {
+	p := m.network.program
+	if rows.Shape != p.Row {
+		return fmt.Errorf("aegis: want rows of %v, got %v", p.Row, rows.Shape)
 	}
-	if images.N < 0 || images.N != len(images.Pixels)/images.Size() || len(images.Pixels)%images.Size() != 0 {
-		return fmt.Errorf("aegis: want %d images of %d bytes, got %d bytes in all", images.N, images.Size(), len(images.Pixels))
+	if err := p.CheckRows(rows); err != nil {
+		return fmt.Errorf("aegis: %w", err)
 	}
 	return nil
 }

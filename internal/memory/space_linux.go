@@ -16,7 +16,8 @@ func spaceLimit() uint64 {
 	return limit.Cur
 }
 
-// used returns the memory and the address space that this process holds.
+// used returns the memory and the address space that this process holds. Pages
+// of files are not counted: the system takes them back where it needs them.
 func used() (held, space uint64) {
 	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
@@ -25,11 +26,12 @@ func used() (held, space uint64) {
 	return statm(string(text), uint64(os.Getpagesize()))
 }
 
-// statm reads /proc/self/statm: the address space and what of it is in memory,
-// in pages.
+// statm reads /proc/self/statm: the address space, what of it is in memory, and
+// what of that is files, in pages.
 func statm(text string, page uint64) (held, space uint64) {
-	if _, err := fmt.Sscan(text, &space, &held); err != nil {
+	var files uint64
+	if _, err := fmt.Sscan(text, &space, &held, &files); err != nil || files > held {
 		return 0, 0
 	}
-	return held * page, space * page
+	return (held - files) * page, space * page
 }

@@ -8,7 +8,7 @@ import (
 
 func TestStatm(t *testing.T) {
 	for text, want := range map[string][2]uint64{
-		"530 125 77 1 0 40 0\n": {125 * 4096, 530 * 4096}, "": {}, "x y": {}, "530": {},
+		"530 125 77 1 0 40 0\n": {48 * 4096, 530 * 4096}, "": {}, "x y": {}, "530": {}, "530 125": {}, "530 125 126": {},
 	} {
 		if held, space := statm(text, 4096); [2]uint64{held, space} != want {
 			t.Errorf("%q: %d held, %d of address space; want %v", text, held, space, want)

@@ -12,7 +12,7 @@ func Compile(p *program.Program, opt Options) (*Plan, error) {
 	if err := p.Validate(); err != nil {
 		return nil, fmt.Errorf("plan: %w", err)
 	}
-	plan := &Plan{Name: p.Name, Options: opt, Batch: p.Batch, Pixels: p.Pixels}
+	plan := &Plan{Name: p.Name, Options: opt, Batch: p.Batch, Scaling: p.Scaling}
 	params := plan.addParams(p.Params)
 	for _, phase := range p.Phases {
 		d := newDecoder(plan, &phase.Graph, phase.Name, params)
@@ -32,7 +32,7 @@ func CompileForward(p *program.Program, g *program.Graph, opt Options) (*Plan, e
 	if err := p.Check(g); err != nil {
 		return nil, fmt.Errorf("plan: forward graph of %s: %w", p.Name, err)
 	}
-	plan := &Plan{Name: p.Name, Options: opt, Batch: g.Batch(), Pixels: p.Pixels}
+	plan := &Plan{Name: p.Name, Options: opt, Batch: g.Batch(), Scaling: p.Scaling}
 	used := make(map[string]bool)
 	for _, n := range g.Params {
 		used[n.Name()] = true

@@ -6,6 +6,7 @@ import (
 
 	G "gorgonia.org/gorgonia"
 
+	"aegis/data"
 	"aegis/internal/numtest"
 	"aegis/internal/plan"
 	"aegis/internal/vm/vmtest"
@@ -150,7 +151,7 @@ func TestOutputsArePacked(t *testing.T) {
 		x := h.Tensor("x", 2, 3, 4, 5)
 		y := h.Conv(x, "down", 2, relu)
 		g := &program.Graph{ExprGraph: h.Graph, Inputs: []program.Input{{Node: x, Kind: program.InputRows}}, Params: h.Params, Outputs: []program.Output{{Name: "y", Node: y}, {Name: "x", Node: x}}}
-		p := &program.Program{Name: "hand", Image: [3]int{3, 4, 5}, Batch: 2, Params: *params}
+		p := &program.Program{Name: "hand", Row: data.Shape{C: 3, H: 4, W: 5}, Batch: 2, Params: *params}
 		made, err := plan.CompileForward(p, g, opt)
 		if err != nil {
 			t.Fatal(err)

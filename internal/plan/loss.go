@@ -67,7 +67,7 @@ func lossShapes(o operands) error {
 	if len(o.dst(0)) != 0 || !slices.Equal(pred, o.src(1)) || len(o.in.Dst) > 1 && !slices.Equal(pred, o.dst(1)) {
 		return errors.New("want a scalar ← pred (B,…), target (B,…)")
 	}
-	return nil
+	return o.in.Loss.Validate()
 }
 
 func lossDetail(in Instr) string {

@@ -68,7 +68,8 @@ func (o operands) counts() error {
 	return nil
 }
 
-// fused checks the fields that not every instruction has.
+// fused checks the fields that not every instruction has, and that VMs can
+// know the functions in them.
 func (o operands) fused() error {
 	r := o.in.Op.rule()
 	switch {
@@ -82,6 +83,11 @@ func (o operands) fused() error {
 		return errors.New("cannot have an activation")
 	case o.in.Update && !r.merges:
 		return errors.New("cannot have an update")
+	}
+	for _, a := range []op.Activation{o.in.Activation, o.in.Slope} {
+		if err := a.Validate(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

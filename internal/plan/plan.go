@@ -10,6 +10,7 @@
 package plan
 
 import (
+	"aegis/data"
 	"aegis/model/op"
 	"aegis/model/optim"
 	"aegis/model/program"
@@ -23,7 +24,7 @@ type Plan struct {
 	Name    string
 	Options Options // what it was compiled for
 	Batch   int
-	Pixels  program.Range
+	Scaling data.Scaling
 	Buffers []Buffer
 	Phases  []Phase
 	Arena   int // floats that all buffers with an offset take together

@@ -15,7 +15,7 @@ const floatBytes = 4
 // and write, and totals. Columns are aligned; numbers are as in the plan.
 func (p *Plan) String() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "plan %s: batch %d, pixels %v, %s\n", p.Name, p.Batch, p.Pixels, p.Options)
+	fmt.Fprintf(&text, "plan %s: batch %d, %v, %s\n", p.Name, p.Batch, p.Scaling, p.Options)
 	p.printBuffers(&text)
 	for i := range p.Phases {
 		p.printPhase(&text, &p.Phases[i])

@@ -32,7 +32,7 @@ func images(p *program.Program, n int) (bytes []byte, pixels []float64) {
 		bytes[i] = byte(r.Uint32())
 	}
 	decoded := make([]float32, len(bytes))
-	p.Pixels.Decode(decoded, bytes)
+	p.Scaling.Pixels.Decode(decoded, bytes)
 	return bytes, widen(decoded)
 }
 
@@ -46,7 +46,7 @@ func trains(t *testing.T, p *program.Program, opt plan.Options, rows int, tolera
 		t.Fatal(err)
 	}
 	defer func() { _ = ref.Close() }()
-	if err := ref.Bind(vm.TrainSet, bytes); err != nil {
+	if err := ref.Bind(vm.TrainSet, vmtest.Rows(p, bytes)); err != nil {
 		t.Fatal(err)
 	}
 	m := newMachine(t, compile(t, p, opt), p.Start(1).Tensors)
@@ -96,7 +96,7 @@ func forwards(t *testing.T, p *program.Program, opt plan.Options) {
 		t.Fatal(err)
 	}
 	defer func() { _ = ref.Close() }()
-	if err := ref.Bind(vm.TestSet, bytes); err != nil {
+	if err := ref.Bind(vm.TestSet, vmtest.Rows(p, bytes)); err != nil {
 		t.Fatal(err)
 	}
 	ctx := context.Background()

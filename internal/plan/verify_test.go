@@ -104,6 +104,18 @@ func TestVerifyFindsMistakes(t *testing.T) {
 			spoil: func(t *testing.T, p *plan.Plan) { first(t, p, plan.Linear).Update = true },
 		},
 		{
+			name: "unknown activation", network: "fc relu", opt: apart, want: `linear: op: unknown activation "swish"`,
+			spoil: func(t *testing.T, p *plan.Plan) { first(t, p, plan.Linear).Activation.Kind = "swish" },
+		},
+		{
+			name: "unknown slope", network: "fc relu", opt: apart, want: `linear-dx: op: unknown activation "swish"`,
+			spoil: func(t *testing.T, p *plan.Plan) { first(t, p, plan.LinearDX).Slope.Kind = "swish" },
+		},
+		{
+			name: "unknown loss", network: "fc relu", opt: apart, want: `loss-grad: op: unknown loss "hinge"`,
+			spoil: func(t *testing.T, p *plan.Plan) { first(t, p, plan.LossGrad).Loss.Kind = "hinge" },
+		},
+		{
 			name: "slope of the identity", network: "fc relu", opt: apart, want: "slope: has no slope",
 			spoil: func(t *testing.T, p *plan.Plan) { first(t, p, plan.Linear).Op = plan.Slope },
 		},

@@ -5,14 +5,28 @@ import (
 
 	"aegis/data"
 	"aegis/model"
-	"aegis/model/program"
 )
 
+// meanRow is the mean of the rows that are trained on, as the network reads
+// them.
+func (t *trainer) meanRow() []float64 {
+	scaling := t.program.Scaling
+	if t.measured == nil {
+		return meanImage(t.train.Rows, t.rows.split.Rows(), scaling.Pixels)
+	}
+	shift, factor := scaling.Columns(t.program.PixelCount())
+	mean := make([]float64, len(shift))
+	for p, c := range t.measured.Columns {
+		mean[p] = (c.Mean - float64(shift[p])) * float64(factor[p])
+	}
+	return mean
+}
+
 // meanImage is the mean of rows of images, as pixels.
-func meanImage(images data.Images, rows []int32, pixels program.Range) []float64 {
+func meanImage(images data.Rows, rows []int32, pixels data.Range) []float64 {
 	sums := make([]uint64, images.Size())
 	for _, row := range rows {
-		for p, v := range images.Image(int(row)) {
+		for p, v := range images.ByteRow(int(row)) {
 			sums[p] += uint64(v)
 		}
 	}
@@ -24,13 +38,8 @@ func meanImage(images data.Images, rows []int32, pixels program.Range) []float64
 	return mean
 }
 
-// meanLoss is the loss of answering the mean image to rows of images.
-func meanLoss(loss model.Loss, mean []float64, images data.Images, rows []int32, pixels program.Range) float64 {
-	factor, offset := pixels.Scale()
-	var values [256]float64 // of bytes
-	for v := range values {
-		values[v] = float64(v)*float64(factor) + float64(offset)
-	}
+// meanLoss is the loss of answering the mean to some rows.
+func meanLoss(loss model.Loss, mean []float64, from data.Rows, rows []int32, scaling data.Scaling) float64 {
 	logs := make([][2]float64, len(mean)) // of the mean and of its complement, for bce
 	for p, m := range mean {
 		const least = -100 // as PyTorch bounds a logarithm
@@ -51,10 +60,11 @@ func meanLoss(loss model.Loss, mean []float64, images data.Images, rows []int32,
 		}
 		return d * d
 	}
-	sum := 0.0
+	sum, values := 0.0, make([]float32, len(mean))
 	for _, row := range rows {
-		for p, v := range images.Image(int(row)) {
-			sum += at(p, values[v])
+		scaling.Read(values, from, int(row))
+		for p, v := range values {
+			sum += at(p, float64(v))
 		}
 	}
 	return sum / float64(len(rows)) / float64(len(mean))

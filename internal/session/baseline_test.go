@@ -6,21 +6,20 @@ import (
 
 	"aegis/data"
 	"aegis/model"
-	"aegis/model/program"
 )
 
 // TestMeanLoss is worked out by hand: two pixels of two training images, and
 // one image to answer.
 func TestMeanLoss(t *testing.T) {
-	trained := data.Images{N: 3, C: 1, H: 1, W: 2, Pixels: []byte{0, 255, 102, 255, 9, 9}}
-	tests := data.Images{N: 3, C: 1, H: 1, W: 2, Pixels: []byte{7, 7, 255, 255, 0, 255}}
-	unit, sym := program.Range{Lo: 0, Hi: 1}, program.Range{Lo: -1, Hi: 1}
+	trained := data.Rows{N: 3, Shape: data.Shape{C: 1, H: 1, W: 2}, Bytes: []byte{0, 255, 102, 255, 9, 9}}
+	tests := data.Rows{N: 3, Shape: data.Shape{C: 1, H: 1, W: 2}, Bytes: []byte{7, 7, 255, 255, 0, 255}}
+	unit, sym := data.Range{Lo: 0, Hi: 1}, data.Range{Lo: -1, Hi: 1}
 	if got := meanImage(trained, []int32{0, 1}, unit); math.Abs(got[0]-0.2) > 1e-7 || math.Abs(got[1]-1) > 1e-7 {
 		t.Fatalf("mean image %v, want 0.2 and 1", got)
 	}
 	for name, c := range map[string]struct {
 		loss   model.Loss
-		pixels program.Range
+		pixels data.Range
 		want   float64 // of the second test image: (1, 1) in [0,1]
 	}{
 		"mse":           {model.MSE, unit, 0.64 / 2},
@@ -31,10 +30,10 @@ func TestMeanLoss(t *testing.T) {
 		"bce":           {model.BCE, unit, -math.Log(0.2) / 2},
 	} {
 		m := meanImage(trained, []int32{0, 1}, c.pixels)
-		if got, want := meanLoss(model.BCE, m, tests, []int32{2}, unit), -math.Log(0.8)/2; c.pixels == unit && math.Abs(got-want) > 1e-6 {
+		if got, want := meanLoss(model.BCE, m, tests, []int32{2}, data.PixelScaling(unit)), -math.Log(0.8)/2; c.pixels == unit && math.Abs(got-want) > 1e-6 {
 			t.Errorf("bce of a dark pixel: %v, want %v", got, want)
 		}
-		if got := meanLoss(c.loss, m, tests, []int32{1}, c.pixels); math.Abs(got-c.want) > 1e-6 {
+		if got := meanLoss(c.loss, m, tests, []int32{1}, data.PixelScaling(c.pixels)); math.Abs(got-c.want) > 1e-6 {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}

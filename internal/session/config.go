@@ -21,8 +21,11 @@ type Config struct {
 	// Threads is the number of workers on a CPU, 0: as many as pay. It changes
 	// no result.
 	Threads int  `toml:"threads" json:"threads"`
-	Data    Path `toml:"data" json:"data"`   // folder of IDX files; empty: the embedded MNIST
-	Limit   int  `toml:"limit" json:"limit"` // take the first rows of the training set, 0: all
+	Data    Path `toml:"data" json:"data"` // folder of IDX files, .npy or .npz; empty: the embedded MNIST
+	// Scale is how rows are scaled: none, minmax or standard. Empty: images to
+	// the range of pixels, vectors standard.
+	Scale data.Scale `toml:"scale,omitempty" json:"scale,omitempty"`
+	Limit int        `toml:"limit" json:"limit"` // take the first rows of the training set, 0: all
 	// Val of those are held out, drawn by seed: a number of rows, or a share
 	// below 1.
 	Val data.Held `toml:"val" json:"val"`
@@ -71,6 +74,9 @@ func (c Config) Validate() error {
 	}
 	if c.Limit < 0 || c.TestLimit < 0 {
 		return configErrorf("aegis: limit %d, test limit %d; want numbers of at least 0", c.Limit, c.TestLimit)
+	}
+	if c.Scale != "" && !slices.Contains(data.Scales(), c.Scale) {
+		return configErrorf("aegis: unknown scale %q; want one of %q, or none at all for what suits the data", c.Scale, data.Scales())
 	}
 	if err := c.Val.Validate(); err != nil {
 		return &ConfigError{err}

@@ -15,9 +15,9 @@ import (
 
 // blobs is a dataset of images with one bright blob each, classes by its
 // place: small, and easy to learn.
-func blobs(rows, tests, height, width int) *data.Dataset {
+func blobs(rows, tests, height, width int) *data.Source {
 	set := func(n, phase int) data.Set {
-		s := data.Set{Images: data.Images{N: n, C: 1, H: height, W: width, Pixels: make([]byte, n*height*width)}}
+		s := data.Set{Rows: data.Rows{N: n, Shape: data.Shape{C: 1, H: height, W: width}, Bytes: make([]byte, n*height*width)}}
 		for i := range n {
 			class := (i*7 + phase) % 4
 			cy, cx := float64(height)*(0.3+0.4*float64(class/2)), float64(width)*(0.3+0.4*float64(class%2))
@@ -25,14 +25,14 @@ func blobs(rows, tests, height, width int) *data.Dataset {
 			for y := range height {
 				for x := range width {
 					dy, dx := float64(y)-cy, float64(x)-cx
-					s.Pixels[(i*height+y)*width+x] = byte(255 * math.Exp(-(dy*dy+dx*dx)/(2*size*size)))
+					s.Bytes[(i*height+y)*width+x] = byte(255 * math.Exp(-(dy*dy+dx*dx)/(2*size*size)))
 				}
 			}
 			s.Labels = append(s.Labels, byte(class))
 		}
 		return s
 	}
-	return &data.Dataset{Name: "blobs", Train: set(rows, 0), Test: set(tests, 1)}
+	return &data.Source{Name: "blobs", Train: set(rows, 0), Test: set(tests, 1)}
 }
 
 func config(t *testing.T, preset string) Config {
@@ -55,7 +55,7 @@ func openCPU(cfg Config, p *program.Program) (vm.Trainer, string, error) {
 }
 
 // trained is a run on the CPU VM.
-func trained(ctx context.Context, cfg Config, ds *data.Dataset, opt Options) (*Summary, error) {
+func trained(ctx context.Context, cfg Config, ds *data.Source, opt Options) (*Summary, error) {
 	return Train(ctx, cfg, ds, opt, openCPU)
 }
 
@@ -87,7 +87,7 @@ func checkModel(t *testing.T, cfg Config, path string, test data.Set, want float
 	if err := m.SetState(state); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Bind(vm.TestSet, test.Pixels); err != nil {
+	if err := m.Bind(vm.TestSet, test.Rows); err != nil {
 		t.Fatal(err)
 	}
 	terms, err := m.Evaluate(context.Background(), vm.TestSet, train.Rows(test.N))

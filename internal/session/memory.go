@@ -10,10 +10,10 @@ import (
 	"aegis/model"
 )
 
-// fit sets the image's size and checks that what a run keeps beside its VM fits
+// fit sets the size of a row and checks that what a run keeps beside its VM fits
 // into memory.
-func (c *Config) fit(images data.Images) error {
-	c.Image = [3]int{images.C, images.H, images.W}
+func (c *Config) fit(rows data.Shape) error {
+	c.Image, c.Scaling = [3]int{rows.C, rows.H, rows.W}, nil
 	cost, err := c.Cost()
 	if err != nil {
 		return err
@@ -44,8 +44,8 @@ func (c Config) fits(need float64) error {
 	if have.Bytes == 0 || need <= float64(have.Bytes) {
 		return nil
 	}
-	return advice.With(fmt.Errorf("aegis: %s with hidden %v, latent %d, batch %d on images of %d×%d needs %.2f GiB; %s %.2f GiB beside what is loaded: "+
-		"lower hidden, latent or batch", c.Model, c.Hidden, c.Latent, c.Batch, c.Image[1], c.Image[2],
+	return advice.With(fmt.Errorf("aegis: %s with hidden %v, latent %d, batch %d on rows of %v needs %.2f GiB; %s %.2f GiB beside what is loaded: "+
+		"lower hidden, latent or batch", c.Model, c.Hidden, c.Latent, c.Batch, data.Shape{C: c.Image[0], H: c.Image[1], W: c.Image[2]},
 		need/(1<<30), have.By, float64(have.Bytes)/(1<<30)), "hidden", "latent", "batch")
 }
 

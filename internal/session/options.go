@@ -20,6 +20,9 @@ func (o Options) Check() error {
 
 // Hooks watch a run; each may be nil. They are called from Train's goroutine.
 type Hooks struct {
+	// Measure hears how many rows of how many were looked at before Start: of
+	// data larger than memory this takes a while.
+	Measure  func(done, of int)
 	Start    func(Start)
 	Progress func(Progress)
 	Epoch    func(Metrics)

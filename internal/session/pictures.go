@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 
@@ -74,11 +75,13 @@ func (t *trainer) startPictures(ctx context.Context) (started []*picture, err er
 	if err := t.testBest(ctx); err != nil {
 		return nil, err
 	}
-	grid, err := t.reconstructions(ctx)
-	if err != nil {
-		return nil, err
+	if !t.train.IsVector() {
+		grid, err := t.reconstructions(ctx)
+		if err != nil {
+			return nil, err
+		}
+		started = append(started, startPicture(run.ReconstructionsFile, func(w io.Writer) error { return report.Reconstructions(w, grid) }))
 	}
-	started = append(started, startPicture(run.ReconstructionsFile, func(w io.Writer) error { return report.Reconstructions(w, grid) }))
 	codes, err := t.codes(ctx)
 	if err != nil {
 		return started, err
@@ -90,7 +93,7 @@ func (t *trainer) startPictures(ctx context.Context) (started []*picture, err er
 func (t *trainer) startLoss() *picture {
 	t.measureMean()
 	c := report.LossCurve{
-		Title: fmt.Sprintf("%s on %d images", t.cfg.Model, len(t.rows.train)),
+		Title: fmt.Sprintf("%s on %d %s", t.cfg.Model, t.rows.split.Trained(), t.noun()),
 		Label: fmt.Sprintf("%s, mean over pixels", t.cfg.Loss),
 		Step:  t.curve.at, StepLoss: t.curve.loss,
 	}
@@ -133,18 +136,24 @@ func gridRows(s shown) []int32 {
 // reconstructions are some images and what becomes of them.
 func (t *trainer) reconstructions(ctx context.Context) (report.Grid, error) {
 	show := t.shown()
-	rows, pixels := gridRows(show), t.program.PixelCount()
+	rows, pixels, scaling := gridRows(show), t.program.PixelCount(), t.program.Scaling
 	rebuilt := make([]float32, len(rows)*pixels)
 	in := program.Feed{Set: show.set, Rows: rows}
 	if err := t.machine.Infer(ctx, program.Reconstruct, in, rebuilt); err != nil {
 		return report.Grid{}, err
 	}
 	g := report.Grid{
-		C: t.cfg.Image[0], H: t.cfg.Image[1], W: t.cfg.Image[2], Lo: t.program.Pixels.Lo, Hi: t.program.Pixels.Hi,
+		C: t.cfg.Image[0], H: t.cfg.Image[1], W: t.cfg.Image[2], Lo: scaling.Pixels.Lo, Hi: scaling.Pixels.Hi,
 	}
+	if t.measured != nil {
+		all := t.measured.All()
+		g.Lo, g.Hi = float32(all.Min), max(float32(all.Max), math.Nextafter32(float32(all.Min), math.MaxFloat32))
+	}
+	scaling.Undo(rebuilt)
 	for i, row := range rows {
 		original := make([]float32, pixels)
-		t.program.Pixels.Decode(original, show.from.Image(int(row)))
+		scaling.Read(original, show.from.Rows, int(row))
+		scaling.Undo(original)
 		g.Originals = append(g.Originals, original)
 		g.Rebuilt = append(g.Rebuilt, rebuilt[i*pixels:][:pixels])
 		if show.from.Labels != nil {

@@ -43,9 +43,9 @@ type ProgramResult struct {
 // OpenProgramVM opens a VM of the configuration's device, as [OpenVM] does.
 type OpenProgramVM func(cfg ProgramConfig, p *program.Program) (m vm.Trainer, why string, err error)
 
-// TrainProgram trains a program on a dataset whose images are of its size. When
+// TrainProgram trains a program on a dataset whose rows are of its shape. When
 // ctx ends the result holds what there is, and the error wraps ctx's.
-func TrainProgram(ctx context.Context, p *program.Program, ds *data.Dataset, cfg ProgramConfig, hooks []Hooks, open OpenProgramVM) (*ProgramResult, error) {
+func TrainProgram(ctx context.Context, p *program.Program, ds *data.Source, cfg ProgramConfig, hooks []Hooks, open OpenProgramVM) (*ProgramResult, error) {
 	if cfg.Device == "" {
 		cfg.Device = DeviceAuto
 	}
@@ -61,7 +61,7 @@ func TrainProgram(ctx context.Context, p *program.Program, ds *data.Dataset, cfg
 }
 
 // checkProgram says what is wrong before anything is opened.
-func checkProgram(ctx context.Context, p *program.Program, ds *data.Dataset, cfg ProgramConfig) error {
+func checkProgram(ctx context.Context, p *program.Program, ds *data.Source, cfg ProgramConfig) error {
 	if ctx == nil || p == nil || ds == nil {
 		return errors.New("aegis: train a program: the context, the program or the dataset is nil; want all")
 	}
@@ -80,8 +80,11 @@ func checkProgram(ctx context.Context, p *program.Program, ds *data.Dataset, cfg
 	if err := ds.Validate(); err != nil {
 		return err
 	}
-	if got := [3]int{ds.Train.C, ds.Train.H, ds.Train.W}; got != p.Image {
-		return fmt.Errorf("aegis: program %s reads images of %v (channels, height, width), %s has %v", p.Name, p.Image, ds.Name, got)
+	if ds.Val.Len() > 0 && cfg.Val != 0 {
+		return configErrorf("aegis: val %v, but %s has a set of %d rows to validate on; leave val out", cfg.Val, ds.Name, ds.Val.Len())
+	}
+	if got := ds.Train.Shape; got != p.Row {
+		return fmt.Errorf("aegis: program %s reads rows of %v, %s has %v", p.Name, p.Row, ds.Name, got)
 	}
 	return nil
 }
@@ -125,14 +128,17 @@ type programRun struct {
 }
 
 // prepare draws rows, opens the VM and makes the run directory.
-func (r *programRun) prepare(ds *data.Dataset, open OpenProgramVM) (err error) {
-	if r.rows.train, r.rows.val, err = ds.Split(0, r.cfg.Val, uint64(r.cfg.Seed)); err != nil {
+func (r *programRun) prepare(ds *data.Source, open OpenProgramVM) (err error) {
+	if r.rows.split, err = ds.Split(0, r.cfg.Val, uint64(r.cfg.Seed)); err != nil {
 		return &ConfigError{err}
 	}
-	r.rows.test = train.Rows(ds.Test.Len())
-	pixels := r.program.Pixels
-	r.loader, err = data.NewLoader(ds.Train.Images, data.LoaderOptions{
-		Batch: r.program.Batch, Seed: uint64(r.cfg.Seed), Shuffle: true, Rows: r.rows.train, Lo: pixels.Lo, Hi: pixels.Hi,
+	r.rows.val, r.rows.valSet, r.rows.test = r.rows.split.Held, vm.TrainSet, train.Rows(ds.Test.Len())
+	if n := ds.Val.Len(); n > 0 {
+		r.rows.val, r.rows.valSet = train.Rows(n), vm.ValSet
+	}
+	r.loader, err = data.NewLoader(ds.Train.Rows, data.LoaderOptions{
+		Batch: r.program.Batch, Seed: uint64(r.cfg.Seed), Shuffle: true, Held: r.rows.split.Held,
+		Scaling: r.program.Scaling, Windows: ds.Mapped(),
 	})
 	if err != nil {
 		return err
@@ -140,7 +146,7 @@ func (r *programRun) prepare(ds *data.Dataset, open OpenProgramVM) (err error) {
 	if r.machine, r.why, err = open(r.cfg, r.program); err != nil {
 		return err
 	}
-	if err = errors.Join(r.bind(vm.TrainSet, ds.Train), r.bind(vm.TestSet, ds.Test)); err == nil {
+	if err = errors.Join(r.bind(vm.TrainSet, ds.Train), r.bind(vm.ValSet, ds.Val), r.bind(vm.TestSet, ds.Test)); err == nil {
 		err = r.makeDir()
 	}
 	if err != nil {
@@ -155,7 +161,7 @@ func (r *programRun) bind(name string, set data.Set) error {
 	if set.Len() == 0 {
 		return nil
 	}
-	if err := r.machine.Bind(name, set.Pixels); err != nil || set.Labels == nil {
+	if err := r.machine.Bind(name, set.Rows); err != nil || set.Labels == nil {
 		return err
 	}
 	classes := make([]int32, len(set.Labels))
@@ -194,13 +200,14 @@ func (r *programRun) begin() {
 	r.writer = checkpoints{dir: r.dir, kind: run.ProgramKey, config: r.cfg, params: p.Params}
 	r.result.Summary = Summary{
 		Model: p.Name, Device: r.machine.Device(), VM: r.machine.VM(), Params: params, Batch: p.Batch, Seed: r.cfg.Seed,
-		Rows: len(r.rows.train), PixelRange: [2]float32{p.Pixels.Lo, p.Pixels.Hi}, Version: Version, Started: time.Now().UTC(),
+		Rows: r.rows.split.Trained(), PixelRange: [2]float32{p.Scaling.Pixels.Lo, p.Scaling.Pixels.Hi}, Scale: p.Scaling.Kind,
+		Version: Version, Started: time.Now().UTC(),
 	}
 	for _, h := range r.hooks {
 		if h.Start != nil {
 			h.Start(Start{
 				Device: r.machine.Device(), Why: r.why, Out: r.cfg.Out, Params: params,
-				TrainRows: len(r.rows.train), ValRows: len(r.rows.val), Tests: len(r.rows.test),
+				TrainRows: r.rows.split.Trained(), ValRows: len(r.rows.val), Tests: len(r.rows.test),
 			})
 		}
 	}
@@ -209,7 +216,8 @@ func (r *programRun) begin() {
 // train runs the loop, and keeps what it came to however it ended.
 func (r *programRun) train() error {
 	err := train.Run(r.ctx, r.machine, r.program, train.Config{
-		Epochs: r.cfg.Epochs, Order: r.loader.Order, Val: r.rows.val, Test: r.rows.test, LastTest: r.rows.test,
+		Epochs: r.cfg.Epochs, Rows: r.loader.Rows(), Order: r.loader.Order,
+		Val: r.rows.val, ValSet: r.rows.valSet, Test: r.rows.test, LastTest: r.rows.test,
 	}, train.Hooks{Progress: r.progress, Epoch: r.epoch})
 	s := &r.result
 	switch diverged := (*train.DivergedError)(nil); {

@@ -36,7 +36,7 @@ func openProgram(cfg session.ProgramConfig, p *program.Program) (vm.Trainer, str
 	return m, "", err
 }
 
-func trainProgram(ctx context.Context, p *program.Program, ds *data.Dataset, cfg session.ProgramConfig, hooks ...session.Hooks) (*session.ProgramResult, error) {
+func trainProgram(ctx context.Context, p *program.Program, ds *data.Source, cfg session.ProgramConfig, hooks ...session.Hooks) (*session.ProgramResult, error) {
 	return session.TrainProgram(ctx, p, ds, cfg, hooks, openProgram)
 }
 
@@ -150,7 +150,7 @@ func TestTrainProgramErrors(t *testing.T) {
 		"device":                {config: func(c *session.ProgramConfig) { c.Device = "tpu" }, want: `"tpu"`},
 		"held out":              {config: func(c *session.ProgramConfig) { c.Val = 50 }, want: "50"},
 		"what Validate says":    {bend: func(p *program.Program) { p.Phases[0].Grads = nil }, want: "0 gradients of 12"},
-		"another size":          {bend: func(p *program.Program) { p.Image = [3]int{1, 2, 8} }, want: "images of [1 2 8]"},
+		"another size":          {bend: func(p *program.Program) { p.Row = data.Shape{C: 1, H: 2, W: 8} }, want: "rows of 2×8"},
 		"a stock op":            {bend: stock, want: "tanh"},
 		"a stock op, on a tape": {bend: stock, config: func(c *session.ProgramConfig) { c.Device = session.DeviceTape }, want: "tanh"},
 		"no parts": {bend: func(p *program.Program) {

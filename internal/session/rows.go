@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"aegis/data"
 	"aegis/internal/train"
@@ -11,9 +12,11 @@ import (
 
 // rows says which rows of the dataset a run uses for what.
 type rows struct {
-	train, val []int32 // of the training set
-	test       []int32 // all of the test set
-	each       []int32 // those of test that are evaluated after each epoch
+	split  data.Split // of the training set
+	val    []int32    // to validate on, rows of valSet
+	valSet string     // as the machine knows it
+	test   []int32    // all of the test set
+	each   []int32    // those of test that are evaluated after each epoch
 }
 
 // split checks the dataset and draws the rows.
@@ -22,16 +25,23 @@ func (t *trainer) split() error {
 		return err
 	}
 	var err error
-	if t.rows.train, t.rows.val, err = t.dataset.Split(t.cfg.Limit, t.cfg.Val, uint64(t.cfg.Seed)); err != nil {
+	if t.rows.split, err = t.dataset.Split(t.cfg.Limit, t.cfg.Val, uint64(t.cfg.Seed)); err != nil {
 		return &ConfigError{err}
 	}
-	t.train, t.test = t.dataset.Train.Slice(0, len(t.rows.train)+len(t.rows.val)), t.dataset.Test
+	t.train, t.test = t.dataset.Train.Slice(0, t.rows.split.N), t.dataset.Test
+	t.rows.val, t.rows.valSet = t.rows.split.Held, vm.TrainSet
+	if n := t.dataset.Val.Len(); n > 0 {
+		if t.cfg.Val != 0 {
+			return configErrorf("aegis: val %v, but %s has a set of %d rows to validate on; leave val out", t.cfg.Val, t.dataset.Name, n)
+		}
+		t.rows.val, t.rows.valSet = train.Rows(n), vm.ValSet
+	}
 	tests := t.test.Len()
 	if t.cfg.TestLimit > tests {
 		return configErrorf("aegis: test limit %d of %d test images; want 1 to %d, or 0", t.cfg.TestLimit, tests, tests)
 	}
 	t.rows.test = train.Rows(tests)
-	t.rows.each = data.Sample(tests, testsEach(len(t.rows.train), tests, t.cfg.TestLimit), uint64(t.cfg.Seed), "test")
+	t.rows.each = data.Sample(tests, testsEach(t.rows.split.Trained(), tests, t.cfg.TestLimit), uint64(t.cfg.Seed), "test")
 	return nil
 }
 
@@ -47,25 +57,41 @@ func testsEach(trained, tests, limit int) int {
 	return tests
 }
 
-// bind gives the machine the images.
+// bind gives the machine the sets.
 func (t *trainer) bind() error {
-	if err := t.machine.Bind(vm.TrainSet, t.train.Pixels); err != nil || t.test.Len() == 0 {
-		return err
+	for _, s := range []struct {
+		name string
+		rows data.Rows
+	}{{vm.TrainSet, t.train.Rows}, {vm.ValSet, t.dataset.Val.Rows}, {vm.TestSet, t.test.Rows}} {
+		if s.rows.N == 0 {
+			continue
+		}
+		if err := t.machine.Bind(s.name, s.rows); err != nil {
+			return err
+		}
 	}
-	return t.machine.Bind(vm.TestSet, t.test.Pixels)
+	return nil
 }
 
 // notes are what a user should know of the data, a line each.
 func (t *trainer) notes() []string {
-	notes := t.dataset.Notes
+	notes := slices.Concat(t.dataset.Notes, t.scaleNotes())
 	switch tests := t.test.Len(); {
 	case tests == 0:
-		notes = append(notes[:len(notes):len(notes)], fmt.Sprintf("no test set: the pictures are of %s", t.shown().what))
+		notes = append(notes, fmt.Sprintf("no test set: the pictures are of %s", t.shown().what))
 	case len(t.rows.each) < tests:
-		notes = append(notes[:len(notes):len(notes)], fmt.Sprintf(
-			"%d of the test images are evaluated after each epoch, all %d after the last", len(t.rows.each), tests))
+		notes = append(notes, fmt.Sprintf(
+			"%d of the test %s are evaluated after each epoch, all %d after the last", len(t.rows.each), t.noun(), tests))
 	}
 	return notes
+}
+
+// noun is what rows are called.
+func (t *trainer) noun() string {
+	if t.train.IsVector() {
+		return "rows"
+	}
+	return "images"
 }
 
 // shown is the set that pictures show.
@@ -80,20 +106,26 @@ type shown struct {
 // that were trained on, of either no more than a picture can show.
 func (t *trainer) shown() shown {
 	const most = 10_000
-	pick := func(rows []int32) []int32 {
-		picked := data.Sample(len(rows), most, uint64(t.cfg.Seed), "pictures")
+	pick := func(n int, rows []int32) []int32 {
+		picked := data.Sample(n, most, uint64(t.cfg.Seed), "pictures")
+		if rows == nil {
+			return picked
+		}
 		for i, at := range picked {
 			picked[i] = rows[at]
 		}
 		return picked
 	}
+	what := t.noun()
 	switch {
 	case t.test.Len() > 0:
-		return shown{set: vm.TestSet, from: t.test, rows: t.rows.test, what: "test images"}
+		return shown{set: vm.TestSet, from: t.test, rows: t.rows.test, what: "test " + what}
+	case t.dataset.Val.Len() > 0:
+		return shown{set: vm.ValSet, from: t.dataset.Val, rows: pick(len(t.rows.val), t.rows.val), what: "validation " + what}
 	case len(t.rows.val) > 0:
-		return shown{set: vm.TrainSet, from: t.train, rows: pick(t.rows.val), what: "held-out images"}
+		return shown{set: vm.TrainSet, from: t.train, rows: pick(len(t.rows.val), t.rows.val), what: "held-out " + what}
 	}
-	return shown{set: vm.TrainSet, from: t.train, rows: pick(t.rows.train), what: "training images"}
+	return shown{set: vm.TrainSet, from: t.train, rows: pick(t.train.N, nil), what: "training " + what} // nothing is held out
 }
 
 // labels returns those of the rows, nil where there are none.

@@ -162,11 +162,11 @@ func TestBestModelsTestLoss(t *testing.T) {
 func TestChannels(t *testing.T) {
 	for _, channels := range []int{2, 3, 4, 12} {
 		for _, preset := range []string{"fc64", "conv"} {
-			m := data.Images{N: 20, C: channels, H: 8, W: 8, Pixels: make([]byte, 20*channels*64)}
-			for i := range m.Pixels {
-				m.Pixels[i] = byte(i * 7919 >> 3)
+			m := data.Rows{N: 20, Shape: data.Shape{C: channels, H: 8, W: 8}, Bytes: make([]byte, 20*channels*64)}
+			for i := range m.Bytes {
+				m.Bytes[i] = byte(i * 7919 >> 3)
 			}
-			ds := &data.Dataset{Train: data.Set{Images: m}, Test: data.Set{Images: m.Slice(0, 7)}}
+			ds := &data.Source{Train: data.Set{Rows: m}, Test: data.Set{Rows: m.Slice(0, 7)}}
 			if _, err := trained(context.Background(), config(t, preset), ds, Options{Out: filepath.Join(t.TempDir(), "run")}); err != nil {
 				t.Errorf("%s, %d channels: %v", preset, channels, err)
 			}
@@ -177,7 +177,7 @@ func TestChannels(t *testing.T) {
 // A dataset that cannot be is refused before anything is made.
 func TestDatasetErrors(t *testing.T) {
 	short := blobs(20, 8, 6, 6)
-	short.Train.Pixels = short.Train.Pixels[:20*36-1]
+	short.Train.Bytes = short.Train.Bytes[:20*36-1]
 	turned := blobs(20, 8, 6, 5)
 	turned.Test.H, turned.Test.W = 5, 6
 	labels := blobs(20, 8, 6, 6)
@@ -185,12 +185,12 @@ func TestDatasetErrors(t *testing.T) {
 	negative := blobs(20, 8, 6, 6)
 	negative.Train.N = -20
 	for name, c := range map[string]struct {
-		ds   *data.Dataset
+		ds   *data.Source
 		want string
 	}{
-		"nil": {want: "nil"}, "zero": {ds: &data.Dataset{}, want: "(0,0,0,0)"}, "short": {ds: short, want: "want 720 bytes"},
-		"turned": {ds: turned, want: "want 6×5"}, "labels": {ds: labels, want: "want 8, one an image, got 3"},
-		"negative": {ds: negative, want: "(-20,1,6,6)"},
+		"nil": {want: "nil"}, "zero": {ds: &data.Source{}, want: "0 of shape [0]"}, "short": {ds: short, want: "want 720 bytes"},
+		"turned": {ds: turned, want: "want 6×5"}, "labels": {ds: labels, want: "want 8, one a row, got 3"},
+		"negative": {ds: negative, want: "-20 of shape [1 6 6]"},
 	} {
 		out := filepath.Join(t.TempDir(), "run")
 		_, err := trained(context.Background(), config(t, "fc64"), c.ds, Options{Out: out})

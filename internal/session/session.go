@@ -1,7 +1,7 @@
 // Package session is one run: data, model, VM, loop and files. It knows no VM:
 // whoever starts a run hands it the function that opens one.
 //
-// Shapes: B batch, n images, C,H,W an image, P = C·H·W its pixels, Z a code.
+// Shapes: B batch, n rows, C,H,W an image, P values in a row, Z a code.
 package session
 
 import (
@@ -26,12 +26,12 @@ type OpenVM func(cfg Config, p *program.Program) (m vm.Trainer, why string, err 
 // ctx ends it saves what there is and returns an error that wraps ctx's. A
 // loss that is not finite ends the run with a *[train.DivergedError], and the
 // model of the best finished epoch stays.
-func Train(ctx context.Context, cfg Config, ds *data.Dataset, opt Options, open OpenVM) (*Summary, error) {
+func Train(ctx context.Context, cfg Config, ds *data.Source, opt Options, open OpenVM) (*Summary, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	t := &trainer{cfg: cfg, hooks: opt.Hooks, dataset: ds}
-	if err := t.prepare(opt, open); err != nil {
+	if err := t.prepare(ctx, opt, open); err != nil {
 		return nil, err
 	}
 	err := t.run(ctx)
@@ -42,10 +42,12 @@ func Train(ctx context.Context, cfg Config, ds *data.Dataset, opt Options, open 
 type trainer struct {
 	cfg     Config
 	hooks   Hooks
-	dataset *data.Dataset
+	dataset *data.Source
 	train   data.Set // what is trained on and held out
 	test    data.Set
 	rows    rows
+
+	measured *data.Measured // nil where bytes become pixels
 
 	program *program.Program
 	loader  *data.Loader
@@ -63,22 +65,25 @@ type trainer struct {
 
 // prepare checks everything that can be checked, and only then makes the
 // run directory.
-func (t *trainer) prepare(opt Options, open OpenVM) (err error) {
+func (t *trainer) prepare(ctx context.Context, opt Options, open OpenVM) (err error) {
 	if err := opt.Check(); err != nil {
 		return err
 	}
 	if err := t.split(); err != nil {
 		return err
 	}
-	if err := t.cfg.fit(t.train.Images); err != nil {
+	if err := t.cfg.fit(t.train.Shape); err != nil {
+		return err
+	}
+	if err := t.scale(ctx); err != nil {
 		return err
 	}
 	if t.program, err = t.cfg.Program(); err != nil {
 		return err
 	}
-	t.loader, err = data.NewLoader(t.train.Images, data.LoaderOptions{
-		Batch: t.cfg.Batch, Seed: uint64(t.cfg.Seed), Shuffle: true, Rows: t.rows.train,
-		Lo: t.program.Pixels.Lo, Hi: t.program.Pixels.Hi,
+	t.loader, err = data.NewLoader(t.train.Rows, data.LoaderOptions{
+		Batch: t.cfg.Batch, Seed: uint64(t.cfg.Seed), Shuffle: true, Held: t.rows.split.Held,
+		Scaling: t.program.Scaling, Windows: t.dataset.Mapped(),
 	})
 	if err != nil {
 		return err
@@ -142,7 +147,7 @@ func (t *trainer) modelBytes() int64 {
 func (t *trainer) stateBytes() int64 {
 	bytes := t.modelBytes()
 	for _, ph := range t.program.Phases {
-		for _, node := range ph.Params {
+		for _, node := range ph.Trained {
 			bytes += 4 * int64(node.Shape().TotalSize()*len(ph.Optimizer.Slots()))
 		}
 	}
@@ -157,17 +162,18 @@ func (t *trainer) begin() {
 	}
 	t.summary = Summary{
 		Model: t.cfg.Model, Device: t.machine.Device(), VM: t.machine.VM(), Params: params,
-		Batch: t.cfg.Batch, Seed: t.cfg.Seed, Rows: len(t.rows.train),
+		Batch: t.cfg.Batch, Seed: t.cfg.Seed, Rows: t.rows.split.Trained(),
 		PicturesOf: t.shown().what,
-		PixelRange: [2]float32{t.program.Pixels.Lo, t.program.Pixels.Hi},
+		PixelRange: [2]float32{t.program.Scaling.Pixels.Lo, t.program.Scaling.Pixels.Hi},
+		Scale:      t.program.Scaling.Kind,
 		Version:    Version, Started: time.Now().UTC(),
 	}
 	t.writer = checkpoints{dir: t.dir, kind: run.ConfigKey, config: t.cfg, params: t.program.Params}
-	t.curve = newCurve(len(t.rows.train), t.cfg.Batch)
+	t.curve = newCurve(t.rows.split.Trained(), t.cfg.Batch)
 	if t.hooks.Start != nil {
 		t.hooks.Start(Start{
 			Device: t.machine.Device(), Why: t.why, Out: t.dir.Out(), Params: params,
-			TrainRows: len(t.rows.train), ValRows: len(t.rows.val), Tests: t.test.Len(), Notes: t.notes(),
+			TrainRows: t.rows.split.Trained(), ValRows: len(t.rows.val), Tests: t.test.Len(), Notes: t.notes(),
 		})
 	}
 }
@@ -175,7 +181,7 @@ func (t *trainer) begin() {
 // run trains, then writes pictures and the summary, however it ended.
 func (t *trainer) run(ctx context.Context) error {
 	err := train.Run(ctx, t.machine, t.program, train.Config{
-		Epochs: t.cfg.Epochs, Order: t.loader.Order, Val: t.rows.val, Test: t.rows.each, LastTest: t.rows.test,
+		Epochs: t.cfg.Epochs, Rows: t.loader.Rows(), Order: t.loader.Order, Val: t.rows.val, ValSet: t.rows.valSet, Test: t.rows.each, LastTest: t.rows.test,
 	}, train.Hooks{Progress: t.progress, Epoch: t.epoch})
 	return errors.Join(t.end(ctx, err), t.finish())
 }

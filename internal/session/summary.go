@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"aegis/data"
 )
 
 // Metrics is one epoch's line in metrics.jsonl. Losses are means over every
@@ -58,7 +60,8 @@ type Summary struct {
 	Verdict
 	EpochSeconds    float64    `json:"epoch_seconds"` // training only; median, the first left out where there are several
 	ImagesPerSecond float64    `json:"images_per_second"`
-	PixelRange      [2]float32 `json:"pixel_range"`
+	PixelRange      [2]float32 `json:"pixel_range"` // 0 and 0 where values are not scaled to one
+	Scale           data.Scale `json:"scale"`       // range, none, minmax or standard; losses are of scaled values
 	Version         string     `json:"version"`
 	Started         time.Time  `json:"started"`
 	Finished        time.Time  `json:"finished"`

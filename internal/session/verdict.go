@@ -38,9 +38,9 @@ func (v Verdict) Words() string {
 
 // measureMean fills in what answering the mean image costs.
 func (t *trainer) measureMean() {
-	mean := meanImage(t.train.Images, t.rows.train, t.program.Pixels)
+	mean := t.meanRow()
 	show := t.shown()
-	t.summary.MeanImageLoss = finite(meanLoss(t.cfg.Loss, mean, show.from.Images, show.rows, t.program.Pixels))
+	t.summary.MeanImageLoss = finite(meanLoss(t.cfg.Loss, mean, show.from.Rows, show.rows, t.program.Scaling))
 }
 
 // judge measures the model that the machine holds, whose parameters are given,
@@ -84,7 +84,7 @@ func (t *trainer) sample(show shown) [][]float32 {
 	images := make([][]float32, len(rows))
 	for i, at := range rows {
 		images[i] = make([]float32, t.program.PixelCount())
-		t.program.Pixels.Decode(images[i], show.from.Image(int(show.rows[at])))
+		t.program.Scaling.Read(images[i], show.from.Rows, int(show.rows[at]))
 	}
 	return images
 }

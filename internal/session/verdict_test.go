@@ -18,11 +18,11 @@ import (
 // are all alike.
 func TestVerdict(t *testing.T) {
 	for name, c := range map[string]struct {
-		bend  func(*Config, *data.Dataset)
+		bend  func(*Config, *data.Source)
 		check func(t *testing.T, s *Summary)
 	}{
 		"good": {
-			bend: func(c *Config, _ *data.Dataset) { c.Epochs = 40 },
+			bend: func(c *Config, _ *data.Source) { c.Epochs = 40 },
 			check: func(t *testing.T, s *Summary) {
 				if s.Better == nil || *s.Better < 0.3 || *s.VarianceExplained != *s.Better || len(s.Warnings) != 0 {
 					t.Errorf("verdict %+v; want variance explained and no warning", s.Verdict)
@@ -33,7 +33,7 @@ func TestVerdict(t *testing.T) {
 			},
 		},
 		"dead": {
-			bend: func(c *Config, _ *data.Dataset) { c.LR, c.Epochs = 3, 4 },
+			bend: func(c *Config, _ *data.Source) { c.LR, c.Epochs = 3, 4 },
 			check: func(t *testing.T, s *Summary) {
 				if text := strings.Join(s.Warnings, "\n"); !strings.Contains(text, "no better than the mean image") || !strings.Contains(text, "alike") {
 					t.Errorf("warnings %q; want the mean image and outputs alike", s.Warnings)
@@ -41,7 +41,7 @@ func TestVerdict(t *testing.T) {
 			},
 		},
 		"another loss": {
-			bend: func(c *Config, _ *data.Dataset) { c.Loss = model.BCE },
+			bend: func(c *Config, _ *data.Source) { c.Loss = model.BCE },
 			check: func(t *testing.T, s *Summary) {
 				if s.Better == nil || s.VarianceExplained != nil {
 					t.Errorf("verdict %+v; want no variance explained", s.Verdict)
@@ -49,7 +49,7 @@ func TestVerdict(t *testing.T) {
 			},
 		},
 		"images alike": {
-			bend: func(_ *Config, ds *data.Dataset) { clear(ds.Train.Pixels); clear(ds.Test.Pixels) },
+			bend: func(_ *Config, ds *data.Source) { clear(ds.Train.Bytes); clear(ds.Test.Bytes) },
 			check: func(t *testing.T, s *Summary) {
 				if s.Better != nil || len(s.Warnings) != 0 || *s.MeanImageLoss != 0 {
 					t.Errorf("verdict %+v; want the mean image's loss 0 alone", s.Verdict)
@@ -57,7 +57,7 @@ func TestVerdict(t *testing.T) {
 			},
 		},
 		"no test set": {
-			bend: func(_ *Config, ds *data.Dataset) { ds.Test = data.Set{} },
+			bend: func(_ *Config, ds *data.Source) { ds.Test = data.Set{} },
 			check: func(t *testing.T, s *Summary) {
 				if s.Better == nil || s.MeanImageLoss == nil {
 					t.Errorf("verdict %+v; want one over training rows", s.Verdict)

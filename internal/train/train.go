@@ -3,11 +3,14 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"math"
 	"time"
 
+	"aegis/data"
 	"aegis/internal/vm"
 	"aegis/model/program"
 )
@@ -20,12 +23,15 @@ const chunkTime = 100 * time.Millisecond
 // Config is what the loop needs besides a machine that is bound to its sets.
 type Config struct {
 	Epochs int
-	// Order returns the rows of an epoch, counted from 0, in training order.
-	Order func(epoch int) []int32
-	// Val lists the rows of vm.TrainSet that are held out, and Test those of
-	// vm.TestSet, to evaluate after each epoch; LastTest takes Test's place after
+	Rows   int // of an epoch
+	// Order gives the rows of an epoch, counted from 0, in training order, in
+	// pieces that are valid until the next one.
+	Order func(epoch int) iter.Seq[[]int32]
+	// Val lists the rows of ValSet, where that is empty those of vm.TrainSet that
+	// are held out, and Test those of vm.TestSet, to evaluate after each epoch; LastTest takes Test's place after
 	// the last one. None are evaluated where a list is empty.
 	Val, Test, LastTest []int32
+	ValSet              string
 }
 
 // Hooks are called by the loop, from its goroutine.
@@ -102,29 +108,30 @@ type loop struct {
 // epoch trains on all rows once and evaluates.
 func (l *loop) epoch(ctx context.Context, epoch int) error {
 	e := Epoch{Number: epoch + 1, Train: make([]float64, l.terms)}
-	rows := l.cfg.Order(epoch)
-	start := time.Now()
-	for done := 0; done < len(rows); {
-		to := min(done+l.chunk*l.program.Batch, len(rows))
-		losses, mean, err := l.steps(ctx, rows[done:to], &e)
+	feed := data.NewFeed(l.cfg.Order(epoch))
+	defer feed.Close()
+	rows := feed.Take(l.chunk * l.program.Batch)
+	start, done := time.Now(), 0
+	for ; len(rows) > 0; rows = feed.Take(l.chunk * l.program.Batch) {
+		losses, mean, err := l.steps(ctx, rows, &e)
 		if err != nil {
 			return err
 		}
-		done = to
+		done += len(rows)
 		seconds := time.Since(start).Seconds()
 		e.Seconds, e.ImagesPerSecond = seconds, float64(done)/seconds
 		if l.hooks.Progress != nil {
 			l.hooks.Progress(Progress{
-				Epoch: e.Number, Rows: done, TotalRows: len(rows), Step: l.step, Loss: mean, StepLosses: losses, ImagesPerSecond: e.ImagesPerSecond,
+				Epoch: e.Number, Rows: done, TotalRows: l.cfg.Rows, Step: l.step, Loss: mean, StepLosses: losses, ImagesPerSecond: e.ImagesPerSecond,
 			})
 		}
 	}
 	for i := range e.Train {
-		e.Train[i] /= float64(len(rows))
+		e.Train[i] /= float64(done)
 	}
 	e.Step = l.step
 	var err error
-	if e.Val, err = l.evaluate(ctx, vm.TrainSet, "validation", l.cfg.Val, e.Number); err != nil {
+	if e.Val, err = l.evaluate(ctx, cmp.Or(l.cfg.ValSet, vm.TrainSet), "validation", l.cfg.Val, e.Number); err != nil {
 		return err
 	}
 	tests := l.cfg.Test

@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
+	"aegis/data"
 	"aegis/internal/vm"
 	"aegis/model/optim"
 	"aegis/model/program"
@@ -33,7 +35,7 @@ type fake struct {
 
 func (f *fake) Device() string                { return "fake" }
 func (f *fake) VM() string                    { return "fake" }
-func (f *fake) Bind(string, []byte) error     { return nil }
+func (f *fake) Bind(string, data.Rows) error  { return nil }
 func (f *fake) Label(string, []int32) error   { return nil }
 func (f *fake) Close() error                  { return nil }
 func (f *fake) SetState(*program.State) error { return nil }
@@ -84,17 +86,27 @@ func oneLoss(batch int) *program.Program {
 	return &program.Program{Batch: batch, Phases: []*program.Phase{phase}}
 }
 
+// inOrder gives n rows in their own order.
+func inOrder(n int) func(int) iter.Seq[[]int32] {
+	return func(int) iter.Seq[[]int32] {
+		return func(yield func([]int32) bool) { yield(Rows(n)) }
+	}
+}
+
 func TestRun(t *testing.T) {
 	const rows, batch, epochs = 10, 4, 3 // steps of 4, 4 and 2 rows
 	f := &fake{batch: batch, loss: func(step int64) float32 { return float32(step) }, eval: 0.25}
+	order := func(epoch int) []int32 {
+		order := Rows(rows)
+		order[0], order[epoch] = order[epoch], order[0]
+		return order
+	}
 	var got []Epoch
 	var last Progress
 	cfg := Config{
 		Epochs: epochs, Val: []int32{3, 7}, Test: Rows(2), LastTest: Rows(5),
-		Order: func(epoch int) []int32 {
-			order := Rows(rows)
-			order[0], order[epoch] = order[epoch], order[0]
-			return order
+		Rows: rows, Order: func(epoch int) iter.Seq[[]int32] { // in pieces that end within a batch
+			return slices.Chunk(order(epoch), 3)
 		},
 	}
 	err := Run(context.Background(), f, oneLoss(batch), cfg, Hooks{
@@ -120,7 +132,7 @@ func TestRun(t *testing.T) {
 	if last.Rows != rows || last.TotalRows != rows || last.Epoch != epochs || last.Step != 9 {
 		t.Errorf("last progress = %+v", last)
 	}
-	if want := append(append(cfg.Order(0), cfg.Order(1)...), cfg.Order(2)...); !slices.Equal(f.rows, want) {
+	if want := slices.Concat(order(0), order(1), order(2)); !slices.Equal(f.rows, want) {
 		t.Errorf("rows %v, want %v", f.rows, want)
 	}
 	if len(f.scalars) != 9 || f.scalars[0] != 0.5 {
@@ -136,7 +148,7 @@ func TestDivergence(t *testing.T) {
 			}
 			return 1
 		}}
-		err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 5, Order: func(int) []int32 { return Rows(10) }}, Hooks{})
+		err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 5, Rows: 10, Order: inOrder(10)}, Hooks{})
 		var diverged *DivergedError
 		if !errors.As(err, &diverged) || diverged.Epoch != 2 || diverged.Step != 14 {
 			t.Errorf("error %v, want divergence at step 14 of epoch 2", err)
@@ -145,7 +157,7 @@ func TestDivergence(t *testing.T) {
 		}
 	}
 	f := &fake{batch: 1, loss: func(int64) float32 { return 1 }, eval: math.NaN()}
-	err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 1, LastTest: Rows(1), Order: func(int) []int32 { return Rows(1) }}, Hooks{})
+	err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 1, LastTest: Rows(1), Rows: 1, Order: inOrder(1)}, Hooks{})
 	var diverged *DivergedError
 	if !errors.As(err, &diverged) || diverged.Set != vm.TestSet {
 		t.Errorf("error %v, want divergence on the test set", err)
@@ -156,7 +168,7 @@ func TestInterrupt(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &fake{batch: 1, loss: func(int64) float32 { return 1 }, cancel: cancel, stopAt: 25}
 	epochs := 0
-	err := Run(ctx, f, oneLoss(1), Config{Epochs: 100, Order: func(int) []int32 { return Rows(10) }}, Hooks{
+	err := Run(ctx, f, oneLoss(1), Config{Epochs: 100, Rows: 10, Order: inOrder(10)}, Hooks{
 		Epoch: func(Epoch) error { epochs++; return nil },
 	})
 	if !errors.Is(err, context.Canceled) || f.step != 25 || epochs != 2 {
@@ -167,7 +179,7 @@ func TestInterrupt(t *testing.T) {
 func TestHookErrorEndsTheRun(t *testing.T) {
 	want := errors.New("disk full")
 	f := &fake{batch: 1, loss: func(int64) float32 { return 1 }}
-	err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 3, Order: func(int) []int32 { return Rows(1) }}, Hooks{
+	err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 3, Rows: 1, Order: inOrder(1)}, Hooks{
 		Epoch: func(Epoch) error { return want },
 	})
 	if !errors.Is(err, want) || f.step != 1 {

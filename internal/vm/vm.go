@@ -5,13 +5,15 @@ package vm
 import (
 	"context"
 
+	"aegis/data"
 	"aegis/model/program"
 )
 
-// TrainSet and TestSet name the sets that a Trainer is bound to. Rows that are
+// TrainSet, ValSet and TestSet name the sets that a Trainer is bound to. Rows that are
 // held out are rows of TrainSet.
 const (
 	TrainSet = "train"
+	ValSet   = "val" // a set of its own to validate on
 	TestSet  = "test"
 )
 
@@ -24,9 +26,10 @@ type Trainer interface {
 	// VM names the implementation: "tape", "cpu" or "cuda".
 	VM() string
 
-	// Bind gives it a set, or another one in its place: images of C·H·W bytes, one after the other.
-	// The bytes stay the caller's and must not change while they are bound.
-	Bind(set string, images []byte) error
+	// Bind gives it a set, or another one in its place: rows that the program's
+	// scaling can read. They stay the caller's and must not change while they
+	// are bound.
+	Bind(set string, rows data.Rows) error
 
 	// Label gives the rows of a set classes, counted from 0, -1 for a row
 	// without one: graphs that read labels want them before they run.

@@ -12,7 +12,7 @@ import (
 
 // everyLoss is all of them, with the parameters that presets use.
 func everyLoss() []Loss {
-	return []Loss{{Kind: MSE}, {Kind: MAE}, {Kind: Huber, Delta: 1}, {Kind: Huber, Delta: 0.3}, {Kind: BCE}, {Kind: BCELogits}}
+	return []Loss{{Kind: MSE}, {Kind: MAE}, {Kind: Huber, Delta: 1}, {Kind: Huber, Delta: 0.3}, {Kind: BCE}, {Kind: BCELogits}, {Kind: MSE, Sum: true}}
 }
 
 func TestLossGradients(t *testing.T) {

@@ -2,17 +2,19 @@
 // ends named, what they read, the parameters that they share, and the optimizer
 // of each phase.
 //
-// Shapes: B batch, C,H,W an image, P = C·H·W its pixels, Z a code.
+// Shapes: B batch, C,H,W an image, P values in a row of the data, Z a code.
 package program
+
+import "aegis/data"
 
 // Program is an autoencoder ready for a VM. Parameters are shared between its
 // graphs by name.
 type Program struct {
-	Name   string
-	Image  [3]int // C, H, W
-	Code   int    // Z, values in a code
-	Pixels Range
-	Batch  int // B of the phases; the last batch of an epoch is padded to it
+	Name    string
+	Row     data.Shape // of a row of the data
+	Code    int        // Z, values in a code
+	Scaling data.Scaling
+	Batch   int // B of the phases; the last batch of an epoch is padded to it
 
 	Params  []Param
 	Scalars []Scalar // the named numbers that graphs read
@@ -22,8 +24,11 @@ type Program struct {
 	Forward func(part Part, batch int) (*Graph, error)
 }
 
-// PixelCount returns P, the values in one image.
-func (p *Program) PixelCount() int { return p.Image[0] * p.Image[1] * p.Image[2] }
+// PixelCount returns P, the values in a row of the data.
+func (p *Program) PixelCount() int { return p.Row.Size() }
+
+// CheckRows says why rows are none that the program reads.
+func (p *Program) CheckRows(rows data.Rows) error { return p.Scaling.Check(rows, p.PixelCount()) }
 
 // LossNames names the loss terms of a step, phase after phase.
 func (p *Program) LossNames() []string {

@@ -65,16 +65,20 @@ func (b *builder) add(in plan.Instr) error {
 		return b.linear(in)
 	case plan.LinearDX:
 		return b.linearDX(in)
+	case plan.LinearDW:
+		return b.linearDW(in)
 	case plan.Conv2d:
 		return b.conv2d(in)
 	case plan.Conv2dDX:
 		return b.conv2dDX(in)
+	case plan.Conv2dDW:
+		return b.conv2dDW(in)
 	case plan.ConvTranspose2d:
 		return b.convTranspose2d(in)
 	case plan.ConvTranspose2dDX:
 		return b.convTranspose2dDX(in)
-	case plan.LinearDW, plan.Conv2dDW, plan.ConvTranspose2dDW:
-		return b.weights(in)
+	case plan.ConvTranspose2dDW:
+		return b.convTranspose2dDW(in)
 	case plan.Activate:
 		return b.activate(in)
 	case plan.Slope:

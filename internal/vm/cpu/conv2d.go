@@ -56,6 +56,18 @@ func (b *builder) conv2dDX(in plan.Instr) error {
 	return nil
 }
 
+// conv2dDW is the gradient of a convolution's weights and bias.
+func (b *builder) conv2dDW(in plan.Instr) error {
+	if b.exec.plan.Whole(in) {
+		return b.linearDW(in)
+	}
+	dz, x := in.Src[0], in.Src[1]
+	if err := b.convWeights(in, b.target(in, 0), x, dz); err != nil {
+		return err
+	}
+	return b.chunkedBias(b.target(in, 1), dz)
+}
+
 // convWeights is the gradient of the weights (kH·kW·C, N) of a convolution
 // from image to small, or of a transposed one from small to image: patchesᵀ ·
 // small.

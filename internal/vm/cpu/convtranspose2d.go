@@ -1,8 +1,6 @@
 package cpu
 
-import (
-	"aegis/internal/plan"
-)
+import "aegis/internal/plan"
 
 // convTranspose2d is a transposed convolution.
 func (b *builder) convTranspose2d(in plan.Instr) error {
@@ -62,4 +60,14 @@ func (b *builder) convTranspose2dDX(in plan.Instr) error {
 		}
 	})
 	return nil
+}
+
+// convTranspose2dDW is the gradient of a transposed convolution's weights and
+// bias.
+func (b *builder) convTranspose2dDW(in plan.Instr) error {
+	dz, x := in.Src[0], in.Src[1]
+	if err := b.chunkedBias(b.target(in, 1), dz); err != nil {
+		return err
+	}
+	return b.convWeights(in, b.target(in, 0), dz, x)
 }

@@ -1,8 +1,6 @@
 package cpu
 
-import (
-	"aegis/internal/plan"
-)
+import "aegis/internal/plan"
 
 // elementwise is what works value by value on rows.
 func (b *builder) elementwise(in plan.Instr) error {

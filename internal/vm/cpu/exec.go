@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"aegis/data"
 	"aegis/internal/plan"
 	"aegis/internal/vm"
 	"aegis/internal/vm/cpu/kernel"
@@ -73,7 +74,9 @@ type exec struct {
 
 	// The batch in progress.
 	n      int
-	images []byte
+	set    data.Rows
+	memory []byte // the set's
+	stride int    // bytes of a row of it
 	rows   []int32
 	values []float32
 	labels []int32 // of the set's rows, or of the values
@@ -329,10 +332,15 @@ func (e *exec) runRows(w *worker, s *stage) {
 	}
 }
 
+// bind takes the set that rows are read from.
+func (e *exec) bind(set data.Rows) {
+	e.set, e.memory, e.stride = set, set.Memory(), set.RowBytes()
+}
+
 // stepsJob is training steps to run.
 type stepsJob struct {
 	first   int64 // number of the first step
-	images  []byte
+	set     data.Rows
 	labels  []int32
 	rows    []int32
 	scalars []float32 // width a step
@@ -345,7 +353,7 @@ type stepsJob struct {
 func (e *exec) steps(ctx context.Context, job stepsJob) (done int, err error) {
 	batch := e.plan.Batch
 	count := (len(job.rows) + batch - 1) / batch
-	set := func(step int) {
+	take := func(step int) {
 		e.rows = job.rows[step*batch : min((step+1)*batch, len(job.rows))]
 		e.n = len(e.rows)
 		scalars := job.scalars[step*job.width:]
@@ -359,17 +367,18 @@ func (e *exec) steps(ctx context.Context, job stepsJob) (done int, err error) {
 			e.stop.Store(true)
 		}
 	}
-	e.images, e.labels, e.failed = job.images, job.labels, nil
+	e.bind(job.set)
+	e.labels, e.failed = job.labels, nil
 	e.setNoises(vm.TrainSet, true)
 	e.after = func() {
 		e.collect(job.losses[done*job.terms:])
 		if done++; done < count {
-			set(done)
+			take(done)
 		}
 	}
 	e.ctx = ctx
 	defer func() { e.ctx, e.after = nil, nil }()
-	set(0)
+	take(0)
 	for done < count && !e.stop.Load() {
 		e.divide()
 		begin, before := time.Now(), done
@@ -411,8 +420,8 @@ func (e *exec) collect(dst []float32) {
 
 // forwardJob is one batch of a forward plan: rows of a set, or values.
 type forwardJob struct {
-	set    string
-	images []byte
+	name   string // of the set, empty for values
+	set    data.Rows
 	rows   []int32
 	values []float32
 	labels []int32
@@ -423,9 +432,10 @@ type forwardJob struct {
 
 // forward runs one batch and copies the first output's rows to out.
 func (e *exec) forward(job forwardJob) {
-	e.images, e.rows, e.values, e.n = job.images, job.rows, job.values, job.n
+	e.bind(job.set)
+	e.rows, e.values, e.n = job.rows, job.values, job.n
 	e.labels, e.first = job.labels, job.first
-	e.setNoises(job.set, false)
+	e.setNoises(job.name, false)
 	e.setScalars(nil)
 	e.divide()
 	e.machine.team.run(func(id int) { e.run(e.workers[id]) })

@@ -18,7 +18,7 @@ func TestOneBarrierAStage(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = m.Close() }()
-	if err := m.Bind("train", []byte{200}); err != nil {
+	if err := m.Bind("train", vmtest.Rows(p, []byte{200})); err != nil {
 		t.Fatal(err)
 	}
 	s := program.Steps{Rows: make([]int32, steps)}

@@ -34,7 +34,7 @@ func TestAnInterruptLeavesWholeSteps(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := m.Bind("train", []byte{200}); err != nil {
+		if err := m.Bind("train", vmtest.Rows(p, []byte{200})); err != nil {
 			t.Fatal(err)
 		}
 		steps := program.Steps{Rows: make([]int32, count)}

@@ -105,6 +105,13 @@ func (w *worker) turned(in plan.Instr, from, to int) {
 	}
 }
 
+// linearDW is the gradient of weights and bias.
+func (b *builder) linearDW(in plan.Instr) error {
+	b.denseWeights(b.target(in, 0), in.Src[0], in.Src[1])
+	b.denseBias(b.target(in, 1), in.Src[0])
+	return nil
+}
+
 // denseWeights is dW (K,N) = xᵀ·dz over whole rows.
 func (b *builder) denseWeights(t target, dz, x int) {
 	e := b.exec

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"aegis/data"
 	"aegis/internal/plan"
 	"aegis/internal/vm/cpu/kernel"
 )
@@ -9,11 +10,12 @@ import (
 // shuffled epoch lie anywhere in memory.
 const rowsAhead = 8
 
-// load decodes rows of a set, or copies values; an image of several channels
+// load scales rows of a set, or copies values; an image of several channels
 // goes from C,H,W to H,W,C.
 func (b *builder) load(in plan.Instr) error {
 	e, dst := b.exec, in.Dst[0]
-	factor, offset := e.plan.Pixels.Scale()
+	scaling := e.plan.Scaling
+	factor, offset := scaling.Pixels.Scale()
 	size := e.rowSize(dst)
 	channels := e.channelsLast(dst)
 	area := size / channels
@@ -21,17 +23,20 @@ func (b *builder) load(in plan.Instr) error {
 	b.rows(in, func(w *worker, from, to int) {
 		for i := from; i < to; i++ {
 			if ahead := i + rowsAhead; ahead < len(e.rows) {
-				kernel.Prefetch(e.images[int(e.rows[ahead])*size:][:size])
+				kernel.Prefetch(e.memory[int(e.rows[ahead])*e.stride:][:e.stride])
 			}
 			y := w.rowsOf(dst, i, i+1)
 			planar := y
 			if channels > 1 && area > 1 {
 				planar = w.space(&w.planar, size)
 			}
-			if e.values != nil {
+			switch {
+			case e.values != nil:
 				copy(planar, e.values[i*size:][:size])
-			} else {
-				k.DecodeBytes(planar, e.images[int(e.rows[i])*size:][:size], factor, offset)
+			case scaling.Kind == data.ScaleRange:
+				k.DecodeBytes(planar, e.memory[int(e.rows[i])*size:][:size], factor, offset)
+			default:
+				scaling.Read(planar, e.set, int(e.rows[i]))
 			}
 			if channels > 1 && area > 1 {
 				k.Transpose(y, channels, planar, area, channels, area)

@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 
+	"aegis/data"
 	"aegis/internal/memory"
 	"aegis/internal/plan"
 	"aegis/internal/vm"
@@ -64,7 +65,7 @@ type Machine struct {
 	opt    plan.Options
 	train  *exec
 	parts  map[program.Part]*exec
-	sets   map[string][]byte
+	sets   map[string]data.Rows
 	labels map[string][]int32
 	step   int64
 	losses []float32
@@ -91,7 +92,7 @@ func Open(p *program.Program, seed uint64, opt Options) (*Machine, error) {
 	}
 	m := &Machine{
 		host: host{program: p, kernels: kernels, team: newTeam(threads), params: make(map[string]*param), seed: seed, exchange: opt.Exchange},
-		opt:  options, parts: make(map[program.Part]*exec), sets: make(map[string][]byte), labels: make(map[string][]int32),
+		opt:  options, parts: make(map[program.Part]*exec), sets: make(map[string]data.Rows), labels: make(map[string][]int32),
 	}
 	if err := m.prepare(compiled, seed); err != nil {
 		return nil, errors.Join(err, m.Close())
@@ -158,12 +159,12 @@ func deviceName(kernels *kernel.Set, threads int) string {
 // VM returns "cpu".
 func (m *Machine) VM() string { return "cpu" }
 
-// Bind gives the machine a set of images.
-func (m *Machine) Bind(set string, images []byte) error {
-	if p := m.program.PixelCount(); len(images)%p != 0 {
-		return fmt.Errorf("cpu: bind %s: want images of %d bytes, got %d bytes in all", set, p, len(images))
+// Bind gives the machine a set.
+func (m *Machine) Bind(set string, rows data.Rows) error {
+	if err := m.program.CheckRows(rows); err != nil {
+		return fmt.Errorf("cpu: bind %s: %w", set, err)
 	}
-	m.sets[set] = images
+	m.sets[set] = rows
 	return nil
 }
 
@@ -173,19 +174,18 @@ func (m *Machine) Label(set string, classes []int32) error {
 	return nil
 }
 
-// images returns a set after checking rows of it.
-func (m *Machine) images(set string, rows []int32) ([]byte, error) {
-	images, ok := m.sets[set]
+// set returns a set after checking rows of it.
+func (m *Machine) set(name string, rows []int32) (data.Rows, error) {
+	set, ok := m.sets[name]
 	if !ok {
-		return nil, fmt.Errorf("cpu: no set %q is bound", set)
+		return data.Rows{}, fmt.Errorf("cpu: no set %q is bound", name)
 	}
-	count := len(images) / m.program.PixelCount()
 	for _, row := range rows {
-		if row < 0 || int(row) >= count {
-			return nil, fmt.Errorf("cpu: row %d of set %s; want 0 to %d", row, set, count-1)
+		if row < 0 || int(row) >= set.N {
+			return data.Rows{}, fmt.Errorf("cpu: row %d of set %s; want 0 to %d", row, name, set.N-1)
 		}
 	}
-	return images, nil
+	return set, nil
 }
 
 // Train runs steps over rows of the set "train".
@@ -198,7 +198,7 @@ func (m *Machine) Train(ctx context.Context, steps program.Steps) error {
 	if steps.First != m.step {
 		return fmt.Errorf("cpu: train: want step %d next, got %d", m.step, steps.First)
 	}
-	images, err := m.images(vm.TrainSet, steps.Rows)
+	set, err := m.set(vm.TrainSet, steps.Rows)
 	if err != nil {
 		return err
 	}
@@ -212,7 +212,7 @@ func (m *Machine) Train(ctx context.Context, steps program.Steps) error {
 	before := len(m.losses)
 	m.losses = append(m.losses, make([]float32, count*terms)...)
 	done, err := m.train.steps(ctx, stepsJob{
-		first: steps.First, images: images, labels: m.labels[vm.TrainSet], rows: steps.Rows, scalars: steps.Scalars, width: width,
+		first: steps.First, set: set, labels: m.labels[vm.TrainSet], rows: steps.Rows, scalars: steps.Scalars, width: width,
 		losses: m.losses[before:], terms: terms,
 	})
 	m.losses = m.losses[:before+done*terms]
@@ -229,7 +229,7 @@ func (m *Machine) Losses() ([]float32, error) {
 
 // Evaluate returns the mean of each loss term over rows of a set.
 func (m *Machine) Evaluate(ctx context.Context, set string, rows []int32) ([]float64, error) {
-	images, err := m.images(set, rows)
+	bound, err := m.set(set, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +246,7 @@ func (m *Machine) Evaluate(ctx context.Context, set string, rows []int32) ([]flo
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		e.forward(forwardJob{set: set, images: images, labels: m.labels[set], rows: chunk, n: len(chunk)})
+		e.forward(forwardJob{name: set, set: bound, labels: m.labels[set], rows: chunk, n: len(chunk)})
 		e.collect(means)
 		for i, v := range means {
 			sums[i] += float64(v) * float64(len(chunk)) / float64(len(rows))
@@ -263,11 +263,11 @@ func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Feed,
 	}
 	width, size := inputWidth(e.plan), outputWidth(e.plan)
 	n := len(in.Rows)
-	var images []byte
+	var set data.Rows
 	if in.Set == "" {
 		n, err = countRows(part, in.Values, width)
 	} else {
-		images, err = m.images(in.Set, in.Rows)
+		set, err = m.set(in.Set, in.Rows)
 	}
 	if err != nil {
 		return err
@@ -287,7 +287,7 @@ func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Feed,
 			return err
 		}
 		to := min(from+inferBatch, n)
-		job := forwardJob{set: in.Set, images: images, labels: labels, n: to - from, out: out[from*size : to*size]}
+		job := forwardJob{name: in.Set, set: set, labels: labels, n: to - from, out: out[from*size : to*size]}
 		if in.Set == "" {
 			job.values, job.first = in.Values[from*width:to*width], from
 		} else {
@@ -332,9 +332,9 @@ func (m *Machine) State() (*program.State, error) {
 	s := &program.State{Step: m.step, Tensors: make(map[string]program.Tensor)}
 	for _, p := range m.params {
 		add := func(name string, from []float32) {
-			data := make([]float32, len(from))
-			p.store(m.kernels, data, from)
-			s.Tensors[name] = program.Tensor{Shape: slices.Clone(p.shape), Data: data}
+			values := make([]float32, len(from))
+			p.store(m.kernels, values, from)
+			s.Tensors[name] = program.Tensor{Shape: slices.Clone(p.shape), Data: values}
 		}
 		add(p.name, p.matrix)
 		p.eachSlot(add)

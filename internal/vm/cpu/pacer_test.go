@@ -102,7 +102,7 @@ func workersComeAndGo(t *testing.T, spec model.Spec) {
 		for i := range images {
 			images[i] = byte(i * i)
 		}
-		if err := m.Bind("train", images); err != nil {
+		if err := m.Bind("train", vmtest.Rows(p, images)); err != nil {
 			t.Fatal(err)
 		}
 		for step := range 12 {
@@ -160,7 +160,7 @@ func TestInterruptedStep(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := m.Bind("train", images); err != nil {
+		if err := m.Bind("train", vmtest.Rows(p, images)); err != nil {
 			t.Fatal(err)
 		}
 		return m

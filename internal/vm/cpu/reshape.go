@@ -1,8 +1,6 @@
 package cpu
 
-import (
-	"aegis/internal/plan"
-)
+import "aegis/internal/plan"
 
 // pack writes each row's values, in the order of the source's shape, in the
 // layout of the result.

@@ -36,8 +36,8 @@ type part struct {
 
 // execution is a plan with memory of its own.
 type execution struct {
-	host
-	*exec
+	host host
+	exec *exec
 }
 
 // OpenRunner prepares a program under the parameters that params gives. Parts
@@ -250,7 +250,7 @@ func (r *Runner) run(ctx context.Context, p *part, job forwardJob) error {
 	if err != nil {
 		return err
 	}
-	x.forward(job)
+	x.exec.forward(job)
 	p.give(x)
 	return nil
 }
@@ -266,8 +266,8 @@ func (p *part) take(weights *host) (*execution, error) {
 	}
 	x := &execution{host: host{program: weights.program, kernels: weights.kernels, params: weights.params, seed: weights.seed, team: newTeam(1)}}
 	var err error
-	if x.exec, err = x.newExec(p.plan); err != nil {
-		return nil, errors.Join(err, x.memory.Close())
+	if x.exec, err = x.host.newExec(p.plan); err != nil {
+		return nil, errors.Join(err, x.host.memory.Close())
 	}
 	p.made = append(p.made, x)
 	return x, nil
@@ -285,7 +285,7 @@ func (r *Runner) Close() error {
 	errs := []error{r.weights.memory.Close()}
 	for _, p := range r.parts {
 		for _, x := range p.made {
-			errs = append(errs, x.memory.Close())
+			errs = append(errs, x.host.memory.Close())
 		}
 		p.made, p.idle = nil, nil
 	}

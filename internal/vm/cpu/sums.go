@@ -3,7 +3,6 @@ package cpu
 import (
 	"fmt"
 
-	"aegis/internal/plan"
 	"aegis/internal/vm/cpu/kernel"
 )
 
@@ -14,28 +13,6 @@ func tiles(k, n, rows, cols int, visit func(row, rows, col, cols int)) {
 			visit(row, min(rows, k-row), col, min(cols, n-col))
 		}
 	}
-}
-
-// weights is the gradient of a weight matrix and of its bias.
-func (b *builder) weights(in plan.Instr) error {
-	dz, x := in.Src[0], in.Src[1]
-	weight := b.target(in, 0)
-	bias := b.target(in, 1)
-	if in.Op == plan.ConvTranspose2dDW {
-		if err := b.chunkedBias(bias, dz); err != nil {
-			return err
-		}
-		return b.convWeights(in, weight, dz, x)
-	}
-	if in.Op == plan.Conv2dDW && !b.exec.plan.Whole(in) {
-		if err := b.convWeights(in, weight, x, dz); err != nil {
-			return err
-		}
-		return b.chunkedBias(bias, dz)
-	}
-	b.denseWeights(weight, dz, x)
-	b.denseBias(bias, dz)
-	return nil
 }
 
 // partials is a sum over the batch in chunks of rows.

@@ -115,20 +115,20 @@ func (f feeding) place(k int, byRow bool) int {
 	return int(f.Rows[k])
 }
 
-// feedRows decodes rows of a set, or copies values.
+// feedRows scales rows of a set, or copies values.
 func (m *Machine) feedRows(data []float32, width int, f feeding) error {
 	if f.Set == "" {
 		copy(data, f.Values)
 	} else {
-		images, ok := m.sets[f.Set]
+		rows, ok := m.sets[f.Set]
 		if !ok {
 			return fmt.Errorf("tape: no set %q is bound", f.Set)
 		}
 		for i, row := range f.Rows {
-			if row < 0 || int(row) >= len(images)/width {
-				return fmt.Errorf("tape: row %d of set %s; want 0 to %d", row, f.Set, len(images)/width-1)
+			if row < 0 || int(row) >= rows.N {
+				return fmt.Errorf("tape: row %d of set %s; want 0 to %d", row, f.Set, rows.N-1)
 			}
-			m.program.Pixels.Decode(data[i*width:][:width], images[int(row)*width:][:width])
+			m.program.Scaling.Read(data[i*width:][:width], rows, int(row))
 		}
 	}
 	clear(data[f.n*width:])

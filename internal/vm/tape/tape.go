@@ -11,6 +11,7 @@ import (
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
+	"aegis/data"
 	"aegis/internal/vm"
 	"aegis/model/program"
 )
@@ -23,7 +24,7 @@ type Machine struct {
 	phases  []*phase
 	parts   map[partKey]*compiled
 	seed    uint64
-	sets    map[string][]byte
+	sets    map[string]data.Rows
 	labels  map[string][]int32
 	losses  []float32
 }
@@ -67,7 +68,7 @@ func Open(p *program.Program, seed uint64) (*Machine, error) {
 func newMachine(p *program.Program, seed uint64) *Machine {
 	return &Machine{
 		program: p, seed: seed, tensors: make(map[string]*tensor.Dense),
-		parts: make(map[partKey]*compiled), sets: make(map[string][]byte), labels: make(map[string][]int32),
+		parts: make(map[partKey]*compiled), sets: make(map[string]data.Rows), labels: make(map[string][]int32),
 	}
 }
 
@@ -109,12 +110,12 @@ func (m *Machine) Device() string {
 // VM returns "tape".
 func (m *Machine) VM() string { return "tape" }
 
-// Bind gives the machine a set of images.
-func (m *Machine) Bind(set string, images []byte) error {
-	if p := m.program.PixelCount(); len(images)%p != 0 {
-		return fmt.Errorf("tape: bind %s: want images of %d bytes, got %d bytes in all", set, p, len(images))
+// Bind gives the machine a set.
+func (m *Machine) Bind(set string, rows data.Rows) error {
+	if err := m.program.CheckRows(rows); err != nil {
+		return fmt.Errorf("tape: bind %s: %w", set, err)
 	}
-	m.sets[set] = images
+	m.sets[set] = rows
 	return nil
 }
 

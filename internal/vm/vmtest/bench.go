@@ -29,7 +29,7 @@ func BenchmarkSteps(b *testing.B, open Open) {
 				b.Fatal(err)
 			}
 			defer func() { _ = m.Close() }()
-			if err := m.Bind(vm.TrainSet, ds.Train.Pixels); err != nil {
+			if err := m.Bind(vm.TrainSet, ds.Train.Rows); err != nil {
 				b.Fatal(err)
 			}
 			const steps = 32

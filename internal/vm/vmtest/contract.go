@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"aegis/data"
 	"aegis/internal/train"
 	"aegis/internal/vm"
 	"aegis/model"
@@ -76,6 +77,7 @@ func Contract(t *testing.T, open Open) {
 			t.Errorf("loss %v with a NaN weight", loss)
 		}
 	})
+	t.Run("rows of any kind", func(t *testing.T) { contractRows(t, open) })
 	t.Run("errors", func(t *testing.T) { contractErrors(t, open, spec, pixels) })
 }
 
@@ -154,7 +156,11 @@ func contractErrors(t *testing.T, open Open, spec model.Spec, pixels []byte) {
 		call func() error
 		want string
 	}{
-		{name: "bytes", call: func() error { return m.Bind("x", make([]byte, 21)) }, want: "images of 20 bytes"},
+		{name: "bytes", call: func() error { return m.Bind("x", data.Rows{N: 1, Shape: data.Shape{W: 21}, Bytes: make([]byte, 21)}) }, want: "rows of 20 values"},
+		{name: "short", call: func() error { return m.Bind("x", data.Rows{N: 2, Shape: p.Row, Bytes: make([]byte, 20)}) }, want: "2 rows of 20 values"},
+		{name: "floats", call: func() error {
+			return m.Bind("x", data.Rows{N: 1, Shape: p.Row, Floats: make([]float32, 20)})
+		}, want: "want bytes"},
 		{name: "row", call: func() error { return m.Train(ctx, program.Steps{Rows: []int32{10}, Scalars: scalars}) }, want: "row 10"},
 		{name: "negative row", call: func() error { return m.Train(ctx, program.Steps{Rows: []int32{-1}, Scalars: scalars}) }, want: "row -1"},
 		{name: "scalars", call: func() error { return m.Train(ctx, program.Steps{Rows: []int32{1}}) }, want: "scalars"},

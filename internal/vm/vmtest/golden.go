@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"aegis/data"
 	"aegis/data/mnist"
 	"aegis/internal/numtest"
 	"aegis/internal/run"
@@ -52,8 +53,8 @@ func Golden(t *testing.T, open Open) {
 		t.Run(spec.Model, func(t *testing.T) {
 			spec.Image = [3]int{1, 28, 28}
 			want := readGolden(t, spec.Model)
-			goldenGradients(t, open, spec, ds.Train.Pixels, want)
-			goldenLosses(t, open, spec, ds.Train.Pixels, want["losses"])
+			goldenGradients(t, open, spec, ds.Train.Bytes, want)
+			goldenLosses(t, open, spec, ds.Train.Bytes, want["losses"])
 		})
 	}
 }
@@ -74,6 +75,15 @@ func readGolden(t *testing.T, preset string) map[string]program.Tensor {
 // machine opens a VM for a spec, bound to images, and closes it after the test.
 func machine(t *testing.T, open Open, spec model.Spec, images []byte) (*program.Program, vm.Trainer) {
 	t.Helper()
+	return machineOn(t, open, spec, data.Rows{
+		N:     len(images) / (spec.Image[0] * spec.Image[1] * spec.Image[2]),
+		Shape: data.Shape{C: spec.Image[0], H: spec.Image[1], W: spec.Image[2]}, Bytes: images,
+	})
+}
+
+// machineOn opens a VM for a spec, bound to rows, and closes it after the test.
+func machineOn(t *testing.T, open Open, spec model.Spec, rows data.Rows) (*program.Program, vm.Trainer) {
+	t.Helper()
 	p, err := spec.Program()
 	if err != nil {
 		t.Fatal(err)
@@ -88,11 +98,16 @@ func machine(t *testing.T, open Open, spec model.Spec, images []byte) (*program.
 		}
 	})
 	for _, set := range []string{vm.TrainSet, vm.TestSet} {
-		if err := m.Bind(set, images); err != nil {
+		if err := m.Bind(set, rows); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return p, m
+}
+
+// Rows are images of a program.
+func Rows(p *program.Program, pixels []byte) data.Rows {
+	return data.Rows{N: len(pixels) / p.PixelCount(), Shape: p.Row, Bytes: pixels}
 }
 
 // steps trains on rows, as many steps as they fill, and returns the losses.

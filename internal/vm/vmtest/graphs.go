@@ -109,7 +109,7 @@ func HandmadeGraphs(t *testing.T, open Open) {
 			}
 			for _, machine := range []vm.Trainer{m, ref} {
 				t.Cleanup(func() { _ = machine.Close() })
-				if err := machine.Bind(vm.TrainSet, pixels); err != nil {
+				if err := machine.Bind(vm.TrainSet, Rows(p, pixels)); err != nil {
 					t.Fatal(err)
 				}
 			}

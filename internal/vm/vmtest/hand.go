@@ -6,6 +6,7 @@ import (
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
+	"aegis/data"
 	"aegis/model/op"
 	"aegis/model/optim"
 	"aegis/model/program"
@@ -119,7 +120,7 @@ type Handmade struct {
 func (m Handmade) Program(t *testing.T) *program.Program {
 	t.Helper()
 	const batch = 5
-	p := &program.Program{Name: "hand", Image: m.Image, Pixels: program.Range{Hi: 1}, Batch: batch}
+	p := &program.Program{Name: "hand", Row: data.Shape{C: m.Image[0], H: m.Image[1], W: m.Image[2]}, Scaling: data.PixelScaling(data.Range{Hi: 1}), Batch: batch}
 	p.Forward = func(part program.Part, batch int) (*program.Graph, error) { return m.forward(t, part, batch), nil }
 	for i, loss := range m.Losses {
 		h := NewHand(t, G.NewGraph(), &p.Params)

@@ -6,6 +6,7 @@ import (
 
 	G "gorgonia.org/gorgonia"
 
+	"aegis/data"
 	"aegis/internal/numtest"
 	"aegis/internal/train"
 	"aegis/internal/vm"
@@ -112,9 +113,12 @@ func (e everything) phase(t *testing.T, name string, list *[]program.Param, batc
 func (e everything) Program(t *testing.T) *program.Program {
 	t.Helper()
 	const batch = 5
-	p := &program.Program{Name: "everything", Image: [3]int{1, 1, program.Size(e.row)}, Code: e.hidden, Pixels: program.Range{Lo: -1, Hi: 1}, Batch: batch}
+	p := &program.Program{
+		Name: "everything", Row: data.Shape{C: 1, H: 1, W: program.Size(e.row)}, Code: e.hidden,
+		Scaling: data.PixelScaling(data.Range{Lo: -1, Hi: 1}), Batch: batch,
+	}
 	if len(e.row) == 3 {
-		p.Image = [3]int(e.row)
+		p.Row = data.Shape{C: e.row[0], H: e.row[1], W: e.row[2]}
 	}
 	p.Scalars = []program.Scalar{{Name: "beta", At: func(step int64) float64 { return 0.5 * float64(step) }, Final: 2}}
 	fast := optim.Default(optim.Adam, 1e-2)
@@ -205,7 +209,7 @@ func Inputs(t *testing.T, open Open) {
 			for _, machine := range machines {
 				t.Cleanup(func() { _ = machine.Close() })
 				for _, set := range []string{vm.TrainSet, vm.TestSet} {
-					if err := machine.Bind(set, pixels); err != nil {
+					if err := machine.Bind(set, Rows(p, pixels)); err != nil {
 						t.Fatal(err)
 					}
 					if err := machine.Label(set, labels); err != nil {
@@ -218,6 +222,15 @@ func Inputs(t *testing.T, open Open) {
 			after, reference := state(t, m), state(t, ref)
 			for name, tensor := range reference.Tensors {
 				numtest.Close(t, name, widen(after.Tensors[name].Data), widen(tensor.Data), trainedTolerance)
+			}
+			if name == "rows" {
+				want := readGolden(t, "everything")
+				numtest.Close(t, "losses of PyTorch", first, widen(want["losses"].Data), LossTolerance)
+				for name, tensor := range want {
+					if name != "losses" {
+						numtest.Close(t, name+" of PyTorch", widen(after.Tensors[name].Data), widen(tensor.Data), LossTolerance)
+					}
+				}
 			}
 			if err := m.SetState(reference); err != nil {
 				t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"aegis/internal/vm"
 	"aegis/internal/vm/tape"
 	"aegis/model"
+	"aegis/model/op"
 	"aegis/model/optim"
 	"aegis/model/program"
 )
@@ -44,7 +45,8 @@ func Networks() map[string]model.Spec {
 		}),
 		"sgd": network(model.Convolutional, [3]int{1, 6, 6}, []int{4}, 2, 4, func(s *model.Spec) { s.Optimizer, s.LR = optim.SGD, 0.05 }),
 	}
-	for _, a := range []string{"identity", "relu", "leakyrelu", "tanh", "sigmoid", "elu", "gelu"} {
+	for _, kind := range op.Kinds() {
+		a := string(kind)
 		specs["fc "+a] = network(model.FullyConnected, [3]int{1, 6, 6}, []int{19}, 5, 7, func(s *model.Spec) {
 			s.Activation, s.Output, s.ActivateCode = a, a, true
 		})

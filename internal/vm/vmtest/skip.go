@@ -43,7 +43,7 @@ func residualLoss(h *Hand, batch int) []program.Output {
 // Residual is a program with skip connections, such as a user builds.
 func Residual(t *testing.T) *program.Program {
 	t.Helper()
-	p := &program.Program{Name: "residual", Image: [3]int{1, 4, 4}, Code: residualCode, Pixels: program.Range{Hi: 1}, Batch: residualBatch}
+	p := &program.Program{Name: "residual", Row: data.Shape{C: 1, H: 4, W: 4}, Code: residualCode, Scaling: data.PixelScaling(data.Range{Hi: 1}), Batch: residualBatch}
 	h := NewHand(t, G.NewGraph(), &p.Params)
 	outputs := residualLoss(h, residualBatch)
 	grads, err := G.Grad(outputs[0].Node, h.Params...)
@@ -76,13 +76,13 @@ func Residual(t *testing.T) *program.Program {
 }
 
 // Waves is a dataset that [Residual] reads.
-func Waves(rows int) *data.Dataset {
-	images := data.Images{N: rows, C: 1, H: 4, W: 4, Pixels: make([]byte, rows*residualPixels)}
-	for i := range images.Pixels {
+func Waves(n int) *data.Source {
+	rows := data.Rows{N: n, Shape: data.Shape{C: 1, H: 4, W: 4}, Bytes: make([]byte, n*residualPixels)}
+	for i := range rows.Bytes {
 		row, at := i/residualPixels, i%residualPixels
-		images.Pixels[i] = byte(127 + 120*math.Sin(float64(at)*(1+float64(row%8)/8)/3))
+		rows.Bytes[i] = byte(127 + 120*math.Sin(float64(at)*(1+float64(row%8)/8)/3))
 	}
-	return &data.Dataset{Name: "waves", Train: data.Set{Images: images}}
+	return &data.Source{Name: "waves", Train: data.Set{Rows: rows}}
 }
 
 // TrainsProgram trains a program with skip connections as a user does, and

@@ -15,10 +15,10 @@ func TestNoMemory(t *testing.T) {
 		t.Skip("the memory of this system cannot be told")
 	}
 	var none *memory.Error
-	if _, err := (&source{name: "a"}).buffer(math.MaxInt); !errors.As(err, &none) {
+	if _, err := (&stream{name: "a"}).buffer(math.MaxInt); !errors.As(err, &none) {
 		t.Errorf("error %v, want a *memory.Error", err)
 	}
-	if b, err := (&source{name: "a"}).buffer(1 << 21); err != nil || len(b) != 1<<21 {
+	if b, err := (&stream{name: "a"}).buffer(1 << 21); err != nil || len(b) != 1<<21 {
 		t.Errorf("%d bytes, error %v", len(b), err)
 	}
 }

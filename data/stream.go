@@ -13,8 +13,8 @@ import (
 	"aegis/internal/memory"
 )
 
-// source reads a file, out of gzip where its first bytes say so, and counts.
-type source struct {
+// stream reads a file, out of gzip where its first bytes say so, and counts.
+type stream struct {
 	r      io.Reader
 	name   string
 	zipped bool
@@ -24,9 +24,9 @@ type source struct {
 	onDisk int  // bytes of a plain file, 0 where that is unknown
 }
 
-func newSource(r io.Reader, name string) (*source, error) {
+func newStream(r io.Reader, name string) (*stream, error) {
 	buffered := bufio.NewReaderSize(r, 1<<16)
-	s := &source{r: buffered, name: name}
+	s := &stream{r: buffered, name: name}
 	start, err := buffered.Peek(2)
 	if err != nil && err != io.EOF {
 		return nil, s.failure(err)
@@ -125,7 +125,7 @@ func unexpected(err error) error {
 }
 
 // fill reads all of dst, which ends want bytes into the file or before.
-func (s *source) fill(dst []byte, want int) error {
+func (s *stream) fill(dst []byte, want int) error {
 	s.want = want
 	n, err := io.ReadFull(s.r, dst)
 	s.got += n
@@ -139,7 +139,7 @@ func (s *source) fill(dst []byte, want int) error {
 // which is as large is believed. Else memory grows in steps up to the claim,
 // each at most growth times what has arrived, so that reading never holds more
 // than a fifth above the size.
-func (s *source) body(size int) ([]byte, error) {
+func (s *stream) body(size int) ([]byte, error) {
 	const first, growth = 1 << 16, 6
 	want := s.got + size
 	s.sized = true
@@ -168,9 +168,9 @@ func (s *source) body(size int) ([]byte, error) {
 }
 
 // buffer makes a slice where there is memory for it.
-func (s *source) buffer(size int) ([]byte, error) {
+func (s *stream) buffer(size int) ([]byte, error) {
 	if err := memory.Fits(uint64(size)); err != nil {
-		return nil, fmt.Errorf("data: %s: %w; read fewer images or raise the limit", s.name, err)
+		return nil, fmt.Errorf("data: %s: %w; read fewer rows or raise the limit", s.name, err)
 	}
 	return make([]byte, size), nil
 }
@@ -185,23 +185,27 @@ func nextRoom(size, done, growth int) int {
 }
 
 // end checks that the file ends here, and with it gzip's checksum.
-func (s *source) end() error {
+func (s *stream) end() error {
 	var next [1]byte
 	_, err := io.ReadFull(s.r, next[:])
 	switch {
 	case err == nil:
-		return &FormatError{
-			File: s.name, Problem: "trailing bytes",
-			Want: fmt.Sprintf("%d bytes", s.want), Got: "more", Advice: again,
-		}
+		return s.trailing()
 	case err != io.EOF:
 		return s.failure(err)
 	}
 	return nil
 }
 
+func (s *stream) trailing() error {
+	return &FormatError{
+		File: s.name, Problem: "trailing bytes",
+		Want: fmt.Sprintf("%d bytes", s.want), Got: "more", Advice: again,
+	}
+}
+
 // failure tells a broken file from one that could not be read.
-func (s *source) failure(err error) error {
+func (s *stream) failure(err error) error {
 	want := fmt.Sprintf("%d bytes", s.want)
 	if !s.sized {
 		want = "at least " + want

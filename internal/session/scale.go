@@ -1,0 +1,73 @@
+package session
+
+import (
+	"context"
+	"fmt"
+
+	"aegis/data"
+	"aegis/model"
+	"aegis/model/op"
+)
+
+// scale fits what the network reads of rows on those that are trained on.
+// Images of bytes become pixels unless a scaling was asked for.
+func (t *trainer) scale(ctx context.Context) (err error) {
+	cfg, rows := &t.cfg, t.train.Rows
+	kind := cfg.Scale
+	if kind == "" {
+		kind = suits(rows, cfg.Loss)
+	}
+	if kind == data.ScaleRange {
+		return nil
+	}
+	if t.measured, err = t.dataset.Measure(ctx, t.rows.split, t.hooks.Measure); err != nil {
+		return err
+	}
+	if err := cfg.chooseOutput(kind, t.measured); err != nil {
+		return err
+	}
+	fitted, err := kind.Fit(t.measured, rows.Shape, cfg.Pixels())
+	if err != nil {
+		return err
+	}
+	cfg.Scale, cfg.Scaling = kind, &fitted
+	return cfg.Validate()
+}
+
+// suits is the scaling of rows for which none was asked.
+func suits(rows data.Rows, loss model.Loss) data.Scale {
+	switch {
+	case !rows.IsVector() && rows.IsBytes():
+		return data.ScaleRange
+	case !rows.IsVector(), loss == model.BCE: // pixels, or probabilities
+		return data.ScaleMinMax
+	}
+	return data.ScaleStandard
+}
+
+// chooseOutput takes the output that a preset has for images away where it
+// cannot rebuild what the network reads. One that was chosen stays.
+func (c *Config) chooseOutput(kind data.Scale, m *data.Measured) error {
+	pixels := c.Pixels()
+	all := m.All()
+	inside := kind == data.ScaleMinMax || kind == data.ScaleNone && all.Min >= float64(pixels.Lo) && all.Max <= float64(pixels.Hi)
+	switch preset, err := model.Preset(c.Model); {
+	case inside:
+	case c.Loss == model.BCE:
+		return configErrorf("aegis: loss bce with scale %s and values from %g to %g; it needs values in [0,1]: want scale minmax, or loss mse", kind, all.Min, all.Max)
+	case err == nil && c.Output == preset.Output:
+		c.Output = string(op.Identity)
+	}
+	return nil
+}
+
+// scaleNotes say how rows are scaled and what follows from it.
+func (t *trainer) scaleNotes() (notes []string) {
+	if t.measured != nil {
+		notes = append(notes, fmt.Sprintf("%v, fitted on %d rows; the network's output is %s", t.program.Scaling, t.rows.split.Trained(), t.cfg.Output))
+	}
+	if t.train.IsVector() {
+		notes = append(notes, "rows are vectors: there is no picture of reconstructions")
+	}
+	return notes
+}
