@@ -19,6 +19,7 @@ import (
 	"aegis/internal/session"
 	"aegis/internal/train"
 	"aegis/model"
+	"aegis/model/program"
 )
 
 // Version of this module.
@@ -55,6 +56,12 @@ type (
 	Summary  = session.Summary
 	Verdict  = session.Verdict
 	Status   = session.Status
+)
+
+// What training a program of one's own is given, and what it comes to.
+type (
+	ProgramConfig = session.ProgramConfig
+	ProgramResult = session.ProgramResult
 )
 
 // The ways that a run ends.
@@ -98,4 +105,15 @@ func LoadConfig(path string) (Config, error) { return session.LoadConfig(path) }
 // of the best finished epoch stays.
 func Train(ctx context.Context, cfg Config, ds *data.Source, opt Options) (*Summary, error) {
 	return session.Train(ctx, cfg, ds, opt, openVM)
+}
+
+// TrainProgram trains a program of one's own on a dataset, on any device: its
+// graphs are Gorgonia's, of ops of package model/op. An op that is none of
+// these is an error that names its node, on the tape machine too, so that a
+// program trains on every device or on none. What its rows become, the program's
+// Scaling says. It writes a run directory where
+// cfg names one. When ctx ends the result holds what there is, and the error
+// wraps ctx's; a loss that is not finite is a *[DivergedError].
+func TrainProgram(ctx context.Context, p *program.Program, ds *data.Source, cfg ProgramConfig, hooks ...Hooks) (*ProgramResult, error) {
+	return session.TrainProgram(ctx, p, ds, cfg, hooks, openProgramVM)
 }

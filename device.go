@@ -35,14 +35,19 @@ type devices struct {
 }
 
 // openVM opens the VM that a configuration names.
-func openVM(c Config, p *program.Program) (m vm.Machine, why string, err error) {
+func openVM(c Config, p *program.Program) (m vm.Trainer, why string, err error) {
 	d := devices{name: c.Device, gpu: c.GPU, threads: c.Threads, fits: func() error { return session.CheckMemory(c) }}
 	return d.open(p, uint64(c.Seed))
 }
 
+// openProgramVM opens the VM that a program's configuration names.
+func openProgramVM(c ProgramConfig, p *program.Program) (m vm.Trainer, why string, err error) {
+	return devices{name: c.Device, gpu: c.GPU, threads: c.Threads}.open(p, uint64(c.Seed))
+}
+
 // open prepares a program under the parameters of a seed. Where auto chose, it
 // says why in one line.
-func (d devices) open(p *program.Program, seed uint64) (m vm.Machine, why string, err error) {
+func (d devices) open(p *program.Program, seed uint64) (m vm.Trainer, why string, err error) {
 	if err := session.CheckDevice(d.name); err != nil {
 		return nil, "", err
 	}
@@ -54,7 +59,7 @@ func (d devices) open(p *program.Program, seed uint64) (m vm.Machine, why string
 		case err == nil:
 			return m, "", nil
 		case d.name == DeviceCUDA:
-			return nil, "", advice.With(fmt.Errorf("%w; or run on the device %s", err, DeviceCPU), "device "+DeviceCPU)
+			return nil, "", cpuHelps(err)
 		}
 		why = "auto takes the CPU, for " + err.Error()
 	}
@@ -69,6 +74,39 @@ func (d devices) open(p *program.Program, seed uint64) (m vm.Machine, why string
 		m, err = cpu.Open(p, seed, cpu.Options{Threads: d.threads})
 	}
 	return m, why, err
+}
+
+// openRunner opens a device for the forward parts of a program.
+func (d devices) openRunner(p *program.Program, params vm.Params) (vm.Runner, error) {
+	if err := session.CheckDevice(d.name); err != nil {
+		return nil, err
+	}
+	if d.name == DeviceCUDA || d.name == DeviceAuto {
+		r, err := cuda.OpenRunner(p, 0, params, cuda.Options{GPU: d.gpu})
+		switch {
+		case err == nil:
+			return r, nil
+		case d.name == DeviceCUDA:
+			return nil, cpuHelps(err)
+		}
+	}
+	if d.name == DeviceTape {
+		return asRunner(tape.OpenRunner(p, 0, params))
+	}
+	return asRunner(cpu.OpenRunner(p, 0, params, cpu.Options{Threads: d.threads}))
+}
+
+// asRunner is a device of the contract's type, nil where there is none.
+func asRunner[R vm.Runner](r R, err error) (vm.Runner, error) {
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// cpuHelps adds to why there is no GPU what helps.
+func cpuHelps(err error) error {
+	return advice.With(fmt.Errorf("%w; or run on the device %s", err, DeviceCPU), "device "+DeviceCPU)
 }
 
 // Plan returns the plan that the CPU VM trains a network by, as text with

@@ -16,7 +16,7 @@ import (
 func ExampleLoad() {
 	defer inAFolderWithARun()()
 
-	m, err := aegis.Load("runs/fc12/model.safetensors", aegis.DeviceAuto)
+	m, err := aegis.Load("runs/fc12/model.safetensors") // or LoadBytes, LoadFS; aegis.WithDevice("cpu"), …
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -34,9 +34,13 @@ func ExampleLoad() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(len(codes), len(drawn)) // 1200 78400
+	scores, err := m.Score(ctx, images) // (100): how badly each is rebuilt
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(codes), len(drawn), len(scores)) // 1200 78400 100
 
-	// Output: 1200 78400
+	// Output: 1200 78400 100
 }
 
 // inAFolderWithARun changes to a new folder where runs/fc12 lies, and returns

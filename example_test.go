@@ -39,7 +39,7 @@ func Example() {
 	}
 	fmt.Println(summary.Status, "after", summary.Epochs, "epochs,", summary.Params, "parameters")
 
-	m, err := aegis.Load(filepath.Join(out, "model.safetensors"), aegis.DeviceAuto)
+	m, err := aegis.Load(filepath.Join(out, "model.safetensors"))
 	if err != nil {
 		log.Fatal(err)
 	}

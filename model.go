@@ -2,240 +2,93 @@ package aegis
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 
 	"aegis/data"
-	"aegis/internal/run"
-	"aegis/internal/session"
-	"aegis/internal/train"
-	"aegis/internal/vm"
+	"aegis/internal/infer"
 	"aegis/model"
 	"aegis/model/program"
 )
 
-// Model is a trained autoencoder. It is safe for concurrent use: calls take
-// turns, and one whose context ends while it waits returns the context's error.
-type Model struct {
-	spec    model.Spec
-	program *program.Program
-	turn    chan struct{} // holds one value while a call has its turn
-	machine vm.Machine    // used in a turn only; nil when closed
-}
+// ErrClosed says that a model was used after its Close.
+var ErrClosed = infer.ErrClosed
 
-// ErrClosed says that a model was used after [Model.Close].
-var ErrClosed = errors.New("aegis: the model is closed; load it again")
+// Model is a trained autoencoder, from [Load], [LoadBytes] or [LoadFS]. Any
+// number of goroutines may use it at once: on the CPU their calls run side by
+// side, on a GPU and on the tape machine they take turns. A row's result has
+// the same bits whatever runs beside it. A call whose context ends returns the
+// context's error, a call after [Model.Close] [ErrClosed], and a Model that was
+// not loaded answers errors.
+type Model struct{ model *infer.Model }
 
-// errNotLoaded is that of a Model that [Load] did not return.
-var errNotLoaded = errors.New("aegis: the model is empty; Load returns one with parameters")
+// Spec returns the network's description.
+func (m *Model) Spec() model.Spec { return m.loaded().Spec() }
 
-// Load opens a model.safetensors or last.safetensors on a device.
-func Load(path, device string) (*Model, error) {
-	m, err := load(path, device)
-	if err != nil {
-		return nil, fmt.Errorf("aegis: load %s: %w", path, err)
-	}
-	return m, nil
-}
+// Device says what the model runs on, such as "CPU (avx512, 2 threads)".
+func (m *Model) Device() string { return m.loaded().Device() }
 
-func load(path, device string) (*Model, error) {
-	file, err := run.OpenTensors(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }() // nothing was written
-	spec, err := fileSpec(file)
-	if err != nil {
-		return nil, err
-	}
-	lean := spec
-	lean.Batch = 1 // what is loaded is not trained
-	p, err := lean.Program()
-	if err != nil {
-		return nil, err
-	}
-	state := p.Start(0)
-	for _, param := range p.Params {
-		if state.Tensors[param.Name], err = file.Read(param.Name, param.Shape); err != nil {
-			return nil, err
-		}
-	}
-	machine, _, err := devices{name: device}.open(p, 0)
-	if err != nil {
-		return nil, err
-	}
-	if err := machine.SetState(state); err != nil {
-		return nil, errors.Join(err, machine.Close())
-	}
-	return &Model{spec: spec, program: p, turn: make(chan struct{}, 1), machine: machine}, nil
-}
+// Pixels returns the range of pixels that the network reads and writes, a byte v
+// being lo + v/255·(hi−lo); 0 and 0 where it reads values of no such range.
+func (m *Model) Pixels() (lo, hi float32) { return m.loaded().Pixels() }
 
-// fileSpec returns the network that a file's parameters belong to. They may be
-// hostile: a network larger than the file is refused before it is built.
-func fileSpec(file *run.TensorFile) (model.Spec, error) {
-	var spec model.Spec
-	text, ok := file.Metadata["config"]
-	if !ok {
-		return spec, errors.New("want a config in its metadata, got none; was it written by aegis?")
-	}
-	if err := json.Unmarshal([]byte(text), &spec); err != nil {
-		return spec, fmt.Errorf("config: %w", err)
-	}
-	if err := spec.Validate(); err != nil {
-		return spec, fmt.Errorf("config: %w", err)
-	}
-	cost, err := spec.Cost()
-	if err != nil {
-		return spec, fmt.Errorf("config: %w", err)
-	}
-	const float = 4 // bytes
-	if have := file.Size() / float; int64(cost.Params) > have {
-		return spec, fmt.Errorf("config: a network of %d parameters, in a file of %d values", cost.Params, have)
-	}
-	return spec, nil
-}
-
-// Spec returns the network.
-func (m *Model) Spec() model.Spec { return m.spec }
-
-// Pixels returns the range of pixels that the network reads and writes, 0 and 0
-// where it reads values of no such range.
-func (m *Model) Pixels() (lo, hi float32) {
-	if m.program == nil {
-		return 0, 0
-	}
-	return m.program.Scaling.Pixels.Lo, m.program.Scaling.Pixels.Hi
-}
-
-// Encode returns the codes (n,Z) of n rows.
+// Encode returns the codes (n,Z) of n rows, one after the other.
 func (m *Model) Encode(ctx context.Context, rows data.Rows) ([]float32, error) {
-	return m.infer(ctx, program.Encode, rows)
+	return m.loaded().Encode(ctx, rows)
+}
+
+// Decode returns the rows (n,P) of n codes (n,Z), in the units of
+// [Model.Reconstruct].
+func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) {
+	return m.loaded().Decode(ctx, codes)
 }
 
 // Reconstruct returns n rows (n,P), encoded and decoded: images of bytes in the
-// range of [Model.Pixels], others as what they were made of.
+// range of [Model.Pixels], others in the units that the rows had.
 func (m *Model) Reconstruct(ctx context.Context, rows data.Rows) ([]float32, error) {
-	out, err := m.infer(ctx, program.Reconstruct, rows)
-	if err != nil {
-		return nil, err
-	}
-	m.program.Scaling.Undo(out)
-	return out, nil
+	return m.loaded().Reconstruct(ctx, rows)
 }
 
-// Decode returns the rows (n,P) of n codes (n,Z), as [Model.Reconstruct] does.
-func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) {
-	if err := m.ready(ctx); err != nil {
-		return nil, err
-	}
-	n := len(codes) / m.program.Code
-	if n*m.program.Code != len(codes) {
-		return nil, fmt.Errorf("aegis: decode: want codes of %d values, got %d values in all", m.program.Code, len(codes))
-	}
-	out := make([]float32, n*m.program.PixelCount())
-	err := m.take(ctx, func() error {
-		return m.machine.Infer(ctx, program.Decode, program.Feed{Values: codes}, out)
-	})
-	if err != nil {
-		return nil, err
-	}
-	m.program.Scaling.Undo(out)
-	return out, nil
+// Score returns the reconstruction loss of each of n rows: the loss that the
+// network was trained by, a mean over the row's values as the network reads
+// them, scaled. The higher it is, the less the row is like those of the
+// training. Nothing is drawn: a row has the same score at every call.
+func (m *Model) Score(ctx context.Context, rows data.Rows) ([]float64, error) {
+	return m.loaded().Score(ctx, rows)
 }
 
-// Loss returns the model's loss over rows, at least one, a mean over their
-// scaled values.
-func (m *Model) Loss(ctx context.Context, rows data.Rows) (float64, error) {
-	if err := m.check(ctx, rows); err != nil {
-		return 0, err
-	}
-	if rows.N == 0 {
-		return 0, errors.New("aegis: loss of no rows; want at least one")
-	}
-	var terms []float64
-	err := m.take(ctx, func() (err error) {
-		if err := m.machine.Bind(vm.TestSet, rows); err != nil {
-			return err
-		}
-		terms, err = m.machine.Evaluate(ctx, vm.TestSet, train.Rows(rows.N))
-		return err
-	})
-	if err != nil {
-		return 0, err
-	}
-	return terms[0], nil
-}
+// Close waits for the calls in progress and releases the device. To close again
+// does nothing.
+func (m *Model) Close() error { return m.loaded().Close() }
 
-// Close waits for the call in progress and releases the device. What is called
-// later returns [ErrClosed]; to close again does nothing.
-func (m *Model) Close() error {
-	if m == nil || m.turn == nil {
+// loaded is nil where nothing was.
+func (m *Model) loaded() *infer.Model {
+	if m == nil {
 		return nil
 	}
-	m.turn <- struct{}{}
-	defer func() { <-m.turn }()
-	if m.machine == nil {
+	return m.model
+}
+
+// Network is a program of one's own with its parameters, from [OpenProgram]. It
+// is used as a [Model] is.
+type Network struct{ network *infer.Network }
+
+// Device says what the network runs on.
+func (n *Network) Device() string { return n.opened().Device() }
+
+// Run runs a part on rows that are given as values, as the network reads them,
+// scaled: n rows (n,P), or codes (n,Z) for Decode. It returns codes (n,Z) of Encode,
+// else rows (n,P). Labels are for graphs that read them.
+func (n *Network) Run(ctx context.Context, part program.Part, in program.Feed) ([]float32, error) {
+	return n.opened().Run(ctx, part, in)
+}
+
+// Close waits for the calls in progress and releases the device. To close again
+// does nothing.
+func (n *Network) Close() error { return n.opened().Close() }
+
+// opened is nil where nothing was.
+func (n *Network) opened() *infer.Network {
+	if n == nil {
 		return nil
 	}
-	machine := m.machine
-	m.machine = nil
-	return machine.Close()
-}
-
-// take waits for the machine and runs f with it.
-func (m *Model) take(ctx context.Context, f func() error) error {
-	select {
-	case m.turn <- struct{}{}:
-	case <-ctx.Done():
-		return fmt.Errorf("aegis: wait for the model: %w", ctx.Err())
-	}
-	defer func() { <-m.turn }()
-	if m.machine == nil {
-		return ErrClosed
-	}
-	return f()
-}
-
-// ready says whether a call can be made at all.
-func (m *Model) ready(ctx context.Context) error {
-	if m == nil || m.turn == nil {
-		return errNotLoaded
-	}
-	return session.CheckContext(ctx)
-}
-
-func (m *Model) check(ctx context.Context, rows data.Rows) error {
-	if err := m.ready(ctx); err != nil {
-		return err
-	}
-	if want := m.program.Row; rows.Shape != want {
-		return fmt.Errorf("aegis: want rows of %v, got %v", want, rows.Shape)
-	}
-	if err := m.program.CheckRows(rows); err != nil {
-		return fmt.Errorf("aegis: %w", err)
-	}
-	return nil
-}
-
-func (m *Model) infer(ctx context.Context, part program.Part, rows data.Rows) ([]float32, error) {
-	if err := m.check(ctx, rows); err != nil {
-		return nil, err
-	}
-	width := m.program.PixelCount()
-	if part == program.Encode {
-		width = m.program.Code
-	}
-	out := make([]float32, rows.N*width)
-	in := program.Feed{Set: vm.TestSet, Rows: train.Rows(rows.N)}
-	err := m.take(ctx, func() error {
-		if err := m.machine.Bind(vm.TestSet, rows); err != nil {
-			return err
-		}
-		return m.machine.Infer(ctx, part, in, out)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	return n.network
 }

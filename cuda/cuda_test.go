@@ -14,11 +14,14 @@ import (
 	"aegis/model/program"
 )
 
-var _ vm.Machine = (*cuda.Machine)(nil)
+var (
+	_ vm.Trainer = (*cuda.Machine)(nil)
+	_ vm.Runner  = (*cuda.Runner)(nil)
+)
 
 // on opens the VM with options.
 func on(opt cuda.Options) vmtest.Open {
-	return func(p *program.Program, seed uint64) (vm.Machine, error) { return cuda.Open(p, seed, opt) }
+	return func(p *program.Program, seed uint64) (vm.Trainer, error) { return cuda.Open(p, seed, opt) }
 }
 
 // simulated opens the VM on the simulator.
@@ -48,7 +51,7 @@ func TestInputs(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.opt.Driver = ptxsim.Open(ptxsim.Options{})
-			vmtest.Inputs(t, func(p *program.Program, seed uint64) (vm.Machine, error) {
+			vmtest.Inputs(t, func(p *program.Program, seed uint64) (vm.Trainer, error) {
 				return cuda.OpenTuned(p, seed, c.opt, c.tuning)
 			})
 		})
@@ -62,6 +65,42 @@ func TestExchange(t *testing.T) {
 		})
 	}
 }
+
+// runnersOn opens the forward parts with options.
+func runnersOn(opt cuda.Options) vmtest.OpenRunner {
+	return func(p *program.Program, seed uint64, params vm.Params) (vm.Runner, error) {
+		return cuda.OpenRunner(p, seed, params, opt)
+	}
+}
+
+func TestRunner(t *testing.T) {
+	open := runnersOn(cuda.Options{Driver: ptxsim.Open(ptxsim.Options{})})
+	vmtest.Runner(t, open, 4, "odd widths", "conv loss bce")
+	vmtest.RunnerInputs(t, open)
+}
+
+// TestRunnerHasNoTraining: a runner has the parameters alone, where training
+// with Adam has three tensors of each, and little else.
+func TestRunnerHasNoTraining(t *testing.T) {
+	p := vmtest.Tiny(t)
+	opt := cuda.Options{Driver: ptxsim.Open(ptxsim.Options{})}
+	r, err := cuda.OpenRunner(p, 1, p.Start(1).Tensor, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	m, err := cuda.Open(p, 1, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = m.Close() }()
+	used, trained := r.Memory(), m.Memory()
+	if 3*used.State != trained.State || used.Queue >= trained.Queue || used.Data != 0 {
+		t.Errorf("a runner takes %v, training %v", used, trained)
+	}
+}
+
+func TestTrainsProgram(t *testing.T) { vmtest.TrainsProgram(t, simulated()) }
 
 func TestHandmadeGraphs(t *testing.T) { vmtest.HandmadeGraphs(t, simulated()) }
 
@@ -92,6 +131,10 @@ func TestGPU(t *testing.T) {
 		{name: "handmade graphs", test: vmtest.HandmadeGraphs},
 		{name: "inputs", test: vmtest.Inputs},
 		{name: "streamed inputs", test: vmtest.Inputs, opt: cuda.Options{DataLimit: -1}},
+		{name: "trains a program", test: vmtest.TrainsProgram},
+		{name: "runner", test: func(t *testing.T, _ vmtest.Open) {
+			vmtest.Runner(t, runnersOn(cuda.Options{}), 64, "odd widths", "colour", "conv loss bce")
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			needGPU(t)

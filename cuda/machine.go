@@ -16,7 +16,7 @@ import (
 	"aegis/model/program"
 )
 
-// Machine trains and runs one program on one GPU; it is a vm.Machine. After
+// Machine trains and runs one program on one GPU; it is a vm.Trainer. After
 // a fault of the device every call returns the first error.
 type Machine struct {
 	program *program.Program
@@ -29,7 +29,7 @@ type Machine struct {
 
 	tensors *tensors
 	queue   *queue
-	train   *exec
+	train   *exec // nil where nothing is trained
 	parts   map[program.Part]*exec
 	records map[int][]piece // of so many training steps
 	sets    map[string]*set
@@ -57,6 +57,15 @@ func Open(p *program.Program, seed uint64, opt Options) (*Machine, error) {
 }
 
 func open(p *program.Program, seed uint64, opt Options, t tuning) (*Machine, error) {
+	if opt.Exchange != nil {
+		t.graphSteps, t.plan.Exchange = 1, true
+	}
+	start := func() (*program.State, error) { return p.Start(seed), nil }
+	return openAs(p, seed, opt, start, func(m *Machine) error { return m.compile(t) })
+}
+
+// openAs prepares a program under a state, with the plans that compile makes.
+func openAs(p *program.Program, seed uint64, opt Options, start func() (*program.State, error), compile func(*Machine) error) (*Machine, error) {
 	d, device, err := gpu.Choose(opt.device())
 	if err != nil {
 		return nil, err
@@ -66,10 +75,7 @@ func open(p *program.Program, seed uint64, opt Options, t tuning) (*Machine, err
 		sets: make(map[string]*set), labels: make(map[string][]int32), records: make(map[int][]piece),
 		exchange: opt.Exchange,
 	}
-	if opt.Exchange != nil {
-		t.graphSteps, t.plan.Exchange = 1, true
-	}
-	if err := m.compile(t); err != nil {
+	if err := compile(m); err != nil {
 		return nil, err
 	}
 	if m.gpu, err = gpu.Open(d, device); err != nil {
@@ -77,7 +83,10 @@ func open(p *program.Program, seed uint64, opt Options, t tuning) (*Machine, err
 	}
 	m.modules = gpu.NewModules(m.gpu, kernels.PTX)
 	if err = m.gpu.Do("open", m.allocate); err == nil {
-		err = m.SetState(p.Start(seed))
+		var state *program.State
+		if state, err = start(); err == nil {
+			err = m.SetState(state)
+		}
 	}
 	if err != nil {
 		_ = m.gpu.Close() // err says what happened
@@ -101,8 +110,13 @@ func (m *Machine) compile(t tuning) error {
 			return err
 		}
 	}
-	m.queue = newQueue(m.program, t, m.forwardRows, m.execs())
+	m.makeQueue(t)
 	return nil
+}
+
+// makeQueue lays the queue out for all plans.
+func (m *Machine) makeQueue(t tuning) {
+	m.queue = newQueue(m.program, t, m.forwardRows, m.execs())
 }
 
 // forwardParts are the parts that a machine prepares. All are compiled when it
@@ -135,7 +149,11 @@ func forwardRows(trained *plan.Plan) int {
 
 // execs returns all plans, that of training first.
 func (m *Machine) execs() []*exec {
-	return append([]*exec{m.train}, slices.Collect(maps.Values(m.parts))...)
+	all := slices.Collect(maps.Values(m.parts))
+	if m.train != nil {
+		all = slices.Insert(all, 0, m.train)
+	}
+	return all
 }
 
 // arenaFloats is the size of the one arena of all plans, in which nothing
@@ -158,9 +176,9 @@ func (m *Machine) allocate() error {
 	if err != nil {
 		return err
 	}
-	n := needs{
-		state: m.tensors.bytes(), arena: 4 * int64(floats+scratch), queue: m.queue.bytes(),
-		batch: m.program.Batch, perRow: 4 * int64(m.train.plan.Arena) / int64(m.program.Batch), scratch: 4 * int64(scratch),
+	n := needs{state: m.tensors.bytes(), arena: 4 * int64(floats+scratch), queue: m.queue.bytes(), scratch: 4 * int64(scratch)}
+	if m.train != nil {
+		n.batch, n.perRow = m.program.Batch, 4*int64(m.train.plan.Arena)/int64(m.program.Batch)
 	}
 	var arena driver.DevicePtr
 	for _, a := range []struct {
@@ -203,7 +221,9 @@ func (m *Machine) place(arena, scratch driver.DevicePtr) error {
 	if err := m.sendColumns(); err != nil {
 		return err
 	}
-	m.train.scalars, m.train.losses = q.at(q.scalars, 0), q.at(q.losses, 0)
+	if m.train != nil {
+		m.train.scalars, m.train.losses = q.at(q.scalars, 0), q.at(q.losses, 0)
+	}
 	if err := m.gpu.Memset32Async(q.at(q.counters, 0), 0, int64(q.counted), m.gpu.Stream); err != nil {
 		return err
 	}

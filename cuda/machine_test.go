@@ -223,7 +223,7 @@ func TestSeveralPhases(t *testing.T) {
 			}
 			var losses [2][]float64
 			var states [2]*program.State
-			for i, m := range []vm.Machine{open(t, p, data, cuda.Options{}), ref} {
+			for i, m := range []vm.Trainer{open(t, p, data, cuda.Options{}), ref} {
 				losses[i], states[i] = trained(t, p, m, data, 9)
 			}
 			if want := len(p.Params) * (1 + c.slots); len(losses[0]) != 10 || len(states[0].Tensors) != want {
@@ -244,7 +244,7 @@ func momentum() optim.Spec {
 }
 
 // trained is what five steps leave.
-func trained(t *testing.T, p *program.Program, m vm.Machine, images []byte, count int) ([]float64, *program.State) {
+func trained(t *testing.T, p *program.Program, m vm.Trainer, images []byte, count int) ([]float64, *program.State) {
 	t.Helper()
 	if err := m.Bind(vm.TrainSet, vmtest.Rows(p, images)); err != nil {
 		t.Fatal(err)

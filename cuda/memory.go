@@ -10,10 +10,10 @@ import (
 	"aegis/internal/advice"
 )
 
-// needs is what a training program takes of a device's memory, in bytes.
+// needs is what a program takes of a device's memory, in bytes.
 type needs struct {
 	state, arena, queue int64
-	batch               int
+	batch               int   // 0 where nothing is trained
 	perRow              int64 // of the arena, for each row of a batch
 	scratch             int64 // of the arena, at any batch
 }
@@ -30,8 +30,12 @@ func (n needs) outOfMemory(g *gpu.Context, err error, what string, asked int64) 
 	if fits := n.fits(g.Available); fits > 0 {
 		todo, options = fmt.Sprintf("a batch of %d would fit", fits), []string{fmt.Sprintf("batch %d", fits)}
 	}
-	return advice.With(g.OutOfMemory(err, fmt.Sprintf("asked for %s for %s; %s of %s are free, and training at batch %d needs %s in all; %s",
-		gpu.FormatBytes(asked), what, gpu.FormatBytes(free), gpu.FormatBytes(total), n.batch, gpu.FormatBytes(n.total()), todo)), options...)
+	use := fmt.Sprintf("training at batch %d", n.batch)
+	if n.batch == 0 {
+		use, todo, options = "to run the network", "use the CPU, or free the GPU", []string{"device cpu"}
+	}
+	return advice.With(g.OutOfMemory(err, fmt.Sprintf("asked for %s for %s; %s of %s are free, and %s needs %s in all; %s",
+		gpu.FormatBytes(asked), what, gpu.FormatBytes(free), gpu.FormatBytes(total), use, gpu.FormatBytes(n.total()), todo)), options...)
 }
 
 // fits returns about the largest batch that some bytes are enough for, with a

@@ -7,6 +7,7 @@ import (
 
 	"aegis/cuda/driver"
 	"aegis/data"
+	"aegis/internal/vm"
 	"aegis/model/program"
 )
 
@@ -61,3 +62,28 @@ func (*Machine) SetState(*program.State) error { return errNone() }
 
 // Close does nothing.
 func (*Machine) Close() error { return nil }
+
+// Runner is never made in this build.
+type Runner struct{}
+
+// OpenRunner says that this build has no CUDA.
+func OpenRunner(*program.Program, uint64, vm.Params, Options) (*Runner, error) {
+	return nil, errNone()
+}
+
+// Device returns "none".
+func (*Runner) Device() string { return "none" }
+
+// VM returns "cuda".
+func (*Runner) VM() string { return "cuda" }
+
+// Memory returns nothing.
+func (*Runner) Memory() Memory { return Memory{} }
+
+// Infer returns an error.
+func (*Runner) Infer(context.Context, program.Part, program.Feed, []float32) error {
+	return errNone()
+}
+
+// Close does nothing.
+func (*Runner) Close() error { return nil }

@@ -15,7 +15,8 @@ import (
 )
 
 var (
-	_ vm.Machine  = (*cuda.Machine)(nil)
+	_ vm.Trainer  = (*cuda.Machine)(nil)
+	_ vm.Runner   = (*cuda.Runner)(nil)
 	_ gorgonia.VM = (*cuda.VM)(nil)
 )
 
@@ -24,7 +25,8 @@ func TestNone(t *testing.T) {
 	_, probe := cuda.Probe(cuda.Options{})
 	_, devices := cuda.Devices(cuda.Options{})
 	_, vm := cuda.NewVM(nil, cuda.Options{})
-	for name, err := range map[string]error{"vm": vm, "open": open, "probe": probe, "devices": devices} {
+	_, runner := cuda.OpenRunner(nil, 1, nil, cuda.Options{})
+	for name, err := range map[string]error{"vm": vm, "open": open, "runner": runner, "probe": probe, "devices": devices} {
 		if !errors.Is(err, driver.ErrUnavailable) || !strings.Contains(err.Error(), "-tags cpu") {
 			t.Errorf("%s: error %v, want that CUDA was left out", name, err)
 		}

@@ -53,12 +53,12 @@ const (
 func newQueue(p *program.Program, t tuning, forwardRows int, execs []*exec) *queue {
 	q := &queue{
 		width: p.ScalarCount(), terms: len(p.LossNames()),
-		graph: powerOfTwo(min(t.graphSteps, graphBytes/(p.Batch*rowBytes(p)))),
+		graph: powerOfTwo(min(t.graphSteps, graphBytes/max(1, p.Batch*rowBytes(p)))),
 	}
 	if p.Scaling.Kind != data.ScaleRange {
 		q.columned = p.PixelCount()
 	}
-	q.steps = max(q.graph, min(t.queueSteps, mostRows/p.Batch))
+	q.steps = max(q.graph, min(t.queueSteps, mostRows/max(1, p.Batch)))
 	var numbers, labels bool
 	for _, e := range execs {
 		q.counted = max(q.counted, e.lossCount())

@@ -46,6 +46,9 @@ func TestPresets(t *testing.T) {
 			for _, param := range p.Params {
 				total += param.Size()
 			}
+			if used, err := s.Forward(); err != nil || len(used.Phases) != 0 || len(used.Params) != len(p.Params) {
+				t.Errorf("to use it takes %d parameters and %d phases (%v)", len(used.Params), len(used.Phases), err)
+			}
 			if total != w.params || cost.Params != w.params {
 				t.Errorf("%d parameters in the program, %d in the cost; want %d", total, cost.Params, w.params)
 			}

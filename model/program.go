@@ -13,12 +13,32 @@ import (
 // Program writes the spec as graphs: one training phase with its gradients,
 // and the forward parts. Every shape is checked here.
 func (s Spec) Program() (*program.Program, error) {
-	if err := s.Validate(); err != nil {
+	p, b, err := s.forward()
+	if err != nil {
 		return nil, err
+	}
+	phase, err := b.phase()
+	if err != nil {
+		return nil, err
+	}
+	p.Phases = []*program.Phase{phase}
+	return p, nil
+}
+
+// Forward is [Spec.Program] without a phase: what it takes to use a network
+// that was trained.
+func (s Spec) Forward() (*program.Program, error) {
+	p, _, err := s.forward()
+	return p, err
+}
+
+func (s Spec) forward() (*program.Program, *builder, error) {
+	if err := s.Validate(); err != nil {
+		return nil, nil, err
 	}
 	n, err := s.network()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	b := &builder{spec: s, network: n}
 	p := &program.Program{
@@ -27,12 +47,7 @@ func (s Spec) Program() (*program.Program, error) {
 	for _, l := range n.layers() {
 		p.Params = append(p.Params, l.params(s.Init)...)
 	}
-	phase, err := b.phase()
-	if err != nil {
-		return nil, err
-	}
-	p.Phases = []*program.Phase{phase}
-	return p, nil
+	return p, b, nil
 }
 
 // builder writes one network's graphs.
@@ -137,6 +152,13 @@ func (b *builder) forward(part program.Part, batch int) (*program.Graph, error) 
 		layers = b.network.decoder
 		x, err = op.Reshape(g.input(program.InputCodes, "z", batch, b.spec.Latent), layers[0].In...)
 	case program.Reconstruct:
+		x = g.input(program.InputRows, "x", batch, first...)
+	case program.Logits:
+		if b.spec.Loss != BCE {
+			return nil, fmt.Errorf("model: %s: the loss %s has none; want %s", part, b.spec.Loss, program.Reconstruct)
+		}
+		name = "logits"
+		layers[len(layers)-1].Activation = op.None
 		x = g.input(program.InputRows, "x", batch, first...)
 	default:
 		err = fmt.Errorf("unknown part %q", part)

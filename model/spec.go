@@ -15,6 +15,7 @@ import (
 	"aegis/data"
 	"aegis/model/op"
 	"aegis/model/optim"
+	"aegis/model/program"
 )
 
 // Family is a kind of network.
@@ -235,7 +236,15 @@ func (s Spec) optimizer() optim.Spec {
 	return o
 }
 
-// lossOp is the loss as the graphs compute it.
+// Scored returns the part of the program whose result the loss compares with
+// the rows, and the loss as the graphs compute it.
+func (s Spec) Scored() (program.Part, op.Loss) {
+	if s.Loss == BCE {
+		return program.Logits, s.lossOp()
+	}
+	return program.Reconstruct, s.lossOp()
+}
+
 func (s Spec) lossOp() op.Loss {
 	switch s.Loss {
 	case MAE:

@@ -30,7 +30,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 
 COMMON = '''#!%s
-import json, os, pathlib, sys, time
+import json, os, shutil, pathlib, sys, time
 HERE = pathlib.Path(__file__).resolve().parent
 
 def planted(*names):
@@ -59,6 +59,7 @@ device, model = value("--device"), value("--model", "fc12")
 what = planted("train", device, model)
 out = pathlib.Path(value("--out"))
 if real.exists():
+    shutil.rmtree(out, ignore_errors=True)  # a summary that was changed here is no run's
     small = ["--device", "cpu", "--limit", "128", "--epochs", "1", "--batch", "64", "--threads", "1"]
     subprocess.run([real, *args, *small, *(["--hidden", "8"] if "--hidden" in args else [])], check=True)
     summary = json.loads((out / "summary.json").read_text())

@@ -89,7 +89,7 @@ func whole(t *testing.T, dir string) int {
 			t.Error(err)
 		}
 	}
-	m, err := aegis.Load(filepath.Join(dir, run.ModelFile), aegis.DeviceCPU)
+	m, err := aegis.Load(filepath.Join(dir, run.ModelFile), aegis.WithDevice(aegis.DeviceCPU))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,15 +104,15 @@ func (w *watcher) progress(p aegis.Progress) {
 
 func (w *watcher) metrics(m aegis.Metrics) {
 	w.close()
-	line := fmt.Sprintf("epoch %*d/%d  train %.5f", digits(w.config.Epochs), m.Epoch, w.config.Epochs, float64(m.TrainLoss))
+	line := fmt.Sprintf("epoch %*d/%d  train %.5f", digits(w.config.Epochs), m.Epoch, w.config.Epochs, m.TrainLoss)
 	if m.ValLoss != nil {
-		line += fmt.Sprintf("  val %.5f", float64(*m.ValLoss))
+		line += fmt.Sprintf("  val %.5f", *m.ValLoss)
 		if m.Best {
 			line += " (best)"
 		}
 	}
 	if m.TestLoss != nil {
-		line += fmt.Sprintf("  test %.5f", float64(*m.TestLoss))
+		line += fmt.Sprintf("  test %.5f", *m.TestLoss)
 	}
 	w.printf("%s  %.2f s, %.0f images/s\n", line, m.Seconds, m.ImagesPerSecond)
 	if w.json && w.failed == nil && !w.gone {

@@ -123,7 +123,7 @@ func (d *decoder) decode(g *G.Node) (int, error) {
 			return i, err
 		}
 	}
-	return 0, fmt.Errorf("node %q: no instruction for op %T %v", n.Name(), n.Op(), n.Op())
+	return 0, fmt.Errorf("node %q: no instruction for op %T %v; want one of package op", n.Name(), n.Op(), n.Op())
 }
 
 // children returns the operands of a node, in their order.

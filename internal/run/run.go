@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"os"
 
 	"github.com/BurntSushi/toml"
@@ -27,6 +26,13 @@ const (
 	LossFile            = "loss.png"            // loss over epochs
 	ReconstructionsFile = "reconstructions.png" // originals over what is rebuilt
 	LatentFile          = "latent.png"          // the codes of the test set
+)
+
+// The keys of a model file's metadata under which there is what it is a model
+// of, as JSON: the configuration of a network, or that of a program.
+const (
+	ConfigKey  = "config"
+	ProgramKey = "program"
 )
 
 func fileNames() []string {
@@ -120,15 +126,4 @@ func encoder(w io.Writer) *json.Encoder {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	return e
-}
-
-// Float is a number that JSON may not know: NaN and ±Inf become null.
-type Float float64
-
-// MarshalJSON writes the number or null.
-func (f Float) MarshalJSON() ([]byte, error) {
-	if math.IsNaN(float64(f)) || math.IsInf(float64(f), 0) {
-		return []byte("null"), nil
-	}
-	return json.Marshal(float64(f))
 }

@@ -36,7 +36,7 @@ func OpenTensors(path string) (*TensorFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("run: read tensors: %w", err)
 	}
-	t, err := newTensorFile(f)
+	t, err := openTensorFile(f)
 	if err != nil {
 		_ = f.Close() // nothing was written
 		return nil, err
@@ -45,7 +45,7 @@ func OpenTensors(path string) (*TensorFile, error) {
 	return t, nil
 }
 
-func newTensorFile(f *os.File) (*TensorFile, error) {
+func openTensorFile(f *os.File) (*TensorFile, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("run: read tensors: %w", err)
@@ -53,16 +53,17 @@ func newTensorFile(f *os.File) (*TensorFile, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("run: read tensors: %s is not a file", f.Name())
 	}
-	t, err := decodeHeader(f, info.Size())
+	t, err := NewTensorFile(f, info.Size())
 	if err != nil {
 		return nil, fmt.Errorf("run: read %s: %w", f.Name(), err)
 	}
 	return t, nil
 }
 
-// decodeHeader reads the header of size bytes of safetensors, which may be
-// hostile: it allocates in proportion to size only.
-func decodeHeader(r io.ReaderAt, size int64) (*TensorFile, error) {
+// NewTensorFile reads the header of size bytes of safetensors, which may be
+// hostile: it allocates in proportion to size only. The bytes stay the caller's
+// and are read later.
+func NewTensorFile(r io.ReaderAt, size int64) (*TensorFile, error) {
 	head, start, err := readHeader(r, size)
 	if err != nil {
 		return nil, err
@@ -146,7 +147,7 @@ func ReadTensors(path string) (tensors map[string]program.Tensor, metadata map[s
 // DecodeTensors reads size bytes of safetensors as [ReadTensors] does. The
 // bytes may be hostile: it allocates in proportion to size only.
 func DecodeTensors(r io.ReaderAt, size int64) (tensors map[string]program.Tensor, metadata map[string]string, err error) {
-	t, err := decodeHeader(r, size)
+	t, err := NewTensorFile(r, size)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -15,7 +15,8 @@ import (
 // model.safetensors with the parameters alone.
 type checkpoints struct {
 	dir    *run.Dir
-	cfg    Config
+	kind   string // of the configuration in the files' metadata, its key
+	config any
 	params []program.Param
 
 	model   checkpoint // the best, nil tensors before the first
@@ -86,12 +87,12 @@ func (c *checkpoints) writeFiles() error {
 }
 
 func (c *checkpoints) file(name string, what checkpoint) error {
-	config, err := json.Marshal(c.cfg)
+	config, err := json.Marshal(c.config)
 	if err != nil {
 		return fmt.Errorf("aegis: checkpoint: %w", err)
 	}
 	err = c.dir.WriteTensors(name, what.tensors, map[string]string{
-		"format": "pt", "aegis": Version, "config": string(config),
+		"format": "pt", "aegis": Version, c.kind: string(config),
 		"epoch": strconv.Itoa(what.epoch), "step": strconv.FormatInt(what.step, 10),
 	})
 	if err != nil {

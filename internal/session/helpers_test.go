@@ -46,7 +46,7 @@ func config(t *testing.T, preset string) Config {
 }
 
 // openCPU opens the CPU VM whatever the configuration's device.
-func openCPU(cfg Config, p *program.Program) (vm.Machine, string, error) {
+func openCPU(cfg Config, p *program.Program) (vm.Trainer, string, error) {
 	if err := CheckMemory(cfg); err != nil {
 		return nil, "", err
 	}

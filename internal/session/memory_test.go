@@ -61,7 +61,7 @@ func TestMemoryOfTheDevice(t *testing.T) {
 		t.Errorf("on a CPU: error %v; want to lower the batch", err)
 	}
 	asked := errors.New("the device was asked")
-	_, err := Train(context.Background(), cfg, ds, Options{Out: out}, func(Config, *program.Program) (vm.Machine, string, error) {
+	_, err := Train(context.Background(), cfg, ds, Options{Out: out}, func(Config, *program.Program) (vm.Trainer, string, error) {
 		return nil, "", asked
 	})
 	if !errors.Is(err, asked) {

@@ -105,16 +105,16 @@ func (t *trainer) lossCurve() report.LossCurve {
 		Step:  t.curve.at, StepLoss: t.curve.loss,
 	}
 	if t.summary.MeanImageLoss != nil {
-		c.Baseline, c.BaselineLabel = float64(*t.summary.MeanImageLoss), "mean "+t.summary.noun
+		c.Baseline, c.BaselineLabel = *t.summary.MeanImageLoss, "mean "+t.summary.noun
 	}
 	for _, m := range t.epochs {
 		c.Epoch = append(c.Epoch, float64(m.Epoch))
-		c.Train = append(c.Train, float64(m.TrainLoss))
+		c.Train = append(c.Train, m.TrainLoss)
 		if m.ValLoss != nil {
-			c.Val = append(c.Val, float64(*m.ValLoss))
+			c.Val = append(c.Val, *m.ValLoss)
 		}
 		if m.TestLoss != nil {
-			c.Test = append(c.Test, float64(*m.TestLoss))
+			c.Test = append(c.Test, *m.TestLoss)
 		}
 	}
 	return c

@@ -71,7 +71,7 @@ func TestInterruptedBehindTheLastEpoch(t *testing.T) {
 
 // The picture of the loss says what the last line says.
 func TestLossCurveSaysHowGood(t *testing.T) {
-	base, better, worse := run.Float(0.25), run.Float(0.748), run.Float(-1)
+	base, better, worse := 0.25, 0.748, -1.0
 	for want, v := range map[string]Verdict{
 		"fc64 on 3 images": {},
 		"fc64 on 3 images: 74.8 % of the variance explained":       {MeanImageLoss: &base, Better: &better, VarianceExplained: &better},

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"aegis/data"
-	"aegis/internal/run"
 	"aegis/internal/train"
 	"aegis/internal/vm"
 )
@@ -158,7 +157,6 @@ func (t *trainer) testBest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.bestTest = new(run.Float)
-	*t.bestTest = run.Float(terms[0])
+	t.bestTest = finite(terms[0])
 	return nil
 }

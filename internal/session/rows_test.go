@@ -133,7 +133,7 @@ func TestTestLimit(t *testing.T) {
 			if s.TestRows != c.tests {
 				t.Errorf("the summary's test loss is over %d rows, want %d", s.TestRows, c.tests)
 			}
-			checkModel(t, cfg, filepath.Join(out, run.ModelFile), ds.Test, float64(*s.TestLoss))
+			checkModel(t, cfg, filepath.Join(out, run.ModelFile), ds.Test, *s.TestLoss)
 		})
 	}
 }
@@ -152,7 +152,7 @@ func TestBestModelsTestLoss(t *testing.T) {
 		if s.TestRows != 20 {
 			t.Errorf("the summary's test loss is over %d rows, want 20", s.TestRows)
 		}
-		checkModel(t, cfg, filepath.Join(out, run.ModelFile), ds.Test, float64(*s.TestLoss))
+		checkModel(t, cfg, filepath.Join(out, run.ModelFile), ds.Test, *s.TestLoss)
 		return
 	}
 	t.Error("no seed has its best epoch before the last one")

@@ -22,7 +22,7 @@ import (
 // OpenVM opens a VM of the configuration's device for a program, under the
 // parameters of its seed. Where it had a choice, why says in a line what
 // decided. One that takes of this process's memory asks [CheckMemory] first.
-type OpenVM func(cfg Config, p *program.Program) (m vm.Machine, why string, err error)
+type OpenVM func(cfg Config, p *program.Program) (m vm.Trainer, why string, err error)
 
 // Train trains an autoencoder on a dataset and writes a run directory. When
 // ctx ends it saves what there is and returns an error that wraps ctx's. A
@@ -56,14 +56,14 @@ type trainer struct {
 
 	program *program.Program
 	loader  *data.Loader
-	machine vm.Machine
+	machine vm.Trainer
 	why     string // it runs there
 	dir     *run.Dir
 	writer  checkpoints
 
 	epochs   []Metrics
-	bestVal  *run.Float // the least validation loss so far
-	bestTest *run.Float // of the best model over all test rows
+	bestVal  *float64 // the least validation loss so far
+	bestTest *float64 // of the best model over all test rows
 	curve    curve
 	summary  Summary
 }
@@ -178,7 +178,7 @@ func (t *trainer) begin() {
 		Version:    Version, Started: time.Now().UTC(),
 	}
 	t.summary.noun = strings.TrimSuffix(t.noun(), "s")
-	t.writer = checkpoints{dir: t.dir, cfg: t.cfg, params: t.program.Params}
+	t.writer = checkpoints{dir: t.dir, kind: run.ConfigKey, config: t.cfg, params: t.program.Params}
 	t.curve = newCurve(t.rows.split.Trained(), t.cfg.Batch)
 	if t.hooks.Start != nil {
 		t.hooks.Start(Start{
@@ -214,7 +214,7 @@ func (t *trainer) progress(p train.Progress) {
 // epoch saves checkpoints and a line of metrics.
 func (t *trainer) epoch(e train.Epoch) error {
 	m := Metrics{
-		Epoch: e.Number, Step: e.Step, TrainLoss: run.Float(e.Train[0]), ValLoss: first(e.Val), TestLoss: first(e.Test),
+		Epoch: e.Number, Step: e.Step, TrainLoss: e.Train[0], ValLoss: first(e.Val), TestLoss: first(e.Test),
 		TestRows: e.TestRows, Seconds: e.Seconds, ImagesPerSecond: e.ImagesPerSecond,
 	}
 	if m.Best = m.ValLoss == nil || t.bestVal == nil || *m.ValLoss < *t.bestVal; m.Best {
@@ -250,10 +250,9 @@ func (t *trainer) state() (*program.State, error) {
 	return t.machine.State()
 }
 
-func first(terms []float64) *run.Float {
+func first(terms []float64) *float64 {
 	if len(terms) == 0 {
 		return nil
 	}
-	f := run.Float(terms[0])
-	return &f
+	return finite(terms[0])
 }

@@ -48,12 +48,12 @@ func TestTrainWritesARun(t *testing.T) {
 				t.Errorf("summary %+v", s)
 			}
 			best := slices.MinFunc(epochs, func(a, b Metrics) int {
-				return int(math.Copysign(1, float64(*a.ValLoss-*b.ValLoss)))
+				return int(math.Copysign(1, *a.ValLoss-*b.ValLoss))
 			})
 			if s.BestEpoch != best.Epoch || *s.TestLoss != *best.TestLoss {
 				t.Errorf("best epoch %d with test loss %v, want %d", s.BestEpoch, *s.TestLoss, best.Epoch)
 			}
-			checkModel(t, cfg, filepath.Join(out, run.ModelFile), ds.Test, float64(*s.TestLoss))
+			checkModel(t, cfg, filepath.Join(out, run.ModelFile), ds.Test, *s.TestLoss)
 		})
 	}
 }
@@ -192,7 +192,7 @@ func TestDivergenceKeepsTheLastGoodModel(t *testing.T) {
 }
 
 // failing is a VM whose steps fail.
-type failing struct{ vm.Machine }
+type failing struct{ vm.Trainer }
 
 func (failing) Train(context.Context, program.Steps) error { return errors.New("the device fell over") }
 
@@ -219,7 +219,7 @@ func TestForceThenFail(t *testing.T) {
 	} {
 		bent := cfg
 		c.bend(&bent)
-		open := func(cfg Config, p *program.Program) (vm.Machine, string, error) {
+		open := func(cfg Config, p *program.Program) (vm.Trainer, string, error) {
 			m, why, err := openCPU(cfg, p)
 			if c.fail {
 				m = failing{m}
@@ -236,7 +236,7 @@ func TestForceThenFail(t *testing.T) {
 		}
 	}
 	fresh := filepath.Join(t.TempDir(), "run")
-	_, err := Train(context.Background(), cfg, ds, Options{Out: fresh}, func(cfg Config, p *program.Program) (vm.Machine, string, error) {
+	_, err := Train(context.Background(), cfg, ds, Options{Out: fresh}, func(cfg Config, p *program.Program) (vm.Trainer, string, error) {
 		m, why, err := openCPU(cfg, p)
 		return failing{m}, why, err
 	})
@@ -399,9 +399,9 @@ func TestFailureKeepsTheModel(t *testing.T) {
 	var m *failsLater
 	_, err := Train(context.Background(), config(t, "fc64"), blobs(16, 8, 6, 6), Options{Out: out, Hooks: Hooks{
 		Epoch: func(Metrics) { m.broken = true },
-	}}, func(cfg Config, p *program.Program) (vm.Machine, string, error) {
+	}}, func(cfg Config, p *program.Program) (vm.Trainer, string, error) {
 		inner, why, err := openCPU(cfg, p)
-		m = &failsLater{Machine: inner}
+		m = &failsLater{Trainer: inner}
 		return m, why, err
 	})
 	want := "the device fell over; the model of epoch 1 and the state of step 2 are saved in " + out
@@ -417,7 +417,7 @@ func TestFailureKeepsTheModel(t *testing.T) {
 
 // failsLater is a VM whose steps fail once it is broken.
 type failsLater struct {
-	vm.Machine
+	vm.Trainer
 	broken bool
 }
 
@@ -425,5 +425,5 @@ func (f *failsLater) Train(ctx context.Context, steps program.Steps) error {
 	if f.broken {
 		return failing{}.Train(ctx, steps)
 	}
-	return f.Machine.Train(ctx, steps)
+	return f.Trainer.Train(ctx, steps)
 }

@@ -1,25 +1,29 @@
 package session
 
 import (
+	"math"
 	"slices"
 	"time"
 
 	"aegis/data"
-	"aegis/internal/run"
 )
 
 // Metrics is one epoch's line in metrics.jsonl. Losses are means over every
 // pixel of every image; a set without rows has null.
 type Metrics struct {
-	Epoch           int        `json:"epoch"` // from 1
-	Step            int64      `json:"step"`
-	TrainLoss       run.Float  `json:"train_loss"`
-	ValLoss         *run.Float `json:"val_loss"`
-	TestLoss        *run.Float `json:"test_loss"`
-	TestRows        int        `json:"test_rows"` // that test_loss is a mean over
-	Seconds         float64    `json:"seconds"`   // training only
-	ImagesPerSecond float64    `json:"images_per_second"`
-	Best            bool       `json:"best"` // the best so far
+	Epoch           int      `json:"epoch"` // from 1
+	Step            int64    `json:"step"`
+	TrainLoss       float64  `json:"train_loss"`
+	ValLoss         *float64 `json:"val_loss"`
+	TestLoss        *float64 `json:"test_loss"`
+	TestRows        int      `json:"test_rows"` // that test_loss is a mean over
+	Seconds         float64  `json:"seconds"`   // training only
+	ImagesPerSecond float64  `json:"images_per_second"`
+	Best            bool     `json:"best"` // the best so far
+
+	// Terms are the means of all loss terms over the training rows, by name,
+	// where there are several.
+	Terms map[string]float64 `json:"terms,omitempty"`
 }
 
 // Status is how a run ended.
@@ -37,22 +41,22 @@ const (
 // model.safetensors, which holds the epoch with the lowest validation loss,
 // or the last one where no rows were held out.
 type Summary struct {
-	Status     Status     `json:"status"`
-	Error      string     `json:"error,omitempty"`
-	Model      string     `json:"model"`
-	Device     string     `json:"device"`
-	VM         string     `json:"vm"`
-	Params     int        `json:"params"`
-	Epochs     int        `json:"epochs"` // finished
-	BestEpoch  int        `json:"best_epoch"`
-	Batch      int        `json:"batch"`
-	Seed       Seed       `json:"seed"`
-	Rows       int        `json:"rows"` // of the training set
-	TrainLoss  *run.Float `json:"train_loss"`
-	ValLoss    *run.Float `json:"val_loss"`
-	TestLoss   *run.Float `json:"test_loss"`
-	TestRows   int        `json:"test_rows"`   // that test_loss is a mean over
-	PicturesOf string     `json:"pictures_of"` // test, held-out or training images
+	Status     Status   `json:"status"`
+	Error      string   `json:"error,omitempty"`
+	Model      string   `json:"model"`
+	Device     string   `json:"device"`
+	VM         string   `json:"vm"`
+	Params     int      `json:"params"`
+	Epochs     int      `json:"epochs"` // finished
+	BestEpoch  int      `json:"best_epoch"`
+	Batch      int      `json:"batch"`
+	Seed       Seed     `json:"seed"`
+	Rows       int      `json:"rows"` // of the training set
+	TrainLoss  *float64 `json:"train_loss"`
+	ValLoss    *float64 `json:"val_loss"`
+	TestLoss   *float64 `json:"test_loss"`
+	TestRows   int      `json:"test_rows"`   // that test_loss is a mean over
+	PicturesOf string   `json:"pictures_of"` // test, held-out or training images
 	Verdict
 	EpochSeconds    float64    `json:"epoch_seconds"` // training only; median, the first left out where there are several
 	ImagesPerSecond float64    `json:"images_per_second"`
@@ -63,20 +67,37 @@ type Summary struct {
 	Finished        time.Time  `json:"finished"`
 }
 
+// finite is a loss where it is a finite number, else nil: JSON knows no other.
+func finite(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
+}
+
 // finish writes the summary.
 func (t *trainer) finish() error {
 	s := &t.summary
-	s.Epochs, s.Finished = len(t.epochs), time.Now().UTC()
+	s.fill(t.epochs, t.writer.model.epoch)
+	if t.bestTest != nil {
+		s.TestLoss, s.TestRows = t.bestTest, len(t.rows.test)
+	}
+	if t.dir.Replacing() {
+		return nil // the earlier run's stays
+	}
+	return t.dir.WriteSummary(s)
+}
+
+// fill takes in the epochs that finished, of which one is the best.
+func (s *Summary) fill(epochs []Metrics, best int) {
+	s.Epochs, s.Finished = len(epochs), time.Now().UTC()
 	var seconds []float64
-	for _, m := range t.epochs {
+	for _, m := range epochs {
 		seconds = append(seconds, m.Seconds)
-		if m.Epoch == t.writer.model.epoch {
+		if m.Epoch == best {
 			loss := m.TrainLoss
 			s.BestEpoch, s.TrainLoss, s.ValLoss, s.TestLoss, s.TestRows = m.Epoch, &loss, m.ValLoss, m.TestLoss, m.TestRows
 		}
-	}
-	if t.bestTest != nil {
-		s.TestLoss, s.TestRows = t.bestTest, len(t.rows.test)
 	}
 	if len(seconds) > 1 {
 		seconds = seconds[1:]
@@ -86,8 +107,4 @@ func (t *trainer) finish() error {
 		s.EpochSeconds = seconds[len(seconds)/2]
 		s.ImagesPerSecond = float64(s.Rows) / s.EpochSeconds
 	}
-	if t.dir.Replacing() {
-		return nil // the earlier run's stays
-	}
-	return t.dir.WriteSummary(s)
 }

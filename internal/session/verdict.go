@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"aegis/data"
-	"aegis/internal/run"
 	"aegis/internal/vm"
 	"aegis/model"
 	"aegis/model/program"
@@ -20,10 +19,10 @@ type Verdict struct {
 	// MeanImageLoss is the loss of always answering the training images' mean;
 	// Better is by which share the model's loss is below it, null where that
 	// is 0. For the loss mse it is the share of the variance explained.
-	MeanImageLoss *run.Float `json:"mean_image_loss"`
-	Better        *run.Float `json:"better_than_mean_image"`
+	MeanImageLoss *float64 `json:"mean_image_loss"`
+	Better        *float64 `json:"better_than_mean_image"`
 	// VarianceExplained is Better where the loss is mse, null for others.
-	VarianceExplained *run.Float `json:"variance_explained"`
+	VarianceExplained *float64 `json:"variance_explained"`
 
 	Warnings []string `json:"warnings,omitempty"` // what is wrong, and what to try
 
@@ -45,9 +44,9 @@ func (v Verdict) words() string {
 	case v.Better == nil:
 		return "every image is the mean image"
 	}
-	base := fmt.Sprintf("the mean image's loss is %.5f: ", float64(*v.MeanImageLoss))
+	base := fmt.Sprintf("the mean image's loss is %.5f: ", *v.MeanImageLoss)
 	if !(*v.Better > 0) {
-		return base + "the model's is " + timesAsHigh(1-float64(*v.Better))
+		return base + "the model's is " + timesAsHigh(1-*v.Better)
 	}
 	return base + v.share()
 }
@@ -61,7 +60,7 @@ func (v Verdict) ofMeanImage() string {
 	case v.Better == nil:
 		return ""
 	case !(*v.Better > 0):
-		return timesAsHigh(1-float64(*v.Better)) + " as the mean image's"
+		return timesAsHigh(1-*v.Better) + " as the mean image's"
 	case v.VarianceExplained != nil:
 		return v.share()
 	}
@@ -71,9 +70,9 @@ func (v Verdict) ofMeanImage() string {
 // share says by how much a model is better than the mean image.
 func (v Verdict) share() string {
 	if v.VarianceExplained != nil {
-		return fmt.Sprintf("%.1f %% of the variance explained", 100*float64(*v.Better))
+		return fmt.Sprintf("%.1f %% of the variance explained", 100**v.Better)
 	}
-	return fmt.Sprintf("%.1f %% better", 100*float64(*v.Better))
+	return fmt.Sprintf("%.1f %% better", 100**v.Better)
 }
 
 // timesAsHigh says how much higher a loss is, whose ratio to another is given.
@@ -93,8 +92,7 @@ func timesAsHigh(ratio float64) string {
 func (t *trainer) measureMean() {
 	mean := t.meanRow()
 	show := t.shown()
-	loss := run.Float(meanLoss(t.cfg.Loss, mean, show.from.Rows, show.rows, t.program.Scaling))
-	t.summary.MeanImageLoss = &loss
+	t.summary.MeanImageLoss = finite(meanLoss(t.cfg.Loss, mean, show.from.Rows, show.rows, t.program.Scaling))
 }
 
 // judge measures the model that the machine holds, whose parameters are given,
@@ -105,12 +103,12 @@ func (t *trainer) judge(ctx context.Context, params map[string]program.Tensor, c
 	if err != nil {
 		return err
 	}
-	base := float64(*v.MeanImageLoss)
-	if base > 0 {
-		better := run.Float(1 - loss/base)
-		v.Better = &better
+	var better *float64
+	if base := v.MeanImageLoss; base != nil && *base > 0 {
+		share := 1 - loss / *base
+		better, v.Better = &share, finite(share)
 		if t.cfg.Loss == model.MSE {
-			v.VarianceExplained = &better
+			v.VarianceExplained = v.Better
 		}
 	}
 	images := t.sample(show)
@@ -123,7 +121,7 @@ func (t *trainer) judge(ctx context.Context, params map[string]program.Tensor, c
 		return err
 	}
 	v.Warnings = warnings(findings{
-		better: v.Better, in: in, out: out, code: code,
+		better: better, in: in, out: out, code: code,
 		dead: deadUnits(layers, params, images), activation: t.cfg.Activation,
 	}, v.noun)
 	return nil

@@ -27,7 +27,7 @@ func TestVerdict(t *testing.T) {
 				if s.Better == nil || *s.Better < 0.3 || *s.VarianceExplained != *s.Better || len(s.Warnings) != 0 {
 					t.Errorf("verdict %+v; want variance explained and no warning", s.Verdict)
 				}
-				if want := 1 - *s.TestLoss / *s.MeanImageLoss; math.Abs(float64(*s.Better-want)) > 1e-6 {
+				if want := 1 - *s.TestLoss / *s.MeanImageLoss; math.Abs(*s.Better-want) > 1e-6 {
 					t.Errorf("better by %v, want %v", *s.Better, want)
 				}
 			},
@@ -115,7 +115,7 @@ func fill(pixels []byte, v byte) {
 }
 
 func TestWords(t *testing.T) {
-	base := run.Float(0.25)
+	base := 0.25
 	for _, c := range []struct {
 		better float64
 		mse    bool
@@ -128,13 +128,22 @@ func TestWords(t *testing.T) {
 		{-164209.847, true, "the mean image's loss is 0.25000: the model's is more than 1000 times as high"},
 		{math.NaN(), true, "the mean image's loss is 0.25000: the model's is no finite number"},
 	} {
-		better := run.Float(c.better)
+		better := c.better
 		v := Verdict{MeanImageLoss: &base, Better: &better}
 		if c.mse {
 			v.VarianceExplained = &better
 		}
 		if got := v.Words(); got != c.want {
 			t.Errorf("%v: %q, want %q", c.better, got, c.want)
+		}
+	}
+}
+
+// TestFinite: what is no number is none, which JSON has as null.
+func TestFinite(t *testing.T) {
+	for value, want := range map[float64]string{0: "0", -1.5: "-1.5", math.Inf(1): "null", math.Inf(-1): "null", math.NaN(): "null"} {
+		if text, err := json.Marshal(Metrics{ValLoss: finite(value)}); err != nil || !strings.Contains(string(text), `"val_loss":`+want+",") {
+			t.Errorf("%v gives %s (%v), want %s", value, text, err, want)
 		}
 	}
 }

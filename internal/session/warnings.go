@@ -3,7 +3,6 @@ package session
 import (
 	"fmt"
 
-	"aegis/internal/run"
 	"aegis/model"
 	"aegis/model/op"
 	"aegis/model/program"
@@ -69,8 +68,8 @@ func forward(x [][]float32, weight, bias []float32, a op.Activation) [][]float32
 
 // findings are what warnings are about.
 type findings struct {
-	better     *run.Float // than the mean image
-	in, out    float64    // variances of images, and of what is rebuilt
+	better     *float64 // than the mean image
+	in, out    float64  // variances of images, and of what is rebuilt
 	code       constants
 	dead       []deadLayer
 	activation string
@@ -87,8 +86,8 @@ func warnings(f findings, noun string) (all []string) {
 		little = 0.02 // of the mean image's loss
 		alike  = 1e-4 // of the images' variance
 	)
-	if f.better != nil && !(float64(*f.better) >= little) {
-		all = append(all, noBetter(float64(*f.better))+"; try another learning rate, more epochs or a wider code")
+	if f.better != nil && !(*f.better >= little) {
+		all = append(all, noBetter(*f.better)+"; try another learning rate, more epochs or a wider code")
 	}
 	if f.out < alike*f.in {
 		all = append(all, "the network answers alike to different images: try a tenth of the learning rate, or the activation gelu or leakyrelu")

@@ -6,15 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"aegis/internal/run"
 	"aegis/model"
 	"aegis/model/op"
 	"aegis/model/program"
 )
 
 func TestWarnings(t *testing.T) {
-	good, bad, same, worse, far := run.Float(0.5), run.Float(0.0151), run.Float(-0.001), run.Float(-3), run.Float(-164209.847)
-	nan := run.Float(math.NaN())
+	good, bad, same, worse, far := 0.5, 0.0151, -0.001, -3.0, -164209.847
+	nan := math.NaN()
 	healthy := findings{better: &good, in: 1, out: 0.5, code: constants{1, 8}, dead: []deadLayer{{"encoder.0", 3, 10}}, activation: "relu"}
 	for name, c := range map[string]struct {
 		bend func(*findings)

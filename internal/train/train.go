@@ -1,5 +1,5 @@
 // Package train is the training loop: epochs, evaluation, progress. It knows
-// a device only as a [Machine].
+// a device only as a [vm.Trainer].
 package train
 
 import (
@@ -15,7 +15,7 @@ import (
 	"aegis/model/program"
 )
 
-// chunkTime is how long one call of Machine.Train should take: short enough
+// chunkTime is how long one call of Trainer.Train should take: short enough
 // that progress, an interrupt and a NaN are noticed quickly, long enough that
 // a device does not wait.
 const chunkTime = 100 * time.Millisecond
@@ -80,7 +80,7 @@ func (e *DivergedError) Error() string {
 func (e *DivergedError) Options() []string { return []string{"lr"} }
 
 // Run trains. When ctx ends it returns ctx's error after the step in progress.
-func Run(ctx context.Context, m vm.Machine, p *program.Program, cfg Config, hooks Hooks) error {
+func Run(ctx context.Context, m vm.Trainer, p *program.Program, cfg Config, hooks Hooks) error {
 	l := &loop{machine: m, program: p, cfg: cfg, hooks: hooks, terms: len(p.LossNames()), chunk: 1}
 	state, err := m.State()
 	if err != nil {
@@ -96,7 +96,7 @@ func Run(ctx context.Context, m vm.Machine, p *program.Program, cfg Config, hook
 }
 
 type loop struct {
-	machine vm.Machine
+	machine vm.Trainer
 	program *program.Program
 	cfg     Config
 	hooks   Hooks

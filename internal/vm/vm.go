@@ -1,5 +1,5 @@
-// Package vm is the contract between training and a device: what a VM does
-// with a program.
+// Package vm has the two contracts of a device: what a VM does with a program
+// to train it, and what it does to use what was trained.
 package vm
 
 import (
@@ -9,7 +9,7 @@ import (
 	"aegis/model/program"
 )
 
-// TrainSet, ValSet and TestSet name the sets that a Machine is bound to. Rows that are
+// TrainSet, ValSet and TestSet name the sets that a Trainer is bound to. Rows that are
 // held out are rows of TrainSet.
 const (
 	TrainSet = "train"
@@ -17,9 +17,9 @@ const (
 	TestSet  = "test"
 )
 
-// Machine runs one program: the whole contract of a device. Its methods are
-// called from one goroutine at a time.
-type Machine interface {
+// Trainer trains one program, and evaluates and runs it on the way. Its methods
+// are called from one goroutine at a time.
+type Trainer interface {
 	// Device says what it runs on, such as "cpu (AVX-512, 2 threads)".
 	Device() string
 
@@ -55,4 +55,33 @@ type Machine interface {
 	SetState(*program.State) error
 
 	Close() error
+}
+
+// Runner runs the forward parts of one program under parameters that never
+// change: it has no gradients and no optimizer state, and idles without work.
+type Runner interface {
+	// Device says what it runs on, such as "cpu (AVX-512, 2 threads)".
+	Device() string
+
+	// VM names the implementation: "tape", "cpu" or "cuda".
+	VM() string
+
+	// Infer runs a part on any number of rows that are given as values, and
+	// fills out: codes (n,Z) of Encode, else rows (n,P). It is called from any
+	// number of goroutines at once, and each row gets the same bits whatever
+	// runs beside it. Between two batches it returns with ctx's error.
+	Infer(ctx context.Context, part program.Part, in program.Feed, out []float32) error
+
+	// Close releases the device. No call is in progress then, and none follows.
+	Close() error
+}
+
+// Params returns a tensor of a program by its name, in a shape that is known:
+// where a Runner has its parameters from, one at a time.
+type Params func(name string, shape []int) (program.Tensor, error)
+
+// RunnerParts are the parts that a Runner has, of those that its program can
+// build.
+func RunnerParts() []program.Part {
+	return []program.Part{program.Encode, program.Decode, program.Reconstruct, program.Logits}
 }

@@ -38,12 +38,28 @@ func LossKinds() []LossKind {
 // At returns the loss of one value and its derivative by the prediction, NaN
 // for an unknown loss.
 func (l Loss) At(pred, target float64) (value, slope float64) {
+	return l.formula()(pred, target, l.Delta)
+}
+
+// formula returns that of the loss.
+func (l Loss) formula() func(pred, target, delta float64) (value, slope float64) {
 	for _, known := range losses {
 		if known.kind == l.Kind {
-			return known.at(pred, target, l.Delta)
+			return known.at
 		}
 	}
-	return math.NaN(), math.NaN()
+	return func(_, _, _ float64) (value, slope float64) { return math.NaN(), math.NaN() }
+}
+
+// Row returns the loss of one row of P values, their mean or, where Sum says
+// so, their sum; target is as long as pred.
+func (l Loss) Row(pred, target []float32) float64 {
+	at, sum := l.formula(), 0.0
+	for i, v := range pred {
+		value, _ := at(float64(v), float64(target[i]), l.Delta)
+		sum += value
+	}
+	return sum / float64(l.Width(len(pred)))
 }
 
 // Validate says what is wrong with a loss. Ops refuse one that has an error.

@@ -83,6 +83,10 @@ const (
 	Evaluate    Part = "evaluate"    // rows, weights → loss terms
 )
 
+// Logits is a part of programs whose loss is computed from logits: rows →
+// (B,P), of which the sigmoid is what Reconstruct gives.
+const Logits Part = "logits"
+
 // Check says what is wrong with a graph of a program: its inputs, parameters
 // and outputs, not what lies between them, which is for a VM to say.
 func (p *Program) Check(g *Graph) error {

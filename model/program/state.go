@@ -65,14 +65,20 @@ func (s *State) Check(p *Program) error {
 }
 
 func (s *State) check(name string, shape []int) error {
+	_, err := s.Tensor(name, shape)
+	return err
+}
+
+// Tensor returns a tensor of a shape by its name.
+func (s *State) Tensor(name string, shape []int) (Tensor, error) {
 	t, ok := s.Tensors[name]
 	switch {
 	case !ok:
-		return fmt.Errorf("program: state: no tensor %s; want shape %v", name, shape)
+		return t, fmt.Errorf("program: state: no tensor %s; want shape %v", name, shape)
 	case !slices.Equal(t.Shape, shape):
-		return fmt.Errorf("program: state: %s has shape %v; want %v", name, t.Shape, shape)
+		return t, fmt.Errorf("program: state: %s has shape %v; want %v", name, t.Shape, shape)
 	case len(t.Data) != Size(shape):
-		return fmt.Errorf("program: state: %s has %d values; want %d", name, len(t.Data), Size(shape))
+		return t, fmt.Errorf("program: state: %s has %d values; want %d", name, len(t.Data), Size(shape))
 	}
-	return nil
+	return t, nil
 }

@@ -14,13 +14,15 @@ import (
 
 // threads opens the VM on a number of workers.
 func threads(n int) vmtest.Open {
-	return func(p *program.Program, seed uint64) (vm.Machine, error) {
+	return func(p *program.Program, seed uint64) (vm.Trainer, error) {
 		return cpu.Open(p, seed, cpu.Options{Threads: n})
 	}
 }
 
 func TestGolden(t *testing.T)   { vmtest.Golden(t, threads(2)) }
 func TestContract(t *testing.T) { vmtest.Contract(t, threads(2)) }
+
+func TestTrainsProgram(t *testing.T) { vmtest.TrainsProgram(t, threads(2)) }
 
 func TestReference(t *testing.T) {
 	for _, n := range []int{1, 3} {
@@ -46,10 +48,23 @@ func TestInputs(t *testing.T) {
 
 func TestExchange(t *testing.T) {
 	vmtest.Exchange(t, func(exchange func(string, []float32) error) vmtest.Open {
-		return func(p *program.Program, seed uint64) (vm.Machine, error) {
+		return func(p *program.Program, seed uint64) (vm.Trainer, error) {
 			return cpu.Open(p, seed, cpu.Options{Threads: 2, Exchange: exchange})
 		}
 	})
+}
+
+// TestRunner takes networks of one thread and of several.
+func TestRunner(t *testing.T) {
+	for _, n := range []int{1, 3} {
+		t.Run(fmt.Sprintf("%d threads", n), func(t *testing.T) {
+			open := func(p *program.Program, seed uint64, params vm.Params) (vm.Runner, error) {
+				return cpu.OpenRunner(p, seed, params, cpu.Options{Threads: n})
+			}
+			vmtest.Runner(t, open, 64, "odd widths", "no hidden", "colour", "conv odd", "conv gelu", "loss bce", "conv loss bce")
+			vmtest.RunnerInputs(t, open)
+		})
+	}
 }
 
 // TestSeparateUpdates runs plans whose gradients are buffers.
@@ -60,7 +75,7 @@ func TestSeparateUpdates(t *testing.T) {
 }
 
 func separate(opt plan.Options) vmtest.Open {
-	return func(p *program.Program, seed uint64) (vm.Machine, error) {
+	return func(p *program.Program, seed uint64) (vm.Trainer, error) {
 		return cpu.Open(p, seed, cpu.Options{Threads: 2, Plan: &opt})
 	}
 }

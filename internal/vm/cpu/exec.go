@@ -57,7 +57,7 @@ type phase struct {
 
 // exec is a compiled plan on a machine's workers.
 type exec struct {
-	machine *Machine
+	machine *host
 	plan    *plan.Plan
 	buffers [][]float32
 	sizes   []int // floats in a row of a buffer
@@ -108,7 +108,7 @@ type worker struct {
 }
 
 // newExec gives a plan memory and tasks.
-func (m *Machine) newExec(p *plan.Plan) (*exec, error) {
+func (m *host) newExec(p *plan.Plan) (*exec, error) {
 	e := &exec{machine: m, plan: p, buffers: make([][]float32, len(p.Buffers))}
 	arena, err := m.memory.Floats(p.Arena)
 	if err != nil {
@@ -128,11 +128,7 @@ func (m *Machine) newExec(p *plan.Plan) (*exec, error) {
 		e.workers = append(e.workers, &worker{exec: e, id: i, scratch: kernel.NewScratch(), images: make(map[window][]float32)})
 	}
 	for _, b := range p.Buffers {
-		size := b.Size()
-		if len(b.Shape) > 0 {
-			size /= b.Shape[0]
-		}
-		e.sizes = append(e.sizes, size)
+		e.sizes = append(e.sizes, rowSize(b))
 	}
 	for _, ph := range p.Phases {
 		made, err := e.newPhase(ph)
@@ -159,7 +155,7 @@ func (e *exec) place(i int, b plan.Buffer, arena []float32) error {
 			return fmt.Errorf("cpu: no parameter %s in the program", name)
 		}
 		if b.Kind == plan.Param && b.Layout != p.layout {
-			return fmt.Errorf("cpu: parameter %s is %s here and %s in training; a part can use no weights that no phase uses", name, b.Layout, p.layout)
+			return fmt.Errorf("cpu: parameter %s is %s here and %s elsewhere; all plans must use it alike", name, b.Layout, p.layout)
 		}
 		e.buffers[i] = p.matrix
 		if b.Kind == plan.Copy {
@@ -446,17 +442,27 @@ func (e *exec) forward(job forwardJob) {
 	copy(job.out, e.buffers[e.phases[0].outputs[0].Buffer])
 }
 
-// inputWidth and outputWidth are the values in a row of a forward plan.
-func (e *exec) inputWidth() int {
-	for _, in := range e.plan.Phases[0].Gradients {
+// inputWidth and outputWidth are the values in a row of a forward plan; 0 where
+// it loads none.
+func inputWidth(p *plan.Plan) int {
+	for _, in := range p.Phases[0].Gradients {
 		if in.Op == plan.Load {
-			return e.rowSize(in.Dst[0])
+			return rowSize(p.Buffers[in.Dst[0]])
 		}
 	}
 	return 0
 }
 
-func (e *exec) outputWidth() int { return e.rowSize(e.plan.Phases[0].Outputs[0].Buffer) }
+func outputWidth(p *plan.Plan) int { return rowSize(p.Buffers[p.Phases[0].Outputs[0].Buffer]) }
+
+// rowSize returns the floats of one row of a buffer, where its first dimension
+// is rows.
+func rowSize(b plan.Buffer) int {
+	if len(b.Shape) == 0 {
+		return b.Size()
+	}
+	return b.Size() / b.Shape[0]
+}
 
 // rowSize returns the floats of one row of a buffer.
 func (e *exec) rowSize(buffer int) int { return e.sizes[buffer] }

@@ -107,8 +107,8 @@ func (w *worker) planarRow(buffer, i int, write func(row []float32)) {
 
 // checkLabels says whether rows of a set, or n given values, have the classes
 // that a plan reads.
-func (e *exec) checkLabels(labels []int32, rows []int32, n int) error {
-	for _, ph := range e.plan.Phases {
+func checkLabels(p *plan.Plan, labels []int32, rows []int32, n int) error {
+	for _, ph := range p.Phases {
 		for _, in := range ph.Gradients {
 			if in.Op != plan.OneHot {
 				continue
@@ -118,7 +118,7 @@ func (e *exec) checkLabels(labels []int32, rows []int32, n int) error {
 				if rows != nil {
 					row = int(rows[i])
 				}
-				if _, err := vm.Class(labels, row, e.rowSize(in.Dst[0])); err != nil {
+				if _, err := vm.Class(labels, row, rowSize(p.Buffers[in.Dst[0]])); err != nil {
 					return fmt.Errorf("cpu: %w", err)
 				}
 			}

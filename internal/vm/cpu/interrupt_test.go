@@ -74,7 +74,7 @@ func TestAnInterruptLeavesWholeSteps(t *testing.T) {
 	}
 }
 
-func stateOf(t *testing.T, m vm.Machine) *program.State {
+func stateOf(t *testing.T, m vm.Trainer) *program.State {
 	t.Helper()
 	s, err := m.State()
 	if err != nil {

@@ -47,23 +47,28 @@ type Options struct {
 	Exchange func(phase string, gradients []float32) error
 }
 
-// Machine trains and runs one program; it is a vm.Machine.
-type Machine struct {
+// host is what plans run on.
+type host struct {
 	program *program.Program
 	kernels *kernel.Set
 	team    *team
-	memory  memory.Pool // parameters and what plans write
-	opt     plan.Options
+	memory  memory.Pool // of what plans write, and of parameters where they are its own
 	params  map[string]*param
-	train   *exec
-	parts   map[program.Part]*exec
 	seed    uint64
-	sets    map[string]data.Rows
-	labels  map[string][]int32
-	step    int64
-	losses  []float32
 
 	exchange func(phase string, gradients []float32) error
+}
+
+// Machine trains and runs one program; it is a vm.Trainer.
+type Machine struct {
+	host
+	opt    plan.Options
+	train  *exec
+	parts  map[program.Part]*exec
+	sets   map[string]data.Rows
+	labels map[string][]int32
+	step   int64
+	losses []float32
 }
 
 // inferBatch is the most rows that a forward plan takes at once.
@@ -72,12 +77,9 @@ const inferBatch = 512
 // Open prepares a program under the parameters of a seed. The environment
 // variable AEGIS_CPU forces a set of kernels: avx512, avx2 or generic.
 func Open(p *program.Program, seed uint64, opt Options) (*Machine, error) {
-	kernels, err := kernel.Choose(os.Getenv("AEGIS_CPU"))
+	kernels, threads, err := opt.choose()
 	if err != nil {
-		return nil, fmt.Errorf("cpu: AEGIS_CPU: %w", err)
-	}
-	if opt.Threads < 0 {
-		return nil, fmt.Errorf("cpu: %d threads; want at least 1, or 0 for as many as pay", opt.Threads)
+		return nil, err
 	}
 	options := PlanOptions()
 	if opt.Plan != nil {
@@ -88,19 +90,29 @@ func Open(p *program.Program, seed uint64, opt Options) (*Machine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cpu: %w", err)
 	}
-	threads := opt.Threads
-	if threads == 0 {
-		threads = chooseThreads()
-	}
 	m := &Machine{
-		program: p, kernels: kernels, team: newTeam(threads), opt: options,
-		params: make(map[string]*param), parts: make(map[program.Part]*exec), sets: make(map[string]data.Rows), labels: make(map[string][]int32), seed: seed,
-		exchange: opt.Exchange,
+		host: host{program: p, kernels: kernels, team: newTeam(threads), params: make(map[string]*param), seed: seed, exchange: opt.Exchange},
+		opt:  options, parts: make(map[program.Part]*exec), sets: make(map[string]data.Rows), labels: make(map[string][]int32),
 	}
 	if err := m.prepare(compiled, seed); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil
+}
+
+// choose returns kernels and the number of workers.
+func (o Options) choose() (*kernel.Set, int, error) {
+	kernels, err := kernel.Choose(os.Getenv("AEGIS_CPU"))
+	if err != nil {
+		return nil, 0, fmt.Errorf("cpu: AEGIS_CPU: %w", err)
+	}
+	switch {
+	case o.Threads < 0:
+		return nil, 0, fmt.Errorf("cpu: %d threads; want at least 1, or 0 for as many as pay", o.Threads)
+	case o.Threads == 0:
+		return kernels, chooseThreads(), nil
+	}
+	return kernels, o.Threads, nil
 }
 
 // prepare gives the plan memory and the parameters their first values.
@@ -135,12 +147,13 @@ func (m *Machine) makeParams(compiled *plan.Plan) (err error) {
 }
 
 // Device names kernels and workers.
-func (m *Machine) Device() string {
-	threads := "threads"
-	if m.team.size == 1 {
-		threads = "thread"
+func (m *Machine) Device() string { return deviceName(m.kernels, m.team.size) }
+
+func deviceName(kernels *kernel.Set, threads int) string {
+	if threads == 1 {
+		return fmt.Sprintf("CPU (%s, 1 thread)", kernels.Name)
 	}
-	return fmt.Sprintf("CPU (%s, %d %s)", m.kernels.Name, m.team.size, threads)
+	return fmt.Sprintf("CPU (%s, %d threads)", kernels.Name, threads)
 }
 
 // VM returns "cpu".
@@ -192,7 +205,7 @@ func (m *Machine) Train(ctx context.Context, steps program.Steps) error {
 	if count == 0 {
 		return ctx.Err()
 	}
-	if err := m.train.checkLabels(m.labels[vm.TrainSet], steps.Rows, len(steps.Rows)); err != nil {
+	if err := checkLabels(m.train.plan, m.labels[vm.TrainSet], steps.Rows, len(steps.Rows)); err != nil {
 		return err
 	}
 	terms := len(m.program.LossNames())
@@ -224,7 +237,7 @@ func (m *Machine) Evaluate(ctx context.Context, set string, rows []int32) ([]flo
 	if err != nil {
 		return nil, err
 	}
-	if err := e.checkLabels(m.labels[set], rows, len(rows)); err != nil {
+	if err := checkLabels(e.plan, m.labels[set], rows, len(rows)); err != nil {
 		return nil, err
 	}
 	sums := make([]float64, len(e.plan.Phases[0].Outputs))
@@ -248,21 +261,22 @@ func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Feed,
 	if err != nil {
 		return err
 	}
-	width, size := e.inputWidth(), e.outputWidth()
+	width, size := inputWidth(e.plan), outputWidth(e.plan)
 	n := len(in.Rows)
 	var set data.Rows
 	if in.Set == "" {
-		if n = len(in.Values) / width; n*width != len(in.Values) {
-			return fmt.Errorf("cpu: %s: want rows of %d values, got %d values in all", part, width, len(in.Values))
-		}
-	} else if set, err = m.set(in.Set, in.Rows); err != nil {
+		n, err = countRows(part, in.Values, width)
+	} else {
+		set, err = m.set(in.Set, in.Rows)
+	}
+	if err != nil {
 		return err
 	}
 	labels := in.Labels
 	if in.Set != "" {
 		labels = m.labels[in.Set]
 	}
-	if err := e.checkLabels(labels, in.Rows, n); err != nil {
+	if err := checkLabels(e.plan, labels, in.Rows, n); err != nil {
 		return err
 	}
 	if len(out) != n*size {
@@ -282,6 +296,14 @@ func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Feed,
 		e.forward(job)
 	}
 	return nil
+}
+
+// countRows returns how many rows of a width are given.
+func countRows(part program.Part, values []float32, width int) (int, error) {
+	if width == 0 || len(values)%width != 0 {
+		return 0, fmt.Errorf("cpu: %s: want rows of %d values, got %d values in all", part, width, len(values))
+	}
+	return len(values) / width, nil
 }
 
 // part returns the compiled forward part.

@@ -16,13 +16,13 @@ import (
 	"aegis/model/program"
 )
 
-// Machine trains and runs one program; it is a vm.Machine.
+// Machine trains and runs one program; it is a vm.Trainer.
 type Machine struct {
 	program *program.Program
 	tensors map[string]*tensor.Dense // parameters and optimizer slots
 	step    int64
 	phases  []*phase
-	parts   map[partKey]*runner
+	parts   map[partKey]*compiled
 	seed    uint64
 	sets    map[string]data.Rows
 	labels  map[string][]int32
@@ -31,7 +31,7 @@ type Machine struct {
 
 // phase is a training graph and what its optimizer works on.
 type phase struct {
-	*runner
+	*compiled
 	spec   *program.Phase
 	params []*tensor.Dense
 	slots  [][][]float32   // by parameter, by slot
@@ -48,13 +48,10 @@ const inferBatch = 250
 
 // Open prepares a program under the parameters of a seed.
 func Open(p *program.Program, seed uint64) (*Machine, error) {
-	m := &Machine{
-		program: p, seed: seed, tensors: make(map[string]*tensor.Dense),
-		parts: make(map[partKey]*runner), sets: make(map[string]data.Rows), labels: make(map[string][]int32),
-	}
 	if err := p.Validate(); err != nil {
 		return nil, fmt.Errorf("tape: %w", err)
 	}
+	m := newMachine(p, seed)
 	for name, t := range p.Start(seed).Tensors {
 		m.tensors[name] = tensor.New(tensor.WithShape(t.Shape...), tensor.WithBacking(t.Data))
 	}
@@ -68,6 +65,13 @@ func Open(p *program.Program, seed uint64) (*Machine, error) {
 	return m, nil
 }
 
+func newMachine(p *program.Program, seed uint64) *Machine {
+	return &Machine{
+		program: p, seed: seed, tensors: make(map[string]*tensor.Dense),
+		parts: make(map[partKey]*compiled), sets: make(map[string]data.Rows), labels: make(map[string][]int32),
+	}
+}
+
 func (m *Machine) newPhase(spec *program.Phase) (*phase, error) {
 	read := append(outputs(&spec.Graph), spec.Grads...)
 	ph := &phase{spec: spec}
@@ -76,7 +80,7 @@ func (m *Machine) newPhase(spec *program.Phase) (*phase, error) {
 		ph.writes = append(ph.writes, m.tensors[w.Param.Name()])
 	}
 	var err error
-	if ph.runner, err = m.newRunner(&spec.Graph, read); err != nil {
+	if ph.compiled, err = m.compile(&spec.Graph, read); err != nil {
 		return nil, err
 	}
 	for _, n := range spec.Trained {
@@ -151,7 +155,7 @@ func (m *Machine) trainStep(rows []int32, scalars []float32) error {
 	rest := scalars
 	for _, ph := range m.phases {
 		feed := feeding{Feed: program.Feed{Set: vm.TrainSet, Rows: rows}, n: len(rows), step: m.step, scalars: scalars}
-		if err := m.feed(ph.runner, feed); err != nil {
+		if err := m.feed(ph.compiled, feed); err != nil {
 			return err
 		}
 		values, err := ph.run()
@@ -257,7 +261,7 @@ func slice(in program.Feed, from, to, width int) feeding {
 }
 
 // forward feeds a graph and runs it.
-func (m *Machine) forward(ctx context.Context, r *runner, f feeding) ([][]float32, error) {
+func (m *Machine) forward(ctx context.Context, r *compiled, f feeding) ([][]float32, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -267,8 +271,8 @@ func (m *Machine) forward(ctx context.Context, r *runner, f feeding) ([][]float3
 	return r.run()
 }
 
-// part returns the runner of a forward part, built once for each batch size.
-func (m *Machine) part(part program.Part, batch int) (*runner, error) {
+// part returns a forward part, built once for each batch size.
+func (m *Machine) part(part program.Part, batch int) (*compiled, error) {
 	key := partKey{part, batch}
 	if r, ok := m.parts[key]; ok {
 		return r, nil
@@ -280,7 +284,7 @@ func (m *Machine) part(part program.Part, batch int) (*runner, error) {
 	if err := m.program.Check(g); err != nil {
 		return nil, fmt.Errorf("tape: %s: %w", part, err)
 	}
-	r, err := m.newRunner(g, outputs(g))
+	r, err := m.compile(g, outputs(g))
 	if err != nil {
 		return nil, fmt.Errorf("tape: %s: %w", part, err)
 	}

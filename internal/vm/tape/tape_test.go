@@ -9,9 +9,17 @@ import (
 	"aegis/model/program"
 )
 
-func open(p *program.Program, seed uint64) (vm.Machine, error) { return tape.Open(p, seed) }
+func open(p *program.Program, seed uint64) (vm.Trainer, error) { return tape.Open(p, seed) }
 
 func TestGolden(t *testing.T)   { vmtest.Golden(t, open) }
 func TestContract(t *testing.T) { vmtest.Contract(t, open) }
+
+func TestRunner(t *testing.T) {
+	open := func(p *program.Program, seed uint64, params vm.Params) (vm.Runner, error) {
+		return tape.OpenRunner(p, seed, params)
+	}
+	vmtest.Runner(t, open, 64, "odd widths", "conv loss bce")
+	vmtest.RunnerInputs(t, open)
+}
 
 func BenchmarkSteps(b *testing.B) { vmtest.BenchmarkSteps(b, open) }

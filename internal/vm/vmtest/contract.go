@@ -16,7 +16,7 @@ import (
 	"aegis/model/program"
 )
 
-// Contract holds a VM to the rest of vm.Machine: state out and in, an
+// Contract holds a VM to the rest of vm.Trainer: state out and in, an
 // exact repeat, an interrupt between steps, NaN, and errors.
 func Contract(t *testing.T, open Open) {
 	spec := network(model.FullyConnected, [3]int{1, 4, 5}, []int{7}, 3, 4, nil)

@@ -38,7 +38,7 @@ const (
 )
 
 // Open prepares a program on the VM under test.
-type Open func(p *program.Program, seed uint64) (vm.Machine, error)
+type Open func(p *program.Program, seed uint64) (vm.Trainer, error)
 
 // goldenSeed is the seed of the files.
 const goldenSeed = 1
@@ -73,7 +73,7 @@ func readGolden(t *testing.T, preset string) map[string]program.Tensor {
 }
 
 // machine opens a VM for a spec, bound to images, and closes it after the test.
-func machine(t *testing.T, open Open, spec model.Spec, images []byte) (*program.Program, vm.Machine) {
+func machine(t *testing.T, open Open, spec model.Spec, images []byte) (*program.Program, vm.Trainer) {
 	t.Helper()
 	return machineOn(t, open, spec, data.Rows{
 		N:     len(images) / (spec.Image[0] * spec.Image[1] * spec.Image[2]),
@@ -82,7 +82,7 @@ func machine(t *testing.T, open Open, spec model.Spec, images []byte) (*program.
 }
 
 // machineOn opens a VM for a spec, bound to rows, and closes it after the test.
-func machineOn(t *testing.T, open Open, spec model.Spec, rows data.Rows) (*program.Program, vm.Machine) {
+func machineOn(t *testing.T, open Open, spec model.Spec, rows data.Rows) (*program.Program, vm.Trainer) {
 	t.Helper()
 	p, err := spec.Program()
 	if err != nil {
@@ -111,7 +111,7 @@ func Rows(p *program.Program, pixels []byte) data.Rows {
 }
 
 // steps trains on rows, as many steps as they fill, and returns the losses.
-func steps(t *testing.T, p *program.Program, m vm.Machine, first int64, rows []int32) []float64 {
+func steps(t *testing.T, p *program.Program, m vm.Trainer, first int64, rows []int32) []float64 {
 	t.Helper()
 	s := program.Steps{First: first, Rows: rows}
 	for i := range s.Count(p.Batch) {
@@ -166,7 +166,7 @@ func goldenLosses(t *testing.T, open Open, spec model.Spec, images []byte, want 
 	}
 }
 
-func state(t *testing.T, m vm.Machine) *program.State {
+func state(t *testing.T, m vm.Trainer) *program.State {
 	t.Helper()
 	s, err := m.State()
 	if err != nil {

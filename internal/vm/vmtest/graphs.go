@@ -107,7 +107,7 @@ func HandmadeGraphs(t *testing.T, open Open) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, machine := range []vm.Machine{m, ref} {
+			for _, machine := range []vm.Trainer{m, ref} {
 				t.Cleanup(func() { _ = machine.Close() })
 				if err := machine.Bind(vm.TrainSet, Rows(p, pixels)); err != nil {
 					t.Fatal(err)

@@ -208,7 +208,7 @@ func Inputs(t *testing.T, open Open) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			machines := []vm.Machine{m, ref}
+			machines := []vm.Trainer{m, ref}
 			for _, machine := range machines {
 				t.Cleanup(func() { _ = machine.Close() })
 				for _, set := range []string{vm.TrainSet, vm.TestSet} {
@@ -250,7 +250,7 @@ func Inputs(t *testing.T, open Open) {
 }
 
 // twoCalls trains for two steps and then on, and asks for all losses at last.
-func twoCalls(t *testing.T, p *program.Program, m vm.Machine, rows []int32) []float64 {
+func twoCalls(t *testing.T, p *program.Program, m vm.Trainer, rows []int32) []float64 {
 	t.Helper()
 	first := program.Steps{Rows: rows[:2*p.Batch], Scalars: p.StepScalars(p.StepScalars(nil, 0), 1)}
 	if err := m.Train(context.Background(), first); err != nil {
@@ -260,7 +260,7 @@ func twoCalls(t *testing.T, p *program.Program, m vm.Machine, rows []int32) []fl
 }
 
 // compareParts runs forward graphs on two machines of one state.
-func (e everything) compareParts(t *testing.T, p *program.Program, machines []vm.Machine, labels []int32) {
+func (e everything) compareParts(t *testing.T, p *program.Program, machines []vm.Trainer, labels []int32) {
 	t.Helper()
 	ctx, rows := context.Background(), []int32{7, 2, 2, 12}
 	const many = 515 // more than VMs take at once

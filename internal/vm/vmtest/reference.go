@@ -92,7 +92,7 @@ func Reference(t *testing.T, open Open) {
 	}
 }
 
-func reference(p *program.Program, seed uint64) (vm.Machine, error) { return tape.Open(p, seed) }
+func reference(p *program.Program, seed uint64) (vm.Trainer, error) { return tape.Open(p, seed) }
 
 // compareGradients takes a huge step of SGD on both, over a short batch.
 func compareGradients(t *testing.T, open Open, spec model.Spec, pixels []byte) {
@@ -110,14 +110,14 @@ func compareGradients(t *testing.T, open Open, spec model.Spec, pixels []byte) {
 }
 
 // compareForward compares losses, codes and images.
-func compareForward(t *testing.T, p *program.Program, m, ref vm.Machine, images int, tolerance float64) {
+func compareForward(t *testing.T, p *program.Program, m, ref vm.Trainer, images int, tolerance float64) {
 	t.Helper()
 	ctx := context.Background()
 	for _, n := range []int{1, images} {
 		rows := train.Rows(images)[images-n:]
 		var losses [2][]float64
 		var codes, rebuilt, decoded [2][]float32
-		for i, machine := range []vm.Machine{m, ref} {
+		for i, machine := range []vm.Trainer{m, ref} {
 			var err error
 			if losses[i], err = machine.Evaluate(ctx, vm.TestSet, rows); err != nil {
 				t.Fatal(err)
@@ -135,7 +135,12 @@ func compareForward(t *testing.T, p *program.Program, m, ref vm.Machine, images 
 	}
 }
 
-func infer(t *testing.T, m vm.Machine, part program.Part, in program.Feed, size int) []float32 {
+// inferrer is what both contracts have.
+type inferrer interface {
+	Infer(ctx context.Context, part program.Part, in program.Feed, out []float32) error
+}
+
+func infer(t *testing.T, m inferrer, part program.Part, in program.Feed, size int) []float32 {
 	t.Helper()
 	out := make([]float32, size)
 	if err := m.Infer(context.Background(), part, in, out); err != nil {

@@ -1,0 +1,129 @@
+package infer
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strconv"
+
+	"aegis/internal/run"
+	"aegis/model"
+	"aegis/model/program"
+)
+
+// Load opens the model in a file of a run.
+func Load(path string, open Open) (*Model, error) {
+	file, err := run.OpenTensors(path)
+	if err != nil {
+		return nil, loadError(path, err)
+	}
+	defer func() { _ = file.Close() }() // nothing was written
+	return load(path, file, open)
+}
+
+// LoadBytes opens the model in the bytes of such a file.
+func LoadBytes(text []byte, open Open) (*Model, error) {
+	name := fmt.Sprintf("%d bytes", len(text))
+	file, err := run.NewTensorFile(bytes.NewReader(text), int64(len(text)))
+	if err != nil {
+		return nil, loadError(name, err)
+	}
+	return load(name, file, open)
+}
+
+// LoadFS opens the model in a file of a file system, such as one that is
+// embedded.
+func LoadFS(fsys fs.FS, name string, open Open) (*Model, error) {
+	file, err := fsys.Open(name)
+	if err != nil {
+		return nil, loadError(name, err)
+	}
+	defer func() { _ = file.Close() }() // nothing was written
+	info, err := file.Stat()
+	if err != nil {
+		return nil, loadError(name, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, loadError(name, errors.New("it is not a file"))
+	}
+	at, size := io.ReaderAt(nil), info.Size()
+	if at, _ = file.(io.ReaderAt); at == nil { // such as one that is compressed
+		text, err := io.ReadAll(file)
+		if err != nil {
+			return nil, loadError(name, err)
+		}
+		at, size = bytes.NewReader(text), int64(len(text))
+	}
+	tensors, err := run.NewTensorFile(at, size)
+	if err != nil {
+		return nil, loadError(name, err)
+	}
+	return load(name, tensors, open)
+}
+
+// ReadState reads the state in a file of a run: the parameters, and in
+// last.safetensors the optimizer's state too.
+func ReadState(path string) (*program.State, error) {
+	tensors, metadata, err := run.ReadTensors(path)
+	if err != nil {
+		return nil, loadError(path, err)
+	}
+	s := &program.State{Tensors: tensors}
+	if text, ok := metadata["step"]; ok {
+		if s.Step, err = strconv.ParseInt(text, 10, 64); err != nil || s.Step < 0 {
+			return nil, loadError(path, fmt.Errorf("step %q; want a whole number of at least 0", text))
+		}
+	}
+	return s, nil
+}
+
+func loadError(name string, err error) error { return fmt.Errorf("aegis: load %s: %w", name, err) }
+
+// load opens the network that a file describes. Its parameters are read one
+// after the other, each into the device.
+func load(name string, file *run.TensorFile, open Open) (*Model, error) {
+	spec, err := fileSpec(file)
+	if err != nil {
+		return nil, loadError(name, err)
+	}
+	p, err := spec.Forward()
+	if err != nil {
+		return nil, loadError(name, err)
+	}
+	n, err := newNetwork(p, file.Read, open)
+	if err != nil {
+		return nil, loadError(name, err)
+	}
+	return &Model{spec: spec, network: n}, nil
+}
+
+// fileSpec returns the network that a file's parameters belong to. They may be
+// hostile: a network larger than the file is refused before it is built.
+func fileSpec(file *run.TensorFile) (model.Spec, error) {
+	var spec model.Spec
+	text, ok := file.Metadata[run.ConfigKey]
+	if _, own := file.Metadata[run.ProgramKey]; own {
+		return spec, errors.New("it holds the state of a program: read it with ReadState and open it with the program")
+	}
+	if !ok {
+		return spec, errors.New("want a config in its metadata, got none; was it written by aegis?")
+	}
+	if err := json.Unmarshal([]byte(text), &spec); err != nil {
+		return spec, fmt.Errorf("config: %w", err)
+	}
+	if err := spec.Validate(); err != nil {
+		return spec, fmt.Errorf("config: %w", err)
+	}
+	cost, err := spec.Cost()
+	if err != nil {
+		return spec, fmt.Errorf("config: %w", err)
+	}
+	const float = 4 // bytes
+	if have := file.Size() / float; int64(cost.Params) > have {
+		return spec, fmt.Errorf("config: a network of %d parameters, in a file of %d values", cost.Params, have)
+	}
+	return spec, nil
+}

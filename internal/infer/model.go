@@ -1,0 +1,155 @@
+package infer
+
+import (
+	"context"
+	"fmt"
+
+	"aegis/data"
+	"aegis/model"
+	"aegis/model/program"
+)
+
+// Model is a trained autoencoder. Any number of goroutines may use it at once.
+// One that was not loaded, or is nil, answers errors.
+type Model struct {
+	spec    model.Spec
+	network *Network
+}
+
+// Spec returns the network's description.
+func (m *Model) Spec() model.Spec {
+	if m == nil {
+		return model.Spec{}
+	}
+	return m.spec
+}
+
+// Device says what the model runs on.
+func (m *Model) Device() string { return m.opened().Device() }
+
+// Pixels returns the range of pixels that the network reads and writes, 0 and 0
+// where it reads values of no such range.
+func (m *Model) Pixels() (lo, hi float32) {
+	if m.opened() == nil {
+		return 0, 0
+	}
+	pixels := m.network.program.Scaling.Pixels
+	return pixels.Lo, pixels.Hi
+}
+
+// Encode returns the codes (n,Z) of n rows, one after the other.
+func (m *Model) Encode(ctx context.Context, rows data.Rows) ([]float32, error) {
+	return m.run(ctx, program.Encode, rows)
+}
+
+// Decode returns the rows (n,P) of n codes (n,Z), in the units of Reconstruct.
+func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) {
+	out, err := m.opened().Run(ctx, program.Decode, program.Feed{Values: codes})
+	if err != nil {
+		return nil, err
+	}
+	m.network.program.Scaling.Undo(out)
+	return out, nil
+}
+
+// Reconstruct returns n rows (n,P), encoded and decoded: images of bytes in the
+// range of Pixels, others in the units that the rows had.
+func (m *Model) Reconstruct(ctx context.Context, rows data.Rows) ([]float32, error) {
+	out, err := m.run(ctx, program.Reconstruct, rows)
+	if err != nil {
+		return nil, err
+	}
+	m.network.program.Scaling.Undo(out)
+	return out, nil
+}
+
+// Score returns the loss of each of n rows, in float64 on the host and in scaled
+// units: of what the part that the loss compares gives.
+func (m *Model) Score(ctx context.Context, rows data.Rows) ([]float64, error) {
+	part, loss := m.Spec().Scored()
+	var scores []float64
+	err := m.batches(ctx, part, rows, func(values, predicted []float32) {
+		p := rows.Size()
+		for at := 0; at < len(values); at += p {
+			scores = append(scores, loss.Row(predicted[at:at+p], values[at:at+p]))
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return scores, nil
+}
+
+// Close waits for the calls in progress and releases the device.
+func (m *Model) Close() error { return m.opened().Close() }
+
+// opened returns the network, nil where nothing was loaded.
+func (m *Model) opened() *Network {
+	if m == nil {
+		return nil
+	}
+	return m.network
+}
+
+// run gathers a part's results.
+func (m *Model) run(ctx context.Context, part program.Part, rows data.Rows) ([]float32, error) {
+	var out []float32
+	err := m.batches(ctx, part, rows, func(values, results []float32) {
+		if len(values) > 0 && out == nil {
+			out = make([]float32, 0, rows.N*(len(results)/(len(values)/rows.Size())))
+		}
+		out = append(out, results...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// batchValues is about how many values are given to a part at once: several
+// batches for each of many threads, in little memory.
+const batchValues = 1 << 20
+
+// batches runs a part on rows and visits the values of a batch and their
+// results, in order.
+func (m *Model) batches(ctx context.Context, part program.Part, rows data.Rows, visit func(values, results []float32)) error {
+	if err := m.opened().enter(ctx); err != nil {
+		return err
+	}
+	defer m.network.calls.Done()
+	if err := m.check(rows); err != nil {
+		return err
+	}
+	n := max(1, batchValues/rows.Size())
+	for from := 0; from == 0 || from < rows.N; from += n {
+		values := m.values(rows, from, min(from+n, rows.N))
+		results, err := m.network.run(ctx, part, program.Feed{Values: values})
+		if err != nil {
+			return err
+		}
+		visit(values, results)
+	}
+	return nil
+}
+
+// values are rows from to to-1 as the network reads them.
+func (m *Model) values(rows data.Rows, from, to int) []float32 {
+	p := rows.Size()
+	values := make([]float32, (to-from)*p)
+	for i := from; i < to; i++ {
+		m.network.program.Scaling.Read(values[(i-from)*p:][:p], rows, i)
+	}
+	return values
+}
+
+// check says why rows are none that the network reads.
+func (m *Model) check(rows data.Rows) error {
+	p := m.network.program
+	if rows.Shape != p.Row {
+		return fmt.Errorf("aegis: want rows of %v, got %v", p.Row, rows.Shape)
+	}
+	if err := p.CheckRows(rows); err != nil {
+		return fmt.Errorf("aegis: %w", err)
+	}
+	return nil
+}

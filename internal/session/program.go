@@ -1,0 +1,321 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"aegis/data"
+	"aegis/internal/plan"
+	"aegis/internal/run"
+	"aegis/internal/train"
+	"aegis/internal/vm"
+	"aegis/model/program"
+)
+
+// ProgramConfig is how a program of one's own is trained. What a step is, batch,
+// losses and optimizers, the program says.
+type ProgramConfig struct {
+	Epochs  int       `toml:"epochs" json:"epochs"`   // at least 1
+	Seed    Seed      `toml:"seed" json:"seed"`       // of parameters, of the order of rows, of noise
+	Device  string    `toml:"device" json:"device"`   // one of Devices; empty: auto
+	GPU     int       `toml:"gpu" json:"gpu"`         // number of the GPU that cuda and auto use
+	Threads int       `toml:"threads" json:"threads"` // on a CPU, 0: as many as pay
+	Val     data.Held `toml:"val" json:"val"`         // of the training rows, held out
+
+	Out   string `toml:"-" json:"-"` // the run directory; empty: none is written
+	Force bool   `toml:"-" json:"-"` // replace a run that is there
+}
+
+// ProgramResult is what training a program came to.
+type ProgramResult struct {
+	Summary
+	Metrics []Metrics // of each epoch that finished
+
+	// State is what training came to, the optimizers' too; after a loss that
+	// was no number it is that of the last epoch that finished. Best is the
+	// state of the epoch with the lowest validation loss, of the last epoch
+	// where no rows were held out. Both are nil where there is none.
+	State, Best *program.State
+}
+
+// OpenProgramVM opens a VM of the configuration's device, as [OpenVM] does.
+type OpenProgramVM func(cfg ProgramConfig, p *program.Program) (m vm.Trainer, why string, err error)
+
+// TrainProgram trains a program on a dataset whose rows are of its shape. When
+// ctx ends the result holds what there is, and the error wraps ctx's.
+func TrainProgram(ctx context.Context, p *program.Program, ds *data.Source, cfg ProgramConfig, hooks []Hooks, open OpenProgramVM) (*ProgramResult, error) {
+	if cfg.Device == "" {
+		cfg.Device = DeviceAuto
+	}
+	if err := checkProgram(ctx, p, ds, cfg); err != nil {
+		return nil, err
+	}
+	r := &programRun{ctx: ctx, program: p, cfg: cfg, hooks: hooks}
+	if err := r.prepare(ds, open); err != nil {
+		return nil, err
+	}
+	err := r.train()
+	return &r.result, errors.Join(err, r.machine.Close(), r.closeDir())
+}
+
+// checkProgram says what is wrong before anything is opened.
+func checkProgram(ctx context.Context, p *program.Program, ds *data.Source, cfg ProgramConfig) error {
+	if ctx == nil || p == nil || ds == nil {
+		return errors.New("aegis: train a program: the context, the program or the dataset is nil; want all")
+	}
+	if cfg.Epochs < 1 {
+		return configErrorf("aegis: %d epochs; want at least 1", cfg.Epochs)
+	}
+	if err := CheckDevice(cfg.Device); err != nil {
+		return err
+	}
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	if err := checkOps(p); err != nil {
+		return err
+	}
+	if err := ds.Validate(); err != nil {
+		return err
+	}
+	if ds.Val.Len() > 0 && cfg.Val != 0 {
+		return configErrorf("aegis: val %v, but %s has a set of %d rows to validate on; leave val out", cfg.Val, ds.Name, ds.Val.Len())
+	}
+	if got := ds.Train.Shape; got != p.Row {
+		return fmt.Errorf("aegis: program %s reads rows of %v, %s has %v", p.Name, p.Row, ds.Name, got)
+	}
+	return nil
+}
+
+// checkOps compiles all graphs of a program, so that it trains on every device
+// or on none: an op that no plan has is an error that names its node, on the
+// tape machine too, which would run it.
+func checkOps(p *program.Program) error {
+	if _, err := plan.Compile(p, plan.Options{}); err != nil {
+		return err
+	}
+	for _, part := range append(vm.RunnerParts(), program.Evaluate) {
+		g, err := p.Forward(part, 1)
+		if err != nil {
+			if part == program.Logits {
+				continue // not every loss has them
+			}
+			return fmt.Errorf("aegis: program %s: part %s: %w", p.Name, part, err)
+		}
+		if _, err := plan.CompileForward(p, g, plan.Options{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// programRun is one training of a program.
+type programRun struct {
+	ctx     context.Context
+	program *program.Program
+	cfg     ProgramConfig
+	hooks   []Hooks
+	machine vm.Trainer
+	why     string
+	dir     *run.Dir // nil where none is written
+	writer  checkpoints
+	rows    rows
+	loader  *data.Loader
+	result  ProgramResult
+	bestVal *float64
+}
+
+// prepare draws rows, opens the VM and makes the run directory.
+func (r *programRun) prepare(ds *data.Source, open OpenProgramVM) (err error) {
+	if r.rows.split, err = ds.Split(0, r.cfg.Val, uint64(r.cfg.Seed)); err != nil {
+		return &ConfigError{err}
+	}
+	r.rows.val, r.rows.valSet, r.rows.test = r.rows.split.Held, vm.TrainSet, train.Rows(ds.Test.Len())
+	if n := ds.Val.Len(); n > 0 {
+		r.rows.val, r.rows.valSet = train.Rows(n), vm.ValSet
+	}
+	r.loader, err = data.NewLoader(ds.Train.Rows, data.LoaderOptions{
+		Batch: r.program.Batch, Seed: uint64(r.cfg.Seed), Shuffle: true, Held: r.rows.split.Held,
+		Scaling: r.program.Scaling, Windows: ds.Mapped(),
+	})
+	if err != nil {
+		return err
+	}
+	if r.machine, r.why, err = open(r.cfg, r.program); err != nil {
+		return err
+	}
+	if err = errors.Join(r.bind(vm.TrainSet, ds.Train), r.bind(vm.ValSet, ds.Val), r.bind(vm.TestSet, ds.Test)); err == nil {
+		err = r.makeDir()
+	}
+	if err != nil {
+		return errors.Join(err, r.machine.Close())
+	}
+	r.begin()
+	return nil
+}
+
+// bind gives the machine a set with its labels.
+func (r *programRun) bind(name string, set data.Set) error {
+	if set.Len() == 0 {
+		return nil
+	}
+	if err := r.machine.Bind(name, set.Rows); err != nil || set.Labels == nil {
+		return err
+	}
+	classes := make([]int32, len(set.Labels))
+	for i, class := range set.Labels {
+		classes[i] = int32(class)
+	}
+	return r.machine.Label(name, classes)
+}
+
+func (r *programRun) makeDir() (err error) {
+	if r.cfg.Out == "" {
+		return nil
+	}
+	if r.dir, err = run.Create(r.cfg.Out, r.cfg.Force); err != nil {
+		return err
+	}
+	if err := r.dir.WriteConfig(r.cfg); err != nil {
+		return errors.Join(err, r.dir.Close())
+	}
+	return nil
+}
+
+func (r *programRun) closeDir() error {
+	if r.dir == nil {
+		return nil
+	}
+	return r.dir.Close()
+}
+
+// begin fills in what is known at the start.
+func (r *programRun) begin() {
+	p, params := r.program, 0
+	for _, param := range p.Params {
+		params += param.Size()
+	}
+	r.writer = checkpoints{dir: r.dir, kind: run.ProgramKey, config: r.cfg, params: p.Params}
+	r.result.Summary = Summary{
+		Model: p.Name, Device: r.machine.Device(), VM: r.machine.VM(), Params: params, Batch: p.Batch, Seed: r.cfg.Seed,
+		Rows: r.rows.split.Trained(), PixelRange: [2]float32{p.Scaling.Pixels.Lo, p.Scaling.Pixels.Hi}, Scale: p.Scaling.Kind,
+		Version: Version, Started: time.Now().UTC(),
+	}
+	for _, h := range r.hooks {
+		if h.Start != nil {
+			h.Start(Start{
+				Device: r.machine.Device(), Why: r.why, Out: r.cfg.Out, Params: params,
+				TrainRows: r.rows.split.Trained(), ValRows: len(r.rows.val), Tests: len(r.rows.test),
+			})
+		}
+	}
+}
+
+// train runs the loop, and keeps what it came to however it ended.
+func (r *programRun) train() error {
+	err := train.Run(r.ctx, r.machine, r.program, train.Config{
+		Epochs: r.cfg.Epochs, Rows: r.loader.Rows(), Order: r.loader.Order,
+		Val: r.rows.val, ValSet: r.rows.valSet, Test: r.rows.test, LastTest: r.rows.test,
+	}, train.Hooks{Progress: r.progress, Epoch: r.epoch})
+	s := &r.result
+	switch diverged := (*train.DivergedError)(nil); {
+	case err == nil:
+		s.Status = Finished
+	case errors.As(err, &diverged):
+		s.Status = Diverged
+	case r.ctx.Err() != nil:
+		s.Status = Interrupted
+		err = errors.Join(err, r.keep(len(s.Metrics), len(s.Metrics) == 0))
+	default:
+		s.Status = Failed
+	}
+	if err != nil {
+		s.Error = err.Error()
+	}
+	s.fill(s.Metrics, r.writer.model.epoch)
+	if r.dir == nil || s.State == nil {
+		return err
+	}
+	err = errors.Join(err, r.writer.write())
+	if r.dir.Replacing() {
+		return err // the earlier run's stays
+	}
+	return errors.Join(err, r.dir.WriteSummary(s.Summary))
+}
+
+func (r *programRun) progress(p train.Progress) {
+	for _, h := range r.hooks {
+		if h.Progress != nil {
+			h.Progress(Progress{
+				Epoch: p.Epoch, Epochs: r.cfg.Epochs, Rows: p.Rows, TotalRows: p.TotalRows,
+				Loss: p.Loss, ImagesPerSecond: p.ImagesPerSecond,
+			})
+		}
+	}
+}
+
+// epoch keeps the state and a line of metrics.
+func (r *programRun) epoch(e train.Epoch) error {
+	m := Metrics{
+		Epoch: e.Number, Step: e.Step, TrainLoss: e.Train[0], ValLoss: first(e.Val), TestLoss: first(e.Test),
+		TestRows: e.TestRows, Seconds: e.Seconds, ImagesPerSecond: e.ImagesPerSecond,
+	}
+	if len(e.Train) > 1 {
+		m.Terms = r.terms(e.Train)
+	}
+	if m.Best = m.ValLoss == nil || r.bestVal == nil || *m.ValLoss < *r.bestVal; m.Best {
+		r.bestVal = m.ValLoss
+	}
+	if err := r.keep(m.Epoch, m.Best); err != nil {
+		return err
+	}
+	r.result.Metrics = append(r.result.Metrics, m)
+	if r.dir != nil {
+		if r.writer.due() {
+			if err := r.writer.write(); err != nil {
+				return err
+			}
+		}
+		if err := r.dir.AppendMetrics(m); err != nil {
+			return err
+		}
+	}
+	for _, h := range r.hooks {
+		if h.Epoch != nil {
+			h.Epoch(m)
+		}
+	}
+	return nil
+}
+
+// terms names the losses of all phases, with the phase where there are several.
+func (r *programRun) terms(losses []float64) map[string]float64 {
+	terms, i := make(map[string]float64), 0
+	for _, phase := range r.program.Phases {
+		for _, out := range phase.Outputs {
+			name := out.Name
+			if len(r.program.Phases) > 1 {
+				name = phase.Name + "." + name
+			}
+			terms[name] = losses[i]
+			i++
+		}
+	}
+	return terms
+}
+
+// keep takes the state that training has come to, as the best or not.
+func (r *programRun) keep(epoch int, best bool) error {
+	state, err := r.machine.State()
+	if err != nil {
+		return err
+	}
+	r.result.State = state
+	if best {
+		r.result.Best = state
+	}
+	r.writer.keep(state, epoch, best)
+	return nil
+}

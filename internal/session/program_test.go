@@ -1,0 +1,174 @@
+package session_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	G "gorgonia.org/gorgonia"
+
+	"aegis/data"
+	"aegis/internal/infer"
+	"aegis/internal/run"
+	"aegis/internal/session"
+	"aegis/internal/train"
+	"aegis/internal/vm"
+	"aegis/internal/vm/cpu"
+	"aegis/internal/vm/tape"
+	"aegis/internal/vm/vmtest"
+	"aegis/model/op"
+	"aegis/model/program"
+)
+
+// openProgram opens the tape machine or the CPU VM.
+func openProgram(cfg session.ProgramConfig, p *program.Program) (vm.Trainer, string, error) {
+	if cfg.Device == session.DeviceTape {
+		m, err := tape.Open(p, uint64(cfg.Seed))
+		return m, "", err
+	}
+	m, err := cpu.Open(p, uint64(cfg.Seed), cpu.Options{Threads: 1})
+	return m, "", err
+}
+
+func trainProgram(ctx context.Context, p *program.Program, ds *data.Source, cfg session.ProgramConfig, hooks ...session.Hooks) (*session.ProgramResult, error) {
+	return session.TrainProgram(ctx, p, ds, cfg, hooks, openProgram)
+}
+
+// TestTrainProgramWritesARun finds in the directory what the result holds.
+func TestTrainProgramWritesARun(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "run")
+	var started, told int
+	hooks := session.Hooks{Start: func(session.Start) { started++ }, Epoch: func(session.Metrics) { told++ }}
+	r, err := trainProgram(context.Background(), vmtest.Residual(t), vmtest.Waves(50), session.ProgramConfig{Epochs: 4, Seed: 2, Val: 10, Out: out}, hooks, hooks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Status != session.Finished || r.Epochs != 4 || len(r.Metrics) != 4 || started != 2 || told != 8 || r.Rows != 40 || r.State.Step != 20 {
+		t.Errorf("%+v, %d starts, %d epochs told", r.Summary, started, told)
+	}
+	last, err := infer.ReadState(filepath.Join(out, run.LastFile))
+	if err != nil || !reflect.DeepEqual(last, r.State) {
+		t.Errorf("%s is not the state of step %d (%v)", run.LastFile, r.State.Step, err)
+	}
+	best, err := infer.ReadState(filepath.Join(out, run.ModelFile))
+	if err != nil || best.Step != r.Best.Step || len(best.Tensors) != 12 {
+		t.Errorf("the model has %d tensors of step %d (%v)", len(best.Tensors), best.Step, err)
+	}
+	for name, tensor := range best.Tensors {
+		if !reflect.DeepEqual(tensor, r.Best.Tensors[name]) {
+			t.Errorf("%s of the model is not the best state's", name)
+		}
+	}
+	for _, m := range r.Metrics {
+		if *m.ValLoss < *r.Metrics[r.BestEpoch-1].ValLoss {
+			t.Errorf("epoch %d is the best, epoch %d has a lower validation loss", r.BestEpoch, m.Epoch)
+		}
+	}
+	var summary session.Summary
+	text, err := os.ReadFile(filepath.Join(out, run.SummaryFile))
+	if err != nil || json.Unmarshal(text, &summary) != nil || summary.Model != "residual" || *summary.ValLoss != *r.ValLoss {
+		t.Errorf("summary %s (%v)", text, err)
+	}
+	text, err = os.ReadFile(filepath.Join(out, run.MetricsFile))
+	if err != nil || strings.Count(string(text), "\n") != 4 {
+		t.Errorf("metrics %s (%v)", text, err)
+	}
+	if _, err := infer.Load(filepath.Join(out, run.ModelFile), nil); err == nil || !strings.Contains(err.Error(), "ReadState") {
+		t.Errorf("loaded as a network: %v", err)
+	}
+	if _, err := trainProgram(context.Background(), vmtest.Residual(t), vmtest.Waves(50), session.ProgramConfig{Epochs: 1, Out: out}); !errors.Is(err, run.ErrExists) {
+		t.Errorf("a second run: %v", err)
+	}
+}
+
+// TestTrainProgramIsCutShort ends the context in the second epoch, and then has
+// a rate that overflows.
+func TestTrainProgramIsCutShort(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	r, err := trainProgram(ctx, vmtest.Residual(t), vmtest.Waves(50), session.ProgramConfig{Epochs: 1000}, session.Hooks{Epoch: func(session.Metrics) { cancel() }})
+	if !errors.Is(err, context.Canceled) || r.Status != session.Interrupted || r.Epochs != 1 || r.State == nil || r.Best == nil {
+		t.Errorf("%+v, error %v", r.Summary, err)
+	}
+	p := vmtest.Residual(t)
+	p.Phases[0].Optimizer.LR = 1e20
+	r, err = trainProgram(context.Background(), p, vmtest.Waves(8), session.ProgramConfig{Epochs: 50})
+	if diverged := (*train.DivergedError)(nil); !errors.As(err, &diverged) || r.Status != session.Diverged || (r.State == nil) != (r.Epochs == 0) {
+		t.Fatalf("%+v, error %v", r.Summary, err)
+	}
+	if r.State == nil {
+		return
+	}
+	for name, tensor := range r.State.Tensors {
+		if math.IsNaN(float64(tensor.Data[0])) {
+			t.Errorf("%s holds NaN", name)
+		}
+	}
+}
+
+// TestTrainProgramNamesItsTerms trains with two loss terms.
+func TestTrainProgramNamesItsTerms(t *testing.T) {
+	p := vmtest.Residual(t)
+	p.Phases[0].Outputs = append(p.Phases[0].Outputs, program.Output{Name: "again", Node: p.Phases[0].Outputs[0].Node})
+	r, err := trainProgram(context.Background(), p, vmtest.Waves(50), session.ProgramConfig{Epochs: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := r.Metrics[0]
+	if want := map[string]float64{"loss": m.TrainLoss, "again": m.TrainLoss}; !reflect.DeepEqual(m.Terms, want) {
+		t.Errorf("terms %v, want %v", m.Terms, want)
+	}
+}
+
+func TestTrainProgramErrors(t *testing.T) {
+	stock := func(p *program.Program) { // a stock op between prediction and loss
+		h := vmtest.NewHand(t, G.NewGraph(), &p.Params)
+		x, weights := h.Tensor("x", 8, 16), h.Tensor("weights", 8)
+		y := h.Must(G.Tanh(x))
+		cost := h.Mean(h.Linear(y, "only", 16, op.None), x, weights)
+		grads, err := G.Grad(cost, h.Params...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Phases[0].Graph = program.Graph{
+			ExprGraph: h.Graph, Params: h.Params, Outputs: []program.Output{{Name: "loss", Node: cost}},
+			Inputs: []program.Input{{Node: x, Kind: program.InputRows}, {Node: weights, Kind: program.InputWeights}},
+		}
+		p.Phases[0].Trained, p.Phases[0].Grads = h.Params, grads
+	}
+	for name, c := range map[string]struct {
+		bend   func(*program.Program)
+		config func(*session.ProgramConfig)
+		want   string
+	}{
+		"epochs":                {config: func(c *session.ProgramConfig) { c.Epochs = 0 }, want: "0 epochs"},
+		"device":                {config: func(c *session.ProgramConfig) { c.Device = "tpu" }, want: `"tpu"`},
+		"held out":              {config: func(c *session.ProgramConfig) { c.Val = 50 }, want: "50"},
+		"what Validate says":    {bend: func(p *program.Program) { p.Phases[0].Grads = nil }, want: "0 gradients of 12"},
+		"another size":          {bend: func(p *program.Program) { p.Row = data.Shape{C: 1, H: 2, W: 8} }, want: "rows of 2×8"},
+		"a stock op":            {bend: stock, want: "tanh"},
+		"a stock op, on a tape": {bend: stock, config: func(c *session.ProgramConfig) { c.Device = session.DeviceTape }, want: "tanh"},
+		"no parts": {bend: func(p *program.Program) {
+			p.Forward = func(program.Part, int) (*program.Graph, error) { return nil, errors.New("not built") }
+		}, want: "part encode: not built"},
+	} {
+		p, cfg := vmtest.Residual(t), session.ProgramConfig{Epochs: 1}
+		if c.bend != nil {
+			c.bend(p)
+		}
+		if c.config != nil {
+			c.config(&cfg)
+		}
+		if _, err := trainProgram(context.Background(), p, vmtest.Waves(50), cfg); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", name, err, c.want)
+		}
+	}
+	if _, err := trainProgram(context.Background(), nil, vmtest.Waves(50), session.ProgramConfig{Epochs: 1}); err == nil {
+		t.Error("no program was trained")
+	}
+}
