@@ -319,7 +319,7 @@ func TestMisuse(t *testing.T) {
 func TestImagesThatAreNotThere(t *testing.T) {
 	ds := waves(16, 4, 6, 5)
 	m := loaded(t, trained(t, "fc12", ds))
-	for name, n := range map[string]int{"fewer than said": 5, "more than said": 3, "negative": -1, "more than there can be": 1 << 60} {
+	for name, n := range map[string]int{"fewer than said": 5, "more than said": 3, "negative": -1, "more than there can be": math.MaxInt} {
 		images := ds.Test.Rows
 		images.N = n
 		if _, err := m.Encode(context.Background(), images); err == nil {
