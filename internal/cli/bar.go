@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"unicode/utf8"
@@ -16,6 +17,7 @@ import (
 type bar struct {
 	out     io.Writer
 	columns func() int // of the terminal
+	noun    string     // what rows are called; images where it is empty
 
 	shown *progressbar.ProgressBar // nil: nothing is drawn
 	epoch int
@@ -24,7 +26,7 @@ type bar struct {
 
 // draw shows progress. A bar that cannot be drawn is no reason to stop.
 func (b *bar) draw(p aegis.Progress) {
-	description, width := layout(p, b.columns())
+	description, width := layout(p, b.noun, b.columns())
 	if b.shown != nil && (b.epoch != p.Epoch || b.width != width) {
 		b.clear()
 	}
@@ -51,14 +53,14 @@ func (b *bar) clear() {
 
 // layout returns what stands before a bar, and the bar's width, so that both
 // fit: the less room there is, the less is said. A width of 0 is no bar.
-func layout(p aegis.Progress, columns int) (description string, width int) {
+func layout(p aegis.Progress, noun string, columns int) (description string, width int) {
 	const (
 		widest, narrowest = 24, 5
 		frame             = len("  100% || ") + 1 // the last column stays free
 	)
 	epoch := fmt.Sprintf("epoch %d/%d", p.Epoch, p.Epochs)
 	loss := fmt.Sprintf("  loss %.5f", p.Loss)
-	rate := fmt.Sprintf("  %.0f images/s", p.ImagesPerSecond)
+	rate := fmt.Sprintf("  %.0f %s/s", p.ImagesPerSecond, cmp.Or(noun, "images"))
 	for _, text := range []string{epoch + loss + rate, epoch + loss, epoch, ""} {
 		if room := columns - frame - utf8.RuneCountInString(text); room >= narrowest {
 			return text, min(widest, room)

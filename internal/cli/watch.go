@@ -22,6 +22,7 @@ type watcher struct {
 	process  *Process
 	bar      *bar
 	dir      string    // of the run
+	noun     string    // what rows are called
 	measured time.Time // when a line last said how far the data was read
 	failed   error     // of writing to stdout, said already
 	gone     bool      // nobody reads stdout
@@ -80,7 +81,10 @@ func (w *watcher) start(s aegis.Start) {
 	if !w.quiet {
 		w.process.stopping.set(stoppingStep)
 	}
-	w.dir = s.Out
+	w.dir, w.noun = s.Out, s.Noun
+	if w.bar != nil {
+		w.bar.noun = s.Noun
+	}
 	held := ""
 	if s.ValRows > 0 {
 		held = fmt.Sprintf(", %d held out", s.ValRows)
@@ -114,7 +118,7 @@ func (w *watcher) metrics(m aegis.Metrics) {
 	if m.TestLoss != nil {
 		line += fmt.Sprintf("  test %.5f", *m.TestLoss)
 	}
-	w.printf("%s  %.2f s, %.0f images/s\n", line, m.Seconds, m.ImagesPerSecond)
+	w.printf("%s  %.2f s, %.0f %s/s\n", line, m.Seconds, m.ImagesPerSecond, w.noun)
 	if w.json && w.failed == nil && !w.gone {
 		w.line(m)
 	}
