@@ -22,8 +22,9 @@ import (
 // that it may import. Directories below an entry follow it. A name with a
 // trailing /... admits what is below it too.
 var mayImport = map[string][]string{
-	"aegis/data":          {"aegis/internal/memory", "aegis/data/philox"},
+	"aegis/data":          {"aegis/data/memory", "aegis/data/philox"},
 	"aegis/data/mnist":    {"aegis/data"},
+	"aegis/data/memory":   {},
 	"aegis/data/philox":   {},
 	"aegis/model/op":      {},
 	"aegis/model/optim":   {},
@@ -33,15 +34,14 @@ var mayImport = map[string][]string{
 	"aegis/internal/plan":    {"aegis/data", "aegis/model/op", "aegis/model/program", "aegis/model/optim"},
 	"aegis/internal/vm":      {"aegis/data", "aegis/model/program"},
 	"aegis/internal/vm/tape": {"aegis/data", "aegis/internal/vm", "aegis/model/program"},
-	"aegis/internal/vm/cpu":  {"aegis/data", "aegis/internal/memory", "aegis/internal/vm", "aegis/internal/plan", "aegis/model/program", "aegis/model/optim", "aegis/data/philox", "aegis/model/op", "aegis/internal/vm/cpu/..."},
+	"aegis/internal/vm/cpu":  {"aegis/data", "aegis/data/memory", "aegis/internal/vm", "aegis/internal/plan", "aegis/model/program", "aegis/model/optim", "aegis/data/philox", "aegis/model/op", "aegis/internal/vm/cpu/..."},
 	"aegis/internal/train":   {"aegis/data", "aegis/internal/vm", "aegis/model/program"},
 	"aegis/internal/run":     {"aegis/model/program"},
 	"aegis/internal/report":  {"aegis/data/philox"},
-	"aegis/internal/session": {"aegis/data", "aegis/data/philox", "aegis/model", "aegis/model/op", "aegis/model/program", "aegis/model/optim", "aegis/internal/plan", "aegis/internal/vm", "aegis/internal/train", "aegis/internal/run", "aegis/internal/report", "aegis/internal/memory", "aegis/internal/advice"},
+	"aegis/internal/session": {"aegis/data", "aegis/data/philox", "aegis/model", "aegis/model/op", "aegis/model/program", "aegis/model/optim", "aegis/internal/plan", "aegis/internal/vm", "aegis/internal/train", "aegis/internal/run", "aegis/internal/report", "aegis/data/memory", "aegis/internal/advice"},
 	"aegis/internal/infer":   {"aegis/data", "aegis/model", "aegis/model/program", "aegis/internal/vm", "aegis/internal/run"},
-	"aegis/internal/memory":  {},
 	"aegis/internal/advice":  {},
-	"aegis/internal/cli":     {"aegis", "aegis/data", "aegis/data/mnist", "aegis/internal/memory", "aegis/internal/advice"},
+	"aegis/internal/cli":     {"aegis", "aegis/data", "aegis/data/mnist", "aegis/data/memory", "aegis/internal/advice"},
 	"aegis/cmd":              {"aegis", "aegis/internal/cli"},
 	"aegis/internal/numtest": {},
 
@@ -78,7 +78,7 @@ var outside = map[string][]string{
 	"github.com/ebitengine/purego":                   {"aegis/cuda/driver", "aegis/cuda/internal/nvrtc"},
 	"gorgonia.org/cu":                                {"aegis/cuda/driver"},
 	"gorgonia.org/gorgonia":                          {"aegis/model", "aegis/internal/vm/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/internal/vm/vmtest", "aegis/cuda"},
-	"github.com/KimMachineGun/automemlimit/memlimit": {"aegis/internal/memory"},
+	"github.com/KimMachineGun/automemlimit/memlimit": {"aegis/data/memory"},
 	"golang.org/x/term":                              {"aegis/internal/cli"},
 	"gonum.org/v1/gonum":                             {"aegis/internal/report"},
 	"golang.org/x/sys/cpu":                           {"aegis/internal/vm/cpu", "aegis/cuda/internal/ptxsim"},

@@ -4,8 +4,8 @@ import (
 	"fmt"
 
 	"aegis/cuda"
+	"aegis/data/memory"
 	"aegis/internal/advice"
-	"aegis/internal/memory"
 	"aegis/internal/plan"
 	"aegis/internal/session"
 	"aegis/internal/vm"

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"aegis/internal/memory"
+	"aegis/data/memory"
 )
 
 // openFile reads a file whose first bytes say what it is: a .npy array, which

@@ -10,7 +10,7 @@ import (
 	"io"
 	"io/fs"
 
-	"aegis/internal/memory"
+	"aegis/data/memory"
 )
 
 // stream reads a file, out of gzip where its first bytes say so, and counts.

@@ -5,7 +5,7 @@ import (
 	"math"
 	"testing"
 
-	"aegis/internal/memory"
+	"aegis/data/memory"
 )
 
 // TestNoMemory asks for more than any machine has: that is an error, where Go's

@@ -14,8 +14,8 @@ import (
 	"strings"
 
 	"aegis"
+	"aegis/data/memory"
 	"aegis/internal/advice"
-	"aegis/internal/memory"
 )
 
 // The ways that a command exits.

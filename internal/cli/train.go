@@ -11,8 +11,8 @@ import (
 
 	"aegis"
 	"aegis/data"
+	"aegis/data/memory"
 	"aegis/data/mnist"
-	"aegis/internal/memory"
 )
 
 // Train is the command that trains an autoencoder.

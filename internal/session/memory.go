@@ -5,8 +5,8 @@ import (
 	"math"
 
 	"aegis/data"
+	"aegis/data/memory"
 	"aegis/internal/advice"
-	"aegis/internal/memory"
 	"aegis/model"
 )
 

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"testing"
 
+	"aegis/data/memory"
 	"aegis/internal/advice"
-	"aegis/internal/memory"
 	"aegis/internal/vm"
 	"aegis/model"
 	"aegis/model/program"

@@ -14,7 +14,7 @@ import (
 	"slices"
 
 	"aegis/data"
-	"aegis/internal/memory"
+	"aegis/data/memory"
 	"aegis/internal/plan"
 	"aegis/internal/vm"
 	"aegis/internal/vm/cpu/kernel"

@@ -3,7 +3,7 @@ package cpu
 import (
 	"fmt"
 
-	"aegis/internal/memory"
+	"aegis/data/memory"
 	"aegis/internal/plan"
 	"aegis/internal/vm/cpu/kernel"
 	"aegis/model/program"
