@@ -95,6 +95,16 @@ func (b *builder) add(in plan.Instr) error {
 		b.scale(in)
 	case plan.Lerp:
 		b.lerp(in)
+	case plan.KLLogVar, plan.KLMeansMu, plan.KLMeansVar:
+		b.klGrad(in)
+	case plan.KLMeans:
+		b.klMeans(in)
+	case plan.FreeBits, plan.FreeBitsGrad:
+		b.freeBits(in)
+	case plan.Gaussian, plan.Precision, plan.GaussianGrad:
+		b.gaussian(in)
+	case plan.Concat, plan.Columns:
+		b.concat(in)
 	case plan.ChannelMean:
 		b.channelMean(in)
 	case plan.Pack:

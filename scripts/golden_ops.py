@@ -14,6 +14,9 @@ A case is a JSON object:
                   add, mul, lerp    x, y of one shape
                   scale             x, and s, a scalar, or without
                   channelmean       x (B,C,...)  weights (B)
+                  concat            x (B,N)      y (B,M)
+                  kl, klmeans, freebits  mu, logvar (B,Z)  weights (B); floor of freebits
+                  gaussian          pred, target, weights, and s, the deviation's logarithm (1), or sigma
     output        what the op gives; of a loss a scalar, the mean over the rows of weight 1 of the
                   mean over a row
     grad_output   what backpropagation starts from, of the output's shape
@@ -62,6 +65,7 @@ def activate(z: torch.Tensor, activation: str, alpha: float) -> torch.Tensor:
         "sigmoid": lambda: torch.sigmoid(z),
         "elu": lambda: F.elu(z, alpha),
         "gelu": lambda: F.gelu(z),
+        "exp": lambda: torch.exp(alpha * z),
     }
     return functions[activation]()
 
@@ -106,7 +110,24 @@ def channel_mean(x, weights):
     return (rows * weights[:, None]).sum(0) / weights.sum()
 
 
+def kl_means(mu, logvar, weights):
+    """The mean divergence from N(0, 1) of each dimension, over the rows of weight 1."""
+    prior, code = torch.distributions.Normal(0, 1), torch.distributions.Normal(mu, (logvar / 2).exp())
+    return (torch.distributions.kl_divergence(code, prior) * weights[:, None]).sum(0) / weights.sum()
+
+
+def gaussian(pred, target, weights, sigma=None, s=None):
+    """Minus the logarithm of a normal density, summed over a row, the mean over rows of weight 1."""
+    density = torch.distributions.Normal(pred, s.exp() if sigma is None else torch.tensor(sigma, dtype=pred.dtype))
+    return (-density.log_prob(target).flatten(1).sum(1) * weights).sum() / weights.sum()
+
+
 OPS: dict[str, Callable] = {
+    "concat": lambda x, y: torch.cat([x, y], 1),
+    "klmeans": kl_means,
+    "kl": lambda mu, logvar, weights: kl_means(mu, logvar, weights).sum(),
+    "freebits": lambda mu, logvar, weights, floor: kl_means(mu, logvar, weights).clamp(min=floor).sum(),
+    "gaussian": gaussian,
     "add": lambda x, y: x + y,
     "mul": lambda x, y: x * y,
     "scale": lambda x, factor, s=1: factor * s * x,
@@ -276,7 +297,24 @@ def elementwise_cases() -> Iterator[dict]:
         yield case("channelmean", name, {}, inputs, ("x", "weights"))
 
 
+def variational_cases() -> Iterator[dict]:
+    """What came with variational networks; behind the others, which stay as they are."""
+    for alpha in (0.5, 1):
+        x = draw(f"activation/exp-{alpha}", (3, 7), -4, 4)
+        yield case("activation", f"exp-{alpha}", {"activation": "exp", "alpha": alpha}, {"x": x})
+    yield layer_case("linear", "exp", {"x": (3, 5), "w": (4, 5), "b": (4,)}, ("exp", 0.5))
+    yield case("concat", "plain", {}, {"x": draw("concat/x", (3, 4)), "y": draw("concat/y", (3, 2))})
+    inputs = {"mu": draw("kl/mu", (4, 3), -2, 2), "logvar": draw("kl/logvar", (4, 3), -3, 3)}
+    inputs["weights"] = np.array([1.0, 1, 0, 1])
+    for op, attrs in (("kl", {}), ("klmeans", {}), ("freebits", {"floor": 1.5}), ("freebits", {"floor": 0})):
+        yield case(op, "padded" + "".join(f"-{v}" for v in attrs.values()), attrs, inputs, ("weights",))
+    inputs = dict(zip(("pred", "target"), loss_inputs("mse", "gaussian", (4, 1, 2, 3))))
+    inputs["weights"] = np.array([1.0, 0, 1, 1])
+    yield case("gaussian", "fixed", {"sigma": 0.5}, inputs, ("target", "weights"))
+    yield case("gaussian", "learned", {}, inputs | {"s": np.array([-0.75])}, ("target", "weights"))
+
+
 def cases() -> list[dict]:
     """All cases, in the order of the file."""
-    parts = (linear_cases, conv2d_cases, convtranspose2d_cases, activation_cases, loss_cases, elementwise_cases)
+    parts = (linear_cases, conv2d_cases, convtranspose2d_cases, activation_cases, loss_cases, elementwise_cases, variational_cases)
     return [one for part in parts for one in part()]

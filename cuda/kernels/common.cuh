@@ -17,7 +17,7 @@ __device__ __forceinline__ int extent(const Step* step, int width, int whole = 0
     return whole && step->n > 0 ? width : step->n * width;
 }
 
-enum Function { IDENTITY, RELU, LEAKY_RELU, TANH, SIGMOID, ELU, GELU };
+enum Function { IDENTITY, RELU, LEAKY_RELU, TANH, SIGMOID, ELU, GELU, EXP };
 
 // Φ(z), the distribution function of N(0,1).
 __device__ __forceinline__ float normal(float z) { return 0.5f * erfcf(z * -0.70710678f); }
@@ -35,6 +35,7 @@ __device__ __forceinline__ float activated(int f, float z, float alpha) {
     case GELU:
         z = z < -15.0f ? -15.0f : z; // below, the result is 0
         return z * normal(z);
+    case EXP: return expf(alpha * z);
     }
     return z;
 }
@@ -50,6 +51,7 @@ __device__ __forceinline__ float sloped(int f, float g, float y, float alpha) {
     case GELU:
         y = y < -15.0f ? -15.0f : y > 15.0f ? 15.0f : y; // beyond, the slope is 0 or 1
         return g * (normal(y) + y * (0.39894228f * expf(-0.5f * y * y)));
+    case EXP: return g * (alpha * y);
     }
     return g;
 }

@@ -57,7 +57,7 @@ extern "C" __global__ void __launch_bounds__(32) collect(const float* x, float* 
     if (step->n > 0) losses[(size_t)step->index * stride] = *x;
 }
 
-enum LossKind { MSE, MAE, HUBER, BCE, BCE_LOGITS };
+enum LossKind { MSE, MAE, HUBER, BCE, BCE_LOGITS, GAUSSIAN, KL };
 
 // A loss and its derivative by the prediction.
 struct Point {
@@ -89,6 +89,16 @@ __device__ __forceinline__ Point loss_at(int kind, float y, float t, float delta
     case BCE_LOGITS:
         p.value = (y < 0.0f ? 0.0f : y) - y * t + log1pf(expf(-fabsf(y)));
         p.slope = sigmoid(y) - t;
+        break;
+    case GAUSSIAN: {
+        const float e = d / delta;
+        p.value = 0.5f * e * e + (logf(delta) + 0.91893853f);
+        p.slope = e / delta;
+        break;
+    }
+    case KL:
+        p.value = 0.5f * (y * y + (expm1f(t) - t));
+        p.slope = y;
     }
     return p;
 }

@@ -192,7 +192,7 @@ func (d *device) plainArithmetic(e [3]int, whole bool) {
 }
 
 func losses() []op.Loss {
-	return []op.Loss{{Kind: op.MSE}, {Kind: op.MAE}, {Kind: op.Huber, Delta: 0.3}, {Kind: op.BCE}, {Kind: op.BCELogits}, {Kind: op.MSE, Sum: true}}
+	return []op.Loss{{Kind: op.MSE}, {Kind: op.MAE}, {Kind: op.Huber, Delta: 0.3}, {Kind: op.BCE}, {Kind: op.BCELogits}, {Kind: op.MSE, Sum: true}, {Kind: op.Gaussian, Delta: 0.6, Sum: true}, {Kind: op.KL, Sum: true}}
 }
 
 func TestLoss(t *testing.T) {

@@ -20,6 +20,7 @@ func activations() []op.Activation {
 		{Kind: op.Sigmoid},
 		{Kind: op.ELU, Alpha: 0.7},
 		{Kind: op.GELU},
+		{Kind: op.Exp, Alpha: 0.5},
 	}
 }
 

@@ -48,10 +48,13 @@ const (
 	Gather      Family = "gather"      // batches and steps
 	Inputs      Family = "inputs"      // random numbers, labels, scalars
 	Reduce      Family = "reduce"      // sums
+	Variational Family = "variational" // divergences, learned deviations, columns
 )
 
 // Families returns all families.
-func Families() []Family { return []Family{Gemm, Conv, Elementwise, Optim, Gather, Inputs, Reduce} }
+func Families() []Family {
+	return []Family{Gemm, Conv, Elementwise, Optim, Gather, Inputs, Reduce, Variational}
+}
 
 //go:embed zz_*.ptx
 var images embed.FS

@@ -87,6 +87,8 @@ func activation(a op.Activation) (int32, error) {
 		return 5, nil
 	case op.GELU:
 		return 6, nil
+	case op.Exp:
+		return 7, nil
 	}
 	return 0, fmt.Errorf("unknown activation %q", a.Kind)
 }
@@ -104,6 +106,10 @@ func loss(l op.Loss) (int32, error) {
 		return 3, nil
 	case op.BCELogits:
 		return 4, nil
+	case op.Gaussian:
+		return 5, nil
+	case op.KL:
+		return 6, nil
 	}
 	return 0, fmt.Errorf("unknown loss %q", l.Kind)
 }

@@ -1,6 +1,9 @@
 package plan
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // shareCommon makes one of instructions that do the same with the same
 // operands, and drops what nobody reads.
@@ -34,7 +37,7 @@ func (p *Plan) signature(in Instr) string {
 	if in.Op.rule().stays { // of two one would be left with nobody to read it
 		return fmt.Sprint(in.Op, in.Dst)
 	}
-	return fmt.Sprintf("%s %v %#v %#v %#v %#v %v %v %v %v", in.Op, in.Src, in.Activation, in.Slope, in.Window, in.Loss, in.Factor, in.Scaled, in.Input, shapes)
+	return fmt.Sprintf("%s %v %#v %#v %#v %#v %v %v %v %v %v", in.Op, in.Src, in.Activation, in.Slope, in.Window, in.Loss, in.Factor, in.Number, in.Scaled, in.Input, shapes)
 }
 
 // prune drops instructions with no result that anybody reads, but for those
@@ -51,20 +54,27 @@ func (p *Plan) prune() error {
 		for _, out := range ph.Outputs {
 			needed[out.Buffer] = true
 		}
+		// A fused instruction may stand before what it reads.
+		live, again := make([]bool, len(ph.Gradients)), true
+		for again {
+			again = false
+			for k := len(ph.Gradients) - 1; k >= 0; k-- {
+				in := ph.Gradients[k]
+				read := func(d int) bool { return needed[d] }
+				if live[k] || !in.Op.rule().stays && !in.Update && !slices.ContainsFunc(in.Dst, read) {
+					continue
+				}
+				for _, s := range in.Src {
+					needed[s] = true
+				}
+				live[k], again = true, true
+			}
+		}
 		var kept []Instr
-		for k := len(ph.Gradients) - 1; k >= 0; k-- {
-			in := ph.Gradients[k]
-			live := in.Op.rule().stays || in.Update
-			for _, d := range in.Dst {
-				live = live || needed[d]
+		for k, in := range ph.Gradients {
+			if live[k] {
+				kept = append(kept, in)
 			}
-			if !live {
-				continue
-			}
-			for _, s := range in.Src {
-				needed[s] = true
-			}
-			kept = append([]Instr{in}, kept...)
 		}
 		ph.Gradients = kept
 	}

@@ -207,6 +207,32 @@ func (m *machine) rows(in plan.Instr, pixels []float64, from, to int) {
 		for i := range out {
 			out[i] = src[0][i] + src[1][i]
 		}
+	case plan.Scale:
+		for i, v := range src[0] {
+			out[i] = in.Factor * v
+		}
+	case plan.Concat:
+		n, whole := len(src[0])/batch, width
+		for i := range out {
+			if row, at := i/whole, i%whole; at < n {
+				out[i] = src[0][row*n+at]
+			} else {
+				out[i] = src[1][row*(whole-n)+at-n]
+			}
+		}
+	case plan.Columns:
+		for i := range out {
+			out[i] = src[0][i/width*(len(src[0])/batch)+int(in.Number)+i%width]
+		}
+	case plan.KLLogVar, plan.KLMeansMu, plan.KLMeansVar:
+		for i, v := range src[0] {
+			if in.Op != plan.KLMeansMu {
+				v = math.Expm1(v) / 2
+			}
+			if out[i] = in.Factor * v / float64(m.n); in.Op != plan.KLLogVar {
+				out[i] = v * src[1][i%width] / float64(m.n)
+			}
+		}
 	case plan.Loss, plan.LossGrad:
 		out = make([]float64, len(src[0]))
 		width = len(out) / batch
@@ -289,11 +315,15 @@ func (m *machine) loss(in plan.Instr, src [][]float64, out []float64, from, to i
 		rows = make([]float64, m.plan.Batch)
 		m.losses[in.Dst[0]] = rows
 	}
-	scale := 1 / float64(m.n*width)
+	scale := 1 / float64(m.n*in.Loss.Width(width))
+	factor := in.Factor
+	if in.Scaled {
+		factor *= src[2][0]
+	}
 	for i := from * width; i < to*width; i++ {
 		value, gradient := in.Loss.At(src[0][i], src[1][i])
 		rows[i/width] += value
-		out[i] = gradient * scale
+		out[i] = gradient * scale * factor
 	}
 	total := 0.0
 	for _, v := range rows {
@@ -311,6 +341,38 @@ func (m *machine) sum(in plan.Instr, scalars []float32) {
 			a[i] += b[i]
 		}
 		m.store(in.Dst[0], a)
+	case plan.ScaleSums:
+		m.store(in.Dst[0], []float64{in.Factor * m.load(in.Src[0])[0]})
+	case plan.KLMeans:
+		mu, logvar, out := m.load(in.Src[0]), m.load(in.Src[1]), m.load(in.Dst[0])
+		clear(out)
+		for i := range m.n * len(out) {
+			out[i%len(out)] += (mu[i]*mu[i] + math.Expm1(logvar[i]) - logvar[i]) / 2 / float64(m.n)
+		}
+		m.store(in.Dst[0], out)
+	case plan.FreeBits:
+		sum := 0.0
+		for _, v := range m.load(in.Src[0]) {
+			sum += max(v, in.Number)
+		}
+		m.store(in.Dst[0], []float64{sum})
+	case plan.FreeBitsGrad:
+		out := m.load(in.Src[0])
+		for i, v := range out {
+			if out[i] = in.Factor; v <= in.Number {
+				out[i] = 0
+			}
+		}
+		m.store(in.Dst[0], out)
+	case plan.Precision:
+		m.store(in.Dst[0], []float64{math.Exp(-2*m.load(in.Src[0])[0]) / 2})
+	case plan.Gaussian, plan.GaussianGrad:
+		square, s := m.load(in.Src[0])[0], m.load(in.Src[1])[0]
+		value := math.Exp(-2*s)/2*square + in.Number*(s+math.Log(2*math.Pi)/2)
+		if in.Op == plan.GaussianGrad {
+			value = in.Factor * (in.Number - math.Exp(-2*s)*square)
+		}
+		m.store(in.Dst[0], []float64{value})
 	case plan.Update:
 		m.update(in.Dst[0], in.Dst[1:], m.load(in.Src[0]), in.Src[1:], scalars)
 	case plan.LinearDW, plan.Conv2dDW, plan.ConvTranspose2dDW:

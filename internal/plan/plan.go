@@ -110,6 +110,7 @@ type Instr struct {
 	Window     op.Window
 	Loss       op.Loss
 	Factor     float64       // of Scale, Lerp, Follow, and of a loss's gradient
+	Number     float64       // of FreeBits: the floor; of Gaussian: values in a row; of Columns: the first one
 	Scaled     bool          // the result is also multiplied by a scalar, a source behind the others
 	Input      program.Input // of Noise: what is drawn; no Node
 

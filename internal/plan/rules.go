@@ -90,7 +90,8 @@ var (
 func init() {
 	families = []family{
 		loadFamily, linearFamily, conv2dFamily, convTranspose2dFamily, activationFamily,
-		lossFamily, elementwiseFamily, statisticsFamily, reshapeFamily, updateFamily,
+		lossFamily, elementwiseFamily, klFamily, gaussianFamily, concatFamily,
+		statisticsFamily, reshapeFamily, updateFamily,
 	}
 	for _, f := range families {
 		for i := range f.rules {

@@ -22,6 +22,7 @@ const (
 	Sigmoid   Kind = "sigmoid"   // 1 / (1 + e⁻ᶻ)
 	ELU       Kind = "elu"       // z above 0, Alpha·(eᶻ − 1) below; Clevert et al. 2016
 	GELU      Kind = "gelu"      // z·Φ(z), Φ the normal distribution; Hendrycks and Gimpel 2016
+	Exp       Kind = "exp"       // e^(Alpha·z): a deviation from a log variance with Alpha ½
 )
 
 // function is what a kind of activation is, with alpha as its parameter.
@@ -78,6 +79,11 @@ var functions = []function{
 		value: func(z, _ float64) float64 { return z * normal(z) },
 		slope: func(z, _ float64) float64 { return normal(z) + z*math.Exp(-z*z/2)/math.Sqrt(2*math.Pi) },
 	},
+	{
+		kind: Exp, alpha: 1,
+		value: func(z, alpha float64) float64 { return math.Exp(alpha * z) },
+		slope: func(y, alpha float64) float64 { return alpha * y },
+	},
 }
 
 // below chooses by x: low up to 0, high above it and for NaN.
@@ -109,14 +115,14 @@ func Kinds() []Kind {
 // Activation is a function with its parameter.
 type Activation struct {
 	Kind  Kind
-	Alpha float64 // slope of LeakyReLU, scale of ELU; else 0
+	Alpha float64 // slope of LeakyReLU, scale of ELU, factor of Exp; else 0
 }
 
 // None is the identity, what a layer without activation has.
 var None = Activation{Kind: Identity}
 
 // ParseActivation returns an activation by name with PyTorch's default
-// parameter: slope 0.01 for leakyrelu, scale 1 for elu.
+// parameter: slope 0.01 for leakyrelu, scale 1 for elu, factor 1 for exp.
 func ParseActivation(name string) (Activation, error) {
 	a := Activation{Kind: Kind(name)}
 	f, err := a.function()

@@ -15,7 +15,7 @@ type LossKind string
 // Loss is a loss function with its parameter.
 type Loss struct {
 	Kind  LossKind
-	Delta float64 // Huber: where the parabola ends; else 0
+	Delta float64 // Huber: where the parabola ends; Gaussian: the deviation; else 0
 	Sum   bool    // over a row's values, where else it is their mean
 }
 
@@ -24,7 +24,7 @@ type Loss struct {
 var losses = []struct {
 	kind LossKind
 	at   func(pred, target, delta float64) (value, slope float64)
-}{{MSE, mse}, {MAE, mae}, {Huber, huber}, {BCE, bce}, {BCELogits, bceLogits}}
+}{{MSE, mse}, {MAE, mae}, {Huber, huber}, {BCE, bce}, {BCELogits, bceLogits}, {Gaussian, gaussian}, {KL, kl}}
 
 // LossKinds returns all losses.
 func LossKinds() []LossKind {
@@ -67,8 +67,11 @@ func (l Loss) Validate() error {
 	if !slices.Contains(LossKinds(), l.Kind) {
 		return fmt.Errorf("op: unknown loss %q; want one of %s", l.Kind, join(LossKinds()))
 	}
-	if l.Kind == Huber && (!(l.Delta > 0) || math.IsInf(l.Delta, 0)) {
+	if (l.Kind == Huber || l.Kind == Gaussian) && (!(l.Delta > 0) || math.IsInf(l.Delta, 0)) {
 		return fmt.Errorf("op: loss %s: delta %v; want a finite number above 0", l.Kind, l.Delta)
+	}
+	if l.Kind == KL && !l.Sum {
+		return fmt.Errorf("op: loss %s: the mean over a row; want the sum", l.Kind)
 	}
 	return nil
 }
@@ -96,7 +99,8 @@ func (l Loss) Width(values int) int {
 //
 //	L = Σᵢ weightᵢ·Σₚ l(predᵢₚ, targetᵢₚ) / (P·Σᵢ weightᵢ)
 //
-// or, where the loss is a sum over the values, the same without P, of pred (B,…), target (B,…), weights (B) → a scalar. Only pred has a gradient.
+// or, where the loss is a sum over the values, the same without P, of pred (B,…), target (B,…), weights (B) → a scalar. Only
+// pred has a gradient, with [KL] both.
 type LossDef struct{ Loss Loss }
 
 // Mean adds the loss of a prediction. With no row of weight above 0 it is 0.
@@ -160,11 +164,15 @@ func lossScale[T float](weights []T, width int) float64 {
 	return 1 / (total * float64(width))
 }
 
-func (d LossDef) wrt() []bool { return []bool{true, false, false} }
+func (d LossDef) wrt() []bool { return []bool{true, d.Loss.Kind == KL, false} }
 
 func (d LossDef) grads(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
 	dp, err := apply(LossGradDef(d), in[0], in[1], in[2], grad)
-	return G.Nodes{dp, nil, nil}, err
+	if err != nil || d.Loss.Kind != KL {
+		return G.Nodes{dp, nil, nil}, err
+	}
+	dt, err := apply(KLGradDef{LogVar: true}, in[1], grad, in[2])
+	return G.Nodes{dp, dt, nil}, err
 }
 
 // LossGradDef is the gradient of a loss by the prediction: pred (B,…), target

@@ -12,7 +12,7 @@ import (
 
 // everyLoss is all of them, with the parameters that presets use.
 func everyLoss() []Loss {
-	return []Loss{{Kind: MSE}, {Kind: MAE}, {Kind: Huber, Delta: 1}, {Kind: Huber, Delta: 0.3}, {Kind: BCE}, {Kind: BCELogits}, {Kind: MSE, Sum: true}}
+	return []Loss{{Kind: MSE}, {Kind: MAE}, {Kind: Huber, Delta: 1}, {Kind: Huber, Delta: 0.3}, {Kind: BCE}, {Kind: BCELogits}, {Kind: MSE, Sum: true}, {Kind: Gaussian, Delta: 0.4, Sum: true}, {Kind: KL, Sum: true}}
 }
 
 func TestLossGradients(t *testing.T) {
@@ -70,6 +70,8 @@ func TestLossRefuses(t *testing.T) {
 		{name: "unknown", want: `unknown loss "hinge"; want one of mse, mae`, add: mean(Loss{Kind: "hinge"}, row...)},
 		{name: "no kind", want: `unknown loss ""`, add: mean(Loss{}, row...)},
 		{name: "no delta", want: "delta 0; want", add: mean(Loss{Kind: Huber}, row...)},
+		{name: "no deviation", want: "delta 0; want", add: mean(Loss{Kind: Gaussian}, row...)},
+		{name: "mean over a code", want: "want the sum", add: mean(Loss{Kind: KL}, row...)},
 		{name: "gradient of an unknown one", want: `unknown loss "hinge"`, add: func(node func(...int) *G.Node) (*G.Node, error) {
 			pred := node(2, 3)
 			return apply(LossGradDef{Loss{Kind: "hinge"}}, pred, node(2, 3), node(2), G.NewScalar(pred.Graph(), tensor.Float32, G.WithName("one")))

@@ -27,6 +27,8 @@ type goldenCase struct {
 		OutputPadding [2]int  `json:"output_padding"`
 		Total         bool    `json:"total"`
 		Factor        float64 `json:"factor"`
+		Floor         float64 `json:"floor"`
+		Sigma         float64 `json:"sigma"`
 	} `json:"attrs"`
 	Inputs     map[string]numtest.Array `json:"inputs"`
 	Output     numtest.Array            `json:"output"`
@@ -57,6 +59,27 @@ func (c goldenCase) build(in map[string]*G.Node) (*G.Node, error) {
 		return Lerp(in["x"], in["y"], c.Attrs.Factor)
 	case "channelmean":
 		return ChannelMean(in["x"], in["weights"])
+	case "concat":
+		return Concat(in["x"], in["y"])
+	case "klmeans":
+		return KLMeans(in["mu"], in["logvar"], in["weights"])
+	case "kl":
+		return Loss{Kind: KL, Sum: true}.Mean(in["mu"], in["logvar"], in["weights"])
+	case "freebits":
+		means, err := KLMeans(in["mu"], in["logvar"], in["weights"])
+		if err != nil {
+			return nil, err
+		}
+		return FreeBits(means, c.Attrs.Floor)
+	case "gaussian":
+		if s, ok := in["s"]; ok {
+			square, err := Loss{Kind: MSE, Sum: true}.Mean(in["pred"], in["target"], in["weights"])
+			if err != nil {
+				return nil, err
+			}
+			return GaussianOf(square, s, in["pred"].Shape()[1:].TotalSize())
+		}
+		return Loss{Kind: Gaussian, Delta: c.Attrs.Sigma, Sum: true}.Mean(in["pred"], in["target"], in["weights"])
 	case "scale":
 		if s, ok := in["s"]; ok {
 			return ScaleBy(in["x"], s)
@@ -191,6 +214,18 @@ func TestHashTellsParameters(t *testing.T) {
 		ConvTranspose2dDXDef{},
 		ConvTranspose2dDWDef{},
 		ConvTranspose2dDWDef{Kernel: [2]int{3, 3}},
+		KLGradDef{},
+		KLGradDef{LogVar: true},
+		FreeBitsDef{0.5},
+		FreeBitsDef{0.25},
+		FreeBitsGradDef{0.5},
+		FreeBitsGradDef{0.25},
+		GaussianDef{3},
+		GaussianDef{4},
+		GaussianGradDef{3},
+		GaussianGradDef{4},
+		ColumnsDef{0, 2},
+		ColumnsDef{1, 2},
 	}
 	for _, a := range everyActivation() {
 		defs = append(defs, ActivationDef{a}, ActivationGradDef{a}, LinearDef{a}, Conv2dDef{Activation: a}, ConvTranspose2dDef{Activation: a})

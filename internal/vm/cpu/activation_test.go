@@ -52,7 +52,7 @@ func TestKernelsOfLosses(t *testing.T) {
 	pred, target := []float32{0.1, 0.5, 0.9}, []float32{0.4, 0.5, 0}
 	for _, kind := range op.LossKinds() {
 		l := op.Loss{Kind: kind}
-		if kind == op.Huber {
+		if kind == op.Huber || kind == op.Gaussian {
 			l.Delta = 0.4
 		}
 		for _, k := range kernel.Sets() {

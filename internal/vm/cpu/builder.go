@@ -89,6 +89,16 @@ func (b *builder) add(in plan.Instr) error {
 		return b.elementwise(in)
 	case plan.AddSums, plan.ScaleSums, plan.Lerp:
 		return b.sums(in)
+	case plan.KLLogVar, plan.KLMeansMu, plan.KLMeansVar:
+		return b.klGrad(in)
+	case plan.KLMeans:
+		return b.klMeans(in)
+	case plan.FreeBits, plan.FreeBitsGrad:
+		return b.freeBits(in)
+	case plan.Gaussian, plan.Precision, plan.GaussianGrad:
+		return b.gaussian(in)
+	case plan.Concat, plan.Columns:
+		return b.concat(in)
 	case plan.ChannelMean:
 		return b.channelMean(in)
 	case plan.Pack:

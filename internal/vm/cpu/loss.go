@@ -79,6 +79,13 @@ func lossKernel(k *kernel.Set, l op.Loss) (f func(dst, y, t []float32, coef floa
 		return k.BCE, 1, nil
 	case op.BCELogits:
 		return k.BCELogits, 1, nil
+	case op.Gaussian:
+		half, constant := 1/(2*l.Delta*l.Delta), op.NormalConstant(l.Delta)
+		return func(dst, y, t []float32, coef float32) float64 {
+			return k.MSE(dst, y, t, coef)*half + float64(len(y))*constant
+		}, 2 * half, nil
+	case op.KL:
+		return kernel.KL, 1, nil
 	}
 	return nil, 0, fmt.Errorf("no kernel for loss %v", l)
 }

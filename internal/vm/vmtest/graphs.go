@@ -85,6 +85,27 @@ func Graphs() map[string]Handmade {
 				return h.Mean(h.PatchTranspose(h.PatchTranspose(y, "back", 8, relu), "out", 3, op.None), x, weights)
 			}},
 		},
+		"a divergence and a deviation that is learned": {
+			Image: vector, Row: []int{6},
+			Losses: []func(h *Hand, x, weights *G.Node) *G.Node{func(h *Hand, x, weights *G.Node) *G.Node {
+				mu, logvar, y := code(h, x)
+				square := h.Must(op.Loss{Kind: op.MSE, Sum: true}.Mean(y, x, weights))
+				likelihood := h.Must(op.GaussianOf(square, h.Param("logsigma", 1), 6))
+				divergence := h.Must(op.Loss{Kind: op.KL, Sum: true}.Mean(mu, logvar, weights))
+				return h.Must(op.Add(h.Must(op.Scale(likelihood, 0.02)), h.Must(op.Scale(divergence, 0.3))))
+			}},
+		},
+		"free bits and a deviation that is given": {
+			Image: image, Row: []int{3, 4, 5},
+			Losses: []func(h *Hand, x, weights *G.Node) *G.Node{func(h *Hand, x, weights *G.Node) *G.Node {
+				wide := h.Must(op.Reshape(h.Conv(x, "down", 2, tanh), 20))
+				mu, logvar, y := code(h, wide)
+				y = h.ConvTranspose(h.Must(op.Reshape(y, 2, 2, 5)), "up", 3, op.None)
+				likelihood := h.Must(op.Loss{Kind: op.Gaussian, Delta: 0.7, Sum: true}.Mean(y, x, weights))
+				divergence := h.Must(op.FreeBits(h.Must(op.KLMeans(mu, logvar, weights)), 0.03))
+				return h.Must(op.Add(h.Must(op.Scale(likelihood, 0.01)), h.Must(op.Scale(divergence, 0.3))))
+			}},
+		},
 	}
 }
 
@@ -121,4 +142,15 @@ func HandmadeGraphs(t *testing.T, open Open) {
 			}
 		})
 	}
+}
+
+// code goes through a code of means and log variances and back to as many
+// values; what a code has beside itself stands for noise and a class.
+func code(h *Hand, x *G.Node) (mu, logvar, y *G.Node) {
+	h.t.Helper()
+	hidden := h.Linear(x, "in", 5, tanh)
+	mu, logvar = h.Linear(hidden, "mu", 4, op.None), h.Linear(hidden, "logvar", 4, op.None)
+	deviation := h.Must(op.Activate(logvar, op.Activation{Kind: op.Exp, Alpha: 0.5}))
+	z := h.Must(op.Concat(h.Must(op.Add(mu, deviation)), h.Linear(hidden, "beside", 3, tanh)))
+	return mu, logvar, h.Linear(z, "out", x.Shape()[1], op.None)
 }

@@ -1,6 +1,7 @@
 package vmtest
 
 import (
+	"slices"
 	"testing"
 
 	G "gorgonia.org/gorgonia"
@@ -50,6 +51,16 @@ func (h *Hand) Layer(name string, outputs int, weights ...int) (w, b *G.Node) {
 		}
 	}
 	return w, b
+}
+
+// Param is a parameter that is no layer's.
+func (h *Hand) Param(name string, shape ...int) *G.Node {
+	n := h.Tensor(name, shape...)
+	h.Params = append(h.Params, n)
+	if !slices.ContainsFunc(*h.list, func(p program.Param) bool { return p.Name == name }) {
+		*h.list = append(*h.list, program.Param{Name: name, Shape: shape, Bound: 0.7})
+	}
+	return n
 }
 
 // Must is a node, or the end of the test.

@@ -207,7 +207,7 @@ func TestActAccuracy(t *testing.T) {
 	cases := map[Activation]struct {
 		ulps float64
 		abs  float64 // of max(1, |x|)
-	}{ReLU: {}, LeakyReLU: {ulps: 0.51}, Tanh: {ulps: 4}, Sigmoid: {ulps: 4}, ELU: {ulps: 4}, GELU: {abs: 5e-7}}
+	}{ReLU: {}, LeakyReLU: {ulps: 0.51}, Tanh: {ulps: 4}, Sigmoid: {ulps: 4}, ELU: {ulps: 4}, GELU: {abs: 5e-7}, Exp: {ulps: 1}}
 	x := everySize()
 	y := make([]float32, len(x))
 	for kind := range Activation(activations) {

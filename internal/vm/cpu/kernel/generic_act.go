@@ -18,13 +18,14 @@ const (
 	Sigmoid // 1 / (1 + e⁻ˣ)
 	ELU     // x, or alpha·(eˣ − 1) below 0
 	GELU    // x·Φ(x), Φ the normal distribution: the form with erf
+	Exp     // e^(alpha·x)
 
 	activations = iota
 )
 
 // activationNames are the names of the functions in package op.
 var activationNames = [activations]string{
-	ReLU: "relu", LeakyReLU: "leakyrelu", Tanh: "tanh", Sigmoid: "sigmoid", ELU: "elu", GELU: "gelu",
+	ReLU: "relu", LeakyReLU: "leakyrelu", Tanh: "tanh", Sigmoid: "sigmoid", ELU: "elu", GELU: "gelu", Exp: "exp",
 }
 
 func (a Activation) String() string { return activationNames[a] }
@@ -45,21 +46,26 @@ type (
 var (
 	genericActs = actKernels{
 		ReLU: reluGeneric, LeakyReLU: leakyReLUGeneric, Tanh: tanhGeneric,
-		Sigmoid: sigmoidGeneric, ELU: eluGeneric, GELU: geluGeneric,
+		Sigmoid: sigmoidGeneric, ELU: eluGeneric, GELU: geluGeneric, Exp: expGeneric,
 	}
 	genericActGrads = actGradKernels{
 		ReLU: reluGradGeneric, LeakyReLU: leakyReLUGradGeneric, Tanh: tanhGradGeneric,
-		Sigmoid: sigmoidGradGeneric, ELU: eluGradGeneric, GELU: geluGradGeneric,
+		Sigmoid: sigmoidGradGeneric, ELU: eluGradGeneric, GELU: geluGradGeneric, Exp: expGradGeneric,
 	}
 )
 
 // Act writes an activation of src: dst[i] = f(src[i]).
 //
 // Tanh, Sigmoid and ELU are within 4 units in the last place of the exact
-// value, GELU within 5e-7·max(1, |x|).
+// value, GELU within 5e-7·max(1, |x|). Exp is plain Go in every set: it is for
+// the few values of a code.
 func (s *Set) Act(kind Activation, dst, src []float32, alpha float32) {
 	atLeast(src, len(dst))
-	s.act[kind](dst, src, alpha)
+	f := s.act[kind]
+	if f == nil {
+		f = genericActs[kind]
+	}
+	f(dst, src, alpha)
 }
 
 // ActGrad carries a gradient back through an activation: dst[i] = g[i]·f'(·).
@@ -69,7 +75,11 @@ func (s *Set) Act(kind Activation, dst, src []float32, alpha float32) {
 func (s *Set) ActGrad(kind Activation, dst, g, y []float32, alpha float32) {
 	atLeast(g, len(dst))
 	atLeast(y, len(dst))
-	s.actGrad[kind](dst, g, y, alpha)
+	f := s.actGrad[kind]
+	if f == nil {
+		f = genericActGrads[kind]
+	}
+	f(dst, g, y, alpha)
 }
 
 // reluGeneric is
@@ -259,5 +269,28 @@ func geluGradGeneric(dst, g, y []float32, alpha float32) {
 		v := min(max(float64(z), -15), 15)
 		density := math.Exp(-v*v/2) / math.Sqrt(2*math.Pi)
 		dst[i] = g[i] * float32(normal(v)+v*density)
+	}
+}
+
+// expGeneric is
+//
+//	for i, x := range src[:len(dst)] {
+//		dst[i] = exp(alpha * x)
+//	}
+func expGeneric(dst, src []float32, alpha float32) {
+	for i, x := range src[:len(dst)] {
+		dst[i] = float32(math.Exp(float64(alpha) * float64(x)))
+	}
+}
+
+// expGradGeneric is
+//
+//	for i, y := range y[:len(dst)] {
+//		dst[i] = g[i] * (alpha * y)
+//	}
+func expGradGeneric(dst, g, y []float32, alpha float32) {
+	g = g[:len(dst)]
+	for i, y := range y[:len(dst)] {
+		dst[i] = g[i] * (alpha * y)
 	}
 }
