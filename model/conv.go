@@ -10,12 +10,17 @@ var halving = op.Window{Stride: [2]int{2, 2}, Padding: [2]int{1, 1}}
 // goes the same way back. An output padding restores even sizes.
 func (s Spec) convolutional() network {
 	shapes := [][]int{{s.Image[0], s.Image[1], s.Image[2]}}
-	for _, channels := range s.Hidden {
+	hidden, width := s.Hidden, s.Latent
+	if s.Variational() { // the last width is that of the one kernel, before the code
+		last := len(hidden) - 1
+		hidden, width = hidden[:last], hidden[last]
+	}
+	for _, channels := range hidden {
 		last := shapes[len(shapes)-1]
 		shapes = append(shapes, []int{channels, (last[1] + 1) / 2, (last[2] + 1) / 2})
 	}
 	last := shapes[len(shapes)-1]
-	code := []int{s.Latent, 1, 1}
+	code := []int{width, 1, 1}
 	whole := Layer{Kernel: [2]int{last[1], last[2]}, Window: op.Window{Stride: [2]int{1, 1}}}
 
 	var n network

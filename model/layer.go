@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 
@@ -30,6 +31,10 @@ type Layer struct {
 	OutputPadding [2]int // of ConvTranspose2d
 	Activation    op.Activation
 }
+
+// Head says that a layer is one of two that read the same: of a code that is a
+// distribution.
+func (l Layer) Head() bool { return l.Name == headMu || l.Name == headLogVar }
 
 // weight returns the shape of the weights, and the fans by which they start.
 // PyTorch takes the second dimension of a transposed convolution's weights
@@ -104,14 +109,21 @@ func (l Layer) FLOPs() float64 {
 	return 2 * float64(program.Size(shape)) * float64(positions)
 }
 
-// network is both halves of an autoencoder.
-type network struct{ encoder, decoder []Layer }
+// network is both halves of an autoencoder, and of a variational one the heads
+// between them, which read the same.
+type network struct{ encoder, heads, decoder []Layer }
 
-func (n network) layers() []Layer { return append(append([]Layer{}, n.encoder...), n.decoder...) }
+func (n network) layers() []Layer { return slices.Concat(n.encoder, n.heads, n.decoder) }
+
+// mu is the head that gives a code where it is a distribution: its mean.
+func (n network) mu() []Layer { return n.heads[:min(1, len(n.heads))] }
 
 // network lays out the layers of a spec.
 func (s Spec) network() (network, error) {
 	if err := s.checkImage(); err != nil {
+		return network{}, err
+	}
+	if err := s.checkVariational(); err != nil {
 		return network{}, err
 	}
 	if row := s.row(); row.Size() == 0 {
@@ -128,6 +140,9 @@ func (s Spec) network() (network, error) {
 	default:
 		return n, fmt.Errorf("model: unknown family %q", s.Family)
 	}
+	if s.Variational() {
+		n = s.vary(n)
+	}
 	return n, s.finish(n)
 }
 
@@ -142,7 +157,7 @@ func (s Spec) finish(n network) error {
 		return fmt.Errorf("model: %w", err)
 	}
 	code := op.None
-	if s.ActivateCode {
+	if s.ActivateCode || s.Variational() { // there the encoder ends before the code
 		code = hidden
 	}
 	for _, half := range []struct {
@@ -153,6 +168,9 @@ func (s Spec) finish(n network) error {
 		index := 0
 		for i := range half.layers {
 			l := &half.layers[i]
+			if i > 0 && len(l.In) != len(half.layers[i-1].Out) {
+				index++ // an nn.Unflatten
+			}
 			l.Activation = hidden
 			if i == len(half.layers)-1 {
 				l.Activation = half.last
@@ -164,6 +182,11 @@ func (s Spec) finish(n network) error {
 			if err := l.checkSize(); err != nil {
 				return err
 			}
+		}
+	}
+	for _, l := range n.heads {
+		if err := l.checkSize(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -21,6 +21,9 @@ func TestPresets(t *testing.T) {
 		"fc128": {names: "encoder.0 decoder.0", layers: 2, params: 201_616, pixels: "[0,1]"},
 		"fc3":   {names: "encoder.0 decoder.6", layers: 8, params: 219_891, pixels: "[0,1]"},
 		"conv":  {names: "encoder.0 decoder.4", layers: 6, params: 210_369, pixels: "[0,1]"},
+
+		"vae":      {names: "encoder.0 decoder.2", layers: 5, params: 652_824, pixels: "[0,1]"},
+		"conv-vae": {names: "encoder.0 decoder.7", layers: 9, params: 214_313, pixels: "[0,1]"},
 	}
 	for _, s := range Presets() {
 		t.Run(s.Model, func(t *testing.T) {
@@ -54,7 +57,7 @@ func TestPresets(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Preset("fc13"); err == nil || !strings.Contains(err.Error(), "want one of fc12, fc64, fc128, fc3, conv") {
+	if _, err := Preset("fc13"); err == nil || !strings.Contains(err.Error(), "want one of fc12, fc64, fc128, fc3, conv, vae, conv-vae") {
 		t.Errorf("error %v does not list the presets", err)
 	}
 }
@@ -134,6 +137,14 @@ func TestValidate(t *testing.T) {
 		{name: "init", bend: func(s *Spec) { s.Init = "zeros" }, want: `unknown init "zeros"`},
 		{name: "rate", bend: func(s *Spec) { s.LR = -1 }, want: "learning rate -1"},
 		{name: "name", bend: func(s *Spec) { s.Model = "\xff\xfe" }, want: "is not UTF-8"},
+		{name: "beta alone", bend: func(s *Spec) { s.Beta = 1 }, want: "without a likelihood"},
+		{name: "likelihood beside a loss", bend: func(s *Spec) { s.Likelihood = Bernoulli }, want: "loss mse beside likelihood bernoulli"},
+		{name: "likelihood", bend: func(s *Spec) { s.Likelihood, s.Loss = "poisson", "" }, want: `unknown likelihood "poisson"`},
+		{name: "chances", bend: func(s *Spec) { s.Likelihood, s.Loss = Bernoulli, "" }, want: "want output sigmoid"},
+		{name: "deviation", bend: func(s *Spec) { s.Likelihood, s.Loss = "gaussian:0", "" }, want: "want a finite deviation"},
+		{name: "no hidden layer", bend: func(s *Spec) { s.Likelihood, s.Loss, s.Hidden = GaussianLearned, "", nil }, want: "without a hidden layer"},
+		{name: "negative beta", bend: func(s *Spec) { s.Likelihood, s.Loss, s.Beta = GaussianLearned, "", -1 }, want: "beta -1"},
+		{name: "gaussian", bend: func(s *Spec) { s.Likelihood, s.Loss = "gaussian:0.5", "" }},
 		{name: "family", bend: func(s *Spec) { s.Family = "rnn" }, want: `unknown family "rnn"`},
 	}
 	for _, c := range cases {

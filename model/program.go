@@ -1,7 +1,9 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -15,6 +17,9 @@ import (
 func (s Spec) Program() (*program.Program, error) {
 	p, b, err := s.forward()
 	if err != nil {
+		return nil, err
+	}
+	if p.Scalars, err = s.scalars(); err != nil {
 		return nil, err
 	}
 	phase, err := b.phase()
@@ -47,6 +52,9 @@ func (s Spec) forward() (*program.Program, *builder, error) {
 	for _, l := range n.layers() {
 		p.Params = append(p.Params, l.params(s.Init)...)
 	}
+	if s.Likelihood == GaussianLearned {
+		p.Params = append(p.Params, program.Param{Name: LogSigma, Shape: []int{1}})
+	}
 	return p, b, nil
 }
 
@@ -78,14 +86,34 @@ func (g *graph) input(kind program.InputKind, name string, batch int, row ...int
 	return n
 }
 
+// scalar adds a number that changes from step to step.
+func (g *graph) scalar(name string) *G.Node {
+	n := G.NewScalar(g.ExprGraph, tensor.Float32, G.WithName(name))
+	g.Inputs = append(g.Inputs, program.Input{Node: n, Kind: program.InputScalar, Purpose: name})
+	return n
+}
+
+// param is a parameter, the same node for the same name.
+func (g *graph) param(name string, shape ...int) *G.Node {
+	for _, n := range g.Params {
+		if n.Name() == name {
+			return n
+		}
+	}
+	n := g.tensor(name, shape...)
+	g.Params = append(g.Params, n)
+	return n
+}
+
 // layers adds layers with their parameters.
 func (g *graph) layers(x *G.Node, layers []Layer) (*G.Node, error) {
 	for _, l := range layers {
 		params := l.params(g.init)
-		w := g.tensor(params[0].Name, params[0].Shape...)
-		b := g.tensor(params[1].Name, params[1].Shape...)
-		g.Params = append(g.Params, w, b)
+		w, b := g.param(params[0].Name, params[0].Shape...), g.param(params[1].Name, params[1].Shape...)
 		var err error
+		if x, err = op.Reshape(x, l.In...); err != nil {
+			return nil, fmt.Errorf("model: %s: %w", l.Name, err)
+		}
 		if x, err = l.apply(x, w, b); err != nil {
 			return nil, err
 		}
@@ -94,7 +122,10 @@ func (g *graph) layers(x *G.Node, layers []Layer) (*G.Node, error) {
 }
 
 // loss adds the way from images to the loss.
-func (b *builder) loss(batch int) (*graph, error) {
+func (b *builder) loss(batch int, training bool) (*graph, error) {
+	if b.spec.Variational() {
+		return b.variationalLoss(batch, training)
+	}
 	g := newGraph(b.spec.Init)
 	x := g.input(program.InputRows, "x", batch, b.network.encoder[0].In...)
 	weights := g.input(program.InputWeights, "weights", batch)
@@ -116,7 +147,7 @@ func (b *builder) loss(batch int) (*graph, error) {
 
 // phase is the loss with the gradients of all parameters.
 func (b *builder) phase() (*program.Phase, error) {
-	g, err := b.loss(b.spec.Batch)
+	g, err := b.loss(b.spec.Batch, true)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +164,7 @@ func (b *builder) forward(part program.Part, batch int) (*program.Graph, error) 
 		return nil, fmt.Errorf("model: %s: batch %d; want at least 1", part, batch)
 	}
 	if part == program.Evaluate {
-		g, err := b.loss(batch)
+		g, err := b.loss(batch, false)
 		if err != nil {
 			return nil, err
 		}
@@ -143,19 +174,25 @@ func (b *builder) forward(part program.Part, batch int) (*program.Graph, error) 
 	var x, y *G.Node
 	var err error
 	first, name, flat := b.network.encoder[0].In, "image", b.spec.row().Size()
-	layers := b.network.layers()
+	layers := slices.Concat(b.network.encoder, b.network.mu(), b.network.decoder)
 	switch part {
 	case program.Encode:
-		layers, name, flat = b.network.encoder, "code", b.spec.Latent
+		layers, name, flat = slices.Concat(b.network.encoder, b.network.mu()), "code", b.spec.Latent
 		x = g.input(program.InputRows, "x", batch, first...)
 	case program.Decode:
 		layers = b.network.decoder
-		x, err = op.Reshape(g.input(program.InputCodes, "z", batch, b.spec.Latent), layers[0].In...)
+		x = g.input(program.InputCodes, "z", batch, b.spec.Latent)
 	case program.Reconstruct:
 		x = g.input(program.InputRows, "x", batch, first...)
+	case program.LogVar:
+		if !b.spec.Variational() {
+			return nil, fmt.Errorf("model: %s: the code is no distribution; want a variational network, such as vae", part)
+		}
+		layers, name, flat = slices.Concat(b.network.encoder, b.network.heads[1:]), "logvar", b.spec.Latent
+		x = g.input(program.InputRows, "x", batch, first...)
 	case program.Logits:
-		if b.spec.Loss != BCE {
-			return nil, fmt.Errorf("model: %s: the loss %s has none; want %s", part, b.spec.Loss, program.Reconstruct)
+		if !b.spec.Probabilities() {
+			return nil, fmt.Errorf("model: %s: the loss %s has none; want %s", part, cmp.Or(string(b.spec.Loss), b.spec.Likelihood), program.Reconstruct)
 		}
 		name = "logits"
 		layers[len(layers)-1].Activation = op.None

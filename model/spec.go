@@ -71,7 +71,7 @@ type Spec struct {
 	Activation   string `toml:"activation" json:"activation"`       // of hidden layers
 	ActivateCode bool   `toml:"activate_code" json:"activate_code"` // Activation on the code too
 	Output       string `toml:"output" json:"output"`               // activation of the last layer
-	Loss         Loss   `toml:"loss" json:"loss"`
+	Loss         Loss   `toml:"loss" json:"loss"`                   // "" where there is a likelihood
 	Init         Init   `toml:"init" json:"init"`
 
 	Optimizer string  `toml:"optimizer" json:"optimizer"` // adam or sgd
@@ -79,6 +79,19 @@ type Spec struct {
 	Momentum  float64 `toml:"momentum" json:"momentum"` // of sgd
 	Batch     int     `toml:"batch" json:"batch"`
 	Epochs    int     `toml:"epochs" json:"epochs"`
+
+	// Rows is how many rows an epoch has, where something goes by epochs. It
+	// comes from the data.
+	Rows int `toml:"-" json:"-"`
+
+	// A network with a likelihood is variational: bernoulli, gaussian:SIGMA or
+	// gaussian:learned, summed over a row. Its loss is minus the likelihood's
+	// logarithm and Beta times the code's divergence from N(0, 1), in nats a
+	// row.
+	Likelihood string  `toml:"likelihood,omitempty" json:"likelihood,omitempty"`
+	Beta       float64 `toml:"beta,omitempty" json:"beta,omitempty"`
+	KLWarmup   float64 `toml:"kl_warmup,omitempty" json:"kl_warmup,omitempty"` // epochs in which Beta grows from 0
+	FreeBits   float64 `toml:"free_bits,omitempty" json:"free_bits,omitempty"` // nats that a dimension of the code has free
 }
 
 // Presets returns the networks that have a name, each with the
@@ -102,7 +115,7 @@ func Presets() []Spec {
 
 	conv.Model, conv.Family, conv.Hidden, conv.Latent = "conv", Convolutional, []int{16, 32}, 64
 
-	return []Spec{fc12, fc64, fc128, fc3, conv}
+	return append([]Spec{fc12, fc64, fc128, fc3, conv}, variationalPresets(base)...)
 }
 
 // Preset returns a preset by name.
@@ -152,7 +165,10 @@ func (s Spec) Validate() error {
 			return fmt.Errorf("model: %w", err)
 		}
 	}
-	if !slices.Contains(losses(), s.Loss) {
+	if err := s.checkVariational(); err != nil {
+		return err
+	}
+	if !s.Variational() && !slices.Contains(losses(), s.Loss) {
 		return fmt.Errorf("model: unknown loss %q; want one of %v", s.Loss, losses())
 	}
 	if s.Loss == BCE && s.Output != string(op.Sigmoid) {
@@ -181,10 +197,7 @@ func (s Spec) checkScaling() error {
 	if err := s.Scaling.Validate(s.row().Size()); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
-	if s.Loss == BCE && s.Scaling.Kind == data.ScaleStandard {
-		return errors.New("model: loss bce with scale standard; it needs values in [0,1]: want scale minmax, or loss mse")
-	}
-	return nil
+	return s.checkProbabilities()
 }
 
 // row is the shape of what the network reads.
@@ -239,13 +252,20 @@ func (s Spec) optimizer() optim.Spec {
 // Scored returns the part of the program whose result the loss compares with
 // the rows, and the loss as the graphs compute it.
 func (s Spec) Scored() (program.Part, op.Loss) {
-	if s.Loss == BCE {
+	if s.Probabilities() {
 		return program.Logits, s.lossOp()
 	}
 	return program.Reconstruct, s.lossOp()
 }
 
 func (s Spec) lossOp() op.Loss {
+	if s.Variational() {
+		if s.Likelihood == Bernoulli {
+			return op.Loss{Kind: op.BCELogits, Sum: true}
+		}
+		sigma, _ := s.sigma() // checked
+		return op.Loss{Kind: op.Gaussian, Delta: sigma, Sum: true}
+	}
 	switch s.Loss {
 	case MAE:
 		return op.Loss{Kind: op.MAE}

@@ -2,6 +2,7 @@
 """Writes the golden files to which the Go tests hold the trainer, computed by PyTorch in float64.
 
     internal/vm/vmtest/golden/<preset>.safetensors   gradients and ten losses of a preset
+                                                  (of variational ones see golden_vae.py)
     internal/vm/vmtest/golden/everything.safetensors   a program with every input; see golden_program.py
     model/op/testdata/ops.json                    results and gradients of every op; see golden_ops.py
 
@@ -32,6 +33,7 @@ import torch
 
 import golden_ops
 import golden_program
+import golden_vae
 import presets
 
 SEED = 1
@@ -99,12 +101,13 @@ def main() -> None:
         args.root / "internal/vm/vmtest/golden/everything.safetensors",
         encode_safetensors(golden_program.train(), {"seed": str(golden_program.SEED), "torch": torch.__version__}),
     )
-    for name, config in presets.PRESETS.items():
-        tensors = train(config, args.data)
+    files = {name: (train(config, args.data), config["batch"]) for name, config in presets.PRESETS.items()}
+    files |= {name: (golden_vae.train(name, args.data), golden_vae.BATCH) for name in golden_vae.NETWORKS}
+    for name, (tensors, batch) in files.items():
         metadata = {
             "preset": name,
             "seed": str(SEED),
-            "batch": str(config["batch"]),
+            "batch": str(batch),
             "torch": torch.__version__,
         }
         write(args.root / f"internal/vm/vmtest/golden/{name}.safetensors", encode_safetensors(tensors, metadata))

@@ -94,6 +94,22 @@ func trainingOptions() []option {
 			help: "mse, mae, huber or bce (bce wants --output sigmoid)",
 		},
 		{
+			name: "likelihood", key: "likelihood", value: "likelihood", at: func(c *call) any { return &c.config.Likelihood },
+			help: "of a variational network: bernoulli, gaussian:SIGMA or gaussian:learned, in place of --loss",
+		},
+		{
+			name: "beta", key: "beta", value: "number", at: func(c *call) any { return &c.config.Beta },
+			help: "what the divergence of a variational network's code weighs",
+		},
+		{
+			name: "kl-warmup", key: "kl_warmup", value: "epochs", at: func(c *call) any { return &c.config.KLWarmup },
+			help: "epochs in which --beta grows from 0",
+		},
+		{
+			name: "free-bits", key: "free_bits", value: "nats", at: func(c *call) any { return &c.config.FreeBits },
+			help: "divergence that each dimension of a variational network's code has free",
+		},
+		{
 			name: "optimizer", key: "optimizer", value: "optimizer", at: func(c *call) any { return &c.config.Optimizer },
 			help: "adam or sgd",
 		},

@@ -67,6 +67,7 @@ func TestFlags(t *testing.T) {
 		"model": "conv", "hidden": "4,5", "latent": "0x7", "activation": "gelu", "output": "sigmoid",
 		"loss": "bce", "optimizer": "sgd", "lr": "0.25", "momentum": "0.5", "batch": "9", "epochs": "3", "seed": "18446744073709551615",
 		"data": "some where", "scale": "minmax", "limit": "100", "val": "12.5%", "test-limit": "6", "device": "tape", "gpu": "1", "threads": "2", "out": "dir",
+		"likelihood": "gaussian:0.5", "beta": "2", "kl-warmup": "1.5", "free-bits": "0.125",
 	}
 	want := &call{out: "dir", force: true, quiet: true, json: true, summary: true, plan: true, doctor: true, version: true}
 	var err error
@@ -78,6 +79,7 @@ func TestFlags(t *testing.T) {
 	c.Loss, c.Optimizer, c.LR, c.Momentum, c.Batch, c.Epochs = "bce", "sgd", 0.25, 0.5, 9, 3
 	c.Seed, c.Data, c.Scale, c.Limit, c.Val, c.TestLimit = 1<<64-1, "some where", "minmax", 100, 0.125, 6
 	c.Device, c.GPU, c.Threads = "tape", 1, 2
+	c.Likelihood, c.Beta, c.KLWarmup, c.FreeBits = "gaussian:0.5", 2, 1.5, 0.125
 	forms := map[string]func(name, text string) []string{
 		"-x v":  func(name, text string) []string { return []string{"-" + name, text} },
 		"--x v": func(name, text string) []string { return []string{"--" + name, text} },
@@ -104,6 +106,7 @@ func TestFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = d.Close() }()
+	c.Loss = "" // a likelihood stands in its place
 	if err := d.WriteConfig(want.config); err != nil {
 		t.Fatal(err)
 	}
@@ -153,12 +156,12 @@ func TestHelp(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"(default fc12)", "(default mse)", "(default adam)", "(default 1)", "(default auto)"} {
+	for _, want := range []string{"(default fc12)", "(default adam)", "(default 1)", "(default auto)"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	if n := strings.Count(text, "(default "); n != 6 { // those and that of --out
+	if n := strings.Count(text, "(default "); n != 5 { // those and that of --out
 		t.Errorf("%d defaults in\n%s", n, text)
 	}
 }

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -108,20 +110,34 @@ func (w *watcher) progress(p aegis.Progress) {
 
 func (w *watcher) metrics(m aegis.Metrics) {
 	w.close()
-	line := fmt.Sprintf("epoch %*d/%d  train %.5f", digits(w.config.Epochs), m.Epoch, w.config.Epochs, m.TrainLoss)
+	line := fmt.Sprintf("epoch %*d/%d  train %.5f%s", digits(w.config.Epochs), m.Epoch, w.config.Epochs, m.TrainLoss, terms(m.Terms))
 	if m.ValLoss != nil {
-		line += fmt.Sprintf("  val %.5f", *m.ValLoss)
+		line += fmt.Sprintf("  val %.5f%s", *m.ValLoss, terms(m.ValTerms))
 		if m.Best {
 			line += " (best)"
 		}
 	}
 	if m.TestLoss != nil {
-		line += fmt.Sprintf("  test %.5f", *m.TestLoss)
+		line += fmt.Sprintf("  test %.5f%s", *m.TestLoss, terms(m.TestTerms))
 	}
 	w.printf("%s  %.2f s, %.0f %s/s\n", line, m.Seconds, m.ImagesPerSecond, w.noun)
 	if w.json && w.failed == nil && !w.gone {
 		w.line(m)
 	}
+}
+
+// terms lists those of a loss but for itself, "" where there are no others.
+func terms(all map[string]float64) string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if name != "loss" {
+			list = append(list, fmt.Sprintf("%s %.3f", name, all[name]))
+		}
+	}
+	if list == nil {
+		return ""
+	}
+	return " (" + strings.Join(list, ", ") + ")"
 }
 
 // line prints metrics as JSON. Where that fails the run goes on, and is kept;

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"strconv"
 
 	"aegis/internal/run"
@@ -97,7 +98,15 @@ func load(name string, file *run.TensorFile, open Open) (*Model, error) {
 	if err != nil {
 		return nil, loadError(name, err)
 	}
-	return &Model{spec: spec, network: n}, nil
+	_, loss := spec.Scored()
+	if spec.Likelihood == model.GaussianLearned {
+		s, err := file.Read(model.LogSigma, []int{1})
+		if err != nil {
+			return nil, errors.Join(loadError(name, err), n.Close())
+		}
+		loss.Delta = math.Exp(float64(s.Data[0]))
+	}
+	return &Model{spec: spec, network: n, loss: loss.Row}, nil
 }
 
 // fileSpec returns the network that a file's parameters belong to. They may be

@@ -14,6 +14,7 @@ import (
 type Model struct {
 	spec    model.Spec
 	network *Network
+	loss    func(predicted, row []float32) float64 // of a row, beside a divergence
 }
 
 // Spec returns the network's description.
@@ -64,20 +65,42 @@ func (m *Model) Reconstruct(ctx context.Context, rows data.Rows) ([]float32, err
 }
 
 // Score returns the loss of each of n rows, in float64 on the host and in scaled
-// units: of what the part that the loss compares gives.
+// units: of what the part that the loss compares gives. Of a variational network
+// it is minus the logarithm of the likelihood at the mean of the code, and the
+// code's divergence from N(0, 1), in nats.
 func (m *Model) Score(ctx context.Context, rows data.Rows) ([]float64, error) {
-	part, loss := m.Spec().Scored()
+	part, _ := m.Spec().Scored()
 	var scores []float64
 	err := m.batches(ctx, part, rows, func(values, predicted []float32) {
 		p := rows.Size()
 		for at := 0; at < len(values); at += p {
-			scores = append(scores, loss.Row(predicted[at:at+p], values[at:at+p]))
+			scores = append(scores, m.loss(predicted[at:at+p], values[at:at+p]))
 		}
 	})
+	if err == nil && m.spec.Variational() {
+		err = m.addDivergence(ctx, rows, scores)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return scores, nil
+}
+
+// addDivergence adds that of each row's code from N(0, 1).
+func (m *Model) addDivergence(ctx context.Context, rows data.Rows, scores []float64) error {
+	mu, err := m.run(ctx, program.Encode, rows)
+	if err != nil {
+		return err
+	}
+	logvar, err := m.run(ctx, program.LogVar, rows)
+	if err != nil {
+		return err
+	}
+	z := m.spec.Latent
+	for i := range scores {
+		scores[i] += model.Divergence(mu[i*z:][:z], logvar[i*z:][:z])
+	}
+	return nil
 }
 
 // Close waits for the calls in progress and releases the device.

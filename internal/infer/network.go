@@ -77,7 +77,7 @@ func (n *Network) Run(ctx context.Context, part program.Part, in program.Feed) (
 func (n *Network) run(ctx context.Context, part program.Part, in program.Feed) ([]float32, error) {
 	width, size := n.program.PixelCount(), n.program.PixelCount()
 	switch part {
-	case program.Encode:
+	case program.Encode, program.LogVar:
 		size = n.program.Code
 	case program.Decode:
 		width = n.program.Code

@@ -86,7 +86,8 @@ func LoadConfig(path string) (Config, error) {
 func missingKeys(keys []string) (missing []string) {
 	network := reflect.TypeFor[model.Spec]()
 	for i := range network.NumField() {
-		if key := network.Field(i).Tag.Get("toml"); key != "image" && key != "-" && !slices.Contains(keys, key) {
+		key, optional, _ := strings.Cut(network.Field(i).Tag.Get("toml"), ",")
+		if optional == "" && key != "image" && key != "-" && !slices.Contains(keys, key) {
 			missing = append(missing, key)
 		}
 	}

@@ -99,9 +99,13 @@ func (t *trainer) lossCurve() report.LossCurve {
 	if share := t.summary.caption(); share != "" {
 		title += ": " + share
 	}
+	label := fmt.Sprintf("%s, mean over pixels", t.cfg.Loss)
+	if t.cfg.Variational() {
+		label = fmt.Sprintf("%s and divergence, nats", t.cfg.Likelihood)
+	}
 	c := report.LossCurve{
 		Title: title,
-		Label: fmt.Sprintf("%s, mean over pixels", t.cfg.Loss),
+		Label: label,
 		Step:  t.curve.at, StepLoss: t.curve.loss,
 	}
 	if t.summary.MeanImageLoss != nil {

@@ -99,8 +99,8 @@ func checkOps(p *program.Program) error {
 	for _, part := range append(vm.RunnerParts(), program.Evaluate) {
 		g, err := p.Forward(part, 1)
 		if err != nil {
-			if part == program.Logits {
-				continue // not every loss has them
+			if part == program.Logits || part == program.LogVar {
+				continue // not every program has them
 			}
 			return fmt.Errorf("aegis: program %s: part %s: %w", p.Name, part, err)
 		}

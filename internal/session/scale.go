@@ -27,9 +27,10 @@ func (c Config) Fit(ctx context.Context, src *data.Source) (Config, error) {
 // Images of bytes become pixels unless a scaling was asked for.
 func (t *trainer) scale(ctx context.Context) (err error) {
 	cfg, rows := &t.cfg, t.train.Rows
+	cfg.Rows = t.rows.split.Trained()
 	kind := cfg.Scale
 	if kind == "" {
-		kind = suits(rows, cfg.Loss)
+		kind = suits(rows, cfg.Probabilities())
 	}
 	if kind == data.ScaleRange {
 		return nil
@@ -49,11 +50,11 @@ func (t *trainer) scale(ctx context.Context) (err error) {
 }
 
 // suits is the scaling of rows for which none was asked.
-func suits(rows data.Rows, loss model.Loss) data.Scale {
+func suits(rows data.Rows, probabilities bool) data.Scale {
 	switch {
 	case !rows.IsVector() && rows.IsBytes():
 		return data.ScaleRange
-	case !rows.IsVector(), loss == model.BCE: // pixels, or probabilities
+	case !rows.IsVector(), probabilities: // pixels, or chances
 		return data.ScaleMinMax
 	}
 	return data.ScaleStandard
@@ -67,8 +68,12 @@ func (c *Config) chooseOutput(kind data.Scale, m *data.Measured) error {
 	inside := kind == data.ScaleMinMax || kind == data.ScaleNone && all.Min >= float64(pixels.Lo) && all.Max <= float64(pixels.Hi)
 	switch preset, err := model.Preset(c.Model); {
 	case inside:
-	case c.Loss == model.BCE:
-		return configErrorf("aegis: loss bce with scale %s and values from %g to %g; it needs values in [0,1]: want scale minmax, or loss mse", kind, all.Min, all.Max)
+	case c.Probabilities():
+		what := "loss bce"
+		if c.Variational() {
+			what = "likelihood bernoulli"
+		}
+		return configErrorf("aegis: %s with scale %s and values from %g to %g; it needs values in [0,1]: want scale minmax, or another", what, kind, all.Min, all.Max)
 	case err == nil && c.Output == preset.Output:
 		c.Output = string(op.Identity)
 	}

@@ -64,8 +64,10 @@ type trainer struct {
 	epochs   []Metrics
 	bestVal  *float64 // the least validation loss so far
 	bestTest *float64 // of the best model over all test rows
-	curve    curve
-	summary  Summary
+
+	bestTerms map[string]float64 // of bestTest
+	curve     curve
+	summary   Summary
 }
 
 // prepare checks everything that can be checked, and only then makes the
@@ -217,6 +219,7 @@ func (t *trainer) epoch(e train.Epoch) error {
 		Epoch: e.Number, Step: e.Step, TrainLoss: e.Train[0], ValLoss: first(e.Val), TestLoss: first(e.Test),
 		TestRows: e.TestRows, Seconds: e.Seconds, ImagesPerSecond: e.ImagesPerSecond,
 	}
+	m.Terms, m.ValTerms, m.TestTerms = t.terms(e.Train), t.terms(e.Val), t.terms(e.Test)
 	if m.Best = m.ValLoss == nil || t.bestVal == nil || *m.ValLoss < *t.bestVal; m.Best {
 		t.bestVal = m.ValLoss
 	}
@@ -238,6 +241,19 @@ func (t *trainer) epoch(e train.Epoch) error {
 		t.hooks.Epoch(m)
 	}
 	return nil
+}
+
+// terms names the terms of a loss, nil where there are none or one.
+func (t *trainer) terms(losses []float64) map[string]float64 {
+	names := t.program.LossNames()
+	if len(losses) < 2 || len(losses) != len(names) {
+		return nil
+	}
+	terms := make(map[string]float64)
+	for i, name := range names {
+		terms[name] = losses[i]
+	}
+	return terms
 }
 
 // state copies what the machine holds. Where that is much, earlier copies that

@@ -9,7 +9,8 @@ import (
 )
 
 // Metrics is one epoch's line in metrics.jsonl. Losses are means over every
-// pixel of every image; a set without rows has null.
+// pixel of every image, of variational networks nats an image; a set without
+// rows has null.
 type Metrics struct {
 	Epoch           int      `json:"epoch"` // from 1
 	Step            int64    `json:"step"`
@@ -22,8 +23,12 @@ type Metrics struct {
 	Best            bool     `json:"best"` // the best so far
 
 	// Terms are the means of all loss terms over the training rows, by name,
-	// where there are several.
-	Terms map[string]float64 `json:"terms,omitempty"`
+	// where there are several; ValTerms and TestTerms are those of the other
+	// sets. A variational network has loss, reconstruction, kl, and bound, which
+	// is that of a code that is drawn, with a beta of 1.
+	Terms     map[string]float64 `json:"terms,omitempty"`
+	ValTerms  map[string]float64 `json:"val_terms,omitempty"`
+	TestTerms map[string]float64 `json:"test_terms,omitempty"`
 }
 
 // Status is how a run ended.
@@ -41,22 +46,25 @@ const (
 // model.safetensors, which holds the epoch with the lowest validation loss,
 // or the last one where no rows were held out.
 type Summary struct {
-	Status     Status   `json:"status"`
-	Error      string   `json:"error,omitempty"`
-	Model      string   `json:"model"`
-	Device     string   `json:"device"`
-	VM         string   `json:"vm"`
-	Params     int      `json:"params"`
-	Epochs     int      `json:"epochs"` // finished
-	BestEpoch  int      `json:"best_epoch"`
-	Batch      int      `json:"batch"`
-	Seed       Seed     `json:"seed"`
-	Rows       int      `json:"rows"` // of the training set
-	TrainLoss  *float64 `json:"train_loss"`
-	ValLoss    *float64 `json:"val_loss"`
-	TestLoss   *float64 `json:"test_loss"`
-	TestRows   int      `json:"test_rows"`   // that test_loss is a mean over
-	PicturesOf string   `json:"pictures_of"` // test, held-out or training images
+	Status     Status             `json:"status"`
+	Error      string             `json:"error,omitempty"`
+	Model      string             `json:"model"`
+	Device     string             `json:"device"`
+	VM         string             `json:"vm"`
+	Params     int                `json:"params"`
+	Epochs     int                `json:"epochs"` // finished
+	BestEpoch  int                `json:"best_epoch"`
+	Batch      int                `json:"batch"`
+	Seed       Seed               `json:"seed"`
+	Rows       int                `json:"rows"` // of the training set
+	TrainLoss  *float64           `json:"train_loss"`
+	ValLoss    *float64           `json:"val_loss"`
+	TestLoss   *float64           `json:"test_loss"`
+	TestRows   int                `json:"test_rows"`       // that test_loss is a mean over
+	Terms      map[string]float64 `json:"terms,omitempty"` // of train_loss and the others, where there are several
+	ValTerms   map[string]float64 `json:"val_terms,omitempty"`
+	TestTerms  map[string]float64 `json:"test_terms,omitempty"`
+	PicturesOf string             `json:"pictures_of"` // test, held-out or training images
 	Verdict
 	EpochSeconds    float64    `json:"epoch_seconds"` // training only; median, the first left out where there are several
 	ImagesPerSecond float64    `json:"images_per_second"`
@@ -81,6 +89,7 @@ func (t *trainer) finish() error {
 	s.fill(t.epochs, t.writer.model.epoch)
 	if t.bestTest != nil {
 		s.TestLoss, s.TestRows = t.bestTest, len(t.rows.test)
+		s.TestTerms = t.bestTerms
 	}
 	if t.dir.Replacing() {
 		return nil // the earlier run's stays
@@ -97,6 +106,7 @@ func (s *Summary) fill(epochs []Metrics, best int) {
 		if m.Epoch == best {
 			loss := m.TrainLoss
 			s.BestEpoch, s.TrainLoss, s.ValLoss, s.TestLoss, s.TestRows = m.Epoch, &loss, m.ValLoss, m.TestLoss, m.TestRows
+			s.Terms, s.ValTerms, s.TestTerms = m.Terms, m.ValTerms, m.TestTerms
 		}
 	}
 	if len(seconds) > 1 {

@@ -92,6 +92,13 @@ func timesAsHigh(ratio float64) string {
 func (t *trainer) measureMean() {
 	mean := t.meanRow()
 	show := t.shown()
+	if t.cfg.Variational() {
+		if t.cfg.Likelihood == model.Bernoulli { // a density's logarithm has no zero to compare with
+			loss := meanLoss(model.BCE, mean, show.from.Rows, show.rows, t.program.Scaling)
+			t.summary.MeanImageLoss = finite(loss * float64(len(mean)))
+		}
+		return
+	}
 	t.summary.MeanImageLoss = finite(meanLoss(t.cfg.Loss, mean, show.from.Rows, show.rows, t.program.Scaling))
 }
 

@@ -87,6 +87,10 @@ const (
 // (B,P), of which the sigmoid is what Reconstruct gives.
 const Logits Part = "logits"
 
+// LogVar is a part of programs whose code is a distribution: rows → (B,Z), the
+// logarithms of the variances around the means that Encode gives.
+const LogVar Part = "logvar"
+
 // Check says what is wrong with a graph of a program: its inputs, parameters
 // and outputs, not what lies between them, which is for a VM to say.
 func (p *Program) Check(g *Graph) error {

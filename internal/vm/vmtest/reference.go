@@ -58,6 +58,17 @@ func Networks() map[string]model.Spec {
 		specs["loss "+string(l)] = network(model.FullyConnected, [3]int{1, 5, 5}, []int{12}, 4, 6, func(s *model.Spec) { s.Loss = l })
 		specs["conv loss "+string(l)] = network(model.Convolutional, [3]int{1, 5, 5}, []int{4}, 4, 6, func(s *model.Spec) { s.Loss = l })
 	}
+	vary := func(likelihood string) func(s *model.Spec) {
+		return func(s *model.Spec) { s.Loss, s.Likelihood, s.Beta, s.Output = "", likelihood, 0.5, "sigmoid" }
+	}
+	free := func(s *model.Spec) {
+		vary(model.GaussianLearned)(s)
+		s.FreeBits, s.KLWarmup, s.Rows = 0.1, 0.5, 12
+	}
+	specs["vae"] = network(model.FullyConnected, [3]int{1, 5, 7}, []int{19}, 3, 5, vary(model.Bernoulli))
+	specs["vae free bits"] = network(model.FullyConnected, [3]int{1, 5, 5}, []int{12}, 4, 6, free)
+	specs["conv-vae"] = network(model.Convolutional, [3]int{2, 6, 5}, []int{4, 7}, 3, 6, vary("gaussian:0.3"))
+	specs["conv-vae learned"] = network(model.Convolutional, [3]int{1, 5, 5}, []int{9}, 4, 6, vary(model.GaussianLearned))
 	return specs
 }
 

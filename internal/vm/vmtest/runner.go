@@ -116,6 +116,9 @@ func parts(p *program.Program, rows []float32) map[program.Part]struct {
 	if _, err := p.Forward(program.Logits, 1); err == nil {
 		all[program.Logits] = io{rows, p.PixelCount()}
 	}
+	if _, err := p.Forward(program.LogVar, 1); err == nil {
+		all[program.LogVar] = io{rows, p.Code}
+	}
 	return all
 }
 
