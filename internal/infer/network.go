@@ -47,6 +47,9 @@ func OpenNetwork(p *program.Program, s *program.State, open Open) (*Network, err
 }
 
 func newNetwork(p *program.Program, params vm.Params, open Open) (*Network, error) {
+	if p.Forward == nil {
+		return nil, errors.New("aegis: open a program: it has no Forward, which builds its parts")
+	}
 	r, err := open(p, params)
 	if err != nil {
 		return nil, err

@@ -97,15 +97,36 @@ func checkOps(p *program.Program) error {
 		return err
 	}
 	for _, part := range append(vm.RunnerParts(), program.Evaluate) {
-		g, err := p.Forward(part, 1)
+		g, err := p.Build(part, 1)
 		if err != nil {
 			if part == program.Logits {
 				continue // not every loss has them
 			}
 			return fmt.Errorf("aegis: program %s: part %s: %w", p.Name, part, err)
 		}
+		if err := checkPart(p, part, g); err != nil {
+			return fmt.Errorf("aegis: program %s: part %s: %w", p.Name, part, err)
+		}
 		if _, err := plan.CompileForward(p, g, plan.Options{}); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkPart wants a part, built for one row, to give what it is for.
+func checkPart(p *program.Program, part program.Part, g *program.Graph) error {
+	want := p.PixelCount()
+	if part == program.Encode {
+		want = p.Code
+	}
+	for _, out := range g.Outputs {
+		shape := out.Node.Shape()
+		switch {
+		case part == program.Evaluate && len(shape) != 0:
+			return fmt.Errorf("output %s has shape %v; want a loss term, a scalar", out.Name, shape)
+		case part != program.Evaluate && (len(shape) == 0 || shape.TotalSize() != want):
+			return fmt.Errorf("output %s has shape %v; want a row of %d values", out.Name, shape, want)
 		}
 	}
 	return nil

@@ -200,6 +200,9 @@ func (l *loop) evaluate(ctx context.Context, set, what string, rows []int32, epo
 	if err != nil {
 		return nil, err
 	}
+	if set == vm.TestSet {
+		return losses, nil // whatever it is: the test set decides nothing
+	}
 	for _, v := range losses {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, &DivergedError{Epoch: epoch, Step: l.step, Set: what, Loss: v}

@@ -311,7 +311,7 @@ func (m *Machine) part(part program.Part) (*exec, error) {
 	if e, ok := m.parts[part]; ok {
 		return e, nil
 	}
-	g, err := m.program.Forward(part, inferBatch)
+	g, err := m.program.Build(part, inferBatch)
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ const (
 // compileForward makes the plan of a part.
 func compileForward(p *program.Program, name program.Part) (*part, error) {
 	for rows := runnerRows; ; {
-		g, err := p.Forward(name, rows)
+		g, err := p.Build(name, rows)
 		if err != nil {
 			return &part{missing: err}, nil
 		}
