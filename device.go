@@ -48,7 +48,7 @@ func openProgramVM(c ProgramConfig, p *program.Program) (m vm.Trainer, why strin
 // open prepares a program under the parameters of a seed. Where auto chose, it
 // says why in one line.
 func (d devices) open(p *program.Program, seed uint64) (m vm.Trainer, why string, err error) {
-	if err := session.CheckDevice(d.name); err != nil {
+	if err := session.CheckDevice(d.name, d.gpu, d.threads); err != nil {
 		return nil, "", err
 	}
 	if d.name == DeviceCUDA || d.name == DeviceAuto {
@@ -78,7 +78,7 @@ func (d devices) open(p *program.Program, seed uint64) (m vm.Trainer, why string
 
 // openRunner opens a device for the forward parts of a program.
 func (d devices) openRunner(p *program.Program, params vm.Params) (vm.Runner, error) {
-	if err := session.CheckDevice(d.name); err != nil {
+	if err := session.CheckDevice(d.name, d.gpu, d.threads); err != nil {
 		return nil, err
 	}
 	if d.name == DeviceCUDA || d.name == DeviceAuto {

@@ -68,7 +68,7 @@ func checkProgram(ctx context.Context, p *program.Program, ds *data.Source, cfg 
 	if cfg.Epochs < 1 {
 		return configErrorf("aegis: %d epochs; want at least 1", cfg.Epochs)
 	}
-	if err := CheckDevice(cfg.Device); err != nil {
+	if err := CheckDevice(cfg.Device, cfg.GPU, cfg.Threads); err != nil {
 		return err
 	}
 	if err := p.Validate(); err != nil {

@@ -64,7 +64,6 @@ type trainer struct {
 	epochs   []Metrics
 	bestVal  *float64 // the least validation loss so far
 	bestTest *float64 // of the best model over all test rows
-	lost     bool     // a test loss was no finite number
 	curve    curve
 	summary  Summary
 }
@@ -218,7 +217,6 @@ func (t *trainer) epoch(e train.Epoch) error {
 		Epoch: e.Number, Step: e.Step, TrainLoss: e.Train[0], ValLoss: first(e.Val), TestLoss: first(e.Test),
 		TestRows: e.TestRows, Seconds: e.Seconds, ImagesPerSecond: e.ImagesPerSecond,
 	}
-	t.lost = t.lost || len(e.Test) > 0 && m.TestLoss == nil
 	if m.Best = m.ValLoss == nil || t.bestVal == nil || *m.ValLoss < *t.bestVal; m.Best {
 		t.bestVal = m.ValLoss
 	}

@@ -82,9 +82,6 @@ func (t *trainer) finish() error {
 	if t.bestTest != nil {
 		s.TestLoss, s.TestRows = t.bestTest, len(t.rows.test)
 	}
-	if t.lost {
-		s.Warnings = append(s.Warnings, "a test loss is no finite number: look at the values of the test set; it decides nothing in training")
-	}
 	if t.dir.Replacing() {
 		return nil // the earlier run's stays
 	}
