@@ -41,6 +41,7 @@ func TestTrainVectors(t *testing.T) {
 		"minmax":           {preset: "fc12", bend: func(c *Config) { c.Scale = data.ScaleMinMax }, scale: data.ScaleMinMax, output: "tanh"},
 		"bce":              {preset: "fc64", bend: func(c *Config) { c.Loss = "bce" }, scale: data.ScaleMinMax, output: "sigmoid"},
 		"an output":        {preset: "fc64", bend: func(c *Config) { c.Output = "elu" }, scale: data.ScaleStandard, output: "elu"},
+		"its preset's":     {preset: "fc12", bend: func(c *Config) { c.Output = "tanh" }, scale: data.ScaleStandard, output: "tanh\noutput tanh stays within [-1,1]"},
 		"rows held out":    {preset: "fc12", bend: func(c *Config) { c.Val = 0.2 }, scale: data.ScaleStandard, output: "identity"},
 		"the tape machine": {preset: "fc12", bend: func(c *Config) { c.Device = DeviceTape }, scale: data.ScaleStandard, output: "identity"},
 	} {

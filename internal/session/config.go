@@ -35,12 +35,14 @@ type Config struct {
 	TestLimit int `toml:"test_limit" json:"test_limit"`
 }
 
-// NewConfig returns a preset's configuration: seed 1, device auto.
+// NewConfig returns a preset's configuration: seed 1, device auto, and an empty
+// Output, which becomes what suits the data, the preset's for images.
 func NewConfig(preset string) (Config, error) {
 	spec, err := model.Preset(preset)
 	if err != nil {
 		return Config{}, &ConfigError{err}
 	}
+	spec.Output = ""
 	return Config{Spec: spec, Seed: 1, Device: DeviceAuto}, nil
 }
 

@@ -45,7 +45,7 @@ func (t *trainer) end(ctx context.Context, err error) error {
 			err = errors.Join(err, t.writer.write())
 		}
 	}
-	drawn := t.drawEnd(ctx)
+	drawn := t.dataset.Guard(func() error { return t.drawEnd(ctx) })
 	if !interrupted && err == nil && drawn != nil {
 		err, t.summary.Status = drawn, Failed
 		if interrupted = ctx.Err() != nil; interrupted {

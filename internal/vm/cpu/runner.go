@@ -250,9 +250,9 @@ func (r *Runner) run(ctx context.Context, p *part, job forwardJob) error {
 	if err != nil {
 		return err
 	}
-	x.exec.forward(job)
+	err = x.exec.forward(job)
 	p.give(x)
-	return nil
+	return err
 }
 
 // take returns an execution that nobody uses, a new one where there is none.
