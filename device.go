@@ -42,7 +42,8 @@ func openVM(c Config, p *program.Program) (m vm.Trainer, why string, err error) 
 
 // openProgramVM opens the VM that a program's configuration names.
 func openProgramVM(c ProgramConfig, p *program.Program) (m vm.Trainer, why string, err error) {
-	return devices{name: c.Device, gpu: c.GPU, threads: c.Threads}.open(p, uint64(c.Seed))
+	d := devices{name: c.Device, gpu: c.GPU, threads: c.Threads, fits: func() error { return session.CheckProgramMemory(p) }}
+	return d.open(p, uint64(c.Seed))
 }
 
 // open prepares a program under the parameters of a seed. Where auto chose, it

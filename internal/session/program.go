@@ -153,6 +153,12 @@ func (r *programRun) prepare(ds *data.Source, open OpenProgramVM) (err error) {
 	if r.rows.split, err = ds.Split(0, r.cfg.Val, uint64(r.cfg.Seed)); err != nil {
 		return &ConfigError{err}
 	}
+	if err := r.measure(ds); err != nil {
+		return err
+	}
+	if err := fitsProgram(r.program, 0); err != nil {
+		return err
+	}
 	r.rows.val, r.rows.valSet, r.rows.test = r.rows.split.Held, vm.TrainSet, train.Rows(ds.Test.Len())
 	if n := ds.Val.Len(); n > 0 {
 		r.rows.val, r.rows.valSet = train.Rows(n), vm.ValSet
@@ -175,6 +181,21 @@ func (r *programRun) prepare(ds *data.Source, open OpenProgramVM) (err error) {
 	}
 	r.begin()
 	return nil
+}
+
+// measure looks at all rows for what is no finite number; bytes have none.
+func (r *programRun) measure(ds *data.Source) error {
+	if len(ds.Train.Floats)+len(ds.Val.Floats)+len(ds.Test.Floats) == 0 {
+		return nil
+	}
+	_, err := ds.Measure(r.ctx, r.rows.split, func(done, of int) {
+		for _, h := range r.hooks {
+			if h.Measure != nil {
+				h.Measure(done, of)
+			}
+		}
+	})
+	return err
 }
 
 // bind gives the machine a set with its labels.
