@@ -191,7 +191,13 @@ func (t *trainer) begin() {
 // run trains, then writes pictures and the summary, however it ended.
 func (t *trainer) run(ctx context.Context) error {
 	err := t.dataset.Guard(func() error { return t.loop(ctx) })
-	err = errors.Join(t.end(ctx, err), t.finish())
+	err = t.end(ctx, err)
+	if failed := t.finish(); err == nil && failed != nil {
+		t.summary.Status = Failed
+		err = fmt.Errorf("%w; %s", failed, t.writer.saved())
+	} else {
+		err = errors.Join(err, failed)
+	}
 	if lost := t.dir.Lost(); lost != nil { // whatever else there is to say
 		t.summary.Status, t.summary.Error = Failed, lost.Error()
 		return lost
