@@ -93,7 +93,8 @@ func Presets() []string {
 	return names
 }
 
-// NewConfig returns a preset's configuration: seed 1, device auto.
+// NewConfig returns a preset's configuration: seed 1, device auto, and an empty
+// Output, which becomes what suits the data, the preset's for images.
 func NewConfig(preset string) (Config, error) { return session.NewConfig(preset) }
 
 // LoadConfig reads the config.toml that a run left.

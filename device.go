@@ -42,13 +42,14 @@ func openVM(c Config, p *program.Program) (m vm.Trainer, why string, err error) 
 
 // openProgramVM opens the VM that a program's configuration names.
 func openProgramVM(c ProgramConfig, p *program.Program) (m vm.Trainer, why string, err error) {
-	return devices{name: c.Device, gpu: c.GPU, threads: c.Threads}.open(p, uint64(c.Seed))
+	d := devices{name: c.Device, gpu: c.GPU, threads: c.Threads, fits: func() error { return session.CheckProgramMemory(p) }}
+	return d.open(p, uint64(c.Seed))
 }
 
 // open prepares a program under the parameters of a seed. Where auto chose, it
 // says why in one line.
 func (d devices) open(p *program.Program, seed uint64) (m vm.Trainer, why string, err error) {
-	if err := session.CheckDevice(d.name); err != nil {
+	if err := session.CheckDevice(d.name, d.gpu, d.threads); err != nil {
 		return nil, "", err
 	}
 	if d.name == DeviceCUDA || d.name == DeviceAuto {
@@ -78,7 +79,7 @@ func (d devices) open(p *program.Program, seed uint64) (m vm.Trainer, why string
 
 // openRunner opens a device for the forward parts of a program.
 func (d devices) openRunner(p *program.Program, params vm.Params) (vm.Runner, error) {
-	if err := session.CheckDevice(d.name); err != nil {
+	if err := session.CheckDevice(d.name, d.gpu, d.threads); err != nil {
 		return nil, err
 	}
 	if d.name == DeviceCUDA || d.name == DeviceAuto {

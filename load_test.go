@@ -212,6 +212,8 @@ func TestLoadFromBytesAndFileSystems(t *testing.T) {
 		"cut short":      {func() (*Model, error) { return LoadBytes(text[:len(text)-5]) }, "cut short"},
 		"unknown device": {func() (*Model, error) { return Load(path, WithDevice("tpu")) }, `unknown device "tpu"`},
 		"threads":        {func() (*Model, error) { return Load(path, cpu, WithThreads(-1)) }, "-1 threads"},
+		"many threads":   {func() (*Model, error) { return Load(path, cpu, WithThreads(math.MaxInt32)) }, "2147483647 threads; want 1 to 1024"},
+		"minus a GPU":    {func() (*Model, error) { return Load(path, cpu, WithGPU(-1)) }, "GPU -1; want a number of at least 0"},
 		"no GPU":         {func() (*Model, error) { return Load(path, WithDevice(DeviceCUDA), WithGPU(99)) }, "cuda"},
 	} {
 		if _, err := c.open(); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"aegis/data"
+	"aegis/internal/advice"
 	"aegis/internal/run"
 )
 
@@ -40,6 +41,7 @@ func TestTrainVectors(t *testing.T) {
 		"minmax":           {preset: "fc12", bend: func(c *Config) { c.Scale = data.ScaleMinMax }, scale: data.ScaleMinMax, output: "tanh"},
 		"bce":              {preset: "fc64", bend: func(c *Config) { c.Loss = "bce" }, scale: data.ScaleMinMax, output: "sigmoid"},
 		"an output":        {preset: "fc64", bend: func(c *Config) { c.Output = "elu" }, scale: data.ScaleStandard, output: "elu"},
+		"its preset's":     {preset: "fc12", bend: func(c *Config) { c.Output = "tanh" }, scale: data.ScaleStandard, output: "tanh\noutput tanh stays within [-1,1]"},
 		"rows held out":    {preset: "fc12", bend: func(c *Config) { c.Val = 0.2 }, scale: data.ScaleStandard, output: "identity"},
 		"the tape machine": {preset: "fc12", bend: func(c *Config) { c.Device = DeviceTape }, scale: data.ScaleStandard, output: "identity"},
 	} {
@@ -177,6 +179,54 @@ func TestFloatImages(t *testing.T) {
 		}
 		if _, err := os.Stat(filepath.Join(out, run.ReconstructionsFile)); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// A test set chooses nothing: where its loss is no number the model stays.
+func TestFarTestSet(t *testing.T) {
+	src := &data.Source{Name: "table", Train: table(80, 1), Test: table(20, 2)}
+	for i := range src.Test.Floats {
+		src.Test.Floats[i] *= 1e30
+	}
+	s, err := Train(context.Background(), config(t, "fc12"), src, Options{Out: filepath.Join(t.TempDir(), "run")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Status != Finished || s.TestLoss != nil || s.TrainLoss == nil || s.Words() != "" ||
+		!strings.Contains(strings.Join(s.Warnings, "\n"), "the loss of the test rows is no finite number") {
+		t.Errorf("%+v", s)
+	}
+}
+
+// Large values that are not scaled are named where the loss is no number.
+func TestUnscaledAdvice(t *testing.T) {
+	src := &data.Source{Name: "table", Train: table(80, 1)}
+	for i := range src.Train.Floats {
+		src.Train.Floats[i] *= 1e25
+	}
+	cfg := config(t, "fc12")
+	cfg.Scale = data.ScaleNone
+	_, err := Train(context.Background(), cfg, src, Options{Out: filepath.Join(t.TempDir(), "run")})
+	if err == nil || !strings.Contains(err.Error(), "scale them") || strings.Contains(err.Error(), "image") || !slices.Equal(advice.Of(err), []string{"lr", "scale"}) {
+		t.Errorf("error %v, advice %q", err, advice.Of(err))
+	}
+}
+
+// Values below the normal numbers of float32 are no values that differ.
+func TestDenormalRows(t *testing.T) {
+	src := &data.Source{Name: "table", Train: table(80, 1), Test: table(20, 2)}
+	for _, set := range []data.Set{src.Train, src.Test} {
+		for i, v := range set.Floats {
+			set.Floats[i] = float32(math.Mod(float64(v), 7) * 1e-40)
+		}
+	}
+	for _, scale := range []data.Scale{"", data.ScaleNone} {
+		cfg := config(t, "fc12")
+		cfg.Scale = scale
+		s, err := Train(context.Background(), cfg, src, Options{Out: filepath.Join(t.TempDir(), "run")})
+		if err != nil || len(s.Warnings) > 0 || s.Words() != "every row is the mean row" {
+			t.Errorf("scale %q: %q, warnings %q, %v", scale, s.Words(), s.Warnings, err)
 		}
 	}
 }

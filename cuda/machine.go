@@ -125,7 +125,7 @@ var forwardParts = []program.Part{program.Encode, program.Decode, program.Recons
 
 // compileForward makes the plan of a forward part.
 func (m *Machine) compileForward(part program.Part, opt plan.Options) (*exec, error) {
-	g, err := m.program.Forward(part, m.forwardRows)
+	g, err := m.program.Build(part, m.forwardRows)
 	if err != nil {
 		return nil, fmt.Errorf("cuda: part %s: %w", part, err)
 	}

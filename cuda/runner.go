@@ -49,7 +49,7 @@ func (r *Runner) compile(m *Machine) error {
 	for m.forwardRows = busy; ; m.forwardRows /= 2 {
 		largest := 0
 		for _, part := range vm.RunnerParts() {
-			if _, err := m.program.Forward(part, 1); err != nil {
+			if _, err := m.program.Build(part, 1); err != nil {
 				r.missing[part] = err
 				continue
 			}

@@ -57,13 +57,13 @@ func readFile(f *os.File, name string, budget uint64) (*Source, error) {
 }
 
 func oneArray(f *os.File, name string) (*Source, error) {
-	rows, dims, err := readNPY(f, name)
+	rows, notes, err := readNPY(f, name)
 	if err != nil {
 		return nil, err
 	}
 	s := &Source{Name: name, Train: Set{Rows: rows}}
-	if len(dims) == mostRank {
-		s.Notes = append(s.Notes, filepath.Base(name)+": "+arranged(dims))
+	for _, note := range notes {
+		s.Notes = append(s.Notes, filepath.Base(name)+": "+note)
 	}
 	return s, nil
 }

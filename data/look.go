@@ -26,6 +26,7 @@ var signatures = []struct{ start, kind string }{
 	{"II*\x00", "a TIFF image"},
 	{"MM\x00*", "a TIFF image"},
 	{"PK\x03\x04", npzKind},
+	{"PK\x05\x06", npzKind}, // without a file
 	{"\x93NUMPY", npyKind},
 	{"\x89HDF", "HDF5"},
 	{"PAR1", "Parquet"},

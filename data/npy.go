@@ -12,14 +12,15 @@ import (
 // ReadNPY reads a NumPy array, plain or in gzip, to its end: (N,W) are vectors,
 // (N,H,W) images, (N,C,H,W) images with channels, or with channels last as in
 // [ReadImages]. Values are float32, float64, which become float32, or uint8, in
-// C order. Errors are those of [ReadImages].
+// C order; a float64 that float32 cannot reach is an error. Errors are those of
+// [ReadImages].
 func ReadNPY(r io.Reader, name string) (Rows, error) {
 	rows, _, err := readNPY(r, name)
 	return rows, err
 }
 
-// readNPY also returns the array's dimensions.
-func readNPY(r io.Reader, name string) (Rows, []int, error) {
+// readNPY also returns notes, without the array's name.
+func readNPY(r io.Reader, name string) (rows Rows, notes []string, err error) {
 	s, err := newStream(r, name)
 	if err != nil {
 		return Rows{}, nil, err
@@ -28,15 +29,16 @@ func readNPY(r io.Reader, name string) (Rows, []int, error) {
 	if err != nil {
 		return Rows{}, nil, err
 	}
-	rows, err := s.npyRows(h)
-	return rows, h.shape, err
+	if rows, notes, err = s.npyRows(h); err == nil && len(h.shape) == mostRank {
+		notes = append(notes, arranged(h.shape))
+	}
+	return rows, notes, err
 }
 
 // npyRows reads the values behind a header.
-func (s *stream) npyRows(h npyHeader) (Rows, error) {
-	rows, err := h.rows(s.name)
-	if err != nil {
-		return rows, err
+func (s *stream) npyRows(h npyHeader) (rows Rows, notes []string, err error) {
+	if rows, err = h.rows(s.name); err != nil {
+		return rows, nil, err
 	}
 	count := rows.N * rows.Size()
 	switch h.descr {
@@ -48,16 +50,16 @@ func (s *stream) npyRows(h npyHeader) (Rows, error) {
 			rows.Floats = floatsOf(raw)
 		}
 	default:
-		rows.Floats, err = s.narrowed(count)
+		rows.Floats, notes, err = s.narrowed(count, rows.Shape)
 	}
 	if err != nil {
-		return rows, err
+		return rows, nil, err
 	}
 	if len(h.shape) == mostRank && channelsLast(h.shape[1], h.shape[3]) {
 		transpose(rows.Bytes, rows.H*rows.W, rows.C)
 		transpose(rows.Floats, rows.H*rows.W, rows.C)
 	}
-	return rows, s.end()
+	return rows, notes, s.end()
 }
 
 // rows returns the shape of the rows that a header describes, without values.
@@ -105,32 +107,6 @@ func tuple(dims []int) string {
 		text += ","
 	}
 	return "(" + text + ")"
-}
-
-// narrowed reads count float64 as float32.
-func (s *stream) narrowed(count int) ([]float32, error) {
-	const doubleBytes, piece = 8, 1 << 13
-	want := s.got + doubleBytes*count
-	s.sized = true
-	var values []float32
-	if s.onDisk >= want {
-		room, err := s.buffer(floatBytes * count)
-		if err != nil {
-			return nil, err
-		}
-		values = floatsOf(room)[:0]
-	}
-	raw := make([]byte, doubleBytes*min(piece, count))
-	for len(values) < count {
-		part := raw[:doubleBytes*min(piece, count-len(values))]
-		if err := s.fill(part, want); err != nil {
-			return nil, err
-		}
-		for ; len(part) > 0; part = part[doubleBytes:] {
-			values = append(values, float32(math.Float64frombits(binary.LittleEndian.Uint64(part))))
-		}
-	}
-	return values, nil
 }
 
 // floatsOf returns little-endian bytes as float32, in the same memory where the

@@ -50,9 +50,9 @@ func ReadNPZ(r io.ReaderAt, size int64, name string) (*Source, error) {
 			}
 			continue
 		}
-		var dims []int
+		var notes []string
 		err := inArray(rows, name, func(in io.Reader, name string) (err error) {
-			into.Rows, dims, err = readNPY(in, name)
+			into.Rows, notes, err = readNPY(in, name)
 			return err
 		})
 		if err == nil && labels != nil {
@@ -64,8 +64,8 @@ func ReadNPZ(r io.ReaderAt, size int64, name string) (*Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		if set == 0 && len(dims) == mostRank {
-			s.Notes = append(s.Notes, arrayName(rows)+": "+arranged(dims))
+		for _, note := range notes {
+			s.Notes = append(s.Notes, arrayName(rows)+": "+note)
 		}
 	}
 	return s, s.Validate()
@@ -92,10 +92,13 @@ func arrays(archive *zip.Reader, name string) (found map[setPart]*zip.File, othe
 		found[part] = f
 	}
 	train := setPart{}
-	if len(all) == 1 && found[train] == nil {
+	if len(all) == 1 && len(found) == 0 {
 		return map[setPart]*zip.File{train: all[0]}, nil, nil
 	}
 	if found[train] == nil {
+		for _, f := range found {
+			others = append(others, arrayName(f))
+		}
 		slices.Sort(others)
 		holds := strings.Join(others[:min(len(others), 5)], ", ") + more(max(0, len(others)-5))
 		return nil, nil, fmt.Errorf("data: %s: want an array x_train or train_images, or a single one, got %s; save it with numpy.savez(name, x_train=a)",

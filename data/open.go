@@ -34,6 +34,8 @@ func Open(dir string) (*Source, error) {
 		f = parent
 	case err != nil:
 		return nil, fmt.Errorf("data: open dataset: %w; give a directory of IDX files, a .npy or a .npz file", err)
+	case !info.IsDir() && !info.Mode().IsRegular():
+		return nil, fmt.Errorf("data: %s is a pipe or a device; want a file, since it is read more than once: save it first", dir)
 	case !info.IsDir():
 		return openFile(whole, dir)
 	}

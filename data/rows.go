@@ -7,6 +7,7 @@
 package data
 
 import (
+	"cmp"
 	"fmt"
 	"unsafe"
 )
@@ -84,7 +85,7 @@ func Matrix(rows [][]float32) (Rows, error) {
 func newRows(r Rows, values int) (Rows, error) {
 	size, ok := product(r.dims()...)
 	if !ok || values == 0 || values%size != 0 {
-		return Rows{}, fmt.Errorf("data: %d values in rows of shape %v; want at least one whole row", values, r.dims())
+		return Rows{}, fmt.Errorf("data: %d values in rows of %v; want whole rows, at least one", values, r.Shape)
 	}
 	r.N = values / size
 	return r, r.Validate()
@@ -170,6 +171,9 @@ type Source struct {
 
 	mapping mapping // of a file that the rows lie in
 }
+
+// called is what errors call a source.
+func (s *Source) called() string { return cmp.Or(s.Name, "the source") }
 
 // Close gives a mapped file back; the rows must not be touched any more.
 func (s *Source) Close() error { return s.mapping.close() }

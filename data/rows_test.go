@@ -51,6 +51,9 @@ func TestMakeRows(t *testing.T) {
 	if err != nil || i.N != 2 || i.String() != "3 channels of 2×2" || len(i.Memory()) != 24 {
 		t.Errorf("%+v, %v", i, err)
 	}
+	if err := second(Vectors(make([]float32, 10), 3)); err == nil || !strings.Contains(err.Error(), "10 values in rows of 3 values; want whole rows") {
+		t.Errorf("a part of a row: %v", err)
+	}
 	for name, err := range map[string]error{
 		"ragged":    second(Matrix([][]float32{{1, 2}, {3}})),
 		"no rows":   second(Matrix(nil)),

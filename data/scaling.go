@@ -163,7 +163,8 @@ func finite(v float32) bool { return v-v == 0 }
 
 // Fit returns a scaling of rows of a shape by what was measured of them. An
 // image's values have one shift and one factor, so that it stays a picture. A
-// column that is constant becomes 0: its factor is 1. Pixels is the range of
+// column that is constant, or whose span is below the normal numbers of float32,
+// becomes 0: its factor is 1. Pixels is the range of
 // ScaleMinMax.
 func (k Scale) Fit(m *Measured, shape Shape, pixels Range) (Scaling, error) {
 	s := Scaling{Kind: k}
@@ -189,7 +190,7 @@ func (k Scale) Fit(m *Measured, shape Shape, pixels Range) (Scaling, error) {
 			factor = float64(pixels.Hi-pixels.Lo) / (c.Max - c.Min)
 			shift = c.Min - float64(pixels.Lo)/factor
 		}
-		if f := float32(factor); c.Min == c.Max || !(factor > 0) || !finite(f) || f == 0 {
+		if f := float32(factor); c.Max-c.Min < LeastNormal || !(factor > 0) || !finite(f) || f == 0 {
 			shift, factor = c.Min, 1
 		}
 		s.Shift, s.Factor = append(s.Shift, float32(shift)), append(s.Factor, float32(factor))

@@ -50,13 +50,13 @@ func product(dims ...int) (size int, ok bool) {
 	return int(p), true
 }
 
-// Validate says what is wrong with a source that a program made: its rows, the
-// number of labels or names, a set whose rows are not as those of training.
+// Validate says what is wrong with a source that a program made: its rows, its
+// labels, the number of names, a set whose rows are not as those of training.
 func (s *Source) Validate() error {
 	if s == nil {
 		return errors.New("data: the source is nil; want one with training rows")
 	}
-	if err := s.Train.check("training", s.Name); err != nil {
+	if err := s.check("training", s.Train); err != nil {
 		return err
 	}
 	for _, other := range []struct {
@@ -66,7 +66,7 @@ func (s *Source) Validate() error {
 		if other.set.empty() {
 			continue
 		}
-		if err := other.set.check(other.which, s.Name); err != nil {
+		if err := s.check(other.which, other.set); err != nil {
 			return err
 		}
 		want, got := s.Train.Shape.String(), other.set.Shape.String()
@@ -74,23 +74,29 @@ func (s *Source) Validate() error {
 			want, got = s.Train.valueType(), other.set.valueType()
 		}
 		if want != got {
-			return fmt.Errorf("data: %s: %s rows: want %s as in training, got %s; get all sets from one source", s.Name, other.which, want, got)
+			return fmt.Errorf("data: %s: %s rows: want %s as in training, got %s; get all sets from one source", s.called(), other.which, want, got)
 		}
 	}
 	if n := len(s.Columns); n > 0 && n != s.Train.Size() {
-		return fmt.Errorf("data: %s: %d names of columns; want %d, one a value, or none", s.Name, n, s.Train.Size())
+		return fmt.Errorf("data: %s: %d names of columns; want %d, one a value, or none", s.called(), n, s.Train.Size())
 	}
 	return nil
 }
 
 // check says what is wrong with a set of a source.
-func (s Set) check(which, source string) error {
-	if err := s.Rows.check(); err != nil {
-		return fmt.Errorf("data: %s: %s %w", source, which, err)
+func (s *Source) check(which string, set Set) error {
+	if err := set.Rows.check(); err != nil {
+		return fmt.Errorf("data: %s: %s %w", s.called(), which, err)
 	}
-	if s.Labels != nil && len(s.Labels) != s.N {
+	if set.Labels != nil && len(set.Labels) != set.N {
 		return fmt.Errorf("data: %s: %s labels: want %d, one a row, got %d; get both from one source, or leave the labels out",
-			source, which, s.N, len(s.Labels))
+			s.called(), which, set.N, len(set.Labels))
+	}
+	for row, label := range set.Labels {
+		if n := len(s.Classes); n > 0 && int(label) >= n {
+			return fmt.Errorf("data: %s: %s labels: want 0 to %d, which have names, got %d in row %d; name all classes or none",
+				s.called(), which, n-1, label, row)
+		}
 	}
 	return nil
 }

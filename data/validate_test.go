@@ -22,6 +22,8 @@ func TestValidate(t *testing.T) {
 		{name: "whole", bend: func(*Source) {}},
 		{name: "no test set", bend: func(d *Source) { d.Test = Set{} }},
 		{name: "no labels", bend: func(d *Source) { d.Train.Labels, d.Test.Labels = nil, nil }},
+		{name: "classes", bend: func(d *Source) { d.Classes = []string{"a", "b", "c", "d"} }, fragment: "training labels: want 0 to 3, which have names, got 4 in row 4"},
+		{name: "no name", bend: func(d *Source) { d.Name, d.Train.Labels = "", nil; d.Test.N = 1 }, fragment: "data: the source: test"},
 		{name: "zero", bend: func(d *Source) { *d = Source{} }, fragment: "training rows: 0 of shape [0]"},
 		{name: "nil pixels", bend: func(d *Source) { d.Train.Bytes = nil }, fragment: "data: own: training rows: want 30 bytes for 5 rows of shape [1 2 3], got 0"},
 		{name: "short pixels", bend: func(d *Source) { d.Train.Bytes = d.Train.Bytes[:29] }, fragment: "got 29"},

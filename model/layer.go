@@ -152,7 +152,7 @@ func (s Spec) finish(n network) error {
 	if err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
-	output, err := op.ParseActivation(s.Output)
+	output, err := op.ParseActivation(s.LastActivation())
 	if err != nil {
 		return fmt.Errorf("model: %w", err)
 	}

@@ -70,7 +70,7 @@ type Spec struct {
 
 	Activation   string `toml:"activation" json:"activation"`       // of hidden layers
 	ActivateCode bool   `toml:"activate_code" json:"activate_code"` // Activation on the code too
-	Output       string `toml:"output" json:"output"`               // activation of the last layer
+	Output       string `toml:"output" json:"output"`               // activation of the last layer; empty: the preset's
 	Loss         Loss   `toml:"loss" json:"loss"`                   // "" where there is a likelihood
 	Init         Init   `toml:"init" json:"init"`
 
@@ -160,7 +160,10 @@ func (s Spec) Validate() error {
 			return fmt.Errorf("model: width %d in hidden %v, latent %d; want 1 to %d", width, s.Hidden, s.Latent, maxWidth)
 		}
 	}
-	for _, name := range []string{s.Activation, s.Output} {
+	if s.LastActivation() == "" {
+		return fmt.Errorf("model: %q is no preset and has no output; want its output, such as sigmoid or identity", s.Model)
+	}
+	for _, name := range []string{s.Activation, s.LastActivation()} {
 		if _, err := op.ParseActivation(name); err != nil {
 			return fmt.Errorf("model: %w", err)
 		}
@@ -171,8 +174,8 @@ func (s Spec) Validate() error {
 	if !s.Variational() && !slices.Contains(losses(), s.Loss) {
 		return fmt.Errorf("model: unknown loss %q; want one of %v", s.Loss, losses())
 	}
-	if s.Loss == BCE && s.Output != string(op.Sigmoid) {
-		return fmt.Errorf("model: loss bce with output %s; it needs probabilities: want output sigmoid, or loss mse", s.Output)
+	if s.Loss == BCE && s.LastActivation() != string(op.Sigmoid) {
+		return fmt.Errorf("model: loss bce with output %s; it needs probabilities: want output sigmoid, or loss mse", s.LastActivation())
 	}
 	if s.Init != InitTorch && s.Init != InitGlorot {
 		return fmt.Errorf("model: unknown init %q; want %s or %s", s.Init, InitTorch, InitGlorot)
@@ -237,10 +240,20 @@ var ErrNoImage = errors.New("model: the image's size is not known yet; it comes 
 // Pixels returns the range of the network's input and output: [-1,1] for a
 // tanh output, else [0,1].
 func (s Spec) Pixels() data.Range {
-	if s.Output == string(op.Tanh) {
+	if s.LastActivation() == string(op.Tanh) {
 		return data.Range{Lo: -1, Hi: 1}
 	}
 	return data.Range{Lo: 0, Hi: 1}
+}
+
+// LastActivation is Output, or the preset's where that is empty.
+func (s Spec) LastActivation() string {
+	if s.Output == "" {
+		if preset, err := Preset(s.Model); err == nil {
+			return preset.Output
+		}
+	}
+	return s.Output
 }
 
 func (s Spec) optimizer() optim.Spec {

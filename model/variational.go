@@ -73,8 +73,8 @@ func (s Spec) checkVariational() error {
 	if s.Likelihood != Bernoulli && !strings.HasPrefix(s.Likelihood, gaussianPrefix) {
 		return fmt.Errorf("model: unknown likelihood %q; want bernoulli, gaussian:SIGMA or gaussian:learned", s.Likelihood)
 	}
-	if s.Likelihood == Bernoulli && s.Output != string(op.Sigmoid) {
-		return fmt.Errorf("model: likelihood bernoulli with output %s; it needs chances: want output sigmoid", s.Output)
+	if s.Likelihood == Bernoulli && s.LastActivation() != string(op.Sigmoid) {
+		return fmt.Errorf("model: likelihood bernoulli with output %s; it needs chances: want output sigmoid", s.LastActivation())
 	}
 	if len(s.Hidden) == 0 {
 		return errors.New("model: a variational network without a hidden layer; want the width before the code at least")

@@ -65,14 +65,14 @@ struct Update {
     float b1, c1, b2, c2;   // Adam: β₁, 1−β₁, β₂, 1−β₂; momentum in b1
 };
 
-__device__ __forceinline__ Update update_of(const Step* step, int kind, const float* scalars, int stride,
-        float b1, float c1, float b2, float c2) {
-    Update u = {kind, 0.0f, 0.0f, b1, c1, b2, c2};
-    if (kind != NO_UPDATE) {
-        const float* s = scalars + (size_t)step->index * stride;
-        u.rate = s[0];
-        if (kind == ADAM) u.epsilon = s[1];
-    }
+// Reads the numbers of the step, in the order of optim.Spec.Scalars.
+__device__ __forceinline__ Update update_of(const Step* step, int kind, const float* scalars, int stride) {
+    Update u = {kind, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
+    if (kind == NO_UPDATE) return u;
+    const float* s = scalars + (size_t)step->index * stride;
+    u.rate = s[0];
+    if (kind == ADAM) u.epsilon = s[1], u.b1 = s[2], u.c1 = s[3], u.b2 = s[4], u.c2 = s[5];
+    if (kind == MOMENTUM) u.b1 = s[1];
     return u;
 }
 

@@ -88,7 +88,7 @@ func TestNaN(t *testing.T) {
 // TestWholeInStep goes through all values in a step with rows, however few,
 // and reads and writes none in a step without.
 func TestWholeInStep(t *testing.T) {
-	d := open(t, Elementwise, Reduce)
+	d := open(t, Elementwise)
 	const rows, values = 5, 33
 	for name, launches := range map[string]func(b Batch, x, y driver.DevicePtr) ([]Launch, error){
 		"add": func(b Batch, x, y driver.DevicePtr) ([]Launch, error) {
@@ -103,9 +103,6 @@ func TestWholeInStep(t *testing.T) {
 		"lerp": func(b Batch, x, y driver.DevicePtr) ([]Launch, error) {
 			return Lerp{Step: b.Step, Width: values, Factor: 0.5, A: x, B: x, C: y}.Launches()
 		},
-		"sum": func(b Batch, x, y driver.DevicePtr) ([]Launch, error) {
-			return Sum{Batch: b, Width: values, Whole: true, Factor: 1, X: x, S: y}.Launches()
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d.TB = t
@@ -114,16 +111,11 @@ func TestWholeInStep(t *testing.T) {
 			want, at, y := make([]float64, values), d.in(x, values, 0), d.out(values, 0)
 			for i, v := range x {
 				switch name {
-				case "sum":
-					want[0] += float64(v)
 				case "copy", "lerp":
 					want[i] = float64(v)
 				default:
 					want[i] = 2 * float64(v)
 				}
-			}
-			if name == "sum" {
-				want = want[:1]
 			}
 			d.run(launches(Batch{Rows: rows, Step: d.step(2, 0, rows, 0)}, at.ptr, y.ptr))
 			y.check(name, want)
@@ -442,40 +434,6 @@ func TestChannelMean(t *testing.T) {
 				want[i%width/e[3]] += float64(v) / float64(e[1]*e[3])
 			}
 			mean.check("mean", want)
-		})
-	}
-}
-
-func TestSums(t *testing.T) {
-	d := open(t, Reduce)
-	for _, e := range extents() {
-		t.Run(fmt.Sprint(e), func(t *testing.T) {
-			d.TB = t
-			defer d.free()
-			x := random(1, e[1]*e[2])
-			at := d.in(x, e[0]*e[2], 1)
-			batch := Batch{Rows: e[0], Step: d.step(e[1], 0, e[0], 0)}
-			rows, columns, all, whole := d.out(e[0], 0), d.out(e[2], 0), d.out(1, 0), d.out(1, 0)
-			d.run(RowSums{Batch: batch, Width: e[2], X: at.ptr, S: rows.ptr}.Launches())
-			d.run(ColumnSums{Batch: batch, Width: e[2], X: at.ptr, S: columns.ptr}.Launches())
-			d.run(Sum{Batch: batch, Width: e[2], Factor: 0.5, X: at.ptr, S: all.ptr}.Launches())
-			if e[1] == 0 {
-				rows.checkUntouched("rows", 0)
-				columns.checkUntouched("columns", 0)
-				all.checkUntouched("all", 0)
-				return
-			}
-			d.run(Sum{Batch: batch, Width: e[1] * e[2], Whole: true, Factor: 1, X: at.ptr, S: whole.ptr}.Launches())
-			byRow, byColumn, sum := make([]float64, e[1]), make([]float64, e[2]), 0.0
-			for i, v := range x {
-				byRow[i/e[2]] += float64(v)
-				byColumn[i%e[2]] += float64(v)
-				sum += float64(v)
-			}
-			rows.check("rows", byRow)
-			columns.check("columns", byColumn)
-			all.check("all", []float64{sum / 2})
-			whole.check("whole", []float64{sum})
 		})
 	}
 }

@@ -53,8 +53,10 @@ __device__ __forceinline__ void gemm(const float* __restrict__ a, const float* _
 }
 
 // Two blocks of the largest tiles are to fit on a multiprocessor: while one
-// waits at its barrier, the other computes. That is 128 registers a thread.
+// waits at its barrier, the other computes. That is 128 registers a thread. Of
+// the middle tiles of gradients, which need few registers, four fit with 64.
 #define TWO_BLOCKS __launch_bounds__(THREADS, 2)
+#define FOUR_BLOCKS __launch_bounds__(THREADS, 4)
 #define ANY_BLOCKS __launch_bounds__(THREADS)
 
 #define GEMM(NAME, BLOCKS, ...)                                                                                 \
@@ -102,10 +104,11 @@ struct ColumnSums {
 // the batch, of which step->n rows are real. Block z has part rows of it from
 // z·part on; with several parts the targets are scratch, a part after the
 // other. b.grad and b.w both null: no db. The first blocks in x make db, from
-// the pieces of A that they have anyway.
+// the pieces of A that they have anyway. The optimizer's numbers are read when
+// the product is made: it needs the registers.
 template <class T>
 __device__ __forceinline__ void gemm_weights(const float* __restrict__ a, const float* __restrict__ b, int m, int n,
-        int k, int part, const Step* __restrict__ step, Target tw, Target tb, Update u) {
+        int k, int part, const Step* step, Target tw, Target tb, int kind, const float* scalars, int stride) {
     __shared__ __align__(16) float shared[T::SHARED];
     const int row0 = blockIdx.y * T::BM, col0 = blockIdx.x * T::BN;
     const int from = blockIdx.z * part, count = max(min(min(part, k - from), step->n - from), 0);
@@ -114,9 +117,9 @@ __device__ __forceinline__ void gemm_weights(const float* __restrict__ a, const 
     const bool wide_a = aligned(a, m), wide_b = aligned(b, n);
     const bool biased = blockIdx.x == 0 && (tb.grad || tb.w);
     if (gridDim.z > 1) {
-        const size_t stride = (size_t)m * n + m;
-        tw.grad += blockIdx.z * stride;
-        if (biased) tb.grad += blockIdx.z * stride;
+        const size_t size = (size_t)m * n + m;
+        tw.grad += blockIdx.z * size;
+        if (biased) tb.grad += blockIdx.z * size;
     }
 
     T tile;
@@ -128,6 +131,7 @@ __device__ __forceinline__ void gemm_weights(const float* __restrict__ a, const 
         copy_piece<T::BK, T::BN, T::LDB>(stage + T::SIZE_A, bt + (size_t)k0 * n, n, count - k0, cols, wide_b);
     }, sums);
 
+    const Update u = update_of(step, kind, scalars, stride);
     if (biased) {
         shared[threadIdx.x] = sum;
         __syncthreads();
@@ -147,13 +151,12 @@ __device__ __forceinline__ void gemm_weights(const float* __restrict__ a, const 
 #define GEMM_WEIGHTS(NAME, BLOCKS, ...)                                                                            \
     extern "C" __global__ void BLOCKS NAME(const float* a, const float* b, int m, int n, int k, int part,          \
             const Step* step, float* dw, float* w, float* w0, float* w1, float* db, float* bias, float* b0,        \
-            float* b1, int kind, const float* scalars, int stride, float beta1, float c1, float beta2, float c2) { \
+            float* b1, int kind, const float* scalars, int stride) {                                               \
         if (step->n == 0) return;                                                                                  \
         Target tw = {dw, w, w0, w1}, tb = {db, bias, b0, b1};                                                      \
-        gemm_weights<Tile<__VA_ARGS__>>(a, b, m, n, k, part, step, tw, tb,                                         \
-            update_of(step, kind, scalars, stride, beta1, c1, beta2, c2));                                         \
+        gemm_weights<Tile<__VA_ARGS__>>(a, b, m, n, k, part, step, tw, tb, kind, scalars, stride);                 \
     }
 
 GEMM_WEIGHTS(gemm_tn_128, TWO_BLOCKS, 128, 128, 16, 8, 8, 1, 2, false, false)
-GEMM_WEIGHTS(gemm_tn_64, ANY_BLOCKS, 64, 64, 16, 4, 4, 1, 3, false, false)
+GEMM_WEIGHTS(gemm_tn_64, FOUR_BLOCKS, 64, 64, 16, 4, 4, 1, 3, false, false)
 GEMM_WEIGHTS(gemm_tn_32, ANY_BLOCKS, 32, 32, 64, 4, 4, 4, 2, false, false)

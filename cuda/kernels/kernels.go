@@ -47,7 +47,7 @@ const (
 	Optim       Family = "optimizer"   // updates of parameters
 	Gather      Family = "gather"      // batches and steps
 	Inputs      Family = "inputs"      // random numbers, labels, scalars
-	Reduce      Family = "reduce"      // sums
+	Reduce      Family = "reduce"      // sums by channel
 	Variational Family = "variational" // divergences, learned deviations, columns
 )
 

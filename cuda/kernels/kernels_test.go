@@ -257,7 +257,7 @@ var kernelNames = map[Family][]string{
 	Optim:       {"update", "partials_update"},
 	Gather:      {"advance", "gather_rows", "gather_scaled"},
 	Inputs:      {"fetch", "one_hot", "noise"},
-	Reduce:      {"row_sums", "column_sums", "channel_sums", "channel_mean", "sum"},
+	Reduce:      {"channel_sums", "channel_mean"},
 	Variational: {"kl_grad", "kl_means", "free_bits", "free_bits_grad", "gaussian", "concat", "columns"},
 }
 

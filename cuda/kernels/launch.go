@@ -53,7 +53,8 @@ func RunBlock(next, rows, batch, first uint32) [4]uint32 { return [4]uint32{next
 func StepBlock(n, index, batch, number uint32) [4]uint32 { return [4]uint32{n, index, batch, number} }
 
 // Optimizer is how gradients change parameters. The numbers of the step with
-// index i ([optim.Spec.Scalars]) are the floats from Scalars + 4·i·Stride on.
+// index i ([optim.Spec.Scalars]), the constants among them, are the floats from
+// Scalars + 4·i·Stride on; of the spec itself kernels know the algorithm.
 type Optimizer struct {
 	Spec    optim.Spec
 	Scalars driver.DevicePtr
@@ -143,13 +144,12 @@ const (
 	momentumUpdate
 )
 
-// update appends the optimizer's parameters: kind, scalars, stride and the
-// constants b1, c1, b2, c2 (momentum in b1).
+// update appends the optimizer's parameters: kind, scalars and stride.
 func (a *args) update(o *Optimizer) error {
 	kind, scalars, stride := noUpdate, driver.DevicePtr(0), 0
-	var s optim.Spec
 	if o != nil {
-		s, scalars, stride = o.Spec, o.Scalars, o.Stride
+		s := o.Spec
+		scalars, stride = o.Scalars, o.Stride
 		if err := s.Validate(); err != nil {
 			return err
 		}
@@ -160,7 +160,7 @@ func (a *args) update(o *Optimizer) error {
 		case optim.AdamStep:
 			kind = adamUpdate
 		case optim.MomentumStep:
-			kind, s.Beta1 = momentumUpdate, s.Momentum
+			kind = momentumUpdate
 		case optim.SGDStep:
 			kind = sgdUpdate
 		default:
@@ -170,7 +170,6 @@ func (a *args) update(o *Optimizer) error {
 	a.int(kind)
 	a.ptr(scalars)
 	a.int(stride)
-	a.float(s.Beta1, 1-s.Beta1, s.Beta2, 1-s.Beta2)
 	return nil
 }
 

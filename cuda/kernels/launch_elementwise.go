@@ -367,47 +367,6 @@ func (l Load) scaled() []Launch {
 	}}
 }
 
-// RowSums is s[r] = Σ x[r,p] over p: x (B,P) → s (B). One launch.
-type RowSums struct {
-	Batch
-	Width int // P
-	X, S  driver.DevicePtr
-}
-
-// Launches returns the launch of row_sums: a warp for each row.
-func (l RowSums) Launches() ([]Launch, error) {
-	if err := fail("row-sums", sizes("x", l.Rows, l.Width), pointers(l.X, l.S, l.Step)); err != nil {
-		return nil, err
-	}
-	var a args
-	a.ptr(l.X, l.S)
-	a.int(l.Width)
-	a.ptr(l.Step)
-	return []Launch{strided(Reduce, "row_sums", l.Rows*32, a)}, nil
-}
-
-// ColumnSums is s[p] = Σ x[r,p] over the n rows: x (B,P) → s (P). One launch.
-type ColumnSums struct {
-	Batch
-	Width int // P
-	X, S  driver.DevicePtr
-}
-
-// Launches returns the launch of column_sums: a block for 32 columns.
-func (l ColumnSums) Launches() ([]Launch, error) {
-	if err := fail("column-sums", sizes("x", l.Rows, l.Width), pointers(l.X, l.S, l.Step)); err != nil {
-		return nil, err
-	}
-	var a args
-	a.ptr(l.X, l.S)
-	a.int(l.Width)
-	a.ptr(l.Step)
-	return []Launch{{
-		Family: Reduce, Kernel: "column_sums", Args: a,
-		Grid: driver.Dim3{X: uint32(ceil(l.Width, 32)), Y: 1, Z: 1}, Block: driver.Dim3{X: threads, Y: 1, Z: 1},
-	}}, nil
-}
-
 // ChannelMean is mean[c] = Σ x[r,c,·] / (n·A) over the n rows and over the A
 // positions: x (B,C,A) → mean (C). One launch.
 type ChannelMean struct {
@@ -428,32 +387,5 @@ func (l ChannelMean) Launches() ([]Launch, error) {
 	return []Launch{{
 		Family: Reduce, Kernel: "channel_mean", Args: a,
 		Grid: driver.Dim3{X: uint32(l.Channels), Y: 1, Z: 1}, Block: driver.Dim3{X: threads, Y: 1, Z: 1},
-	}}, nil
-}
-
-// Sum is s = Factor·Σ x over (B,P), or over Width values as in [Add]: x → s, a
-// scalar. One launch of one block: for small things.
-type Sum struct {
-	Batch
-	Width  int
-	Whole  bool
-	Factor float32
-	X, S   driver.DevicePtr
-}
-
-// Launches returns the launch of sum.
-func (l Sum) Launches() ([]Launch, error) {
-	_, err := l.extent(l.Width, l.Whole)
-	if err := fail("sum", err, pointers(l.X, l.S, l.Step)); err != nil {
-		return nil, err
-	}
-	var a args
-	a.ptr(l.X, l.S)
-	a.float(float64(l.Factor))
-	a.extent(l.Width, l.Whole)
-	a.ptr(l.Step)
-	return []Launch{{
-		Family: Reduce, Kernel: "sum", Args: a,
-		Grid: driver.Dim3{X: 1, Y: 1, Z: 1}, Block: driver.Dim3{X: threads, Y: 1, Z: 1},
 	}}, nil
 }

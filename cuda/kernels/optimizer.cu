@@ -4,9 +4,9 @@
 
 // w, slots ← g, n values.
 extern "C" __global__ void __launch_bounds__(256) update(float* g, float* w, float* s0, float* s1, int n, const Step* step,
-        int kind, const float* scalars, int stride, float b1, float c1, float b2, float c2) {
+        int kind, const float* scalars, int stride) {
     if (step->n == 0) return;
-    const Update u = update_of(step, kind, scalars, stride, b1, c1, b2, c2);
+    const Update u = update_of(step, kind, scalars, stride);
     const Target t = {0, w, s0, s1};
     for (int i = blockIdx.x * 256 + threadIdx.x; i < n; i += gridDim.x * 256) apply(u, t, i, g[i], held(u, t, i));
 }
@@ -16,11 +16,10 @@ extern "C" __global__ void __launch_bounds__(256) update(float* g, float* w, flo
 // value; it starts eight loads at once.
 extern "C" __global__ void __launch_bounds__(256) partials_update(const float* __restrict__ partials, int parts,
         int stride, int weights, int biases, const Step* __restrict__ step, float* dw, float* w, float* w0, float* w1,
-        float* db, float* b, float* bs0, float* bs1, int kind, const float* scalars, int scalar_stride,
-        float beta1, float c1, float beta2, float c2) {
+        float* db, float* b, float* bs0, float* bs1, int kind, const float* scalars, int scalar_stride) {
     const int i = blockIdx.x * 256 + threadIdx.x;
     if (step->n == 0 || i >= weights + biases) return;
-    const Update u = update_of(step, kind, scalars, scalar_stride, beta1, c1, beta2, c2);
+    const Update u = update_of(step, kind, scalars, scalar_stride);
     const Target tw = {dw, w, w0, w1}, tb = {db, b, bs0, bs1};
     const Parameter p = i < weights ? held(u, tw, i) : held(u, tb, i - weights);
     float sum = 0.0f;

@@ -30,8 +30,7 @@ var readOnly = map[string]map[string]string{
 	"gather_rows": {"0": "set", "1": "rows", "6": "step"}, "gather_scaled": {"0": "set", "1": "rows", "3": "shift", "4": "factor", "7": "step"},
 	"fetch": {"3": "step"}, "one_hot": {"0": "classes", "3": "step"}, "noise": {"1": "rows", "10": "step"},
 	"partials_update": {"0": "partials", "5": "step"},
-	"row_sums":        {"0": "x", "3": "step"}, "column_sums": {"0": "x", "3": "step"}, "channel_sums": {"0": "x", "5": "step"}, "channel_mean": {"0": "x", "4": "step"},
-	"sum":     {"0": "x", "5": "step"},
+	"channel_sums":    {"0": "x", "5": "step"}, "channel_mean": {"0": "x", "4": "step"},
 	"kl_grad": {"7": "step"}, "kl_means": {"4": "step"}, "free_bits": {"4": "step"}, "free_bits_grad": {"6": "step"},
 	"gaussian": {"7": "step"}, "concat": {"5": "step"}, "columns": {"5": "step"},
 }

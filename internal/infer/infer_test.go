@@ -140,7 +140,7 @@ func (s *slow) Close() error {
 
 // TestCloseWaits: calls side by side end well, and Close comes after them.
 func TestCloseWaits(t *testing.T) {
-	p := &program.Program{Row: data.Shape{W: 2}, Code: 1}
+	p := &program.Program{Row: data.Shape{W: 2}, Code: 1, Forward: func(program.Part, int) (*program.Graph, error) { return nil, nil }}
 	s := &slow{began: make(chan struct{}), goOn: make(chan struct{})}
 	n, err := infer.OpenNetwork(p, &program.State{}, func(*program.Program, vm.Params) (vm.Runner, error) { return s, nil })
 	if err != nil {

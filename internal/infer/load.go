@@ -38,6 +38,9 @@ func LoadBytes(text []byte, open Open) (*Model, error) {
 // LoadFS opens the model in a file of a file system, such as one that is
 // embedded.
 func LoadFS(fsys fs.FS, name string, open Open) (*Model, error) {
+	if fsys == nil {
+		return nil, loadError(name, errors.New("no file system; want one, such as os.DirFS"))
+	}
 	file, err := fsys.Open(name)
 	if err != nil {
 		return nil, loadError(name, err)

@@ -47,6 +47,9 @@ func OpenNetwork(p *program.Program, s *program.State, open Open) (*Network, err
 }
 
 func newNetwork(p *program.Program, params vm.Params, open Open) (*Network, error) {
+	if p.Forward == nil {
+		return nil, errors.New("aegis: open a program: it has no Forward, which builds its parts")
+	}
 	r, err := open(p, params)
 	if err != nil {
 		return nil, err
@@ -85,6 +88,12 @@ func (n *Network) run(ctx context.Context, part program.Part, in program.Feed) (
 	if width == 0 || len(in.Values)%width != 0 {
 		return nil, fmt.Errorf("aegis: %s: want rows of %d values, got %d values in all", part, width, len(in.Values))
 	}
+	if in.Set != "" || len(in.Rows) > 0 {
+		return nil, fmt.Errorf("aegis: %s: %d rows of set %q; want values: no set is bound here", part, len(in.Rows), in.Set)
+	}
+	if n := len(in.Values) / width; in.Labels != nil && len(in.Labels) != n {
+		return nil, fmt.Errorf("aegis: %s: %d labels of %d rows; want one each, or none", part, len(in.Labels), n)
+	}
 	out := make([]float32, len(in.Values)/width*size)
 	if err := n.runner.Infer(ctx, part, in, out); err != nil {
 		return nil, err
@@ -104,6 +113,9 @@ func (n *Network) enter(ctx context.Context) error {
 	defer n.mu.Unlock()
 	if n.closed {
 		return ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	n.calls.Add(1)
 	return nil

@@ -87,7 +87,12 @@ func TestCompileErrors(t *testing.T) {
 			loss: func(h *vmtest.Hand, x, weights *G.Node) *G.Node {
 				return h.Must(G.Mul(h.Mean(layer(h, x), x, weights), G.NewConstant(float32(3))))
 			},
-			bend: func(p *program.Program) { p.Phases[0].Outputs[0].Node = p.Phases[0].Given().Node },
+			bend: func(p *program.Program) { // the loss is a sound output; what its gradient starts from is not
+				g := &p.Phases[0].Graph
+				inner := g.From(g.Outputs[0].Node.ID())
+				inner.Next()
+				g.Outputs[0].Node = inner.Node().(*G.Node)
+			},
 		},
 		{
 			name: "other row weights", want: `its rows are weighted by "mine"; want the graph's weights`,

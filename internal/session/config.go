@@ -35,12 +35,14 @@ type Config struct {
 	TestLimit int `toml:"test_limit" json:"test_limit"`
 }
 
-// NewConfig returns a preset's configuration: seed 1, device auto.
+// NewConfig returns a preset's configuration: seed 1, device auto, and an empty
+// Output, which becomes what suits the data, the preset's for images.
 func NewConfig(preset string) (Config, error) {
 	spec, err := model.Preset(preset)
 	if err != nil {
 		return Config{}, &ConfigError{err}
 	}
+	spec.Output = ""
 	return Config{Spec: spec, Seed: 1, Device: DeviceAuto}, nil
 }
 
@@ -62,15 +64,8 @@ func (c Config) Validate() error {
 	if err := c.Spec.Validate(); err != nil {
 		return &ConfigError{err}
 	}
-	if err := CheckDevice(c.Device); err != nil {
+	if err := CheckDevice(c.Device, c.GPU, c.Threads); err != nil {
 		return err
-	}
-	const mostThreads = 1024
-	if c.Threads < 0 || c.Threads > mostThreads {
-		return configErrorf("aegis: %d threads; want 1 to %d, or 0 for as many as pay", c.Threads, mostThreads)
-	}
-	if c.GPU < 0 {
-		return configErrorf("aegis: GPU %d; want a number of at least 0", c.GPU)
 	}
 	if c.Limit < 0 || c.TestLimit < 0 {
 		return configErrorf("aegis: limit %d, test limit %d; want numbers of at least 0", c.Limit, c.TestLimit)
@@ -98,10 +93,18 @@ const (
 // Devices returns all names.
 func Devices() []string { return []string{DeviceAuto, DeviceCPU, DeviceCUDA, DeviceTape} }
 
-// CheckDevice says what is wrong with the name of a device, as a *[ConfigError].
-func CheckDevice(name string) error {
+// CheckDevice says what is wrong with the choice of a device, as a
+// *[ConfigError].
+func CheckDevice(name string, gpu, threads int) error {
+	const mostThreads = 1024
 	if !slices.Contains(Devices(), name) {
 		return configErrorf("aegis: unknown device %q; want one of %s", name, strings.Join(Devices(), ", "))
+	}
+	if threads < 0 || threads > mostThreads {
+		return configErrorf("aegis: %d threads; want 1 to %d, or 0 for as many as pay", threads, mostThreads)
+	}
+	if gpu < 0 {
+		return configErrorf("aegis: GPU %d; want a number of at least 0", gpu)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func TestConfigComesBack(t *testing.T) {
 		"a preset":           func(*session.Config) {},
 		"the largest seed":   func(c *session.Config) { c.Seed = math.MaxUint64 },
 		"no hidden layers":   func(c *session.Config) { c.Hidden = []int{} },
-		"a name of its own":  func(c *session.Config) { c.Model = "mine \x00\x1f\x7f\u2028\"" },
+		"a name of its own":  func(c *session.Config) { c.Model, c.Output = "mine \x00\x1f\x7f\u2028\"", "tanh" },
 		"a share held out":   func(c *session.Config) { c.Val = 0.1 },
 		"a scaling":          func(c *session.Config) { c.Scale = "minmax" },
 		"vectors":            func(c *session.Config) { c.Image = [3]int{0, 0, 30} },

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"aegis/data"
+	"aegis/internal/advice"
 	"aegis/internal/train"
 )
 
@@ -33,7 +35,7 @@ func (t *trainer) end(ctx context.Context, err error) error {
 		}
 	case errors.As(err, &diverged):
 		t.summary.Status = Diverged
-		err = errors.Join(err, t.writer.write())
+		err = errors.Join(t.unscaled(err), t.writer.write())
 	case ctx.Err() != nil:
 		t.summary.Status, interrupted = Interrupted, true
 		unsaved = errors.Join(t.keepLast(), t.writer.write())
@@ -43,7 +45,7 @@ func (t *trainer) end(ctx context.Context, err error) error {
 			err = errors.Join(err, t.writer.write())
 		}
 	}
-	drawn := t.drawEnd(ctx)
+	drawn := t.dataset.Guard(func() error { return t.drawEnd(ctx) })
 	if !interrupted && err == nil && drawn != nil {
 		err, t.summary.Status = drawn, Failed
 		if interrupted = ctx.Err() != nil; interrupted {
@@ -62,6 +64,20 @@ func (t *trainer) end(ctx context.Context, err error) error {
 		t.summary.Error = err.Error()
 	}
 	return err
+}
+
+// unscaled adds to why a loss is no finite number that values of such a size
+// should be scaled, where they are not.
+func (t *trainer) unscaled(err error) error {
+	const large = 1e3
+	if t.measured == nil || t.program.Scaling.Kind != data.ScaleNone {
+		return err
+	}
+	all := t.measured.All()
+	if max(-all.Min, all.Max) < large {
+		return err
+	}
+	return advice.With(fmt.Errorf("%w; values lie from %g to %g: scale them", err, all.Min, all.Max), "scale")
 }
 
 // drawEnd draws what there is to see. A run that did not come to its end has a

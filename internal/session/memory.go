@@ -7,7 +7,9 @@ import (
 	"aegis/data"
 	"aegis/data/memory"
 	"aegis/internal/advice"
+	"aegis/internal/plan"
 	"aegis/model"
+	"aegis/model/program"
 )
 
 // fit sets the size of a row and checks that what a run keeps beside its VM fits
@@ -64,4 +66,39 @@ func (c Config) machineBytes(cost model.Cost) float64 {
 	const inference = 512 // rows that a forward plan takes at once
 	row := cost.ActivationBytes / float64(c.Batch)
 	return cost.ParamBytes + cost.ActivationBytes + row/2*inference
+}
+
+// CheckProgramMemory says where a program does not fit into memory with a VM
+// that has none of its own.
+func CheckProgramMemory(p *program.Program) error {
+	compiled, err := plan.Compile(p, plan.Options{})
+	if err != nil {
+		return err
+	}
+	return fitsProgram(p, 4*float64(compiled.Arena)) // gradients and activations
+}
+
+// fitsProgram compares what training a program needs beside its data set with
+// what is left: the state and what the VM's arena takes, where there is one in
+// this memory, and two copies of the state for checkpoints.
+func fitsProgram(p *program.Program, arena float64) error {
+	state, rest := 0.0, float64(128<<20)
+	for _, param := range p.Params {
+		state += 4 * float64(param.Size())
+	}
+	for _, phase := range p.Phases {
+		for _, n := range phase.Trained {
+			state += 4 * float64(n.Shape().TotalSize()*len(phase.Optimizer.Slots()))
+		}
+	}
+	need := 2*state + rest
+	if arena > 0 {
+		need += state + arena
+	}
+	have := memory.Left()
+	if have.Bytes == 0 || need <= float64(have.Bytes) {
+		return nil
+	}
+	return fmt.Errorf("aegis: program %s needs %.2f GiB to train; %s %.2f GiB beside what is loaded: want smaller parameters or a smaller batch",
+		p.Name, need/(1<<30), have.By, float64(have.Bytes)/(1<<30))
 }

@@ -68,7 +68,7 @@ func checkProgram(ctx context.Context, p *program.Program, ds *data.Source, cfg 
 	if cfg.Epochs < 1 {
 		return configErrorf("aegis: %d epochs; want at least 1", cfg.Epochs)
 	}
-	if err := CheckDevice(cfg.Device); err != nil {
+	if err := CheckDevice(cfg.Device, cfg.GPU, cfg.Threads); err != nil {
 		return err
 	}
 	if err := p.Validate(); err != nil {
@@ -97,15 +97,36 @@ func checkOps(p *program.Program) error {
 		return err
 	}
 	for _, part := range append(vm.RunnerParts(), program.Evaluate) {
-		g, err := p.Forward(part, 1)
+		g, err := p.Build(part, 1)
 		if err != nil {
 			if part == program.Logits || part == program.LogVar {
 				continue // not every program has them
 			}
 			return fmt.Errorf("aegis: program %s: part %s: %w", p.Name, part, err)
 		}
+		if err := checkPart(p, part, g); err != nil {
+			return fmt.Errorf("aegis: program %s: part %s: %w", p.Name, part, err)
+		}
 		if _, err := plan.CompileForward(p, g, plan.Options{}); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkPart wants a part, built for one row, to give what it is for.
+func checkPart(p *program.Program, part program.Part, g *program.Graph) error {
+	want := p.PixelCount()
+	if part == program.Encode {
+		want = p.Code
+	}
+	for _, out := range g.Outputs {
+		shape := out.Node.Shape()
+		switch {
+		case part == program.Evaluate && len(shape) != 0:
+			return fmt.Errorf("output %s has shape %v; want a loss term, a scalar", out.Name, shape)
+		case part != program.Evaluate && (len(shape) == 0 || shape.TotalSize() != want):
+			return fmt.Errorf("output %s has shape %v; want a row of %d values", out.Name, shape, want)
 		}
 	}
 	return nil
@@ -132,6 +153,12 @@ func (r *programRun) prepare(ds *data.Source, open OpenProgramVM) (err error) {
 	if r.rows.split, err = ds.Split(0, r.cfg.Val, uint64(r.cfg.Seed)); err != nil {
 		return &ConfigError{err}
 	}
+	if err := r.measure(ds); err != nil {
+		return err
+	}
+	if err := fitsProgram(r.program, 0); err != nil {
+		return err
+	}
 	r.rows.val, r.rows.valSet, r.rows.test = r.rows.split.Held, vm.TrainSet, train.Rows(ds.Test.Len())
 	if n := ds.Val.Len(); n > 0 {
 		r.rows.val, r.rows.valSet = train.Rows(n), vm.ValSet
@@ -154,6 +181,21 @@ func (r *programRun) prepare(ds *data.Source, open OpenProgramVM) (err error) {
 	}
 	r.begin()
 	return nil
+}
+
+// measure looks at all rows for what is no finite number; bytes have none.
+func (r *programRun) measure(ds *data.Source) error {
+	if len(ds.Train.Floats)+len(ds.Val.Floats)+len(ds.Test.Floats) == 0 {
+		return nil
+	}
+	_, err := ds.Measure(r.ctx, r.rows.split, func(done, of int) {
+		for _, h := range r.hooks {
+			if h.Measure != nil {
+				h.Measure(done, of)
+			}
+		}
+	})
+	return err
 }
 
 // bind gives the machine a set with its labels.

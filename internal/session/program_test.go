@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	G "gorgonia.org/gorgonia"
 
 	"aegis/data"
+	"aegis/data/memory"
 	"aegis/internal/infer"
 	"aegis/internal/run"
 	"aegis/internal/session"
@@ -111,6 +113,47 @@ func TestTrainProgramIsCutShort(t *testing.T) {
 	}
 }
 
+// TestTrainProgramReadsNumbers has a row that is no number in each set.
+func TestTrainProgramReadsNumbers(t *testing.T) {
+	for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1))} {
+		for set, of := range map[string]func(*data.Source) *data.Set{
+			"training": func(s *data.Source) *data.Set { return &s.Train },
+			"test":     func(s *data.Source) *data.Set { return &s.Test },
+		} {
+			p, ds := vmtest.Residual(t), vmtest.Waves(50)
+			p.Scaling = data.Scaling{Kind: data.ScaleNone}
+			for _, s := range []*data.Set{&ds.Train, &ds.Test} {
+				s.Rows = data.Rows{N: 50, Shape: p.Row, Floats: make([]float32, 50*16)}
+				s.Labels = nil
+			}
+			of(ds).Floats[3*16+5] = bad
+			_, err := trainProgram(context.Background(), p, ds, session.ProgramConfig{Epochs: 1})
+			if want := "row 3 of the " + set + " set, column 5"; err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want %q", err, want)
+			}
+		}
+	}
+}
+
+// TestTrainProgramFitsIntoMemory has more parameters than there is memory for,
+// each of a size that is allowed.
+func TestTrainProgramFitsIntoMemory(t *testing.T) {
+	if memory.Total().Bytes == 0 {
+		t.Skip("how much memory there is here is not known")
+	}
+	p := vmtest.Residual(t)
+	for i := range memory.Total().Bytes>>32 + 1 {
+		p.Params = append(p.Params, program.Param{Name: fmt.Sprint("huge", i), Shape: []int{1 << 15, 1 << 15}, Role: program.Running})
+	}
+	opened := func(session.ProgramConfig, *program.Program) (vm.Trainer, string, error) {
+		return nil, "", errors.New("a VM was opened")
+	}
+	_, err := session.TrainProgram(context.Background(), p, vmtest.Waves(50), session.ProgramConfig{Epochs: 1}, nil, opened)
+	if err == nil || !strings.Contains(err.Error(), "GiB to train") {
+		t.Errorf("error %v; want one of memory", err)
+	}
+}
+
 // TestTrainProgramNamesItsTerms trains with two loss terms.
 func TestTrainProgramNamesItsTerms(t *testing.T) {
 	p := vmtest.Residual(t)
@@ -153,6 +196,20 @@ func TestTrainProgramErrors(t *testing.T) {
 		"another size":          {bend: func(p *program.Program) { p.Row = data.Shape{C: 1, H: 2, W: 8} }, want: "rows of 2×8"},
 		"a stock op":            {bend: stock, want: "tanh"},
 		"a stock op, on a tape": {bend: stock, config: func(c *session.ProgramConfig) { c.Device = session.DeviceTape }, want: "tanh"},
+		"a batch of its own": {bend: func(p *program.Program) {
+			forward := p.Forward
+			p.Forward = func(part program.Part, _ int) (*program.Graph, error) { return forward(part, p.Batch) }
+		}, want: "batch 8; want 1 as asked"},
+		"another code": {bend: func(p *program.Program) { p.Code++ }, want: "part encode: output"},
+		"an evaluation of no scalar": {bend: func(p *program.Program) {
+			forward := p.Forward
+			p.Forward = func(part program.Part, batch int) (*program.Graph, error) {
+				if part == program.Evaluate {
+					part = program.Reconstruct
+				}
+				return forward(part, batch)
+			}
+		}, want: "want a loss term, a scalar"},
 		"no parts": {bend: func(p *program.Program) {
 			p.Forward = func(program.Part, int) (*program.Graph, error) { return nil, errors.New("not built") }
 		}, want: "part encode: not built"},

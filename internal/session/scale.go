@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"aegis/data"
-	"aegis/model"
 	"aegis/model/op"
 )
 
@@ -33,6 +32,7 @@ func (t *trainer) scale(ctx context.Context) (err error) {
 		kind = suits(rows, cfg.Probabilities())
 	}
 	if kind == data.ScaleRange {
+		cfg.Output = cfg.LastActivation()
 		return nil
 	}
 	if t.measured, err = t.dataset.Measure(ctx, t.rows.split, t.hooks.Measure); err != nil {
@@ -60,30 +60,40 @@ func suits(rows data.Rows, probabilities bool) data.Scale {
 	return data.ScaleStandard
 }
 
-// chooseOutput takes the output that a preset has for images away where it
-// cannot rebuild what the network reads. One that was chosen stays.
+// chooseOutput chooses an output where none was: the preset's, or the identity
+// where that cannot rebuild what the network reads. One that the user chose
+// stays.
 func (c *Config) chooseOutput(kind data.Scale, m *data.Measured) error {
-	pixels := c.Pixels()
-	all := m.All()
-	inside := kind == data.ScaleMinMax || kind == data.ScaleNone && all.Min >= float64(pixels.Lo) && all.Max <= float64(pixels.Hi)
-	switch preset, err := model.Preset(c.Model); {
-	case inside:
+	chosen := c.Output != ""
+	c.Output = c.LastActivation()
+	switch {
+	case c.inside(kind, m):
 	case c.Probabilities():
-		what := "loss bce"
+		what, all := "loss bce", m.All()
 		if c.Variational() {
 			what = "likelihood bernoulli"
 		}
 		return configErrorf("aegis: %s with scale %s and values from %g to %g; it needs values in [0,1]: want scale minmax, or another", what, kind, all.Min, all.Max)
-	case err == nil && c.Output == preset.Output:
+	case !chosen:
 		c.Output = string(op.Identity)
 	}
 	return nil
+}
+
+// inside says that what the network reads lies in the range of pixels.
+func (c Config) inside(kind data.Scale, m *data.Measured) bool {
+	pixels, all := c.Pixels(), m.All()
+	return kind == data.ScaleMinMax || kind == data.ScaleNone && all.Min >= float64(pixels.Lo) && all.Max <= float64(pixels.Hi)
 }
 
 // scaleNotes say how rows are scaled and what follows from it.
 func (t *trainer) scaleNotes() (notes []string) {
 	if t.measured != nil {
 		notes = append(notes, fmt.Sprintf("%v, fitted on %d rows; the network's output is %s", t.program.Scaling, t.rows.split.Trained(), t.cfg.Output))
+		bounded := t.cfg.Output == string(op.Sigmoid) || t.cfg.Output == string(op.Tanh)
+		if bounded && !t.cfg.inside(t.program.Scaling.Kind, t.measured) {
+			notes = append(notes, fmt.Sprintf("output %s stays within %v, and scaled values do not: scale minmax or output identity rebuilds them", t.cfg.Output, t.cfg.Pixels()))
+		}
 	}
 	if t.train.IsVector() {
 		notes = append(notes, "rows are vectors: there is no picture of reconstructions")

@@ -82,7 +82,7 @@ func (t *trainer) prepare(ctx context.Context, opt Options, open OpenVM) (err er
 	if err := t.cfg.fit(t.train.Shape); err != nil {
 		return err
 	}
-	if err := t.scale(ctx); err != nil {
+	if err := t.dataset.Guard(func() error { return t.scale(ctx) }); err != nil {
 		return err
 	}
 	if t.program, err = t.cfg.Program(); err != nil {
@@ -192,15 +192,26 @@ func (t *trainer) begin() {
 
 // run trains, then writes pictures and the summary, however it ended.
 func (t *trainer) run(ctx context.Context) error {
-	err := train.Run(ctx, t.machine, t.program, train.Config{
-		Epochs: t.cfg.Epochs, Rows: t.loader.Rows(), Order: t.loader.Order, Val: t.rows.val, ValSet: t.rows.valSet, Test: t.rows.each, LastTest: t.rows.test,
-	}, train.Hooks{Progress: t.progress, Epoch: t.epoch})
-	err = errors.Join(t.end(ctx, err), t.finish())
+	err := t.dataset.Guard(func() error { return t.loop(ctx) })
+	err = t.end(ctx, err)
+	if failed := t.finish(); err == nil && failed != nil {
+		t.summary.Status = Failed
+		err = fmt.Errorf("%w; %s", failed, t.writer.saved())
+	} else {
+		err = errors.Join(err, failed)
+	}
 	if lost := t.dir.Lost(); lost != nil { // whatever else there is to say
 		t.summary.Status, t.summary.Error = Failed, lost.Error()
 		return lost
 	}
 	return err
+}
+
+// loop trains.
+func (t *trainer) loop(ctx context.Context) error {
+	return train.Run(ctx, t.machine, t.program, train.Config{
+		Epochs: t.cfg.Epochs, Rows: t.loader.Rows(), Order: t.loader.Order, Val: t.rows.val, ValSet: t.rows.valSet, Test: t.rows.each, LastTest: t.rows.test,
+	}, train.Hooks{Progress: t.progress, Epoch: t.epoch})
 }
 
 func (t *trainer) progress(p train.Progress) {

@@ -213,7 +213,7 @@ func TestForceThenFail(t *testing.T) {
 	}{
 		"diverged": {
 			bend: func(c *Config) { c.Output, c.Activation, c.Optimizer, c.LR = "identity", "identity", "sgd", 1e30 }, status: Diverged,
-			want: "corrupt images",
+			want: "corrupt rows",
 		},
 		"failed": {bend: func(*Config) {}, fail: true, status: Failed, want: "the device fell over"},
 	} {

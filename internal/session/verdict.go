@@ -94,12 +94,21 @@ func (t *trainer) measureMean() {
 	show := t.shown()
 	if t.cfg.Variational() {
 		if t.cfg.Likelihood == model.Bernoulli { // a density's logarithm has no zero to compare with
-			loss := meanLoss(model.BCE, mean, show.from.Rows, show.rows, t.program.Scaling)
+			loss := held(meanLoss(model.BCE, mean, show.from.Rows, show.rows, t.program.Scaling))
 			t.summary.MeanImageLoss = finite(loss * float64(len(mean)))
 		}
 		return
 	}
-	t.summary.MeanImageLoss = finite(meanLoss(t.cfg.Loss, mean, show.from.Rows, show.rows, t.program.Scaling))
+	t.summary.MeanImageLoss = finite(held(meanLoss(t.cfg.Loss, mean, show.from.Rows, show.rows, t.program.Scaling)))
+}
+
+// held is a number as float32 holds it where it is small: losses are of float32,
+// and a smaller one than that is none.
+func held(v float64) float64 {
+	if v < data.LeastNormal {
+		return 0
+	}
+	return v
 }
 
 // judge measures the model that the machine holds, whose parameters are given,
@@ -109,6 +118,11 @@ func (t *trainer) judge(ctx context.Context, params map[string]program.Tensor, c
 	loss, err := t.shownLoss(ctx, show)
 	if err != nil {
 		return err
+	}
+	if finite(loss) == nil {
+		v.MeanImageLoss = nil // there is nothing to set beside it
+		v.Warnings = []string{fmt.Sprintf("the loss of the %s is no finite number: look there for values far from those that were trained on", show.what)}
+		return nil
 	}
 	var better *float64
 	if base := v.MeanImageLoss; base != nil && *base > 0 {
@@ -120,7 +134,7 @@ func (t *trainer) judge(ctx context.Context, params map[string]program.Tensor, c
 	}
 	images := t.sample(show)
 	in, out, err := t.spreads(ctx, images)
-	if err != nil || in == 0 {
+	if err != nil || held(in) == 0 {
 		return err // images that are all alike say nothing
 	}
 	layers, err := t.cfg.Layers()
@@ -135,9 +149,12 @@ func (t *trainer) judge(ctx context.Context, params map[string]program.Tensor, c
 }
 
 // shownLoss returns the model's loss over what pictures show: the test set's is
-// known.
+// known, or is no finite number.
 func (t *trainer) shownLoss(ctx context.Context, show shown) (float64, error) {
 	if show.set == vm.TestSet {
+		if t.bestTest == nil {
+			return math.NaN(), nil
+		}
 		return float64(*t.bestTest), nil
 	}
 	terms, err := t.machine.Evaluate(ctx, show.set, show.rows)

@@ -7,7 +7,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"math"
+	"slices"
 	"time"
 
 	"aegis/data"
@@ -73,7 +73,7 @@ type DivergedError struct {
 
 func (e *DivergedError) Error() string {
 	return fmt.Sprintf("train: %s loss is %v at step %d of epoch %d; try a lower learning rate (a tenth), "+
-		"and check that the data holds no constant or corrupt images", e.Set, e.Loss, e.Step, e.Epoch)
+		"and check that the data holds no constant or corrupt rows", e.Set, e.Loss, e.Step, e.Epoch)
 }
 
 // Options names what to change, for a command that says how.
@@ -103,6 +103,7 @@ type loop struct {
 	terms   int
 	chunk   int // steps in a call of Train
 	step    int64
+	some    []int32 // rows that the epoch trained on
 }
 
 // epoch trains on all rows once and evaluates.
@@ -111,6 +112,7 @@ func (l *loop) epoch(ctx context.Context, epoch int) error {
 	feed := data.NewFeed(l.cfg.Order(epoch))
 	defer feed.Close()
 	rows := feed.Take(l.chunk * l.program.Batch)
+	l.some = append(l.some[:0], rows[:min(len(rows), l.program.Batch)]...)
 	start, done := time.Now(), 0
 	for ; len(rows) > 0; rows = feed.Take(l.chunk * l.program.Batch) {
 		losses, mean, err := l.steps(ctx, rows, &e)
@@ -170,7 +172,7 @@ func (l *loop) steps(ctx context.Context, rows []int32, e *Epoch) (first []float
 	}
 	for i, v := range losses {
 		loss, n := float64(v), float64(min(batch, len(rows)-i/l.terms*batch))
-		if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		if !finite(loss) {
 			return nil, 0, &DivergedError{Epoch: e.Number, Step: l.step + int64(i/l.terms) + 1, Set: "training", Loss: loss}
 		}
 		e.Train[i%l.terms] += loss * n
@@ -191,7 +193,8 @@ func (l *loop) pace(count int, took time.Duration) {
 }
 
 // evaluate returns the loss terms over rows of a bound set, nil where there are
-// none; errors call the rows what.
+// none; errors call the rows what. A test set chooses nothing: where its loss
+// is no finite number and that of rows trained on is, training goes on.
 func (l *loop) evaluate(ctx context.Context, set, what string, rows []int32, epoch int) ([]float64, error) {
 	if len(rows) == 0 {
 		return nil, nil
@@ -201,12 +204,21 @@ func (l *loop) evaluate(ctx context.Context, set, what string, rows []int32, epo
 		return nil, err
 	}
 	for _, v := range losses {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
+		if !finite(v) {
+			if set == vm.TestSet {
+				if terms, err := l.machine.Evaluate(ctx, vm.TrainSet, l.some); err != nil || !slices.ContainsFunc(terms, infinite) {
+					return losses, err
+				}
+			}
 			return nil, &DivergedError{Epoch: epoch, Step: l.step, Set: what, Loss: v}
 		}
 	}
 	return losses, nil
 }
+
+func finite(v float64) bool { return v-v == 0 }
+
+func infinite(v float64) bool { return !finite(v) }
 
 // Rows returns 0 to n-1.
 func Rows(n int) []int32 {

@@ -20,9 +20,10 @@ import (
 
 // fake is a machine whose loss at a step is a function of the step.
 type fake struct {
-	batch int
-	loss  func(step int64) float32
-	eval  float64
+	batch  int
+	loss   func(step int64) float32
+	eval   float64
+	broken bool // so is what it evaluates of the training set
 
 	step    int64
 	rows    []int32
@@ -70,7 +71,7 @@ func (f *fake) Losses() ([]float32, error) {
 }
 
 func (f *fake) Evaluate(_ context.Context, set string, rows []int32) ([]float64, error) {
-	if set == vm.TrainSet {
+	if set == vm.TrainSet && !f.broken {
 		return []float64{float64(len(rows))}, nil
 	}
 	f.tested = append(f.tested, len(rows))
@@ -156,11 +157,16 @@ func TestDivergence(t *testing.T) {
 			t.Errorf("error %q does not say what to try", err)
 		}
 	}
-	f := &fake{batch: 1, loss: func(int64) float32 { return 1 }, eval: math.NaN()}
-	err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 1, LastTest: Rows(1), Rows: 1, Order: inOrder(1)}, Hooks{})
-	var diverged *DivergedError
-	if !errors.As(err, &diverged) || diverged.Set != vm.TestSet {
-		t.Errorf("error %v, want divergence on the test set", err)
+	for _, broken := range []bool{false, true} { // the network, or the test set alone
+		f := &fake{batch: 1, loss: func(int64) float32 { return 1 }, eval: math.NaN(), broken: broken}
+		epochs := 0
+		err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 2, Test: Rows(1), LastTest: Rows(1), Rows: 1, Order: inOrder(1)}, Hooks{
+			Epoch: func(Epoch) error { epochs++; return nil },
+		})
+		var diverged *DivergedError
+		if errors.As(err, &diverged) != broken || broken && diverged.Set != vm.TestSet || !broken && (err != nil || epochs != 2) {
+			t.Errorf("broken network %v: error %v after %d epochs", broken, err, epochs)
+		}
 	}
 }
 

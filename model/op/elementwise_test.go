@@ -1,9 +1,11 @@
 package op
 
 import (
+	"strings"
 	"testing"
 
 	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 
 	"aegis/internal/numtest"
 )
@@ -40,4 +42,12 @@ func TestElementwiseRefuses(t *testing.T) {
 		{name: "scale", want: "x and a scalar", add: func(node func(...int) *G.Node) (*G.Node, error) { return ScaleBy(node(2, 3), node(2)) }},
 		{name: "mean", want: "weights (B)", add: func(node func(...int) *G.Node) (*G.Node, error) { return ChannelMean(node(2, 3), node(3)) }},
 	})
+}
+
+func TestTwoGraphs(t *testing.T) {
+	a := numtest.Random(1, 0, 1, 2, 3).Node(G.NewGraph(), tensor.Float32, "a")
+	b := numtest.Random(1, 0, 1, 2, 3).Node(G.NewGraph(), tensor.Float32, "b")
+	if _, err := Add(a, b); err == nil || !strings.Contains(err.Error(), "nodes of two graphs") {
+		t.Errorf("error %v", err)
+	}
 }

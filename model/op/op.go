@@ -75,6 +75,9 @@ func apply(d Definition, in ...*G.Node) (*G.Node, error) {
 		if n == nil {
 			return nil, fmt.Errorf("op: %s: input %d is nil", d, i)
 		}
+		if n.Graph() != in[0].Graph() {
+			return nil, fmt.Errorf("op: %s: %s and %s are nodes of two graphs", d, in[0].Name(), n.Name())
+		}
 		shapes[i] = n.Shape()
 		o.in = append(o.in, len(shapes[i]))
 	}

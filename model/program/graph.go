@@ -91,6 +91,28 @@ const Logits Part = "logits"
 // logarithms of the variances around the means that Encode gives.
 const LogVar Part = "logvar"
 
+// Build builds the graph of one part at a batch size and checks it: all that
+// run a program build its parts so.
+func (p *Program) Build(part Part, batch int) (*Graph, error) {
+	if p.Forward == nil {
+		return nil, fmt.Errorf("program: %s: the program has no Forward", part)
+	}
+	g, err := p.Forward(part, batch)
+	if err != nil {
+		return nil, err
+	}
+	if g == nil || g.ExprGraph == nil {
+		return nil, fmt.Errorf("program: %s: Forward gives no graph", part)
+	}
+	if err := p.Check(g); err != nil {
+		return nil, fmt.Errorf("program: %s: %w", part, err)
+	}
+	if got := g.Batch(); got != batch {
+		return nil, fmt.Errorf("program: %s: Forward gives a graph of batch %d; want %d as asked", part, got, batch)
+	}
+	return g, nil
+}
+
 // Check says what is wrong with a graph of a program: its inputs, parameters
 // and outputs, not what lies between them, which is for a VM to say.
 func (p *Program) Check(g *Graph) error {
@@ -98,13 +120,18 @@ func (p *Program) Check(g *Graph) error {
 	if batch < 1 {
 		return fmt.Errorf("program: no input has rows")
 	}
-	given := 0
+	given, drawn := 0, make(map[string]InputKind)
 	for _, in := range g.Inputs {
 		if err := in.check(p, batch); err != nil {
 			return fmt.Errorf("program: %w", err)
 		}
 		if in.Kind.Given() {
 			given++
+		}
+		if other, ok := drawn[in.Purpose]; in.Kind.Noise() && ok && other != in.Kind {
+			return fmt.Errorf("program: noise of purpose %s is %s and %s; want another purpose for each kind", in.Purpose, other, in.Kind)
+		} else if in.Kind.Noise() {
+			drawn[in.Purpose] = in.Kind
 		}
 	}
 	if given > 1 {
@@ -115,13 +142,29 @@ func (p *Program) Check(g *Graph) error {
 			return fmt.Errorf("program: %w", err)
 		}
 	}
+	return checkOutputs(g)
+}
+
+// checkOutputs wants an output at least, each of a name and of the graph.
+func checkOutputs(g *Graph) error {
 	if len(g.Outputs) == 0 {
 		return fmt.Errorf("program: a graph without an output")
 	}
+	seen := make(map[string]bool)
 	for _, out := range g.Outputs {
 		if out.Node == nil {
 			return fmt.Errorf("program: output %s has no node", out.Name)
 		}
+		if out.Name == "" || seen[out.Name] {
+			return fmt.Errorf("program: output %q: want a name, another for each output", out.Name)
+		}
+		seen[out.Name] = true
+		if !g.has(out.Node) {
+			return fmt.Errorf("program: output %s is a node of another graph", out.Name)
+		}
 	}
 	return nil
 }
+
+// has says that a node is one of the graph's.
+func (g *Graph) has(n *G.Node) bool { return g.Node(n.ID()) == n }

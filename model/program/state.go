@@ -19,9 +19,11 @@ type State struct {
 	Tensors map[string]Tensor
 }
 
+const slotPrefix = "optimizer."
+
 // SlotName names an optimizer slot in State.Tensors.
 func SlotName(phase, slot, param string) string {
-	return "optimizer." + phase + "." + slot + "." + param
+	return slotPrefix + phase + "." + slot + "." + param
 }
 
 // Start returns the state before the first step.

@@ -3,7 +3,9 @@ package program
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 
 	G "gorgonia.org/gorgonia"
 )
@@ -24,7 +26,10 @@ func (p *Program) Validate() error {
 		return fmt.Errorf("program %s: %w", p.Name, err)
 	}
 	seen := make(map[string]bool)
-	for _, phase := range p.Phases {
+	for i, phase := range p.Phases {
+		if phase == nil || phase.ExprGraph == nil {
+			return fmt.Errorf("program %s: phase %d of %d has no graph", p.Name, i+1, len(p.Phases))
+		}
 		if phase.Name == "" || seen[phase.Name] {
 			return fmt.Errorf("program %s: phase %q: want a name, another for each phase", p.Name, phase.Name)
 		}
@@ -53,10 +58,8 @@ func (p *Program) checkParams() error {
 			return fmt.Errorf("parameter %q: want a name, another for each parameter", param.Name)
 		}
 		seen[param.Name] = true
-		for _, d := range param.Shape {
-			if d < 1 {
-				return fmt.Errorf("parameter %s: shape %v; want sizes of at least 1", param.Name, param.Shape)
-			}
+		if err := param.check(); err != nil {
+			return err
 		}
 		switch param.Role {
 		case Trained, Running:
@@ -71,6 +74,24 @@ func (p *Program) checkParams() error {
 		default:
 			return fmt.Errorf("parameter %s: unknown role %q", param.Name, param.Role)
 		}
+	}
+	return nil
+}
+
+// check looks at one tensor by itself.
+func (p Param) check() error {
+	values := 1
+	for _, d := range p.Shape {
+		if d < 1 || d > math.MaxInt32/values {
+			return fmt.Errorf("parameter %s: shape %v; want sizes of at least 1 and at most %d values", p.Name, p.Shape, math.MaxInt32)
+		}
+		values *= d
+	}
+	if !(p.Bound >= 0) || math.IsInf(p.Bound, 0) || p.Fill-p.Fill != 0 {
+		return fmt.Errorf("parameter %s: bound %v, fill %v; want finite numbers, the bound at least 0", p.Name, p.Bound, p.Fill)
+	}
+	if strings.HasPrefix(p.Name, slotPrefix) {
+		return fmt.Errorf("parameter %s: names that start with %q are for optimizers", p.Name, slotPrefix)
 	}
 	return nil
 }
@@ -97,8 +118,16 @@ func (p *Program) checkPhase(phase *Phase) error {
 	if len(phase.Grads) != len(phase.Trained) {
 		return fmt.Errorf("%d gradients of %d trained parameters; want one each", len(phase.Grads), len(phase.Trained))
 	}
+	if len(phase.Trained)+len(phase.Writes) == 0 {
+		return errors.New("it trains nothing and writes nothing")
+	}
 	if err := phase.Optimizer.Validate(); err != nil {
 		return err
+	}
+	for _, out := range phase.Outputs {
+		if len(out.Node.Shape()) != 0 {
+			return fmt.Errorf("output %s has shape %v; want a loss term, a scalar", out.Name, out.Node.Shape())
+		}
 	}
 	for i, n := range phase.Trained {
 		if err := p.checkUse(phase, n, Trained); err != nil {
@@ -106,6 +135,8 @@ func (p *Program) checkPhase(phase *Phase) error {
 		}
 		if g := phase.Grads[i]; g == nil || !g.Shape().Eq(n.Shape()) {
 			return fmt.Errorf("the gradient of %s has not its shape %v", n.Name(), n.Shape())
+		} else if !phase.has(g) {
+			return fmt.Errorf("the gradient of %s is a node of another graph", n.Name())
 		}
 	}
 	for _, w := range phase.Writes {

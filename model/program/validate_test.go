@@ -1,6 +1,7 @@
 package program_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -89,6 +90,17 @@ func TestValidate(t *testing.T) {
 		{"two asked about", "2 inputs of rows or codes", func(p *program.Program) {
 			first(p).Inputs = append(first(p).Inputs, first(p).Inputs[0])
 		}},
+		{"trains nothing", "trains nothing and writes nothing", func(p *program.Program) { first(p).Trained, first(p).Grads = nil, nil }},
+		{"nil phase", "phase 2 of 2 has no graph", func(p *program.Program) { p.Phases = append(p.Phases, nil) }},
+		{"too large", "at most 2147483647 values", func(p *program.Program) { p.Params[0].Shape = []int{1 << 20, 1 << 20} }},
+		{"bound", "bound NaN", func(p *program.Program) { p.Params[0].Bound = math.NaN() }},
+		{"a slot's name", `start with "optimizer."`, func(p *program.Program) { p.Params[3].Name = "optimizer.a.m.w" }},
+		{"outputs of one name", "another for each output", func(p *program.Program) {
+			first(p).Outputs = append(first(p).Outputs, first(p).Outputs[0])
+		}},
+		{"output of rows", "want a loss term, a scalar", func(p *program.Program) { first(p).Outputs[0].Node = first(p).Inputs[0].Node }},
+		{"output of another graph", "a node of another graph", func(p *program.Program) { first(p).Outputs = small(t).Phases[0].Outputs }},
+		{"gradient of another graph", "a node of another graph", func(p *program.Program) { first(p).Grads = small(t).Phases[0].Grads }},
 		{"scalar without values", "and its values", func(p *program.Program) { p.Scalars = []program.Scalar{{Name: "beta"}} }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -110,5 +122,33 @@ func TestStart(t *testing.T) {
 		if s["b"].Data[i] != s["s"].Data[i] || s["b"].Data[i] == 0 || s["r"].Data[i] != 0.5 {
 			t.Errorf("value %d: trained %v, shadow %v, running %v", i, s["b"].Data[i], s["s"].Data[i], s["r"].Data[i])
 		}
+	}
+}
+
+// What Forward gives is checked wherever it is asked for.
+func TestBuild(t *testing.T) {
+	p := small(t)
+	good := p.Forward
+	for name, c := range map[string]struct {
+		forward func(program.Part, int) (*program.Graph, error)
+		want    string
+	}{
+		"no function":   {nil, "no Forward"},
+		"no graph":      {func(program.Part, int) (*program.Graph, error) { return nil, nil }, "gives no graph"},
+		"another batch": {func(part program.Part, _ int) (*program.Graph, error) { return good(part, 5) }, "batch 5; want 3 as asked"},
+		"another graph's": {func(part program.Part, n int) (*program.Graph, error) {
+			g, err := good(part, n)
+			g.Outputs = p.Phases[0].Outputs
+			return g, err
+		}, "another graph"},
+	} {
+		p.Forward = c.forward
+		if _, err := p.Build(program.Evaluate, 3); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", name, err, c.want)
+		}
+	}
+	p.Forward = good
+	if g, err := p.Build(program.Evaluate, 3); err != nil || g.Batch() != 3 {
+		t.Errorf("error %v", err)
 	}
 }

@@ -34,8 +34,13 @@ func (b *builder) unit(cost float64, run func(w *worker), reads ...int) {
 }
 
 // early adds a partial sum to the stage that takes rows through, right behind
-// the task that writes the last of its operands: they are still in the cache.
+// the task that writes the last of its operands, or what they are views of: they
+// are still in the cache.
 func (b *builder) early(run func(w *worker, from, to int), operands ...int) {
+	root := b.exec.plan.Root
+	writes := func(w int) bool {
+		return slices.ContainsFunc(operands, func(o int) bool { return root(o) == root(w) })
+	}
 	for i := len(b.phase.stages) - 1; i >= 0; i-- {
 		s := &b.phase.stages[i]
 		if len(s.rows) == 0 {
@@ -43,7 +48,7 @@ func (b *builder) early(run func(w *worker, from, to int), operands ...int) {
 		}
 		at := 0
 		for k, task := range s.rows {
-			if task.early && k == at || slices.ContainsFunc(task.writes, func(w int) bool { return slices.Contains(operands, w) }) {
+			if task.early && k == at || slices.ContainsFunc(task.writes, writes) {
 				at = k + 1
 			}
 		}

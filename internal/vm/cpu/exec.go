@@ -82,7 +82,8 @@ type exec struct {
 	labels []int32 // of the set's rows, or of the values
 	first  int     // number of the first of the values
 	step   int64
-	failed error // of an exchange
+	failed error       // of an exchange
+	cut    atomic.Bool // rows of a mapped file are gone
 	stop   atomic.Bool
 	ctx    context.Context // of the training in progress; nil outside of it
 	after  func()          // what is done once when a training step is through
@@ -393,6 +394,9 @@ func (e *exec) steps(ctx context.Context, job stepsJob) (done int, err error) {
 			e.stepTime = time.Since(begin) / time.Duration(ran)
 		}
 	}
+	if e.cut.Swap(false) {
+		return done, data.ErrCutShort
+	}
 	if done < count {
 		return done, errors.Join(e.failed, ctx.Err())
 	}
@@ -431,7 +435,7 @@ type forwardJob struct {
 }
 
 // forward runs one batch and copies the first output's rows to out.
-func (e *exec) forward(job forwardJob) {
+func (e *exec) forward(job forwardJob) error {
 	e.bind(job.set)
 	e.rows, e.values, e.n = job.rows, job.values, job.n
 	e.labels, e.first = job.labels, job.first
@@ -439,7 +443,11 @@ func (e *exec) forward(job forwardJob) {
 	e.setScalars(nil)
 	e.divide()
 	e.machine.team.run(func(id int) { e.run(e.workers[id]) })
+	if e.cut.Swap(false) {
+		return data.ErrCutShort
+	}
 	copy(job.out, e.buffers[e.phases[0].outputs[0].Buffer])
+	return nil
 }
 
 // inputWidth and outputWidth are the values in a row of a forward plan; 0 where

@@ -20,7 +20,7 @@ func (b *builder) load(in plan.Instr) error {
 	channels := e.channelsLast(dst)
 	area := size / channels
 	k := e.machine.kernels
-	b.rows(in, func(w *worker, from, to int) {
+	read := func(w *worker, from, to int) {
 		for i := from; i < to; i++ {
 			if ahead := i + rowsAhead; ahead < len(e.rows) {
 				kernel.Prefetch(e.memory[int(e.rows[ahead])*e.stride:][:e.stride])
@@ -41,6 +41,11 @@ func (b *builder) load(in plan.Instr) error {
 			if channels > 1 && area > 1 {
 				k.Transpose(y, channels, planar, area, channels, area)
 			}
+		}
+	}
+	b.rows(in, func(w *worker, from, to int) {
+		if err := e.set.Guard(func() { read(w, from, to) }); err != nil {
+			e.cut.Store(true) // the others are not kept waiting: the call says so at its end
 		}
 	})
 	return nil

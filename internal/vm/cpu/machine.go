@@ -246,7 +246,9 @@ func (m *Machine) Evaluate(ctx context.Context, set string, rows []int32) ([]flo
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		e.forward(forwardJob{name: set, set: bound, labels: m.labels[set], rows: chunk, n: len(chunk)})
+		if err := e.forward(forwardJob{name: set, set: bound, labels: m.labels[set], rows: chunk, n: len(chunk)}); err != nil {
+			return nil, err
+		}
 		e.collect(means)
 		for i, v := range means {
 			sums[i] += float64(v) * float64(len(chunk)) / float64(len(rows))
@@ -293,7 +295,9 @@ func (m *Machine) Infer(ctx context.Context, part program.Part, in program.Feed,
 		} else {
 			job.rows = in.Rows[from:to]
 		}
-		e.forward(job)
+		if err := e.forward(job); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -311,7 +315,7 @@ func (m *Machine) part(part program.Part) (*exec, error) {
 	if e, ok := m.parts[part]; ok {
 		return e, nil
 	}
-	g, err := m.program.Forward(part, inferBatch)
+	g, err := m.program.Build(part, inferBatch)
 	if err != nil {
 		return nil, err
 	}

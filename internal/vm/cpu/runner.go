@@ -73,7 +73,7 @@ const (
 // compileForward makes the plan of a part.
 func compileForward(p *program.Program, name program.Part) (*part, error) {
 	for rows := runnerRows; ; {
-		g, err := p.Forward(name, rows)
+		g, err := p.Build(name, rows)
 		if err != nil {
 			return &part{missing: err}, nil
 		}
@@ -250,9 +250,9 @@ func (r *Runner) run(ctx context.Context, p *part, job forwardJob) error {
 	if err != nil {
 		return err
 	}
-	x.exec.forward(job)
+	err = x.exec.forward(job)
 	p.give(x)
-	return nil
+	return err
 }
 
 // take returns an execution that nobody uses, a new one where there is none.

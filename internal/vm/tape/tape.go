@@ -277,12 +277,9 @@ func (m *Machine) part(part program.Part, batch int) (*compiled, error) {
 	if r, ok := m.parts[key]; ok {
 		return r, nil
 	}
-	g, err := m.program.Forward(part, batch)
+	g, err := m.program.Build(part, batch)
 	if err != nil {
 		return nil, err
-	}
-	if err := m.program.Check(g); err != nil {
-		return nil, fmt.Errorf("tape: %s: %w", part, err)
 	}
 	r, err := m.compile(g, outputs(g))
 	if err != nil {

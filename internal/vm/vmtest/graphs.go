@@ -45,6 +45,23 @@ func Graphs() map[string]Handmade {
 				return h.Mean(h.Must(op.Reshape(h.ConvTranspose(y, "up", 3, op.None), 60)), x, weights)
 			}},
 		},
+		"one channel, which is a view of vectors": {
+			Image: [3]int{1, 4, 5}, Row: []int{20},
+			Losses: []func(h *Hand, x, weights *G.Node) *G.Node{func(h *Hand, x, weights *G.Node) *G.Node {
+				y := h.Patch(h.Must(op.Reshape(x, 1, 4, 5)), "in", 1, op.None) // (1,2,2)
+				z := h.Linear(h.Must(op.Reshape(y, 4)), "code", 3, tanh)
+				y = h.Must(op.Reshape(h.Linear(z, "wide", 4, relu), 1, 2, 2))
+				y = h.Must(op.Reshape(h.PatchTranspose(y, "up", 1, op.None), 16)) // (1,4,4)
+				return h.Mean(h.Linear(y, "out", 20, op.None), x, weights)
+			}},
+		},
+		"one channel at the end": {
+			Image: [3]int{1, 4, 4}, Row: []int{16},
+			Losses: []func(h *Hand, x, weights *G.Node) *G.Node{func(h *Hand, x, weights *G.Node) *G.Node {
+				y := h.Patch(h.Must(op.Reshape(x, 1, 4, 4)), "in", 3, tanh)
+				return h.Mean(h.Must(op.Reshape(h.PatchTranspose(y, "up", 1, op.None), 16)), x, weights)
+			}},
+		},
 		"phases that share parameters": {
 			Image: image, Row: []int{3, 4, 5},
 			Losses: []func(h *Hand, x, weights *G.Node) *G.Node{

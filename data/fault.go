@@ -1,0 +1,51 @@
+package data
+
+import (
+	"errors"
+	"runtime/debug"
+	"unsafe"
+)
+
+// ErrCutShort says that a mapped file lost rows after it was opened.
+var ErrCutShort = errors.New("its file was cut short while it was read; leave the file alone, or give a copy")
+
+// Guard calls f. Where f reads rows, in this goroutine, that a mapped file has
+// no more, it ends there and Guard returns [ErrCutShort].
+func (r Rows) Guard(f func()) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		caught := recover()
+		if caught == nil {
+			return
+		}
+		memory := r.Memory()
+		start := uintptr(unsafe.Pointer(unsafe.SliceData(memory)))
+		fault, ok := caught.(interface{ Addr() uintptr })
+		if !ok || fault.Addr() < start || fault.Addr()-start >= uintptr(len(memory)) {
+			panic(caught)
+		}
+		err = ErrCutShort
+	}()
+	f()
+	return nil
+}
+
+// Guard calls f as [Rows.Guard] does, and names the source in its error.
+func (s *Source) Guard(f func() error) (err error) {
+	if cut := s.Train.Guard(func() { err = f() }); cut != nil {
+		err = cut
+	}
+	if errors.Is(err, ErrCutShort) {
+		return &cutError{s.called(), err}
+	}
+	return err
+}
+
+// cutError names the source of rows that are gone.
+type cutError struct {
+	name string
+	error
+}
+
+func (e *cutError) Error() string { return "data: " + e.name + ": " + e.error.Error() }
+func (e *cutError) Unwrap() error { return e.error }

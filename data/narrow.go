@@ -1,0 +1,89 @@
+package data
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"strings"
+)
+
+// LeastNormal is the least positive number that float32 holds at its full
+// precision; processors may take what is below it for 0.
+const LeastNormal = 0x1p-126
+
+// narrowed reads count float64 as float32, and notes what is lost.
+func (s *stream) narrowed(count int, shape Shape) (values []float32, notes []string, err error) {
+	const doubleBytes, piece = 8, 1 << 13
+	want := s.got + doubleBytes*count
+	s.sized = true
+	if s.onDisk >= want {
+		room, err := s.buffer(floatBytes * count)
+		if err != nil {
+			return nil, nil, err
+		}
+		values = floatsOf(room)[:0]
+	}
+	spans := newSpans(shape)
+	raw := make([]byte, doubleBytes*min(piece, count))
+	for len(values) < count {
+		part := raw[:doubleBytes*min(piece, count-len(values))]
+		if err := s.fill(part, want); err != nil {
+			return nil, nil, err
+		}
+		for ; len(part) > 0; part = part[doubleBytes:] {
+			v := math.Float64frombits(binary.LittleEndian.Uint64(part))
+			if !finite(float32(v)) && !math.IsInf(v, 0) && !math.IsNaN(v) {
+				return nil, nil, &UnsupportedError{
+					File: s.name, Problem: "value", Want: fmt.Sprintf("at most %g, as float32 holds", math.MaxFloat32),
+					Got:    fmt.Sprintf("%g in row %d, value %d, both counted from 0", v, len(values)/shape.Size(), len(values)%shape.Size()),
+					Advice: "divide such values, in float64, before they are saved",
+				}
+			}
+			spans[len(values)%len(spans)].add(v)
+			values = append(values, float32(v))
+		}
+	}
+	return values, spans.notes(), nil
+}
+
+// span is from the least to the greatest value of a column.
+type span struct{ min, max float64 }
+
+func (s *span) add(v float64) { s.min, s.max = min(s.min, v), max(s.max, v) }
+
+// lost says that float32 holds less than some 256 steps of a span.
+func (s span) lost() bool {
+	const steps = 0x1p-16 // float32 has 24 bits
+	width, size := s.max-s.min, max(math.Abs(s.min), math.Abs(s.max))
+	return width > 0 && (width < steps*size || size < LeastNormal)
+}
+
+// spans are those of the columns; an image has a single one, as in [Scale.Fit].
+type spans []span
+
+func newSpans(shape Shape) spans {
+	all := make(spans, 1)
+	if shape.IsVector() {
+		all = make(spans, shape.W)
+	}
+	for i := range all {
+		all[i] = span{math.Inf(1), math.Inf(-1)}
+	}
+	return all
+}
+
+// notes says which columns lose what tells their values apart.
+func (all spans) notes() []string {
+	const most = 3
+	var lost []string
+	for i, s := range all {
+		if s.lost() {
+			lost = append(lost, fmt.Sprintf("column %d (%.12g to %.12g)", i, s.min, s.max))
+		}
+	}
+	if lost == nil {
+		return nil
+	}
+	return []string{strings.Join(lost[:min(most, len(lost))], ", ") + more(max(0, len(lost)-most)) +
+		": float64 becomes float32, which hardly tells these values apart; subtract an offset or multiply them, in float64, before they are saved"}
+}
