@@ -97,6 +97,8 @@ func (b *builder) add(in plan.Instr) error {
 		b.lerp(in)
 	case plan.ChannelMean:
 		b.channelMean(in)
+	case plan.Moments, plan.Track, plan.BatchNorm, plan.RunningNorm, plan.BatchNormDGamma, plan.BatchNormDX:
+		b.batchNorm(in)
 	case plan.Pack:
 		b.pack(in)
 	case plan.Update:

@@ -5,7 +5,8 @@ A case is a JSON object:
     op, name      the op, and a name that none of its other cases has
     attrs         activation and alpha of linear, conv2d, convtranspose2d and activation;
                   stride, padding, output_padding of convolutions, each [height, width]; delta of
-                  huber; total of a loss: the sum over a row instead of its mean; factor of scale and lerp
+                  huber; total of a loss: the sum over a row instead of its mean; factor of scale, lerp and
+                  runningvariance; epsilon of batch norms
     inputs        linear            x (B,I)      w (O,I)         b (O)
                   conv2d            x (B,C,H,W)  w (O,C,kH,kW)   b (O)
                   convtranspose2d   x (B,C,H,W)  w (C,O,kH,kW)   b (O)
@@ -14,10 +15,14 @@ A case is a JSON object:
                   add, mul, lerp    x, y of one shape
                   scale             x, and s, a scalar, or without
                   channelmean       x (B,C,...)  weights (B)
+                  batchnorm         x (B,C,...)  gamma, beta (C)  weights (B)
+                  runningnorm       x (B,C,...)  mean, variance, gamma, beta (C)
+                  runningvariance   x (B,C,...)  variance (C)    weights (B)
     output        what the op gives; of a loss a scalar, the mean over the rows of weight 1 of the
                   mean over a row
     grad_output   what backpropagation starts from, of the output's shape
-    grads         by input; of a loss only pred, of scale only x, of lerp and channelmean none
+    grads         by input; of a loss only pred, of scale only x, of lerp, channelmean,
+                  runningnorm and runningvariance none
 
 Tensors are {"shape": [...], "data": [...]}, the last dimension fastest.
 
@@ -106,7 +111,30 @@ def channel_mean(x, weights):
     return (rows * weights[:, None]).sum(0) / weights.sum()
 
 
+
+def batch_norm(x, gamma, beta, weights, epsilon):
+    """Of the rows of weight 1; the others get zeros."""
+    rows = weights > 0
+    y = torch.zeros_like(x)
+    y[rows] = F.batch_norm(x[rows], None, None, gamma, beta, True, 0, epsilon)
+    return y
+
+
+def running_norm(x, mean, variance, gamma, beta, epsilon):
+    return F.batch_norm(x, mean, variance, gamma, beta, False, 0, epsilon)
+
+
+def running_variance(x, variance, weights, factor):
+    """What a step of training makes of it."""
+    variance = variance.clone()
+    F.batch_norm(x[weights > 0], torch.zeros_like(variance), variance, None, None, True, factor)
+    return variance
+
+
 OPS: dict[str, Callable] = {
+    "batchnorm": batch_norm,
+    "runningnorm": running_norm,
+    "runningvariance": running_variance,
     "add": lambda x, y: x + y,
     "mul": lambda x, y: x * y,
     "scale": lambda x, factor, s=1: factor * s * x,
@@ -276,7 +304,28 @@ def elementwise_cases() -> Iterator[dict]:
         yield case("channelmean", name, {}, inputs, ("x", "weights"))
 
 
+def batchnorm_cases() -> Iterator[dict]:
+    for name, shape, weights in (
+        ("rows", (4, 3), [1, 1, 1, 1]),
+        ("more-rows", (6, 2), [1, 1, 1, 1, 1, 1]),
+        ("images", (3, 2, 3, 2), [1, 1, 1]),
+        ("one-image", (1, 2, 3, 2), [1]),
+    ):
+        x, channels = draw(f"batchnorm/{name}/x", shape), shape[1]
+        gamma, beta = (draw(f"batchnorm/{name}/{key}", (channels,)) for key in ("gamma", "beta"))
+        mean, variance = draw(f"batchnorm/{name}/mean", (channels,)), draw(f"batchnorm/{name}/variance", (channels,), 0.25, 2)
+        scale, rows = {"gamma": gamma, "beta": beta}, {"weights": np.array(weights, np.float64)}
+        yield case("batchnorm", name, {"epsilon": 1e-5}, {"x": x, **scale, **rows}, ("weights",))
+        running = {"x": x, "mean": mean, "variance": variance, **scale}
+        yield case("runningnorm", name, {"epsilon": 1e-3}, running, tuple(running))
+        yield case("runningvariance", name, {"factor": 0.1}, {"x": x, "variance": variance, **rows}, ("x", "variance", "weights"))
+    x = draw("batchnorm/padded/x", (4, 3))
+    rows = {"weights": np.array([1.0, 0, 1, 1])}
+    variance = draw("batchnorm/padded/variance", (3,), 0.25, 2)
+    yield case("runningvariance", "padded", {"factor": 0.1}, {"x": x, "variance": variance, **rows}, ("x", "variance", "weights"))
+
+
 def cases() -> list[dict]:
     """All cases, in the order of the file."""
-    parts = (linear_cases, conv2d_cases, convtranspose2d_cases, activation_cases, loss_cases, elementwise_cases)
+    parts = (linear_cases, conv2d_cases, convtranspose2d_cases, activation_cases, loss_cases, elementwise_cases, batchnorm_cases)
     return [one for part in parts for one in part()]

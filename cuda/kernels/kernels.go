@@ -48,10 +48,11 @@ const (
 	Gather      Family = "gather"      // batches and steps
 	Inputs      Family = "inputs"      // random numbers, labels, scalars
 	Reduce      Family = "reduce"      // sums
+	BatchNorms  Family = "batchnorm"   // batch norm
 )
 
 // Families returns all families.
-func Families() []Family { return []Family{Gemm, Conv, Elementwise, Optim, Gather, Inputs, Reduce} }
+func Families() []Family { return []Family{Gemm, Conv, Elementwise, Optim, Gather, Inputs, Reduce, BatchNorms} }
 
 //go:embed zz_*.ptx
 var images embed.FS

@@ -31,6 +31,7 @@ var readOnly = map[string]map[string]string{
 	"fetch": {"3": "step"}, "one_hot": {"0": "classes", "3": "step"}, "noise": {"1": "rows", "10": "step"},
 	"partials_update": {"0": "partials", "5": "step"},
 	"row_sums":        {"0": "x", "3": "step"}, "column_sums": {"0": "x", "3": "step"}, "channel_sums": {"0": "x", "5": "step"}, "channel_mean": {"0": "x", "4": "step"},
+	"moments": {"0": "x", "4": "step"}, "batch_norm": {"11": "step"}, "batch_norm_sums": {"8": "step"}, "batch_norm_dx": {"10": "step"},
 	"sum": {"0": "x", "5": "step"},
 }
 

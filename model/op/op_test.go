@@ -27,6 +27,7 @@ type goldenCase struct {
 		OutputPadding [2]int  `json:"output_padding"`
 		Total         bool    `json:"total"`
 		Factor        float64 `json:"factor"`
+		Epsilon       float64 `json:"epsilon"`
 	} `json:"attrs"`
 	Inputs     map[string]numtest.Array `json:"inputs"`
 	Output     numtest.Array            `json:"output"`
@@ -57,6 +58,17 @@ func (c goldenCase) build(in map[string]*G.Node) (*G.Node, error) {
 		return Lerp(in["x"], in["y"], c.Attrs.Factor)
 	case "channelmean":
 		return ChannelMean(in["x"], in["weights"])
+	case "batchnorm":
+		y, _, err := BatchNorm(in["x"], in["gamma"], in["beta"], in["weights"], c.Attrs.Epsilon)
+		return y, err
+	case "runningnorm":
+		return RunningNorm(in["x"], in["mean"], in["variance"], in["gamma"], in["beta"], c.Attrs.Epsilon)
+	case "runningvariance":
+		m, err := Moments(in["x"], in["weights"])
+		if err != nil {
+			return nil, err
+		}
+		return Track(in["variance"], m, UnbiasedMoment, c.Attrs.Factor)
 	case "scale":
 		if s, ok := in["s"]; ok {
 			return ScaleBy(in["x"], s)
@@ -191,6 +203,13 @@ func TestHashTellsParameters(t *testing.T) {
 		ConvTranspose2dDXDef{},
 		ConvTranspose2dDWDef{},
 		ConvTranspose2dDWDef{Kernel: [2]int{3, 3}},
+		TrackDef{Moment: MeanMoment, Weight: 0.5},
+		TrackDef{Moment: UnbiasedMoment, Weight: 0.5},
+		BatchNormDef{1e-5},
+		BatchNormDef{1e-3},
+		BatchNormDXDef{1e-5},
+		BatchNormDGammaDef{1e-5},
+		RunningNormDef{1e-5},
 	}
 	for _, a := range everyActivation() {
 		defs = append(defs, ActivationDef{a}, ActivationGradDef{a}, LinearDef{a}, Conv2dDef{Activation: a}, ConvTranspose2dDef{Activation: a})

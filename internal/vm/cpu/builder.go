@@ -91,6 +91,16 @@ func (b *builder) add(in plan.Instr) error {
 		return b.sums(in)
 	case plan.ChannelMean:
 		return b.channelMean(in)
+	case plan.Moments:
+		return b.moments(in)
+	case plan.Track:
+		return b.track(in)
+	case plan.BatchNorm, plan.RunningNorm:
+		return b.batchNorm(in)
+	case plan.BatchNormDGamma:
+		return b.batchNormDGamma(in)
+	case plan.BatchNormDX:
+		return b.batchNormDX(in)
 	case plan.Pack:
 		return b.pack(in)
 	case plan.Update:
