@@ -29,6 +29,8 @@ type Layer struct {
 	Window        op.Window
 	OutputPadding [2]int // of ConvTranspose2d
 	Activation    op.Activation
+	Hidden        bool   // it gives neither the code nor the rows
+	Norm          string // of a batch norm before the activation: its name; "": there is none
 }
 
 // weight returns the shape of the weights, and the fans by which they start.
@@ -72,7 +74,11 @@ func (l Layer) params(init Init) []program.Param {
 		weight.Bound = 1 / math.Sqrt(float64(fanIn))
 		bias.Bound = weight.Bound
 	}
-	return []program.Param{weight, bias}
+	params := []program.Param{weight, bias}
+	if l.Norm != "" {
+		params = append(params, normParams(l.Norm, l.Out[0])...)
+	}
+	return params
 }
 
 // apply adds the layer to x's graph.
@@ -85,10 +91,7 @@ func (l Layer) apply(x, w, b *G.Node) (y *G.Node, err error) {
 	default:
 		y, err = op.Linear(x, w, b, l.Activation)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("model: %s: %w", l.Name, err)
-	}
-	return y, nil
+	return y, err
 }
 
 // FLOPs returns the multiplications and additions of one image's way forward.
@@ -153,12 +156,16 @@ func (s Spec) finish(n network) error {
 		index := 0
 		for i := range half.layers {
 			l := &half.layers[i]
-			l.Activation = hidden
+			l.Activation, l.Hidden = hidden, true
 			if i == len(half.layers)-1 {
-				l.Activation = half.last
+				l.Activation, l.Hidden = half.last, false
 			}
 			l.Name = fmt.Sprintf("%s.%d", half.name, index)
-			if index++; l.Activation != op.None {
+			if index++; s.BatchNorm && l.Hidden {
+				l.Norm = fmt.Sprintf("%s.%d", half.name, index)
+				index++
+			}
+			if l.Activation != op.None {
 				index++
 			}
 			if err := l.checkSize(); err != nil {

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -59,11 +60,22 @@ type builder struct {
 // graph is a graph under construction.
 type graph struct {
 	program.Graph
-	init Init
+	init    Init
+	dropout float64
+	weights *G.Node         // of rows, while training; else nil
+	kept    []*G.Node       // running tensors that it reads
+	writes  []program.Write // what they become
 }
 
-func newGraph(init Init) *graph {
-	return &graph{Graph: program.Graph{ExprGraph: G.NewGraph()}, init: init}
+func newGraph(s Spec) *graph {
+	return &graph{Graph: program.Graph{ExprGraph: G.NewGraph()}, init: s.Init, dropout: s.Dropout}
+}
+
+// all is the graph with its running tensors among its parameters.
+func (g *graph) all() program.Graph {
+	all := g.Graph
+	all.Params = slices.Concat(g.Params, g.kept)
+	return all
 }
 
 // tensor adds a leaf.
@@ -86,18 +98,42 @@ func (g *graph) layers(x *G.Node, layers []Layer) (*G.Node, error) {
 		b := g.tensor(params[1].Name, params[1].Shape...)
 		g.Params = append(g.Params, w, b)
 		var err error
-		if x, err = l.apply(x, w, b); err != nil {
+		if x, err = g.layer(x, w, b, l); err != nil {
 			return nil, err
 		}
 	}
 	return x, nil
 }
 
+// layer adds a layer with what lies between it and the next one.
+func (g *graph) layer(x, w, b *G.Node, l Layer) (*G.Node, error) {
+	activation := l.Activation
+	if l.Norm != "" {
+		l.Activation = op.None
+	}
+	y, err := l.apply(x, w, b)
+	if err == nil && l.Norm != "" {
+		if y, err = g.norm(y, l); err == nil {
+			y, err = op.Activate(y, activation)
+		}
+	}
+	if err == nil {
+		y, err = g.drop(y, l)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: %w", l.Name, err)
+	}
+	return y, nil
+}
+
 // loss adds the way from images to the loss.
-func (b *builder) loss(batch int) (*graph, error) {
-	g := newGraph(b.spec.Init)
+func (b *builder) loss(batch int, training bool) (*graph, error) {
+	g := newGraph(b.spec)
 	x := g.input(program.InputRows, "x", batch, b.network.encoder[0].In...)
 	weights := g.input(program.InputWeights, "weights", batch)
+	if training {
+		g.weights = weights
+	}
 	layers := b.network.layers()
 	if b.spec.Loss == BCE { // computed from logits: the sigmoid is inside the loss
 		layers[len(layers)-1].Activation = op.None
@@ -116,7 +152,7 @@ func (b *builder) loss(batch int) (*graph, error) {
 
 // phase is the loss with the gradients of all parameters.
 func (b *builder) phase() (*program.Phase, error) {
-	g, err := b.loss(b.spec.Batch)
+	g, err := b.loss(b.spec.Batch, true)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +160,9 @@ func (b *builder) phase() (*program.Phase, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: gradients: %w", err)
 	}
-	return &program.Phase{Graph: g.Graph, Name: "train", Trained: g.Params, Grads: grads, Optimizer: b.spec.optimizer()}, nil
+	return &program.Phase{
+		Graph: g.all(), Name: "train", Trained: g.Params, Grads: grads, Optimizer: b.spec.optimizer(), Writes: g.writes,
+	}, nil
 }
 
 // forward builds one part.
@@ -133,13 +171,14 @@ func (b *builder) forward(part program.Part, batch int) (*program.Graph, error) 
 		return nil, fmt.Errorf("model: %s: batch %d; want at least 1", part, batch)
 	}
 	if part == program.Evaluate {
-		g, err := b.loss(batch)
+		g, err := b.loss(batch, false)
 		if err != nil {
 			return nil, err
 		}
-		return &g.Graph, nil
+		whole := g.all()
+		return &whole, nil
 	}
-	g := newGraph(b.spec.Init)
+	g := newGraph(b.spec)
 	var x, y *G.Node
 	var err error
 	first, name, flat := b.network.encoder[0].In, "image", b.spec.row().Size()
@@ -173,5 +212,6 @@ func (b *builder) forward(part program.Part, batch int) (*program.Graph, error) 
 		return nil, fmt.Errorf("model: %s: %w", part, err)
 	}
 	g.Outputs = []program.Output{{Name: name, Node: y}}
-	return &g.Graph, nil
+	whole := g.all()
+	return &whole, nil
 }

@@ -74,6 +74,8 @@ type Spec struct {
 	Loss         Loss   `toml:"loss" json:"loss"`
 	Init         Init   `toml:"init" json:"init"`
 
+	Regular
+
 	Optimizer string  `toml:"optimizer" json:"optimizer"` // adam or sgd
 	LR        float64 `toml:"lr" json:"lr"`
 	Momentum  float64 `toml:"momentum" json:"momentum"` // of sgd
@@ -157,6 +159,9 @@ func (s Spec) Validate() error {
 	}
 	if s.Loss == BCE && s.Output != string(op.Sigmoid) {
 		return fmt.Errorf("model: loss bce with output %s; it needs probabilities: want output sigmoid, or loss mse", s.Output)
+	}
+	if err := s.Regular.check(); err != nil {
+		return err
 	}
 	if s.Init != InitTorch && s.Init != InitGlorot {
 		return fmt.Errorf("model: unknown init %q; want %s or %s", s.Init, InitTorch, InitGlorot)

@@ -3,6 +3,7 @@
 
     internal/vm/vmtest/golden/<preset>.safetensors   gradients and ten losses of a preset
     internal/vm/vmtest/golden/everything.safetensors   a program with every input; see golden_program.py
+    internal/vm/vmtest/golden/batchnorm-<family>.safetensors   batch norm over steps; see golden_norm.py
     model/op/testdata/ops.json                    results and gradients of every op; see golden_ops.py
 
 A preset's file is made from the parameters of seed 1 and MNIST's training images in the order of
@@ -30,6 +31,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import golden_norm
 import golden_ops
 import golden_program
 import presets
@@ -99,6 +101,9 @@ def main() -> None:
         args.root / "internal/vm/vmtest/golden/everything.safetensors",
         encode_safetensors(golden_program.train(), {"seed": str(golden_program.SEED), "torch": torch.__version__}),
     )
+    for name in golden_norm.CONFIGS:
+        content = encode_safetensors(golden_norm.train(name), {"seed": str(golden_norm.SEED), "torch": torch.__version__})
+        write(args.root / f"internal/vm/vmtest/golden/{name}.safetensors", content)
     for name, config in presets.PRESETS.items():
         tensors = train(config, args.data)
         metadata = {

@@ -52,7 +52,9 @@ const (
 )
 
 // Families returns all families.
-func Families() []Family { return []Family{Gemm, Conv, Elementwise, Optim, Gather, Inputs, Reduce, BatchNorms} }
+func Families() []Family {
+	return []Family{Gemm, Conv, Elementwise, Optim, Gather, Inputs, Reduce, BatchNorms}
+}
 
 //go:embed zz_*.ptx
 var images embed.FS

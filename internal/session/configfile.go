@@ -86,7 +86,11 @@ func LoadConfig(path string) (Config, error) {
 func missingKeys(keys []string) (missing []string) {
 	network := reflect.TypeFor[model.Spec]()
 	for i := range network.NumField() {
-		if key := network.Field(i).Tag.Get("toml"); key != "image" && key != "-" && !slices.Contains(keys, key) {
+		field := network.Field(i)
+		if field.Anonymous {
+			continue // options that need not be there
+		}
+		if key := field.Tag.Get("toml"); key != "image" && key != "-" && !slices.Contains(keys, key) {
 			missing = append(missing, key)
 		}
 	}
