@@ -99,6 +99,8 @@ func (b *builder) add(in plan.Instr) error {
 		b.channelMean(in)
 	case plan.Moments, plan.Track, plan.BatchNorm, plan.RunningNorm, plan.BatchNormDGamma, plan.BatchNormDX:
 		b.batchNorm(in)
+	case plan.Clamp, plan.ClampGrad, plan.TopK, plan.TopKGrad, plan.ChannelMeanGrad, plan.RateKL, plan.RateKLGrad, plan.Decay:
+		b.regular(in)
 	case plan.Pack:
 		b.pack(in)
 	case plan.Update:

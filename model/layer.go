@@ -30,6 +30,7 @@ type Layer struct {
 	OutputPadding [2]int // of ConvTranspose2d
 	Activation    op.Activation
 	Hidden        bool   // it gives neither the code nor the rows
+	Code          bool   // it gives the code
 	Norm          string // of a batch norm before the activation: its name; "": there is none
 }
 
@@ -158,7 +159,7 @@ func (s Spec) finish(n network) error {
 			l := &half.layers[i]
 			l.Activation, l.Hidden = hidden, true
 			if i == len(half.layers)-1 {
-				l.Activation, l.Hidden = half.last, false
+				l.Activation, l.Hidden, l.Code = half.last, false, half.name == "encoder"
 			}
 			l.Name = fmt.Sprintf("%s.%d", half.name, index)
 			if index++; s.BatchNorm && l.Hidden {

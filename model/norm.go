@@ -32,12 +32,7 @@ func normParams(name string, channels int) []program.Param {
 func (g *graph) norm(x *G.Node, l Layer) (y *G.Node, err error) {
 	var at [4]*G.Node
 	for i, p := range normParams(l.Norm, l.Out[0]) {
-		at[i] = g.tensor(p.Name, p.Shape...)
-		if p.Role == program.Trained {
-			g.Params = append(g.Params, at[i])
-		} else {
-			g.kept = append(g.kept, at[i])
-		}
+		at[i] = g.param(p)
 	}
 	gamma, beta, mean, variance := at[0], at[1], at[2], at[3]
 	if g.weights == nil {

@@ -62,13 +62,16 @@ type graph struct {
 	program.Graph
 	init    Init
 	dropout float64
+	topK    int
+	code    *G.Node
 	weights *G.Node         // of rows, while training; else nil
 	kept    []*G.Node       // running tensors that it reads
 	writes  []program.Write // what they become
 }
 
 func newGraph(s Spec) *graph {
-	return &graph{Graph: program.Graph{ExprGraph: G.NewGraph()}, init: s.Init, dropout: s.Dropout}
+	sparse, _ := parseSparsity(s.Sparse) // it was checked
+	return &graph{Graph: program.Graph{ExprGraph: G.NewGraph()}, init: s.Init, dropout: s.Dropout, topK: sparse.k}
 }
 
 // all is the graph with its running tensors among its parameters.
@@ -83,6 +86,22 @@ func (g *graph) tensor(name string, shape ...int) *G.Node {
 	return G.NewTensor(g.ExprGraph, tensor.Float32, len(shape), G.WithName(name), G.WithShape(shape...))
 }
 
+// param returns the leaf of a parameter, the same one where it is read again.
+func (g *graph) param(p program.Param) *G.Node {
+	list := &g.Params
+	if p.Role != program.Trained {
+		list = &g.kept
+	}
+	for _, n := range *list {
+		if n.Name() == p.Name {
+			return n
+		}
+	}
+	n := g.tensor(p.Name, p.Shape...)
+	*list = append(*list, n)
+	return n
+}
+
 // input adds an input of B rows.
 func (g *graph) input(kind program.InputKind, name string, batch int, row ...int) *G.Node {
 	n := g.tensor(name, append([]int{batch}, row...)...)
@@ -94,9 +113,7 @@ func (g *graph) input(kind program.InputKind, name string, batch int, row ...int
 func (g *graph) layers(x *G.Node, layers []Layer) (*G.Node, error) {
 	for _, l := range layers {
 		params := l.params(g.init)
-		w := g.tensor(params[0].Name, params[0].Shape...)
-		b := g.tensor(params[1].Name, params[1].Shape...)
-		g.Params = append(g.Params, w, b)
+		w, b := g.param(params[0]), g.param(params[1])
 		var err error
 		if x, err = g.layer(x, w, b, l); err != nil {
 			return nil, err
@@ -120,6 +137,10 @@ func (g *graph) layer(x, w, b *G.Node, l Layer) (*G.Node, error) {
 	if err == nil {
 		y, err = g.drop(y, l)
 	}
+	if err == nil && l.Code {
+		y, err = g.sparse(y)
+		g.code = y
+	}
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: %w", l.Name, err)
 	}
@@ -138,7 +159,11 @@ func (b *builder) loss(batch int, training bool) (*graph, error) {
 	if b.spec.Loss == BCE { // computed from logits: the sigmoid is inside the loss
 		layers[len(layers)-1].Activation = op.None
 	}
-	y, err := g.layers(x, layers)
+	read, err := b.corrupt(g, x)
+	if err != nil {
+		return nil, fmt.Errorf("model: corrupt: %w", err)
+	}
+	y, err := g.layers(read, layers)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +172,29 @@ func (b *builder) loss(batch int, training bool) (*graph, error) {
 		return nil, fmt.Errorf("model: %w", err)
 	}
 	g.Outputs = []program.Output{{Name: "loss", Node: cost}}
+	if training {
+		terms, err := b.penalties(g)
+		g.Outputs = append(g.Outputs, terms...)
+		return g, err
+	}
+	if read != x {
+		return g, b.clean(g, x, weights, layers)
+	}
 	return g, nil
+}
+
+// clean adds the loss of rows that are read as they are.
+func (b *builder) clean(g *graph, x, weights *G.Node, layers []Layer) error {
+	y, err := g.layers(x, layers)
+	if err != nil {
+		return err
+	}
+	cost, err := b.spec.lossOp().Mean(y, x, weights)
+	if err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	g.Outputs = append(g.Outputs, program.Output{Name: "clean", Node: cost})
+	return nil
 }
 
 // phase is the loss with the gradients of all parameters.
@@ -156,9 +203,18 @@ func (b *builder) phase() (*program.Phase, error) {
 	if err != nil {
 		return nil, err
 	}
-	grads, err := G.Grad(g.Outputs[0].Node, g.Params...)
+	total := g.Outputs[0].Node
+	for _, term := range g.Outputs[1:] {
+		if total, err = op.Add(total, term.Node); err != nil {
+			return nil, fmt.Errorf("model: %s: %w", term.Name, err)
+		}
+	}
+	grads, err := G.Grad(total, g.Params...)
 	if err != nil {
 		return nil, fmt.Errorf("model: gradients: %w", err)
+	}
+	if err := b.decay(g.Params, grads); err != nil {
+		return nil, err
 	}
 	return &program.Phase{
 		Graph: g.all(), Name: "train", Trained: g.Params, Grads: grads, Optimizer: b.spec.optimizer(), Writes: g.writes,

@@ -160,7 +160,7 @@ func (s Spec) Validate() error {
 	if s.Loss == BCE && s.Output != string(op.Sigmoid) {
 		return fmt.Errorf("model: loss bce with output %s; it needs probabilities: want output sigmoid, or loss mse", s.Output)
 	}
-	if err := s.Regular.check(); err != nil {
+	if err := s.checkRegular(); err != nil {
 		return err
 	}
 	if s.Init != InitTorch && s.Init != InitGlorot {

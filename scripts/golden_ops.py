@@ -15,6 +15,9 @@ A case is a JSON object:
                   add, mul, lerp    x, y of one shape
                   scale             x, and s, a scalar, or without
                   channelmean       x (B,C,...)  weights (B)
+                  clamp, topk       x, of topk (B,Z); lo and hi; k
+                  ratekl            x (B,C)      weights (B); rate
+                  decay             g, w of one shape: what autograd adds to g; l1, l2
                   batchnorm         x (B,C,...)  gamma, beta (C)  weights (B)
                   runningnorm       x (B,C,...)  mean, variance, gamma, beta (C)
                   runningvariance   x (B,C,...)  variance (C)    weights (B)
@@ -131,7 +134,27 @@ def running_variance(x, variance, weights, factor):
     return variance
 
 
+def top_k(x, k):
+    kept = torch.topk(x, k, dim=1)
+    return torch.zeros_like(x).scatter(1, kept.indices, kept.values)
+
+
+def rate_kl(x, weights, rate):
+    mean = channel_mean(x, weights)
+    return (rate * torch.log(rate / mean) + (1 - rate) * torch.log((1 - rate) / (1 - mean))).sum()
+
+
+def decay(g, w, l1, l2):
+    w = w.clone().requires_grad_()
+    (l1 * w.abs().sum() + l2 * w.square().sum()).backward()
+    return g + w.grad
+
+
 OPS: dict[str, Callable] = {
+    "clamp": lambda x, lo, hi: torch.clamp(x, lo, hi),
+    "topk": top_k,
+    "ratekl": rate_kl,
+    "decay": decay,
     "batchnorm": batch_norm,
     "runningnorm": running_norm,
     "runningvariance": running_variance,
@@ -325,7 +348,22 @@ def batchnorm_cases() -> Iterator[dict]:
     yield case("runningvariance", "padded", {"factor": 0.1}, {"x": x, "variance": variance, **rows}, ("x", "variance", "weights"))
 
 
+def regular_cases() -> Iterator[dict]:
+    x = draw("clamp/x", (3, 5), -2, 2)
+    x[0, :3] = -1, 0.5, 1
+    yield case("clamp", "range", {"lo": -1, "hi": 0.5}, {"x": x})
+    for name, shape, k in (("some", (4, 7), 3), ("one", (2, 5), 1), ("all", (2, 3), 3), ("images", (3, 6, 1, 1), 2)):
+        yield case("topk", name, {"k": k}, {"x": draw(f"topk/{name}/x", shape)})
+    for name, weights in (("full", [1, 1, 1, 1]), ("padded", [1, 0, 1, 1])):
+        inputs = {"x": draw(f"ratekl/{name}", (4, 3), 2**-6, 1 - 2**-6), "weights": np.array(weights, np.float64)}
+        yield case("ratekl", name, {"rate": 0.125}, inputs, ("weights",))
+    g, w = draw("decay/g", (3, 4)), draw("decay/w", (3, 4))
+    w[0, 0] = 0
+    for name, l1, l2 in (("l1", 0.25, 0), ("l2", 0, 0.125), ("both", 0.5, 0.25)):
+        yield case("decay", name, {"l1": l1, "l2": l2}, {"g": g, "w": w}, ("g", "w"))
+
+
 def cases() -> list[dict]:
     """All cases, in the order of the file."""
-    parts = (linear_cases, conv2d_cases, convtranspose2d_cases, activation_cases, loss_cases, elementwise_cases, batchnorm_cases)
+    parts = (linear_cases, conv2d_cases, convtranspose2d_cases, activation_cases, loss_cases, elementwise_cases, batchnorm_cases, regular_cases)
     return [one for part in parts for one in part()]

@@ -49,11 +49,12 @@ const (
 	Inputs      Family = "inputs"      // random numbers, labels, scalars
 	Reduce      Family = "reduce"      // sums
 	BatchNorms  Family = "batchnorm"   // batch norm
+	Regular     Family = "regular"     // clamps, sparse codes, decay of weights
 )
 
 // Families returns all families.
 func Families() []Family {
-	return []Family{Gemm, Conv, Elementwise, Optim, Gather, Inputs, Reduce, BatchNorms}
+	return []Family{Gemm, Conv, Elementwise, Optim, Gather, Inputs, Reduce, BatchNorms, Regular}
 }
 
 //go:embed zz_*.ptx

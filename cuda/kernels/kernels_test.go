@@ -258,6 +258,7 @@ var kernelNames = map[Family][]string{
 	Gather:      {"advance", "gather_rows", "gather_scaled"},
 	Inputs:      {"fetch", "one_hot", "noise"},
 	Reduce:      {"row_sums", "column_sums", "channel_sums", "channel_mean", "sum"},
+	Regular:     {"clamp", "clamp_grad", "top_k", "channel_mean_grad", "rate_kl", "rate_kl_grad", "decay"},
 	BatchNorms:  {"moments", "batch_norm", "batch_norm_sums", "batch_norm_dx"},
 }
 

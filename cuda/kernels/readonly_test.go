@@ -32,6 +32,8 @@ var readOnly = map[string]map[string]string{
 	"partials_update": {"0": "partials", "5": "step"},
 	"row_sums":        {"0": "x", "3": "step"}, "column_sums": {"0": "x", "3": "step"}, "channel_sums": {"0": "x", "5": "step"}, "channel_mean": {"0": "x", "4": "step"},
 	"moments": {"0": "x", "4": "step"}, "batch_norm": {"11": "step"}, "batch_norm_sums": {"8": "step"}, "batch_norm_dx": {"10": "step"},
+	"clamp": {"5": "step"}, "clamp_grad": {"6": "step"}, "top_k": {"5": "step"}, "channel_mean_grad": {"4": "step"},
+	"rate_kl": {"4": "step"}, "rate_kl_grad": {"6": "step"}, "decay": {"6": "step"},
 	"sum": {"0": "x", "5": "step"},
 }
 

@@ -111,6 +111,8 @@ type Instr struct {
 	Loss       op.Loss
 	Factor     float64       // of Scale, Lerp, Track, Follow, and of a loss's gradient; of batch norm ε
 	Moment     op.Moment     // of Track
+	Numbers    [2]float64    // constants of Clamp, RateKL, Decay and their gradients
+	K          int           // of TopK
 	Scaled     bool          // the result is also multiplied by a scalar, a source behind the others
 	Input      program.Input // of Noise: what is drawn; no Node
 

@@ -92,7 +92,7 @@ var (
 func init() {
 	families = []family{
 		loadFamily, linearFamily, conv2dFamily, convTranspose2dFamily, activationFamily,
-		lossFamily, elementwiseFamily, statisticsFamily, batchNormFamily, reshapeFamily, updateFamily,
+		lossFamily, elementwiseFamily, statisticsFamily, batchNormFamily, regularFamily, reshapeFamily, updateFamily,
 	}
 	for _, f := range families {
 		for i := range f.rules {

@@ -28,6 +28,12 @@ type goldenCase struct {
 		Total         bool    `json:"total"`
 		Factor        float64 `json:"factor"`
 		Epsilon       float64 `json:"epsilon"`
+		Lo            float64 `json:"lo"`
+		Hi            float64 `json:"hi"`
+		K             int     `json:"k"`
+		Rate          float64 `json:"rate"`
+		L1            float64 `json:"l1"`
+		L2            float64 `json:"l2"`
 	} `json:"attrs"`
 	Inputs     map[string]numtest.Array `json:"inputs"`
 	Output     numtest.Array            `json:"output"`
@@ -58,6 +64,18 @@ func (c goldenCase) build(in map[string]*G.Node) (*G.Node, error) {
 		return Lerp(in["x"], in["y"], c.Attrs.Factor)
 	case "channelmean":
 		return ChannelMean(in["x"], in["weights"])
+	case "clamp":
+		return Clamp(in["x"], c.Attrs.Lo, c.Attrs.Hi)
+	case "topk":
+		return TopK(in["x"], c.Attrs.K)
+	case "ratekl":
+		means, err := ChannelMean(in["x"], in["weights"])
+		if err != nil {
+			return nil, err
+		}
+		return RateKL(means, c.Attrs.Rate)
+	case "decay":
+		return Decay(in["g"], in["w"], c.Attrs.L1, c.Attrs.L2)
 	case "batchnorm":
 		y, _, err := BatchNorm(in["x"], in["gamma"], in["beta"], in["weights"], c.Attrs.Epsilon)
 		return y, err
@@ -210,6 +228,19 @@ func TestHashTellsParameters(t *testing.T) {
 		BatchNormDXDef{1e-5},
 		BatchNormDGammaDef{1e-5},
 		RunningNormDef{1e-5},
+		ClampDef{0, 1},
+		ClampDef{-1, 1},
+		ClampGradDef{0, 1},
+		TopKDef{3},
+		TopKDef{4},
+		TopKGradDef{3},
+		RateKLDef{0.5},
+		RateKLDef{0.25},
+		RateKLGradDef{0.5},
+		ChannelMeanDef{},
+		ChannelMeanGradDef{},
+		DecayDef{L1: 1},
+		DecayDef{L2: 1},
 	}
 	for _, a := range everyActivation() {
 		defs = append(defs, ActivationDef{a}, ActivationGradDef{a}, LinearDef{a}, Conv2dDef{Activation: a}, ConvTranspose2dDef{Activation: a})

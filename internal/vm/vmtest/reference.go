@@ -3,6 +3,7 @@ package vmtest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"testing"
 
@@ -43,17 +44,7 @@ func Networks() map[string]model.Spec {
 		"momentum": network(model.FullyConnected, [3]int{1, 4, 4}, []int{8}, 2, 4, func(s *model.Spec) {
 			s.Optimizer, s.LR, s.Momentum = optim.SGD, 0.05, 0.9
 		}),
-		"batch norm": network(model.FullyConnected, [3]int{1, 5, 7}, []int{33, 17}, 3, 5, func(s *model.Spec) {
-			s.BatchNorm, s.ActivateCode = true, true
-		}),
-		"conv batch norm": network(model.Convolutional, [3]int{2, 7, 6}, []int{5, 18}, 4, 4, func(s *model.Spec) {
-			s.BatchNorm, s.Activation = true, "leakyrelu"
-		}),
-		"batch norm gelu": network(model.Convolutional, [3]int{1, 6, 6}, []int{16}, 4, 9, func(s *model.Spec) {
-			s.BatchNorm, s.Activation, s.Dropout = true, "gelu", 0.25
-		}),
-		"dropout": network(model.FullyConnected, [3]int{1, 5, 7}, []int{33, 17}, 3, 5, func(s *model.Spec) { s.Dropout = 0.5 }),
-		"sgd":     network(model.Convolutional, [3]int{1, 6, 6}, []int{4}, 2, 4, func(s *model.Spec) { s.Optimizer, s.LR = optim.SGD, 0.05 }),
+		"sgd": network(model.Convolutional, [3]int{1, 6, 6}, []int{4}, 2, 4, func(s *model.Spec) { s.Optimizer, s.LR = optim.SGD, 0.05 }),
 	}
 	for _, kind := range op.Kinds() {
 		a := string(kind)
@@ -82,7 +73,9 @@ const (
 // gradients, losses over steps with a short last batch, evaluation and every
 // forward part at several sizes.
 func Reference(t *testing.T, open Open) {
-	for name, spec := range Networks() {
+	networks := Networks()
+	maps.Copy(networks, RegularNetworks())
+	for name, spec := range networks {
 		t.Run(name, func(t *testing.T) {
 			const images = 11
 			pixels := make([]byte, images*spec.Image[0]*spec.Image[1]*spec.Image[2])

@@ -27,8 +27,8 @@ func TrainOn(t *testing.T, counts []int, threads func(n int) Open) map[string][]
 		"colour":     Networks()["colour"],
 		"conv gelu":  Networks()["conv gelu"],
 
-		"batch norm":      Networks()["batch norm"],
-		"conv batch norm": Networks()["conv batch norm"],
+		"batch norm":      RegularNetworks()["batch norm"],
+		"conv batch norm": RegularNetworks()["conv batch norm"],
 	}
 	for _, name := range []string{"fc12", "conv"} {
 		spec, err := model.Preset(name)
