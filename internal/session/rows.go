@@ -146,7 +146,7 @@ func (s shown) labels() []byte {
 func (t *trainer) testBest(ctx context.Context) error {
 	for _, m := range t.epochs {
 		if m.Epoch == t.writer.model.epoch && m.TestRows == len(t.rows.test) {
-			t.bestTest = m.TestLoss
+			t.bestTest, t.bestClean = m.TestLoss, m.CleanLoss
 			return nil
 		}
 	}
@@ -157,6 +157,6 @@ func (t *trainer) testBest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.bestTest = finite(terms[0])
+	t.bestTest, t.bestClean = finite(terms[0]), t.cleanLoss(terms)
 	return nil
 }

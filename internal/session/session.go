@@ -61,11 +61,11 @@ type trainer struct {
 	dir     *run.Dir
 	writer  checkpoints
 
-	epochs   []Metrics
-	bestVal  *float64 // the least validation loss so far
-	bestTest *float64 // of the best model over all test rows
-	curve    curve
-	summary  Summary
+	epochs              []Metrics
+	bestVal             *float64 // the least validation loss so far
+	bestTest, bestClean *float64 // of the best model over all test rows, and over those as they are where the others are corrupted
+	curve               curve
+	summary             Summary
 }
 
 // prepare checks everything that can be checked, and only then makes the
@@ -216,6 +216,7 @@ func (t *trainer) epoch(e train.Epoch) error {
 	m := Metrics{
 		Epoch: e.Number, Step: e.Step, TrainLoss: e.Train[0], ValLoss: first(e.Val), TestLoss: first(e.Test),
 		TestRows: e.TestRows, Seconds: e.Seconds, ImagesPerSecond: e.ImagesPerSecond,
+		CleanLoss: t.cleanLoss(e.Test), Terms: named(t.program.LossNames(), e.Train),
 	}
 	if m.Best = m.ValLoss == nil || t.bestVal == nil || *m.ValLoss < *t.bestVal; m.Best {
 		t.bestVal = m.ValLoss

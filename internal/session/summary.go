@@ -11,13 +11,16 @@ import (
 // Metrics is one epoch's line in metrics.jsonl. Losses are means over every
 // pixel of every image; a set without rows has null.
 type Metrics struct {
-	Epoch           int      `json:"epoch"` // from 1
-	Step            int64    `json:"step"`
-	TrainLoss       float64  `json:"train_loss"`
-	ValLoss         *float64 `json:"val_loss"`
-	TestLoss        *float64 `json:"test_loss"`
-	TestRows        int      `json:"test_rows"` // that test_loss is a mean over
-	Seconds         float64  `json:"seconds"`   // training only
+	Epoch     int      `json:"epoch"` // from 1
+	Step      int64    `json:"step"`
+	TrainLoss float64  `json:"train_loss"`
+	ValLoss   *float64 `json:"val_loss"`
+	TestLoss  *float64 `json:"test_loss"`
+	TestRows  int      `json:"test_rows"` // that test_loss is a mean over
+	// CleanLoss is over the test rows as they are, where test_loss is over
+	// corrupted ones.
+	CleanLoss       *float64 `json:"clean_loss,omitempty"`
+	Seconds         float64  `json:"seconds"` // training only
 	ImagesPerSecond float64  `json:"images_per_second"`
 	Best            bool     `json:"best"` // the best so far
 
@@ -55,8 +58,10 @@ type Summary struct {
 	TrainLoss  *float64 `json:"train_loss"`
 	ValLoss    *float64 `json:"val_loss"`
 	TestLoss   *float64 `json:"test_loss"`
-	TestRows   int      `json:"test_rows"`   // that test_loss is a mean over
-	PicturesOf string   `json:"pictures_of"` // test, held-out or training images
+	TestRows   int      `json:"test_rows"`            // that test_loss is a mean over
+	PicturesOf string   `json:"pictures_of"`          // test, held-out or training images
+	CleanLoss  *float64 `json:"clean_loss,omitempty"` // over the test rows as they are; test_loss is over corrupted ones
+	Zeros      *float64 `json:"zeros,omitempty"`      // share of the codes' values, of a network with sparse codes
 	Verdict
 	EpochSeconds    float64    `json:"epoch_seconds"` // training only; median, the first left out where there are several
 	ImagesPerSecond float64    `json:"images_per_second"`
@@ -80,7 +85,7 @@ func (t *trainer) finish() error {
 	s := &t.summary
 	s.fill(t.epochs, t.writer.model.epoch)
 	if t.bestTest != nil {
-		s.TestLoss, s.TestRows = t.bestTest, len(t.rows.test)
+		s.TestLoss, s.CleanLoss, s.TestRows = t.bestTest, t.bestClean, len(t.rows.test)
 	}
 	if t.dir.Replacing() {
 		return nil // the earlier run's stays
@@ -97,6 +102,7 @@ func (s *Summary) fill(epochs []Metrics, best int) {
 		if m.Epoch == best {
 			loss := m.TrainLoss
 			s.BestEpoch, s.TrainLoss, s.ValLoss, s.TestLoss, s.TestRows = m.Epoch, &loss, m.ValLoss, m.TestLoss, m.TestRows
+			s.CleanLoss = m.CleanLoss
 		}
 	}
 	if len(seconds) > 1 {
