@@ -107,6 +107,10 @@ func (b *builder) add(in plan.Instr) error {
 		b.concat(in)
 	case plan.ChannelMean:
 		b.channelMean(in)
+	case plan.Moments, plan.Track, plan.BatchNorm, plan.RunningNorm, plan.BatchNormDGamma, plan.BatchNormDX:
+		b.batchNorm(in)
+	case plan.Clamp, plan.ClampGrad, plan.TopK, plan.TopKGrad, plan.ChannelMeanGrad, plan.RateKL, plan.RateKLGrad, plan.Decay:
+		b.regular(in)
 	case plan.Pack:
 		b.pack(in)
 	case plan.Update:

@@ -31,6 +31,8 @@ func TestGolden(t *testing.T)    { vmtest.Golden(t, simulated()) }
 func TestContract(t *testing.T)  { vmtest.Contract(t, simulated()) }
 func TestReference(t *testing.T) { vmtest.Reference(t, simulated()) }
 
+func TestBatchNorm(t *testing.T) { vmtest.BatchNorm(t, simulated()) }
+
 // Rows that do not stay on the device are sent as they are, and scaled there.
 func TestStreamedRows(t *testing.T) {
 	vmtest.ContractRows(t, on(cuda.Options{Driver: ptxsim.Open(ptxsim.Options{}), DataLimit: -1}))
@@ -75,7 +77,7 @@ func runnersOn(opt cuda.Options) vmtest.OpenRunner {
 
 func TestRunner(t *testing.T) {
 	open := runnersOn(cuda.Options{Driver: ptxsim.Open(ptxsim.Options{})})
-	vmtest.Runner(t, open, 4, "odd widths", "conv loss bce")
+	vmtest.Runner(t, open, 4, "odd widths", "conv loss bce", "conv batch norm")
 	vmtest.RunnerInputs(t, open)
 }
 

@@ -30,6 +30,9 @@ type Layer struct {
 	Window        op.Window
 	OutputPadding [2]int // of ConvTranspose2d
 	Activation    op.Activation
+	Hidden        bool   // it gives neither the code nor the rows
+	Code          bool   // it gives the code
+	Norm          string // of a batch norm before the activation: its name; "": there is none
 }
 
 // Head says that a layer is one of two that read the same: of a code that is a
@@ -77,7 +80,11 @@ func (l Layer) params(init Init) []program.Param {
 		weight.Bound = 1 / math.Sqrt(float64(fanIn))
 		bias.Bound = weight.Bound
 	}
-	return []program.Param{weight, bias}
+	params := []program.Param{weight, bias}
+	if l.Norm != "" {
+		params = append(params, normParams(l.Norm, l.Out[0])...)
+	}
+	return params
 }
 
 // apply adds the layer to x's graph.
@@ -90,10 +97,7 @@ func (l Layer) apply(x, w, b *G.Node) (y *G.Node, err error) {
 	default:
 		y, err = op.Linear(x, w, b, l.Activation)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("model: %s: %w", l.Name, err)
-	}
-	return y, nil
+	return y, err
 }
 
 // FLOPs returns the multiplications and additions of one image's way forward.
@@ -171,12 +175,16 @@ func (s Spec) finish(n network) error {
 			if i > 0 && len(l.In) != len(half.layers[i-1].Out) {
 				index++ // an nn.Unflatten
 			}
-			l.Activation = hidden
+			l.Activation, l.Hidden = hidden, true
 			if i == len(half.layers)-1 {
-				l.Activation = half.last
+				l.Activation, l.Hidden, l.Code = half.last, false, half.name == "encoder"
 			}
 			l.Name = fmt.Sprintf("%s.%d", half.name, index)
-			if index++; l.Activation != op.None {
+			if index++; s.BatchNorm && l.Hidden {
+				l.Norm = fmt.Sprintf("%s.%d", half.name, index)
+				index++
+			}
+			if l.Activation != op.None {
 				index++
 			}
 			if err := l.checkSize(); err != nil {

@@ -53,7 +53,7 @@ func (s Spec) forward() (*program.Program, *builder, error) {
 		p.Params = append(p.Params, l.params(s.Init)...)
 	}
 	if s.Likelihood == GaussianLearned {
-		p.Params = append(p.Params, program.Param{Name: LogSigma, Shape: []int{1}})
+		p.Params = append(p.Params, logSigma())
 	}
 	return p, b, nil
 }
@@ -67,16 +67,47 @@ type builder struct {
 // graph is a graph under construction.
 type graph struct {
 	program.Graph
-	init Init
+	init    Init
+	dropout float64
+	topK    int
+	code    *G.Node
+	weights *G.Node         // of rows, while training; else nil
+	kept    []*G.Node       // running tensors that it reads
+	writes  []program.Write // what they become
+	total   *G.Node         // what is trained on: the loss with all penalties
 }
 
-func newGraph(init Init) *graph {
-	return &graph{Graph: program.Graph{ExprGraph: G.NewGraph()}, init: init}
+func newGraph(s Spec) *graph {
+	sparse, _ := parseSparsity(s.Sparse) // it was checked
+	return &graph{Graph: program.Graph{ExprGraph: G.NewGraph()}, init: s.Init, dropout: s.Dropout, topK: sparse.k}
+}
+
+// all is the graph with its running tensors among its parameters.
+func (g *graph) all() program.Graph {
+	all := g.Graph
+	all.Params = slices.Concat(g.Params, g.kept)
+	return all
 }
 
 // tensor adds a leaf.
 func (g *graph) tensor(name string, shape ...int) *G.Node {
 	return G.NewTensor(g.ExprGraph, tensor.Float32, len(shape), G.WithName(name), G.WithShape(shape...))
+}
+
+// param returns the leaf of a parameter, the same one where it is read again.
+func (g *graph) param(p program.Param) *G.Node {
+	list := &g.Params
+	if p.Role != program.Trained {
+		list = &g.kept
+	}
+	for _, n := range *list {
+		if n.Name() == p.Name {
+			return n
+		}
+	}
+	n := g.tensor(p.Name, p.Shape...)
+	*list = append(*list, n)
+	return n
 }
 
 // input adds an input of B rows.
@@ -93,32 +124,45 @@ func (g *graph) scalar(name string) *G.Node {
 	return n
 }
 
-// param is a parameter, the same node for the same name.
-func (g *graph) param(name string, shape ...int) *G.Node {
-	for _, n := range g.Params {
-		if n.Name() == name {
-			return n
-		}
-	}
-	n := g.tensor(name, shape...)
-	g.Params = append(g.Params, n)
-	return n
-}
-
 // layers adds layers with their parameters.
 func (g *graph) layers(x *G.Node, layers []Layer) (*G.Node, error) {
 	for _, l := range layers {
 		params := l.params(g.init)
-		w, b := g.param(params[0].Name, params[0].Shape...), g.param(params[1].Name, params[1].Shape...)
+		w, b := g.param(params[0]), g.param(params[1])
 		var err error
 		if x, err = op.Reshape(x, l.In...); err != nil {
 			return nil, fmt.Errorf("model: %s: %w", l.Name, err)
 		}
-		if x, err = l.apply(x, w, b); err != nil {
+		if x, err = g.layer(x, w, b, l); err != nil {
 			return nil, err
 		}
 	}
 	return x, nil
+}
+
+// layer adds a layer with what lies between it and the next one.
+func (g *graph) layer(x, w, b *G.Node, l Layer) (*G.Node, error) {
+	activation := l.Activation
+	if l.Norm != "" {
+		l.Activation = op.None
+	}
+	y, err := l.apply(x, w, b)
+	if err == nil && l.Norm != "" {
+		if y, err = g.norm(y, l); err == nil {
+			y, err = op.Activate(y, activation)
+		}
+	}
+	if err == nil {
+		y, err = g.drop(y, l)
+	}
+	if err == nil && l.Code {
+		y, err = g.sparse(y)
+		g.code = y
+	}
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: %w", l.Name, err)
+	}
+	return y, nil
 }
 
 // loss adds the way from images to the loss.
@@ -126,14 +170,21 @@ func (b *builder) loss(batch int, training bool) (*graph, error) {
 	if b.spec.Variational() {
 		return b.variationalLoss(batch, training)
 	}
-	g := newGraph(b.spec.Init)
+	g := newGraph(b.spec)
 	x := g.input(program.InputRows, "x", batch, b.network.encoder[0].In...)
 	weights := g.input(program.InputWeights, "weights", batch)
+	if training {
+		g.weights = weights
+	}
 	layers := b.network.layers()
 	if b.spec.Loss == BCE { // computed from logits: the sigmoid is inside the loss
 		layers[len(layers)-1].Activation = op.None
 	}
-	y, err := g.layers(x, layers)
+	read, err := b.corrupt(g, x)
+	if err != nil {
+		return nil, fmt.Errorf("model: corrupt: %w", err)
+	}
+	y, err := g.layers(read, layers)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +193,30 @@ func (b *builder) loss(batch int, training bool) (*graph, error) {
 		return nil, fmt.Errorf("model: %w", err)
 	}
 	g.Outputs = []program.Output{{Name: "loss", Node: cost}}
+	if training {
+		return g, b.penalties(g, cost)
+	}
+	if read != x {
+		return g, b.cleanLoss(g, x, weights, layers)
+	}
 	return g, nil
+}
+
+// clean names the loss of rows that are read as they are.
+const clean = "clean"
+
+// cleanLoss adds it.
+func (b *builder) cleanLoss(g *graph, x, weights *G.Node, layers []Layer) error {
+	y, err := g.layers(x, layers)
+	if err != nil {
+		return err
+	}
+	cost, err := b.spec.lossOp().Mean(y, x, weights)
+	if err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	g.Outputs = append(g.Outputs, program.Output{Name: clean, Node: cost})
+	return nil
 }
 
 // phase is the loss with the gradients of all parameters.
@@ -151,11 +225,16 @@ func (b *builder) phase() (*program.Phase, error) {
 	if err != nil {
 		return nil, err
 	}
-	grads, err := G.Grad(g.Outputs[0].Node, g.Params...)
+	grads, err := G.Grad(g.total, g.Params...)
 	if err != nil {
 		return nil, fmt.Errorf("model: gradients: %w", err)
 	}
-	return &program.Phase{Graph: g.Graph, Name: "train", Trained: g.Params, Grads: grads, Optimizer: b.spec.optimizer()}, nil
+	if err := b.decay(g.Params, grads); err != nil {
+		return nil, err
+	}
+	return &program.Phase{
+		Graph: g.all(), Name: "train", Trained: g.Params, Grads: grads, Optimizer: b.spec.optimizer(), Writes: g.writes,
+	}, nil
 }
 
 // forward builds one part.
@@ -168,9 +247,10 @@ func (b *builder) forward(part program.Part, batch int) (*program.Graph, error) 
 		if err != nil {
 			return nil, err
 		}
-		return &g.Graph, nil
+		whole := g.all()
+		return &whole, nil
 	}
-	g := newGraph(b.spec.Init)
+	g := newGraph(b.spec)
 	var x, y *G.Node
 	var err error
 	first, name, flat := b.network.encoder[0].In, "image", b.spec.row().Size()
@@ -210,5 +290,6 @@ func (b *builder) forward(part program.Part, batch int) (*program.Graph, error) 
 		return nil, fmt.Errorf("model: %s: %w", part, err)
 	}
 	g.Outputs = []program.Output{{Name: name, Node: y}}
-	return &g.Graph, nil
+	whole := g.all()
+	return &whole, nil
 }

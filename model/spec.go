@@ -74,6 +74,8 @@ type Spec struct {
 	Loss         Loss   `toml:"loss" json:"loss"`                   // "" where there is a likelihood
 	Init         Init   `toml:"init" json:"init"`
 
+	Regular
+
 	Optimizer string  `toml:"optimizer" json:"optimizer"` // adam or sgd
 	LR        float64 `toml:"lr" json:"lr"`
 	Momentum  float64 `toml:"momentum" json:"momentum"` // of sgd
@@ -176,6 +178,9 @@ func (s Spec) Validate() error {
 	}
 	if s.Loss == BCE && s.LastActivation() != string(op.Sigmoid) {
 		return fmt.Errorf("model: loss bce with output %s; it needs probabilities: want output sigmoid, or loss mse", s.LastActivation())
+	}
+	if err := s.checkRegular(); err != nil {
+		return err
 	}
 	if s.Init != InitTorch && s.Init != InitGlorot {
 		return fmt.Errorf("model: unknown init %q; want %s or %s", s.Init, InitTorch, InitGlorot)

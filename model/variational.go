@@ -34,6 +34,8 @@ const (
 // the deviation's logarithm.
 const LogSigma = "logsigma"
 
+func logSigma() program.Param { return program.Param{Name: LogSigma, Shape: []int{1}} }
+
 // Variational says that a code is a distribution: the network has a likelihood.
 func (s Spec) Variational() bool { return s.Likelihood != "" }
 
@@ -75,6 +77,9 @@ func (s Spec) checkVariational() error {
 	}
 	if s.Likelihood == Bernoulli && s.LastActivation() != string(op.Sigmoid) {
 		return fmt.Errorf("model: likelihood bernoulli with output %s; it needs chances: want output sigmoid", s.LastActivation())
+	}
+	if s.Sparse != "" || s.CodeL2 != 0 {
+		return errors.New("model: a sparse or small code of a variational network; its divergence shapes the code already: want beta or free bits")
 	}
 	if len(s.Hidden) == 0 {
 		return errors.New("model: a variational network without a hidden layer; want the width before the code at least")
@@ -158,7 +163,7 @@ func (b *builder) likelihood(g *graph, y, x, weights *G.Node) (*G.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return op.GaussianOf(square, g.param(LogSigma, 1), b.spec.row().Size())
+	return op.GaussianOf(square, g.param(logSigma()), b.spec.row().Size())
 }
 
 // variationalLoss adds the way from rows to the terms, in nats a row: the loss,
@@ -167,10 +172,17 @@ func (b *builder) likelihood(g *graph, y, x, weights *G.Node) (*G.Node, error) {
 // is free up to its floor. Else the loss is at the mean code, with the final beta
 // and all of the divergence; what the bound is of is drawn by row.
 func (b *builder) variationalLoss(batch int, training bool) (*graph, error) {
-	g := newGraph(b.spec.Init)
+	g := newGraph(b.spec)
 	x := g.input(program.InputRows, "x", batch, b.network.encoder[0].In...)
 	weights := g.input(program.InputWeights, "weights", batch)
-	e, err := b.encode(g, x)
+	if training {
+		g.weights = weights
+	}
+	read, err := b.corrupt(g, x)
+	if err != nil {
+		return nil, fmt.Errorf("model: corrupt: %w", err)
+	}
+	e, err := b.encode(g, read)
 	if err != nil {
 		return nil, err
 	}
@@ -188,26 +200,50 @@ func (b *builder) variationalLoss(batch int, training bool) (*graph, error) {
 	}
 	shown, weighed := drawn, kl
 	if training {
-		if weighed, err = b.pressed(g, e, kl, weights); err != nil {
-			return nil, err
-		}
-	} else {
-		if shown, err = b.reconstruction(g, e.mu, x, weights); err != nil {
-			return nil, err
-		}
-		if weighed, err = op.Scale(kl, b.spec.Beta); err != nil {
-			return nil, err
-		}
+		weighed, err = b.pressed(g, e, kl, weights)
+	} else if shown, err = b.reconstruction(g, e.mu, x, weights); err == nil {
+		weighed, err = op.Scale(kl, b.spec.Beta)
+	}
+	if err != nil {
+		return nil, err
 	}
 	loss, err := op.Add(shown, weighed)
 	if err != nil {
 		return nil, err
 	}
 	bound, err := op.Add(drawn, kl)
+	if err != nil {
+		return nil, err
+	}
 	g.Outputs = []program.Output{
 		{Name: "loss", Node: loss}, {Name: "reconstruction", Node: shown}, {Name: "kl", Node: kl}, {Name: "bound", Node: bound},
 	}
-	return g, err
+	g.total = loss
+	if read != x && !training {
+		return g, b.cleanBound(g, x, weights)
+	}
+	return g, nil
+}
+
+// cleanBound adds the loss of rows that are read as they are.
+func (b *builder) cleanBound(g *graph, x, weights *G.Node) error {
+	e, err := b.encode(g, x)
+	if err != nil {
+		return err
+	}
+	kl, err := op.Loss{Kind: op.KL, Sum: true}.Mean(e.mu, e.logvar, weights)
+	if err == nil {
+		kl, err = op.Scale(kl, b.spec.Beta)
+	}
+	if err != nil {
+		return err
+	}
+	loss, err := b.reconstruction(g, e.mu, x, weights)
+	if err == nil {
+		loss, err = op.Add(loss, kl)
+	}
+	g.Outputs = append(g.Outputs, program.Output{Name: clean, Node: loss})
+	return err
 }
 
 // reconstruction is what rows cost that are decoded from codes.

@@ -4,6 +4,7 @@
     internal/vm/vmtest/golden/<preset>.safetensors   gradients and ten losses of a preset
                                                   (of variational ones see golden_vae.py)
     internal/vm/vmtest/golden/everything.safetensors   a program with every input; see golden_program.py
+    internal/vm/vmtest/golden/batchnorm-<family>.safetensors   batch norm over steps; see golden_norm.py
     model/op/testdata/ops.json                    results and gradients of every op; see golden_ops.py
 
 A preset's file is made from the parameters of seed 1 and MNIST's training images in the order of
@@ -31,6 +32,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import golden_norm
 import golden_ops
 import golden_program
 import golden_vae
@@ -103,6 +105,9 @@ def main() -> None:
     )
     files = {name: (train(config, args.data), config["batch"]) for name, config in presets.PRESETS.items()}
     files |= {name: (golden_vae.train(name, args.data), golden_vae.BATCH) for name in golden_vae.NETWORKS}
+    for name in golden_norm.CONFIGS:
+        content = encode_safetensors(golden_norm.train(name), {"seed": str(golden_norm.SEED), "torch": torch.__version__})
+        write(args.root / f"internal/vm/vmtest/golden/{name}.safetensors", content)
     for name, (tensors, batch) in files.items():
         metadata = {
             "preset": name,

@@ -5,7 +5,8 @@ A case is a JSON object:
     op, name      the op, and a name that none of its other cases has
     attrs         activation and alpha of linear, conv2d, convtranspose2d and activation;
                   stride, padding, output_padding of convolutions, each [height, width]; delta of
-                  huber; total of a loss: the sum over a row instead of its mean; factor of scale and lerp
+                  huber; total of a loss: the sum over a row instead of its mean; factor of scale, lerp and
+                  runningvariance; epsilon of batch norms
     inputs        linear            x (B,I)      w (O,I)         b (O)
                   conv2d            x (B,C,H,W)  w (O,C,kH,kW)   b (O)
                   convtranspose2d   x (B,C,H,W)  w (C,O,kH,kW)   b (O)
@@ -17,10 +18,17 @@ A case is a JSON object:
                   concat            x (B,N)      y (B,M)
                   kl, klmeans, freebits  mu, logvar (B,Z)  weights (B); floor of freebits
                   gaussian          pred, target, weights, and s, the deviation's logarithm (1), or sigma
+                  clamp, topk       x, of topk (B,Z); lo and hi; k
+                  ratekl            x (B,C)      weights (B); rate
+                  decay             g, w of one shape: what autograd adds to g; l1, l2
+                  batchnorm         x (B,C,...)  gamma, beta (C)  weights (B)
+                  runningnorm       x (B,C,...)  mean, variance, gamma, beta (C)
+                  runningvariance   x (B,C,...)  variance (C)    weights (B)
     output        what the op gives; of a loss a scalar, the mean over the rows of weight 1 of the
                   mean over a row
     grad_output   what backpropagation starts from, of the output's shape
-    grads         by input; of a loss only pred, of scale only x, of lerp and channelmean none
+    grads         by input; of a loss only pred, of scale only x, of lerp, channelmean,
+                  runningnorm and runningvariance none
 
 Tensors are {"shape": [...], "data": [...]}, the last dimension fastest.
 
@@ -122,12 +130,56 @@ def gaussian(pred, target, weights, sigma=None, s=None):
     return (-density.log_prob(target).flatten(1).sum(1) * weights).sum() / weights.sum()
 
 
+
+
+def batch_norm(x, gamma, beta, weights, epsilon):
+    """Of the rows of weight 1; the others get zeros."""
+    rows = weights > 0
+    y = torch.zeros_like(x)
+    y[rows] = F.batch_norm(x[rows], None, None, gamma, beta, True, 0, epsilon)
+    return y
+
+
+def running_norm(x, mean, variance, gamma, beta, epsilon):
+    return F.batch_norm(x, mean, variance, gamma, beta, False, 0, epsilon)
+
+
+def running_variance(x, variance, weights, factor):
+    """What a step of training makes of it."""
+    variance = variance.clone()
+    F.batch_norm(x[weights > 0], torch.zeros_like(variance), variance, None, None, True, factor)
+    return variance
+
+
+def top_k(x, k):
+    kept = torch.topk(x, k, dim=1)
+    return torch.zeros_like(x).scatter(1, kept.indices, kept.values)
+
+
+def rate_kl(x, weights, rate):
+    mean = channel_mean(x, weights)
+    return (rate * torch.log(rate / mean) + (1 - rate) * torch.log((1 - rate) / (1 - mean))).sum()
+
+
+def decay(g, w, l1, l2):
+    w = w.clone().requires_grad_()
+    (l1 * w.abs().sum() + l2 * w.square().sum()).backward()
+    return g + w.grad
+
+
 OPS: dict[str, Callable] = {
     "concat": lambda x, y: torch.cat([x, y], 1),
     "klmeans": kl_means,
     "kl": lambda mu, logvar, weights: kl_means(mu, logvar, weights).sum(),
     "freebits": lambda mu, logvar, weights, floor: kl_means(mu, logvar, weights).clamp(min=floor).sum(),
     "gaussian": gaussian,
+    "clamp": lambda x, lo, hi: torch.clamp(x, lo, hi),
+    "topk": top_k,
+    "ratekl": rate_kl,
+    "decay": decay,
+    "batchnorm": batch_norm,
+    "runningnorm": running_norm,
+    "runningvariance": running_variance,
     "add": lambda x, y: x + y,
     "mul": lambda x, y: x * y,
     "scale": lambda x, factor, s=1: factor * s * x,
@@ -312,9 +364,44 @@ def variational_cases() -> Iterator[dict]:
     inputs["weights"] = np.array([1.0, 0, 1, 1])
     yield case("gaussian", "fixed", {"sigma": 0.5}, inputs, ("target", "weights"))
     yield case("gaussian", "learned", {}, inputs | {"s": np.array([-0.75])}, ("target", "weights"))
+def batchnorm_cases() -> Iterator[dict]:
+    for name, shape, weights in (
+        ("rows", (4, 3), [1, 1, 1, 1]),
+        ("more-rows", (6, 2), [1, 1, 1, 1, 1, 1]),
+        ("images", (3, 2, 3, 2), [1, 1, 1]),
+        ("one-image", (1, 2, 3, 2), [1]),
+    ):
+        x, channels = draw(f"batchnorm/{name}/x", shape), shape[1]
+        gamma, beta = (draw(f"batchnorm/{name}/{key}", (channels,)) for key in ("gamma", "beta"))
+        mean, variance = draw(f"batchnorm/{name}/mean", (channels,)), draw(f"batchnorm/{name}/variance", (channels,), 0.25, 2)
+        scale, rows = {"gamma": gamma, "beta": beta}, {"weights": np.array(weights, np.float64)}
+        yield case("batchnorm", name, {"epsilon": 1e-5}, {"x": x, **scale, **rows}, ("weights",))
+        running = {"x": x, "mean": mean, "variance": variance, **scale}
+        yield case("runningnorm", name, {"epsilon": 1e-3}, running, tuple(running))
+        yield case("runningvariance", name, {"factor": 0.1}, {"x": x, "variance": variance, **rows}, ("x", "variance", "weights"))
+    x = draw("batchnorm/padded/x", (4, 3))
+    rows = {"weights": np.array([1.0, 0, 1, 1])}
+    variance = draw("batchnorm/padded/variance", (3,), 0.25, 2)
+    yield case("runningvariance", "padded", {"factor": 0.1}, {"x": x, "variance": variance, **rows}, ("x", "variance", "weights"))
+
+
+def regular_cases() -> Iterator[dict]:
+    x = draw("clamp/x", (3, 5), -2, 2)
+    x[0, :3] = -1, 0.5, 1
+    yield case("clamp", "range", {"lo": -1, "hi": 0.5}, {"x": x})
+    for name, shape, k in (("some", (4, 7), 3), ("one", (2, 5), 1), ("all", (2, 3), 3), ("images", (3, 6, 1, 1), 2)):
+        yield case("topk", name, {"k": k}, {"x": draw(f"topk/{name}/x", shape)})
+    for name, weights in (("full", [1, 1, 1, 1]), ("padded", [1, 0, 1, 1])):
+        inputs = {"x": draw(f"ratekl/{name}", (4, 3), 2**-6, 1 - 2**-6), "weights": np.array(weights, np.float64)}
+        yield case("ratekl", name, {"rate": 0.125}, inputs, ("weights",))
+    g, w = draw("decay/g", (3, 4)), draw("decay/w", (3, 4))
+    w[0, 0] = 0
+    for name, l1, l2 in (("l1", 0.25, 0), ("l2", 0, 0.125), ("both", 0.5, 0.25)):
+        yield case("decay", name, {"l1": l1, "l2": l2}, {"g": g, "w": w}, ("g", "w"))
 
 
 def cases() -> list[dict]:
     """All cases, in the order of the file."""
-    parts = (linear_cases, conv2d_cases, convtranspose2d_cases, activation_cases, loss_cases, elementwise_cases, variational_cases)
+    parts = (linear_cases, conv2d_cases, convtranspose2d_cases, activation_cases, loss_cases, elementwise_cases,
+             variational_cases, batchnorm_cases, regular_cases)
     return [one for part in parts for one in part()]

@@ -109,14 +109,24 @@ def build(config: dict) -> Autoencoder:
     hidden = choose(ACTIVATIONS, config["activation"], "activation")
     output = choose(ACTIVATIONS, config["output"], "activation")
     code = hidden if config["activate_code"] else None
-    return Autoencoder(sequential(encoder, hidden, code), sequential(decoder, hidden, output))
+    norm = config.get("batch_norm", False)
+    return Autoencoder(sequential(encoder, hidden, code, norm), sequential(decoder, hidden, output, norm))
 
 
-def sequential(layers: list[nn.Module], hidden, last) -> nn.Sequential:
-    """Each layer with its activation behind it, where it has one."""
+def batch_norm(layer: nn.Module) -> nn.Module:
+    """Batch norm of what a layer gives."""
+    if isinstance(layer, nn.Linear):
+        return nn.BatchNorm1d(layer.out_features)
+    return nn.BatchNorm2d(layer.out_channels)
+
+
+def sequential(layers: list[nn.Module], hidden, last, norm: bool = False) -> nn.Sequential:
+    """Each layer with its activation behind it, where it has one, and batch norm before that of a hidden one."""
     modules = []
     for i, layer in enumerate(layers):
         modules.append(layer)
+        if norm and i < len(layers) - 1:
+            modules.append(batch_norm(layer))
         activation = last if i == len(layers) - 1 else hidden
         if activation is not None:
             modules.append(activation())

@@ -49,11 +49,13 @@ const (
 	Inputs      Family = "inputs"      // random numbers, labels, scalars
 	Reduce      Family = "reduce"      // sums by channel
 	Variational Family = "variational" // divergences, learned deviations, columns
+	BatchNorms  Family = "batchnorm"   // batch norm
+	Regular     Family = "regular"     // clamps, sparse codes, decay of weights
 )
 
 // Families returns all families.
 func Families() []Family {
-	return []Family{Gemm, Conv, Elementwise, Optim, Gather, Inputs, Reduce, Variational}
+	return []Family{Gemm, Conv, Elementwise, Optim, Gather, Inputs, Reduce, Variational, BatchNorms, Regular}
 }
 
 //go:embed zz_*.ptx

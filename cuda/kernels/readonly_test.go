@@ -33,6 +33,9 @@ var readOnly = map[string]map[string]string{
 	"channel_sums":    {"0": "x", "5": "step"}, "channel_mean": {"0": "x", "4": "step"},
 	"kl_grad": {"7": "step"}, "kl_means": {"4": "step"}, "free_bits": {"4": "step"}, "free_bits_grad": {"6": "step"},
 	"gaussian": {"7": "step"}, "concat": {"5": "step"}, "columns": {"5": "step"},
+	"moments": {"0": "x", "4": "step"}, "batch_norm": {"11": "step"}, "batch_norm_sums": {"8": "step"}, "batch_norm_dx": {"10": "step"},
+	"clamp": {"5": "step"}, "clamp_grad": {"6": "step"}, "top_k": {"5": "step"}, "channel_mean_grad": {"4": "step"},
+	"rate_kl": {"4": "step"}, "rate_kl_grad": {"6": "step"}, "decay": {"6": "step"},
 }
 
 // TestReadOnlyLoads traces the address of every ld.global.nc back to the

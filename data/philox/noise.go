@@ -5,17 +5,21 @@ import "math"
 // Uniforms fills dst with multiples of 2^-24 in [0, 1): dst[i] comes from
 // index i of a step and row, as [Stream.Float32] gives it.
 func (s Stream) Uniforms(dst []float32, step, row uint32) {
-	s.words(len(dst), step, row, func(i int, w uint32) { dst[i] = float32(w>>8) * (1.0 / (1 << 24)) })
+	s.words(len(dst), step, row, func(i int, words []uint32) {
+		for j, w := range words {
+			dst[i+j] = float32(w>>8) * (1.0 / (1 << 24))
+		}
+	})
 }
 
 // Bernoullis fills dst with 1, with the chance p rounded to a multiple of
 // 2^-24, and 0.
 func (s Stream) Bernoullis(dst []float32, step, row uint32, p float64) {
 	below := Threshold(p)
-	s.words(len(dst), step, row, func(i int, w uint32) {
-		dst[i] = 0
-		if w>>8 < below {
-			dst[i] = 1
+	s.words(len(dst), step, row, func(i int, words []uint32) {
+		to := dst[i:][:len(words)]
+		for j, w := range words {
+			to[j] = float32((w>>8 - below) >> 31) // both are at most 2^24: the sign of their difference
 		}
 	})
 }
@@ -23,14 +27,13 @@ func (s Stream) Bernoullis(dst []float32, step, row uint32, p float64) {
 // Threshold returns a chance in [0, 1] in units of 2^-24.
 func Threshold(p float64) uint32 { return uint32(math.RoundToEven(p * (1 << 24))) }
 
-// words calls visit with the words of indices 0 to n-1.
-func (s Stream) words(n int, step, row uint32, visit func(i int, w uint32)) {
+// words calls visit with the words of indices from i on, up to n-1 in all.
+func (s Stream) words(n int, step, row uint32, visit func(i int, words []uint32)) {
 	key := [2]uint32{uint32(s.Seed), uint32(s.Seed >> 32)}
-	for i := 0; i < n; i += 4 {
-		words := Block(key, [4]uint32{uint32(i / 4), row, step, uint32(s.Purpose)})
-		for j, w := range words[:min(4, n-i)] {
-			visit(i+j, w)
-		}
+	var out [16]uint32
+	for i := 0; i < n; i += len(out) {
+		four(key, uint32(i/4), row, step, uint32(s.Purpose), &out)
+		visit(i, out[:min(len(out), n-i)])
 	}
 }
 
@@ -44,14 +47,15 @@ func (s Stream) words(n int, step, row uint32, visit func(i int, w uint32)) {
 // operation rounded by itself, so that any processor that adds, multiplies,
 // divides and takes roots as IEEE 754 says has the same numbers.
 func (s Stream) Normals(dst []float32, step, row uint32) {
-	key := [2]uint32{uint32(s.Seed), uint32(s.Seed >> 32)}
-	for i := 0; i < len(dst); i += 4 {
-		w := Block(key, [4]uint32{uint32(i / 4), row, step, uint32(s.Purpose)})
-		var four [4]float32
-		four[0], four[1] = normals(w[0]>>8, w[1]>>8)
-		four[2], four[3] = normals(w[2]>>8, w[3]>>8)
-		copy(dst[i:], four[:])
-	}
+	s.words((len(dst)+1)/2*2, step, row, func(i int, words []uint32) {
+		for j := 0; j < len(words); j += 2 {
+			first, second := normals(words[j]>>8, words[j+1]>>8)
+			dst[i+j] = first
+			if i+j+1 < len(dst) {
+				dst[i+j+1] = second
+			}
+		}
+	})
 }
 
 // normals makes two numbers of two times 24 bits.

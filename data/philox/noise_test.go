@@ -123,3 +123,11 @@ func BenchmarkUniforms(b *testing.B) {
 		s.Uniforms(dst, uint32(i), 0)
 	}
 }
+
+func BenchmarkBernoullis(b *testing.B) {
+	s, dst := Stream{Seed: 7}, make([]float32, 784)
+	b.SetBytes(4 * 784)
+	for i := range b.N {
+		s.Bernoullis(dst, uint32(i), 0, 0.75)
+	}
+}

@@ -38,6 +38,7 @@ func groups() []group {
 	return []group{
 		{"Network", networkOptions()},
 		{"Training", trainingOptions()},
+		{"Regularisation", regularOptions()},
 		{"Data", dataOptions()},
 		{"Device", deviceOptions()},
 		{"Run", runOptions()},

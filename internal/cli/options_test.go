@@ -68,6 +68,7 @@ func TestFlags(t *testing.T) {
 		"loss": "bce", "optimizer": "sgd", "lr": "0.25", "momentum": "0.5", "batch": "9", "epochs": "3", "seed": "18446744073709551615",
 		"data": "some where", "scale": "minmax", "limit": "100", "val": "12.5%", "test-limit": "6", "device": "tape", "gpu": "1", "threads": "2", "out": "dir",
 		"likelihood": "gaussian:0.5", "beta": "2", "kl-warmup": "1.5", "free-bits": "0.125",
+		"dropout": "0.25", "corrupt": "mask:0.3", "sparse": "topk:5", "code-l2": "1e-4", "l1": "0.125", "l2": "0.5",
 	}
 	want := &call{out: "dir", force: true, quiet: true, json: true, summary: true, plan: true, doctor: true, version: true}
 	var err error
@@ -78,6 +79,7 @@ func TestFlags(t *testing.T) {
 	c.Hidden, c.Latent, c.Activation, c.Output = []int{4, 5}, 7, "gelu", "sigmoid"
 	c.Loss, c.Optimizer, c.LR, c.Momentum, c.Batch, c.Epochs = "bce", "sgd", 0.25, 0.5, 9, 3
 	c.Seed, c.Data, c.Scale, c.Limit, c.Val, c.TestLimit = 1<<64-1, "some where", "minmax", 100, 0.125, 6
+	c.BatchNorm, c.Dropout, c.Corrupt, c.Sparse, c.CodeL2, c.L1, c.L2 = true, 0.25, "mask:0.3", "topk:5", 1e-4, 0.125, 0.5
 	c.Device, c.GPU, c.Threads = "tape", 1, 2
 	c.Likelihood, c.Beta, c.KLWarmup, c.FreeBits = "gaussian:0.5", 2, 1.5, 0.125
 	forms := map[string]func(name, text string) []string{
@@ -106,7 +108,7 @@ func TestFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = d.Close() }()
-	c.Loss = "" // a likelihood stands in its place
+	c.Loss, c.Sparse, c.CodeL2 = "", "", 0 // a likelihood and a divergence stand in their places
 	if err := d.WriteConfig(want.config); err != nil {
 		t.Fatal(err)
 	}

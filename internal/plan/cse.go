@@ -37,7 +37,7 @@ func (p *Plan) signature(in Instr) string {
 	if in.Op.rule().stays { // of two one would be left with nobody to read it
 		return fmt.Sprint(in.Op, in.Dst)
 	}
-	return fmt.Sprintf("%s %v %#v %#v %#v %#v %v %v %v %v %v", in.Op, in.Src, in.Activation, in.Slope, in.Window, in.Loss, in.Factor, in.Number, in.Scaled, in.Input, shapes)
+	return fmt.Sprintf("%s %v %#v %#v %#v %#v %v %v %v %v %v %v %v %v", in.Op, in.Src, in.Activation, in.Slope, in.Window, in.Loss, in.Factor, in.Number, in.Moment, in.Numbers, in.K, in.Scaled, in.Input, shapes)
 }
 
 // prune drops instructions with no result that anybody reads, but for those

@@ -181,9 +181,10 @@ func (d *decoder) emit(n node, in Instr, sources ...*G.Node) (int, error) {
 		}
 	}
 	var result int
-	for _, role := range r.dst {
+	last := lastWhole(r.dst)
+	for i, role := range r.dst {
 		b := Buffer{Name: d.name(in), Kind: Temp, Shape: n.Shape(), Of: -1}
-		beside := role == whole && r.beside != nil
+		beside := i == last && r.beside != nil
 		if beside {
 			b.Name, b.Shape = r.beside(d.plan, in)
 		}
@@ -196,6 +197,17 @@ func (d *decoder) emit(n node, in Instr, sources ...*G.Node) (int, error) {
 	}
 	d.code = append(d.code, in)
 	return result, nil
+}
+
+// lastWhole returns the place of the last result that there is one of for a
+// batch, or -1.
+func lastWhole(roles []role) int {
+	for i := len(roles) - 1; i >= 0; i-- {
+		if roles[i] == whole {
+			return i
+		}
+	}
+	return -1
 }
 
 // name says what a result is.

@@ -40,7 +40,7 @@ func (ph *Phase) remove(gone map[int]bool) {
 	ph.Gradients = kept
 }
 
-// fuseActivations makes an activation part of the product before it, where
+// fuseActivations makes an activation part of the product or norm before it, where
 // nobody else reads what it is of.
 func (p *Plan) fuseActivations(ph *Phase) {
 	gone := make(map[int]bool)
@@ -49,7 +49,7 @@ func (p *Plan) fuseActivations(ph *Phase) {
 			continue
 		}
 		at := ph.producer(in.Src[0])
-		if at < 0 || !ph.Gradients[at].Op.rule().isProduct() || ph.Gradients[at].Activation != op.None {
+		if at < 0 || !ph.Gradients[at].Op.rule().activation || ph.Gradients[at].Op == Activate || ph.Gradients[at].Activation != op.None {
 			continue
 		}
 		z := &p.Buffers[in.Src[0]]
@@ -116,7 +116,7 @@ func (ph *Phase) fuseBiases() error {
 			continue
 		}
 		for _, dw := range ph.Gradients {
-			if dw.Op.rule().isDW() && dw.Src[0] == in.Src[0] && !gone[i] {
+			if r := dw.Op.rule(); (r.isDW() || r.biased) && dw.Src[0] == in.Src[0] && !gone[i] {
 				ph.replace(in.Dst[0], dw.Dst[1])
 				gone[i] = true
 			}

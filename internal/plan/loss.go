@@ -51,11 +51,11 @@ func decodeLoss(d *decoder, n node) (int, error) {
 	return 0, errUnknown
 }
 
-func (d *decoder) checkRowWeights(n node) error {
-	last := n.in[len(n.in)-1]
-	if len(n.in) > 2 {
-		last = n.in[2]
-	}
+func (d *decoder) checkRowWeights(n node) error { return d.checkWeights(n, min(2, len(n.in)-1)) }
+
+// checkWeights wants an operand to be the weights of rows.
+func (d *decoder) checkWeights(n node, at int) error {
+	last := n.in[at]
 	if w := d.graph.Input(last); w == nil || w.Kind != program.InputWeights {
 		return fmt.Errorf("node %q: its rows are weighted by %q; want the graph's weights", n.Name(), last.Name())
 	}

@@ -109,8 +109,11 @@ type Instr struct {
 	Slope      op.Activation // the result is multiplied by its derivative, from the last of Src; op.None
 	Window     op.Window
 	Loss       op.Loss
-	Factor     float64       // of Scale, Lerp, Follow, and of a loss's gradient
+	Factor     float64       // of Scale, Lerp, Track, Follow, and of a loss's gradient; of batch norm ε
 	Number     float64       // of FreeBits: the floor; of Gaussian: values in a row; of Columns: the first one
+	Moment     op.Moment     // of Track
+	Numbers    [2]float64    // constants of Clamp, RateKL, Decay and their gradients
+	K          int           // of TopK
 	Scaled     bool          // the result is also multiplied by a scalar, a source behind the others
 	Input      program.Input // of Noise: what is drawn; no Node
 

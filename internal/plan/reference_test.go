@@ -149,3 +149,28 @@ func TestReference(t *testing.T) {
 		})
 	}
 }
+
+// Regularised networks compile under every combination of options to plans
+// that pass all checks, in training and forward.
+func TestRegularNetworks(t *testing.T) {
+	for name, spec := range vmtest.RegularNetworks() {
+		t.Run(name, func(t *testing.T) {
+			p := build(t, spec)
+			for _, opt := range everyOption() {
+				for _, made := range append([]*plan.Plan{compile(t, p, opt)}, forwardPlans(t, p, opt)...) {
+					if err := made.Verify(); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+}
+
+func forwardPlans(t *testing.T, p *program.Program, opt plan.Options) (plans []*plan.Plan) {
+	t.Helper()
+	for _, part := range parts() {
+		plans = append(plans, compileForward(t, p, part, 3, opt))
+	}
+	return plans
+}

@@ -29,6 +29,7 @@ type rule struct {
 	graphOnly  bool // later passes take it away
 	stays      bool // nobody need read its result, and two of them are never one
 	alike      bool // all operands have one shape and one layout
+	biased     bool // beside its result stands the gradient of a bias, the sum of its first source
 	scatters   bool // it adds patches to an image; see Plan.Scatters
 	layer      Op   // of an instruction with weights: the product that they belong to; else ""
 
@@ -42,7 +43,8 @@ type rule struct {
 	detail func(in Instr) string           // what is printed behind the op; nil: nothing
 
 	// beside is name and shape of a result that its node does not have: a
-	// bias's gradient, the value of a loss. Its role is whole.
+	// bias's gradient, the value of a loss. It is the last one whose role is
+	// whole.
 	beside func(p *Plan, in Instr) (name string, shape []int)
 }
 
@@ -91,7 +93,7 @@ func init() {
 	families = []family{
 		loadFamily, linearFamily, conv2dFamily, convTranspose2dFamily, activationFamily,
 		lossFamily, elementwiseFamily, klFamily, gaussianFamily, concatFamily,
-		statisticsFamily, reshapeFamily, updateFamily,
+		statisticsFamily, batchNormFamily, regularFamily, reshapeFamily, updateFamily,
 	}
 	for _, f := range families {
 		for i := range f.rules {

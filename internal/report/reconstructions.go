@@ -20,6 +20,7 @@ import (
 type Grid struct {
 	C, H, W   int
 	Originals [][]float32 // each (C,H,W), Lo black to Hi white; what is beyond is cut off
+	Corrupted [][]float32 // what the network read in their place, as many; empty: the originals
 	Rebuilt   [][]float32 // as many
 	Lo, Hi    float32
 	Captions  []string // one an image, above it; empty: none
@@ -44,14 +45,11 @@ func Reconstructions(w io.Writer, g Grid) error {
 	if err := g.check(); err != nil {
 		return fmt.Errorf("report: reconstructions: %w", err)
 	}
-	rows := []struct {
-		label  string
-		images [][]float32
-	}{{"original", g.Originals}, {"rebuilt", g.Rebuilt}}
+	rows := g.lines()
 	tile := g.tile()
 	row := textStyle(labelSize, text.XRight, middle)
 	edge := int(math.Ceil(margin.Dots(dpi)))
-	left := edge + int(math.Ceil((row.Width("original") + pad).Dots(dpi)))
+	left := edge + int(math.Ceil((row.Width(rows[len(rows)-2].label) + pad).Dots(dpi)))
 	above := 0 // a caption
 	if len(g.Captions) > 0 {
 		above = int(math.Ceil((labelSize + pad/2).Dots(dpi)))
@@ -90,6 +88,20 @@ func Reconstructions(w io.Writer, g Grid) error {
 	return nil
 }
 
+// line is images that stand beside one another.
+type line struct {
+	label  string
+	images [][]float32
+}
+
+// lines returns what is drawn, from top to bottom.
+func (g Grid) lines() []line {
+	if len(g.Corrupted) > 0 {
+		return []line{{"clean", g.Originals}, {"corrupted", g.Corrupted}, {"restored", g.Rebuilt}}
+	}
+	return []line{{"original", g.Originals}, {"rebuilt", g.Rebuilt}}
+}
+
 func (g Grid) check() error {
 	switch {
 	case g.C < 1:
@@ -102,11 +114,14 @@ func (g Grid) check() error {
 		return fmt.Errorf("%d images; want 1 to %d", len(g.Originals), maxImages)
 	case len(g.Rebuilt) != len(g.Originals):
 		return fmt.Errorf("%d rebuilt images; want %d, one for each original", len(g.Rebuilt), len(g.Originals))
+	case len(g.Corrupted) != 0 && len(g.Corrupted) != len(g.Originals):
+		return fmt.Errorf("%d corrupted images; want none or %d", len(g.Corrupted), len(g.Originals))
 	case len(g.Captions) != 0 && len(g.Captions) != len(g.Originals):
 		return fmt.Errorf("%d captions; want none or %d", len(g.Captions), len(g.Originals))
 	}
 	for i := range g.Originals {
-		for name, pixels := range map[string][]float32{"original": g.Originals[i], "rebuilt": g.Rebuilt[i]} {
+		for _, l := range g.lines() {
+			name, pixels := l.label, l.images[i]
 			if n := len(pixels); n%g.C != 0 || n/g.C%g.H != 0 || n/g.C/g.H != g.W {
 				return fmt.Errorf("%s image %d has %d values; want %d × %d × %d", name, i, n, g.C, g.H, g.W)
 			}

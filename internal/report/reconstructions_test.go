@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"image"
 	"image/color"
+	"image/png"
+	"io"
 	"math"
 	"testing"
 )
@@ -224,5 +226,32 @@ func TestReconstructionsErrors(t *testing.T) {
 		{grid: Grid{C: 1, H: 1, W: 1, Hi: 1, Originals: one, Rebuilt: [][]float32{{nan}}}, want: "rebuilt image 0: value 0 is NaN"},
 	} {
 		wantError(t, Reconstructions(&bytes.Buffer{}, c.grid), c.want)
+	}
+}
+
+// A denoising run's picture has a third line, as high as the others.
+func TestCorruptedLine(t *testing.T) {
+	image := [][]float32{{0, 1, 0.5, 0.25}}
+	g := Grid{C: 1, H: 2, W: 2, Hi: 1, Originals: image, Rebuilt: image}
+	height := func() int {
+		t.Helper()
+		var b bytes.Buffer
+		if err := Reconstructions(&b, g); err != nil {
+			t.Fatal(err)
+		}
+		c, err := png.DecodeConfig(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Height
+	}
+	two := height()
+	g.Corrupted = image
+	if three := height(); three != two+g.tile().Y+gapPx {
+		t.Errorf("%d pixels high with corrupted images, %d without", three, two)
+	}
+	g.Corrupted = append(g.Corrupted, image[0])
+	if err := Reconstructions(io.Discard, g); err == nil {
+		t.Error("two corrupted images of one are no error")
 	}
 }

@@ -54,6 +54,9 @@ func (t *trainer) codes(ctx context.Context) (report.Codes, constants, error) {
 		fold.Add(c.Values[from*width:], values)
 		from = to
 	}
+	if t.cfg.Sparse != "" {
+		t.summary.Zeros = finite(found.zeroShare())
+	}
 	return c, found.constants(), nil
 }
 

@@ -86,7 +86,11 @@ func LoadConfig(path string) (Config, error) {
 func missingKeys(keys []string) (missing []string) {
 	network := reflect.TypeFor[model.Spec]()
 	for i := range network.NumField() {
-		key, optional, _ := strings.Cut(network.Field(i).Tag.Get("toml"), ",")
+		field := network.Field(i)
+		if field.Anonymous {
+			continue // options that need not be there
+		}
+		key, optional, _ := strings.Cut(field.Tag.Get("toml"), ",")
 		if optional == "" && key != "image" && key != "-" && !slices.Contains(keys, key) {
 			missing = append(missing, key)
 		}

@@ -152,6 +152,13 @@ func (t *trainer) reconstructions(ctx context.Context) (report.Grid, error) {
 	rows, pixels, scaling := gridRows(show), t.program.PixelCount(), t.program.Scaling
 	rebuilt := make([]float32, len(rows)*pixels)
 	in := program.Feed{Set: show.set, Rows: rows}
+	corrupted, err := t.corrupted(show, rows)
+	if err != nil {
+		return report.Grid{}, err
+	}
+	if corrupted != nil {
+		in = program.Feed{Values: slices.Clone(corrupted)}
+	}
 	if err := t.machine.Infer(ctx, program.Reconstruct, in, rebuilt); err != nil {
 		return report.Grid{}, err
 	}
@@ -163,12 +170,18 @@ func (t *trainer) reconstructions(ctx context.Context) (report.Grid, error) {
 		g.Lo, g.Hi = float32(all.Min), max(float32(all.Max), math.Nextafter32(float32(all.Min), math.MaxFloat32))
 	}
 	scaling.Undo(rebuilt)
+	if corrupted != nil {
+		scaling.Undo(corrupted)
+	}
 	for i, row := range rows {
 		original := make([]float32, pixels)
 		scaling.Read(original, show.from.Rows, int(row))
 		scaling.Undo(original)
 		g.Originals = append(g.Originals, original)
 		g.Rebuilt = append(g.Rebuilt, rebuilt[i*pixels:][:pixels])
+		if corrupted != nil {
+			g.Corrupted = append(g.Corrupted, corrupted[i*pixels:][:pixels])
+		}
 		if show.from.Labels != nil {
 			g.Captions = append(g.Captions, strconv.Itoa(int(show.from.Labels[row])))
 		}

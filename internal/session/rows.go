@@ -146,7 +146,7 @@ func (s shown) labels() []byte {
 func (t *trainer) testBest(ctx context.Context) error {
 	for _, m := range t.epochs {
 		if m.Epoch == t.writer.model.epoch && m.TestRows == len(t.rows.test) {
-			t.bestTest, t.bestTerms = m.TestLoss, m.TestTerms
+			t.bestTest, t.bestClean, t.bestTerms = m.TestLoss, m.CleanLoss, m.TestTerms
 			return nil
 		}
 	}
@@ -157,6 +157,6 @@ func (t *trainer) testBest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.bestTest, t.bestTerms = finite(terms[0]), t.terms(terms)
+	t.bestTest, t.bestClean, t.bestTerms = finite(terms[0]), t.cleanLoss(terms), named(t.evaluated, terms)
 	return nil
 }

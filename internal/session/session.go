@@ -54,16 +54,17 @@ type trainer struct {
 
 	measured *data.Measured // nil where bytes become pixels
 
-	program *program.Program
-	loader  *data.Loader
-	machine vm.Trainer
-	why     string // it runs there
-	dir     *run.Dir
-	writer  checkpoints
+	program   *program.Program
+	evaluated []string // names of the losses that evaluation gives
+	loader    *data.Loader
+	machine   vm.Trainer
+	why       string // it runs there
+	dir       *run.Dir
+	writer    checkpoints
 
-	epochs   []Metrics
-	bestVal  *float64 // the least validation loss so far
-	bestTest *float64 // of the best model over all test rows
+	epochs              []Metrics
+	bestVal             *float64 // the least validation loss so far
+	bestTest, bestClean *float64 // of the best model over all test rows, and over those as they are where the others are corrupted
 
 	bestTerms map[string]float64 // of bestTest
 	curve     curve
@@ -86,6 +87,9 @@ func (t *trainer) prepare(ctx context.Context, opt Options, open OpenVM) (err er
 		return err
 	}
 	if t.program, err = t.cfg.Program(); err != nil {
+		return err
+	}
+	if t.evaluated, err = t.program.EvaluationNames(); err != nil {
 		return err
 	}
 	t.loader, err = data.NewLoader(t.train.Rows, data.LoaderOptions{
@@ -229,8 +233,9 @@ func (t *trainer) epoch(e train.Epoch) error {
 	m := Metrics{
 		Epoch: e.Number, Step: e.Step, TrainLoss: e.Train[0], ValLoss: first(e.Val), TestLoss: first(e.Test),
 		TestRows: e.TestRows, Seconds: e.Seconds, ImagesPerSecond: e.ImagesPerSecond,
+		CleanLoss: t.cleanLoss(e.Test), Terms: named(t.program.LossNames(), e.Train),
+		ValTerms: named(t.evaluated, e.Val), TestTerms: named(t.evaluated, e.Test),
 	}
-	m.Terms, m.ValTerms, m.TestTerms = t.terms(e.Train), t.terms(e.Val), t.terms(e.Test)
 	if m.Best = m.ValLoss == nil || t.bestVal == nil || *m.ValLoss < *t.bestVal; m.Best {
 		t.bestVal = m.ValLoss
 	}
@@ -252,19 +257,6 @@ func (t *trainer) epoch(e train.Epoch) error {
 		t.hooks.Epoch(m)
 	}
 	return nil
-}
-
-// terms names the terms of a loss, nil where there are none or one.
-func (t *trainer) terms(losses []float64) map[string]float64 {
-	names := t.program.LossNames()
-	if len(losses) < 2 || len(losses) != len(names) {
-		return nil
-	}
-	terms := make(map[string]float64)
-	for i, name := range names {
-		terms[name] = losses[i]
-	}
-	return terms
 }
 
 // state copies what the machine holds. Where that is much, earlier copies that

@@ -6,7 +6,7 @@ import "math"
 // a time. It measures from the first row, so that rounding makes no spread of
 // columns that are constant.
 type spread struct {
-	rows         int
+	rows, zeros  int       // rows, and values that are 0
 	first        []float32 // nil before the first row
 	sum, squares []float64 // of what the columns differ by from the first row
 	largest      float64   // of all values, without their sign
@@ -27,10 +27,18 @@ func (s *spread) add(values []float32) {
 			d := float64(v) - float64(s.first[i])
 			s.sum[i] += d
 			s.squares[i] += d * d
+			if v == 0 {
+				s.zeros++
+			}
 			s.largest = max(s.largest, math.Abs(float64(v)))
 		}
 		s.rows++
 	}
+}
+
+// zeroShare returns the share of values that are 0.
+func (s *spread) zeroShare() float64 {
+	return float64(s.zeros) / (float64(s.rows) * float64(len(s.sum)))
 }
 
 // variances returns that of each column.

@@ -12,13 +12,16 @@ import (
 // pixel of every image, of variational networks nats an image; a set without
 // rows has null.
 type Metrics struct {
-	Epoch           int      `json:"epoch"` // from 1
-	Step            int64    `json:"step"`
-	TrainLoss       float64  `json:"train_loss"`
-	ValLoss         *float64 `json:"val_loss"`
-	TestLoss        *float64 `json:"test_loss"`
-	TestRows        int      `json:"test_rows"` // that test_loss is a mean over
-	Seconds         float64  `json:"seconds"`   // training only
+	Epoch     int      `json:"epoch"` // from 1
+	Step      int64    `json:"step"`
+	TrainLoss float64  `json:"train_loss"`
+	ValLoss   *float64 `json:"val_loss"`
+	TestLoss  *float64 `json:"test_loss"`
+	TestRows  int      `json:"test_rows"` // that test_loss is a mean over
+	// CleanLoss is over the test rows as they are, where test_loss is over
+	// corrupted ones.
+	CleanLoss       *float64 `json:"clean_loss,omitempty"`
+	Seconds         float64  `json:"seconds"` // training only
 	ImagesPerSecond float64  `json:"images_per_second"`
 	Best            bool     `json:"best"` // the best so far
 
@@ -64,7 +67,9 @@ type Summary struct {
 	Terms      map[string]float64 `json:"terms,omitempty"` // of train_loss and the others, where there are several
 	ValTerms   map[string]float64 `json:"val_terms,omitempty"`
 	TestTerms  map[string]float64 `json:"test_terms,omitempty"`
-	PicturesOf string             `json:"pictures_of"` // test, held-out or training images
+	PicturesOf string             `json:"pictures_of"`          // test, held-out or training images
+	CleanLoss  *float64           `json:"clean_loss,omitempty"` // over the test rows as they are; test_loss is over corrupted ones
+	Zeros      *float64           `json:"zeros,omitempty"`      // share of the codes' values, of a network with sparse codes
 	Verdict
 	EpochSeconds    float64    `json:"epoch_seconds"` // training only; median, the first left out where there are several
 	ImagesPerSecond float64    `json:"images_per_second"`
@@ -88,7 +93,7 @@ func (t *trainer) finish() error {
 	s := &t.summary
 	s.fill(t.epochs, t.writer.model.epoch)
 	if t.bestTest != nil {
-		s.TestLoss, s.TestRows = t.bestTest, len(t.rows.test)
+		s.TestLoss, s.CleanLoss, s.TestRows = t.bestTest, t.bestClean, len(t.rows.test)
 		s.TestTerms = t.bestTerms
 	}
 	if t.dir.Replacing() {
@@ -106,6 +111,7 @@ func (s *Summary) fill(epochs []Metrics, best int) {
 		if m.Epoch == best {
 			loss := m.TrainLoss
 			s.BestEpoch, s.TrainLoss, s.ValLoss, s.TestLoss, s.TestRows = m.Epoch, &loss, m.ValLoss, m.TestLoss, m.TestRows
+			s.CleanLoss = m.CleanLoss
 			s.Terms, s.ValTerms, s.TestTerms = m.Terms, m.ValTerms, m.TestTerms
 		}
 	}

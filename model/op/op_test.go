@@ -29,6 +29,13 @@ type goldenCase struct {
 		Factor        float64 `json:"factor"`
 		Floor         float64 `json:"floor"`
 		Sigma         float64 `json:"sigma"`
+		Epsilon       float64 `json:"epsilon"`
+		Lo            float64 `json:"lo"`
+		Hi            float64 `json:"hi"`
+		K             int     `json:"k"`
+		Rate          float64 `json:"rate"`
+		L1            float64 `json:"l1"`
+		L2            float64 `json:"l2"`
 	} `json:"attrs"`
 	Inputs     map[string]numtest.Array `json:"inputs"`
 	Output     numtest.Array            `json:"output"`
@@ -80,6 +87,29 @@ func (c goldenCase) build(in map[string]*G.Node) (*G.Node, error) {
 			return GaussianOf(square, s, in["pred"].Shape()[1:].TotalSize())
 		}
 		return Loss{Kind: Gaussian, Delta: c.Attrs.Sigma, Sum: true}.Mean(in["pred"], in["target"], in["weights"])
+	case "clamp":
+		return Clamp(in["x"], c.Attrs.Lo, c.Attrs.Hi)
+	case "topk":
+		return TopK(in["x"], c.Attrs.K)
+	case "ratekl":
+		means, err := ChannelMean(in["x"], in["weights"])
+		if err != nil {
+			return nil, err
+		}
+		return RateKL(means, c.Attrs.Rate)
+	case "decay":
+		return Decay(in["g"], in["w"], c.Attrs.L1, c.Attrs.L2)
+	case "batchnorm":
+		y, _, err := BatchNorm(in["x"], in["gamma"], in["beta"], in["weights"], c.Attrs.Epsilon)
+		return y, err
+	case "runningnorm":
+		return RunningNorm(in["x"], in["mean"], in["variance"], in["gamma"], in["beta"], c.Attrs.Epsilon)
+	case "runningvariance":
+		m, err := Moments(in["x"], in["weights"])
+		if err != nil {
+			return nil, err
+		}
+		return Track(in["variance"], m, UnbiasedMoment, c.Attrs.Factor)
 	case "scale":
 		if s, ok := in["s"]; ok {
 			return ScaleBy(in["x"], s)
@@ -226,6 +256,26 @@ func TestHashTellsParameters(t *testing.T) {
 		GaussianGradDef{4},
 		ColumnsDef{0, 2},
 		ColumnsDef{1, 2},
+		TrackDef{Moment: MeanMoment, Weight: 0.5},
+		TrackDef{Moment: UnbiasedMoment, Weight: 0.5},
+		BatchNormDef{1e-5},
+		BatchNormDef{1e-3},
+		BatchNormDXDef{1e-5},
+		BatchNormDGammaDef{1e-5},
+		RunningNormDef{1e-5},
+		ClampDef{0, 1},
+		ClampDef{-1, 1},
+		ClampGradDef{0, 1},
+		TopKDef{3},
+		TopKDef{4},
+		TopKGradDef{3},
+		RateKLDef{0.5},
+		RateKLDef{0.25},
+		RateKLGradDef{0.5},
+		ChannelMeanDef{},
+		ChannelMeanGradDef{},
+		DecayDef{L1: 1},
+		DecayDef{L2: 1},
 	}
 	for _, a := range everyActivation() {
 		defs = append(defs, ActivationDef{a}, ActivationGradDef{a}, LinearDef{a}, Conv2dDef{Activation: a}, ConvTranspose2dDef{Activation: a})

@@ -40,3 +40,16 @@ func (p *Program) LossNames() []string {
 	}
 	return names
 }
+
+// EvaluationNames are the names of the losses that evaluation gives.
+func (p *Program) EvaluationNames() ([]string, error) {
+	g, err := p.Build(Evaluate, p.Batch)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, out := range g.Outputs {
+		names = append(names, out.Name)
+	}
+	return names, nil
+}

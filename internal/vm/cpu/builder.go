@@ -106,6 +106,26 @@ func (b *builder) add(in plan.Instr) error {
 		return b.concat(in)
 	case plan.ChannelMean:
 		return b.channelMean(in)
+	case plan.Moments:
+		return b.moments(in)
+	case plan.Track:
+		return b.track(in)
+	case plan.BatchNorm, plan.RunningNorm:
+		return b.batchNorm(in)
+	case plan.BatchNormDGamma:
+		return b.batchNormDGamma(in)
+	case plan.BatchNormDX:
+		return b.batchNormDX(in)
+	case plan.Clamp, plan.ClampGrad:
+		return b.clamp(in)
+	case plan.TopK, plan.TopKGrad:
+		return b.topK(in)
+	case plan.ChannelMeanGrad:
+		return b.channelMeanGrad(in)
+	case plan.RateKL, plan.RateKLGrad:
+		return b.rateKL(in)
+	case plan.Decay:
+		return b.decay(in)
 	case plan.Pack:
 		return b.pack(in)
 	case plan.Update:

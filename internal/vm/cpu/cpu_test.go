@@ -38,6 +38,8 @@ func TestHandmadeGraphs(t *testing.T) {
 	}
 }
 
+func TestBatchNorm(t *testing.T) { vmtest.BatchNorm(t, threads(3)) }
+
 func TestInputs(t *testing.T) {
 	opt := cpu.PlanOptions()
 	opt.Merge = false
@@ -61,7 +63,7 @@ func TestRunner(t *testing.T) {
 			open := func(p *program.Program, seed uint64, params vm.Params) (vm.Runner, error) {
 				return cpu.OpenRunner(p, seed, params, cpu.Options{Threads: n})
 			}
-			vmtest.Runner(t, open, 64, "odd widths", "no hidden", "colour", "conv odd", "conv gelu", "loss bce", "conv loss bce")
+			vmtest.Runner(t, open, 64, "odd widths", "no hidden", "colour", "conv odd", "conv gelu", "loss bce", "conv loss bce", "batch norm", "conv batch norm")
 			vmtest.RunnerInputs(t, open)
 		})
 	}

@@ -12,10 +12,8 @@ func (b *builder) elementwise(in plan.Instr) error {
 			copy(dst, x)
 			e.machine.kernels.Add(dst, w.rowsOf(in.Src[1], from, to))
 		case plan.Mul:
-			y := w.rowsOf(in.Src[1], from, to)
-			for i, v := range x {
-				dst[i] = v * y[i]
-			}
+			copy(dst, x)
+			e.machine.kernels.Mul(dst, w.rowsOf(in.Src[1], from, to))
 		case plan.Scale:
 			copy(dst, x)
 			e.machine.kernels.Scale(dst, e.factor(in))

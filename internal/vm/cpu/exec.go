@@ -103,6 +103,10 @@ type worker struct {
 	columns []float32   // rows transposed, and the transposed result; see turned
 	result  []float32
 
+	// Of batch norm: of each channel, and of each value of a row.
+	scale, shift, inverse   []float32
+	means, centred, squares []float32
+
 	// Of convolutions; see padded and scatter.
 	images             map[window][]float32
 	start, sum, planes []float32

@@ -14,6 +14,8 @@ func open(p *program.Program, seed uint64) (vm.Trainer, error) { return tape.Ope
 func TestGolden(t *testing.T)   { vmtest.Golden(t, open) }
 func TestContract(t *testing.T) { vmtest.Contract(t, open) }
 
+func TestBatchNorm(t *testing.T) { vmtest.BatchNorm(t, open) }
+
 func TestRunner(t *testing.T) {
 	open := func(p *program.Program, seed uint64, params vm.Params) (vm.Runner, error) {
 		return tape.OpenRunner(p, seed, params)

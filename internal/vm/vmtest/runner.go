@@ -24,7 +24,10 @@ type OpenRunner func(p *program.Program, seed uint64, params vm.Params) (vm.Runn
 // errors. So many goroutines call at once.
 func Runner(t *testing.T, open OpenRunner, goroutines int, names ...string) {
 	for _, name := range names {
-		spec := Networks()[name]
+		spec, ok := Networks()[name]
+		if !ok {
+			spec = RegularNetworks()[name]
+		}
 		t.Run(name, func(t *testing.T) {
 			p, err := spec.Forward()
 			if err != nil {

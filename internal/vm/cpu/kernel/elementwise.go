@@ -8,6 +8,25 @@ func (s *Set) Add(dst, a []float32) {
 	s.add(dst, a)
 }
 
+// Sub subtracts: dst -= a.
+func (s *Set) Sub(dst, a []float32) {
+	atLeast(a, len(dst))
+	s.sub(dst, a)
+}
+
+// Mul multiplies: dst *= a.
+func (s *Set) Mul(dst, a []float32) {
+	atLeast(a, len(dst))
+	s.mul(dst, a)
+}
+
+// AddMul adds a product: dst += a·b, two roundings.
+func (s *Set) AddMul(dst, a, b []float32) {
+	atLeast(a, len(dst))
+	atLeast(b, len(dst))
+	s.addMul(dst, a, b)
+}
+
 // Scale multiplies: dst *= factor.
 func (s *Set) Scale(dst []float32, factor float32) { s.scale(dst, factor) }
 

@@ -50,6 +50,18 @@ func elementwiseCases() []elementwise {
 			s.Add(b[0], b[1])
 			return 0
 		}},
+		{name: "Sub", operands: []values{wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
+			s.Sub(b[0], b[1])
+			return 0
+		}},
+		{name: "Mul", operands: []values{wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
+			s.Mul(b[0], b[1])
+			return 0
+		}},
+		{name: "AddMul", operands: []values{wide32, wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
+			s.AddMul(b[0], b[1], b[2])
+			return 0
+		}},
 		{name: "Scale", operands: []values{wide32}, run: func(s *Set, b [][]float32) float64 {
 			s.Scale(b[0], 1.7)
 			return 0

@@ -11,6 +11,40 @@ func addGeneric(dst, a []float32) {
 	}
 }
 
+// subGeneric is
+//
+//	for i := range dst {
+//		dst[i] -= a[i]
+//	}
+func subGeneric(dst, a []float32) {
+	for i, v := range a[:len(dst)] {
+		dst[i] -= v
+	}
+}
+
+// mulGeneric is
+//
+//	for i := range dst {
+//		dst[i] *= a[i]
+//	}
+func mulGeneric(dst, a []float32) {
+	for i, v := range a[:len(dst)] {
+		dst[i] *= v
+	}
+}
+
+// addMulGeneric is
+//
+//	for i := range dst {
+//		dst[i] += a[i]*b[i]
+//	}
+func addMulGeneric(dst, a, b []float32) {
+	b = b[:len(dst)]
+	for i, v := range a[:len(dst)] {
+		dst[i] += float32(v * b[i])
+	}
+}
+
 // scaleGeneric is
 //
 //	for i := range dst {

@@ -38,6 +38,9 @@ type Set struct {
 	updates updateKernels
 
 	add         func(dst, a []float32)
+	sub         func(dst, a []float32)
+	mul         func(dst, a []float32)
+	addMul      func(dst, a, b []float32)
 	scale       func(dst []float32, factor float32)
 	sum         func(x []float32) float64
 	columnSum   func(dst, src []float32, rows, cols, ld int, accumulate bool)
@@ -75,7 +78,7 @@ func genericSet() *Set {
 	return &Set{
 		Name: "generic",
 		act:  genericActs, actGrad: genericActGrads, losses: genericLosses, updates: genericUpdates,
-		add: addGeneric, scale: scaleGeneric, sum: sumGeneric, columnSum: columnSumGeneric,
+		add: addGeneric, sub: subGeneric, mul: mulGeneric, addMul: addMulGeneric, scale: scaleGeneric, sum: sumGeneric, columnSum: columnSumGeneric,
 		transpose: transposeGeneric, decodeBytes: decodeBytesGeneric,
 		copyRuns: copyRunsGeneric, addSpread: addSpreadGeneric,
 	}

@@ -6441,6 +6441,107 @@ done:
 	VZEROUPPER
 	RET
 
+// func subAVX2(dst, a []float32)
+TEXT ·subAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), R8
+	MOVQ a_base+24(FP), R9
+	XORL AX, AX
+	SUBQ $8, CX
+	JLT rest
+whole:
+	VMOVUPS (R8)(AX*4), Y0
+	VMOVUPS (R9)(AX*4), Y1
+	VSUBPS Y1, Y0, Y1
+	VMOVUPS Y1, (R8)(AX*4)
+	ADDQ $8, AX
+	SUBQ $8, CX
+	JGE whole
+rest:
+	ADDQ $8, CX
+	JZ done
+	LEAQ lanemask<>+32(SB), DX
+	MOVQ CX, BX
+	SHLQ $2, BX
+	SUBQ BX, DX
+	VMOVUPS (DX), Y15
+	VMASKMOVPS (R8)(AX*4), Y15, Y1
+	VMASKMOVPS (R9)(AX*4), Y15, Y0
+	VSUBPS Y0, Y1, Y0
+	VMASKMOVPS Y0, Y15, (R8)(AX*4)
+done:
+	VZEROUPPER
+	RET
+
+// func mulAVX2(dst, a []float32)
+TEXT ·mulAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), R8
+	MOVQ a_base+24(FP), R9
+	XORL AX, AX
+	SUBQ $8, CX
+	JLT rest
+whole:
+	VMOVUPS (R8)(AX*4), Y0
+	VMOVUPS (R9)(AX*4), Y1
+	VMULPS Y1, Y0, Y1
+	VMOVUPS Y1, (R8)(AX*4)
+	ADDQ $8, AX
+	SUBQ $8, CX
+	JGE whole
+rest:
+	ADDQ $8, CX
+	JZ done
+	LEAQ lanemask<>+32(SB), DX
+	MOVQ CX, BX
+	SHLQ $2, BX
+	SUBQ BX, DX
+	VMOVUPS (DX), Y15
+	VMASKMOVPS (R8)(AX*4), Y15, Y1
+	VMASKMOVPS (R9)(AX*4), Y15, Y0
+	VMULPS Y0, Y1, Y0
+	VMASKMOVPS Y0, Y15, (R8)(AX*4)
+done:
+	VZEROUPPER
+	RET
+
+// func addMulAVX2(dst, a, b []float32)
+TEXT ·addMulAVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), R8
+	MOVQ a_base+24(FP), R9
+	MOVQ b_base+48(FP), R10
+	XORL AX, AX
+	SUBQ $8, CX
+	JLT rest
+whole:
+	VMOVUPS (R8)(AX*4), Y0
+	VMOVUPS (R9)(AX*4), Y1
+	VMOVUPS (R10)(AX*4), Y2
+	VMULPS Y2, Y1, Y2
+	VADDPS Y2, Y0, Y2
+	VMOVUPS Y2, (R8)(AX*4)
+	ADDQ $8, AX
+	SUBQ $8, CX
+	JGE whole
+rest:
+	ADDQ $8, CX
+	JZ done
+	LEAQ lanemask<>+32(SB), DX
+	MOVQ CX, BX
+	SHLQ $2, BX
+	SUBQ BX, DX
+	VMOVUPS (DX), Y15
+	VMASKMOVPS (R8)(AX*4), Y15, Y2
+	VMASKMOVPS (R9)(AX*4), Y15, Y0
+	VMASKMOVPS (R10)(AX*4), Y15, Y1
+	VMULPS Y1, Y0, Y1
+	VADDPS Y1, Y2, Y1
+	VMASKMOVPS Y1, Y15, (R8)(AX*4)
+done:
+	VZEROUPPER
+	RET
+
 // func scaleAVX2(dst []float32, factor float32)
 TEXT ·scaleAVX2(SB), NOSPLIT, $0-28
 	MOVQ dst_len+8(FP), CX

@@ -14224,6 +14224,104 @@ done:
 	VZEROUPPER
 	RET
 
+// func subAVX512(dst, a []float32)
+TEXT ·subAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), R8
+	MOVQ a_base+24(FP), R9
+	XORL AX, AX
+	SUBQ $16, CX
+	JLT rest
+whole:
+	VMOVUPS (R8)(AX*4), Z0
+	VMOVUPS (R9)(AX*4), Z1
+	VSUBPS Z1, Z0, Z1
+	VMOVUPS Z1, (R8)(AX*4)
+	ADDQ $16, AX
+	SUBQ $16, CX
+	JGE whole
+rest:
+	ADDQ $16, CX
+	JZ done
+	MOVL $1, DX
+	SHLL CX, DX
+	DECL DX
+	KMOVW DX, K1
+	VMOVUPS.Z (R8)(AX*4), K1, Z1
+	VMOVUPS.Z (R9)(AX*4), K1, Z0
+	VSUBPS Z0, Z1, Z0
+	VMOVUPS Z0, K1, (R8)(AX*4)
+done:
+	VZEROUPPER
+	RET
+
+// func mulAVX512(dst, a []float32)
+TEXT ·mulAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), R8
+	MOVQ a_base+24(FP), R9
+	XORL AX, AX
+	SUBQ $16, CX
+	JLT rest
+whole:
+	VMOVUPS (R8)(AX*4), Z0
+	VMOVUPS (R9)(AX*4), Z1
+	VMULPS Z1, Z0, Z1
+	VMOVUPS Z1, (R8)(AX*4)
+	ADDQ $16, AX
+	SUBQ $16, CX
+	JGE whole
+rest:
+	ADDQ $16, CX
+	JZ done
+	MOVL $1, DX
+	SHLL CX, DX
+	DECL DX
+	KMOVW DX, K1
+	VMOVUPS.Z (R8)(AX*4), K1, Z1
+	VMOVUPS.Z (R9)(AX*4), K1, Z0
+	VMULPS Z0, Z1, Z0
+	VMOVUPS Z0, K1, (R8)(AX*4)
+done:
+	VZEROUPPER
+	RET
+
+// func addMulAVX512(dst, a, b []float32)
+TEXT ·addMulAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), R8
+	MOVQ a_base+24(FP), R9
+	MOVQ b_base+48(FP), R10
+	XORL AX, AX
+	SUBQ $16, CX
+	JLT rest
+whole:
+	VMOVUPS (R8)(AX*4), Z0
+	VMOVUPS (R9)(AX*4), Z1
+	VMOVUPS (R10)(AX*4), Z2
+	VMULPS Z2, Z1, Z2
+	VADDPS Z2, Z0, Z2
+	VMOVUPS Z2, (R8)(AX*4)
+	ADDQ $16, AX
+	SUBQ $16, CX
+	JGE whole
+rest:
+	ADDQ $16, CX
+	JZ done
+	MOVL $1, DX
+	SHLL CX, DX
+	DECL DX
+	KMOVW DX, K1
+	VMOVUPS.Z (R8)(AX*4), K1, Z2
+	VMOVUPS.Z (R9)(AX*4), K1, Z0
+	VMOVUPS.Z (R10)(AX*4), K1, Z1
+	VMULPS Z1, Z0, Z1
+	VADDPS Z1, Z2, Z1
+	VMOVUPS Z1, K1, (R8)(AX*4)
+done:
+	VZEROUPPER
+	RET
+
 // func scaleAVX512(dst []float32, factor float32)
 TEXT ·scaleAVX512(SB), NOSPLIT, $0-28
 	MOVQ dst_len+8(FP), CX

@@ -580,6 +580,33 @@ func momentumAVX512(w, g, u []float32, mu, lr float32)
 //go:noescape
 func addAVX512(dst, a []float32)
 
+// subAVX512 is
+//
+//	for i := range dst {
+//		dst[i] -= a[i]
+//	}
+//
+//go:noescape
+func subAVX512(dst, a []float32)
+
+// mulAVX512 is
+//
+//	for i := range dst {
+//		dst[i] *= a[i]
+//	}
+//
+//go:noescape
+func mulAVX512(dst, a []float32)
+
+// addMulAVX512 is
+//
+//	for i := range dst {
+//		dst[i] += a[i]*b[i]
+//	}
+//
+//go:noescape
+func addMulAVX512(dst, a, b []float32)
+
 // scaleAVX512 is
 //
 //	for i := range dst {
@@ -641,6 +668,9 @@ func avx512Set() *Set {
 			momentum: momentumAVX512,
 		},
 		add:         addAVX512,
+		sub:         subAVX512,
+		mul:         mulAVX512,
+		addMul:      addMulAVX512,
 		scale:       scaleAVX512,
 		sum:         sumAVX512,
 		decodeBytes: decodeBytesAVX512,
@@ -1072,6 +1102,33 @@ func momentumAVX2(w, g, u []float32, mu, lr float32)
 //go:noescape
 func addAVX2(dst, a []float32)
 
+// subAVX2 is
+//
+//	for i := range dst {
+//		dst[i] -= a[i]
+//	}
+//
+//go:noescape
+func subAVX2(dst, a []float32)
+
+// mulAVX2 is
+//
+//	for i := range dst {
+//		dst[i] *= a[i]
+//	}
+//
+//go:noescape
+func mulAVX2(dst, a []float32)
+
+// addMulAVX2 is
+//
+//	for i := range dst {
+//		dst[i] += a[i]*b[i]
+//	}
+//
+//go:noescape
+func addMulAVX2(dst, a, b []float32)
+
 // scaleAVX2 is
 //
 //	for i := range dst {
@@ -1133,6 +1190,9 @@ func avx2Set() *Set {
 			momentum: momentumAVX2,
 		},
 		add:         addAVX2,
+		sub:         subAVX2,
+		mul:         mulAVX2,
+		addMul:      addMulAVX2,
 		scale:       scaleAVX2,
 		sum:         sumAVX2,
 		decodeBytes: decodeBytesAVX2,

@@ -60,6 +60,11 @@ func loops() []kernel {
 			l.store("w", l.sub(l.load("w"), l.mul(u, l.param("lr"))))
 		}},
 		{name: "add", length: "dst", body: func(l *loop) { l.store("dst", l.add(l.load("dst"), l.load("a"))) }},
+		{name: "sub", length: "dst", body: func(l *loop) { l.store("dst", l.sub(l.load("dst"), l.load("a"))) }},
+		{name: "mul", length: "dst", body: func(l *loop) { l.store("dst", l.mul(l.load("dst"), l.load("a"))) }},
+		{name: "addMul", length: "dst", body: func(l *loop) {
+			l.store("dst", l.add(l.load("dst"), l.mul(l.load("a"), l.load("b"))))
+		}},
 		{name: "scale", length: "dst", body: func(l *loop) { l.store("dst", l.mul(l.load("dst"), l.param("factor"))) }},
 		{name: "sum", length: "x", body: func(l *loop) { l.sum(l.load("x")) }},
 		{name: "decodeBytes", length: "dst", body: func(l *loop) {
