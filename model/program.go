@@ -180,6 +180,10 @@ func (b *builder) loss(batch int, training bool) (*graph, error) {
 	if b.spec.Loss == BCE { // computed from logits: the sigmoid is inside the loss
 		layers[len(layers)-1].Activation = op.None
 	}
+	x, err := b.binarize(g, x)
+	if err != nil {
+		return nil, fmt.Errorf("model: binarize: %w", err)
+	}
 	read, err := b.corrupt(g, x)
 	if err != nil {
 		return nil, fmt.Errorf("model: corrupt: %w", err)

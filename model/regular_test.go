@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"aegis/data"
 )
 
 func regular(t *testing.T, preset string, bend func(s *Spec)) Spec {
@@ -55,6 +57,12 @@ func TestRegularIsRefused(t *testing.T) {
 		{"fc12", "want at most 12", func(s *Spec) { s.Sparse = "topk:13" }},
 		{"fc64", "no sigmoid's", func(s *Spec) { s.Sparse = "kl:0.05:1e-3" }},
 		{"fc12", "no sigmoid's", func(s *Spec) { s.Sparse, s.Activation = "kl:0.05:1e-3", "sigmoid" }},
+		{"vae", `binarize "often"; want static or dynamic`, func(s *Spec) { s.Binarize = "often" }},
+		{"fc12", "no chance of 1", func(s *Spec) { s.Binarize = Static }},
+		{"vae", "vectors of 5 values; a value is the chance of 1", func(s *Spec) { s.Binarize, s.Image = Static, [3]int{0, 0, 5} }},
+		{"vae", "scale none; a value is the chance of 1", func(s *Spec) {
+			s.Binarize, s.Image, s.Scaling = Dynamic, [3]int{1, 2, 2}, &data.Scaling{Kind: data.ScaleNone}
+		}},
 	} {
 		if err := regular(t, c.preset, c.bend).Validate(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", c.preset, err, c.want)

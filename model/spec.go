@@ -94,6 +94,10 @@ type Spec struct {
 	Beta       float64 `toml:"beta,omitempty" json:"beta,omitempty"`
 	KLWarmup   float64 `toml:"kl_warmup,omitempty" json:"kl_warmup,omitempty"` // epochs in which Beta grows from 0
 	FreeBits   float64 `toml:"free_bits,omitempty" json:"free_bits,omitempty"` // nats that a dimension of the code has free
+
+	// Binarize is static or dynamic: each value is drawn as 0 or 1, with itself
+	// as the chance of 1, once or anew in each step of training.
+	Binarize string `toml:"binarize,omitempty" json:"binarize,omitempty"`
 }
 
 // Presets returns the networks that have a name, each with the
@@ -180,6 +184,9 @@ func (s Spec) Validate() error {
 		return fmt.Errorf("model: loss bce with output %s; it needs probabilities: want output sigmoid, or loss mse", s.LastActivation())
 	}
 	if err := s.checkRegular(); err != nil {
+		return err
+	}
+	if err := s.checkBinarize(); err != nil {
 		return err
 	}
 	if s.Init != InitTorch && s.Init != InitGlorot {

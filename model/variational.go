@@ -178,6 +178,10 @@ func (b *builder) variationalLoss(batch int, training bool) (*graph, error) {
 	if training {
 		g.weights = weights
 	}
+	x, err := b.binarize(g, x)
+	if err != nil {
+		return nil, fmt.Errorf("model: binarize: %w", err)
+	}
 	read, err := b.corrupt(g, x)
 	if err != nil {
 		return nil, fmt.Errorf("model: corrupt: %w", err)

@@ -148,6 +148,10 @@ func dataOptions() []option {
 			help: "none, minmax or standard, fitted on the training rows (default: images to the range of pixels, vectors standard)",
 		},
 		{
+			name: "binarize", key: "binarize", value: "how", at: func(c *call) any { return &c.config.Binarize },
+			help: "draw each pixel as 0 or 1 by its chance: static (once) or dynamic (anew in each step); the test set is drawn once",
+		},
+		{
 			name: "limit", key: "limit", value: "rows", at: func(c *call) any { return &c.config.Limit },
 			help: "train on the first rows only (0: all)",
 		},

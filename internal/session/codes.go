@@ -46,8 +46,7 @@ func (t *trainer) codes(ctx context.Context) (report.Codes, constants, error) {
 	for from := 0; from < len(rows); {
 		to := min(from+len(block)/z, len(rows))
 		values := block[:(to-from)*z]
-		in := program.Feed{Set: show.set, Rows: rows[from:to]}
-		if err := t.machine.Infer(ctx, program.Encode, in, values); err != nil {
+		if err := t.machine.Infer(ctx, program.Encode, t.feed(show, rows[from:to]), values); err != nil {
 			return c, constants{}, err
 		}
 		found.add(values)

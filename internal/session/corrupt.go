@@ -21,7 +21,7 @@ func (t *trainer) corrupted(show shown, rows []int32) ([]float32, error) {
 	pixels := t.program.PixelCount()
 	all, clean := make([]float32, len(rows)*pixels), make([]float32, pixels)
 	for i, row := range rows {
-		t.program.Scaling.Read(clean, show.from.Rows, int(row))
+		t.read(clean, show, row)
 		if err := t.cfg.Corrupted(all[i*pixels:][:pixels], clean, uint64(t.cfg.Seed), show.set, int(row)); err != nil {
 			return nil, err
 		}

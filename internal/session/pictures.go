@@ -151,13 +151,13 @@ func (t *trainer) reconstructions(ctx context.Context) (report.Grid, error) {
 	show := t.shown()
 	rows, pixels, scaling := gridRows(show), t.program.PixelCount(), t.program.Scaling
 	rebuilt := make([]float32, len(rows)*pixels)
-	in := program.Feed{Set: show.set, Rows: rows}
+	in := t.feed(show, rows)
 	corrupted, err := t.corrupted(show, rows)
 	if err != nil {
 		return report.Grid{}, err
 	}
 	if corrupted != nil {
-		in = program.Feed{Values: slices.Clone(corrupted)}
+		in.Set, in.Rows, in.Values = "", nil, slices.Clone(corrupted)
 	}
 	if err := t.machine.Infer(ctx, program.Reconstruct, in, rebuilt); err != nil {
 		return report.Grid{}, err
@@ -175,7 +175,7 @@ func (t *trainer) reconstructions(ctx context.Context) (report.Grid, error) {
 	}
 	for i, row := range rows {
 		original := make([]float32, pixels)
-		scaling.Read(original, show.from.Rows, int(row))
+		t.read(original, show, row)
 		scaling.Undo(original)
 		g.Originals = append(g.Originals, original)
 		g.Rebuilt = append(g.Rebuilt, rebuilt[i*pixels:][:pixels])

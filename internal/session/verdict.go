@@ -178,7 +178,7 @@ func (t *trainer) sample(show shown) [][]float32 {
 	images, values := make([][]float32, len(rows)), make([]float32, len(rows)*pixels)
 	for i, at := range rows {
 		images[i] = values[i*pixels:][:pixels]
-		t.program.Scaling.Read(images[i], show.from.Rows, int(show.rows[at]))
+		t.read(images[i], show, show.rows[at])
 	}
 	return images
 }

@@ -31,6 +31,12 @@ func RegularNetworks() map[string]model.Spec {
 		"conv decay": network(model.Convolutional, [3]int{1, 5, 7}, []int{13, 17}, 6, 4, func(s *model.Spec) {
 			s.L1, s.L2, s.BatchNorm = 0.01, 0.02, true
 		}),
+		"binarize static": network(model.FullyConnected, [3]int{1, 5, 7}, []int{19}, 3, 5, func(s *model.Spec) {
+			s.Loss, s.Binarize = model.BCE, model.Static
+		}),
+		"binarize dynamic": network(model.Convolutional, [3]int{1, 5, 7}, []int{19}, 3, 5, func(s *model.Spec) {
+			s.Loss, s.Binarize = model.BCE, model.Dynamic
+		}),
 		"dropout": network(model.FullyConnected, [3]int{1, 5, 7}, []int{33, 17}, 3, 5, func(s *model.Spec) { s.Dropout = 0.5 }),
 	}
 }
