@@ -1,6 +1,7 @@
 package aegis
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math"
@@ -42,7 +43,11 @@ func TestTrainAndLoad(t *testing.T) {
 	for _, preset := range Presets() {
 		t.Run(preset, func(t *testing.T) {
 			ds, out := waves(60, 24, 12, 10), filepath.Join(t.TempDir(), "run")
-			s, err := Train(context.Background(), config(t, preset), ds, Options{Out: out})
+			cfg := config(t, preset)
+			if cfg.Condition != "" {
+				ds.Train.Labels, ds.Test.Labels = labels(ds.Train.N), labels(ds.Test.N)
+			}
+			s, err := Train(context.Background(), cfg, ds, Options{Out: out})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,6 +59,11 @@ func TestTrainAndLoad(t *testing.T) {
 	}
 }
 
+// labels are three classes by turns.
+func labels(n int) []byte {
+	return bytes.Repeat([]byte{0, 1, 2}, (n+2)/3)[:n]
+}
+
 // checkModel loads what was written and finds the summary's test loss.
 func checkModel(t *testing.T, path string, test data.Set, want float64) {
 	t.Helper()
@@ -63,18 +73,18 @@ func checkModel(t *testing.T, path string, test data.Set, want float64) {
 	}
 	defer func() { _ = m.Close() }()
 	ctx := context.Background()
-	if loss := meanScore(t, m, test.Rows); math.Abs(loss-want) > 1e-6*want {
+	if loss := meanScore(t, m, test.Rows, test.Labels...); math.Abs(loss-want) > 1e-6*want {
 		t.Errorf("loaded model has a mean score of %v, the summary a test loss of %v", loss, want)
 	}
-	codes, err := m.Encode(ctx, test.Rows)
+	codes, err := m.Encode(ctx, test.Rows, test.Labels...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	decoded, err := m.Decode(ctx, codes)
+	decoded, err := m.Decode(ctx, codes, test.Labels...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rebuilt, err := m.Reconstruct(ctx, test.Rows)
+	rebuilt, err := m.Reconstruct(ctx, test.Rows, test.Labels...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,9 +72,9 @@ func results(t *testing.T, m *Model, images data.Rows) []float32 {
 }
 
 // meanScore is what a model's scores of rows come to.
-func meanScore(t *testing.T, m *Model, rows data.Rows) float64 {
+func meanScore(t *testing.T, m *Model, rows data.Rows, labels ...byte) float64 {
 	t.Helper()
-	scores, err := m.Score(context.Background(), rows)
+	scores, err := m.Score(context.Background(), rows, labels...)
 	if err != nil || len(scores) != rows.N {
 		t.Fatalf("%d scores of %d rows, error %v", len(scores), rows.N, err)
 	}

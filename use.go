@@ -18,6 +18,9 @@ var ErrClosed = infer.ErrClosed
 // the same bits whatever runs beside it. A call whose context ends returns the
 // context's error, a call after [Model.Close] [ErrClosed], and a Model that was
 // not loaded answers errors.
+//
+// A conditional model, such as cvae, reads a label of each row, a class below
+// Spec().Classes: a set's are given as m.Encode(ctx, set.Rows, set.Labels...).
 type Model struct{ model *infer.Model }
 
 // Spec returns the network's description.
@@ -31,28 +34,41 @@ func (m *Model) Device() string { return m.loaded().Device() }
 func (m *Model) Pixels() (lo, hi float32) { return m.loaded().Pixels() }
 
 // Encode returns the codes (n,Z) of n rows, one after the other.
-func (m *Model) Encode(ctx context.Context, rows data.Rows) ([]float32, error) {
-	return m.loaded().Encode(ctx, rows)
+func (m *Model) Encode(ctx context.Context, rows data.Rows, labels ...byte) ([]float32, error) {
+	return m.loaded().Encode(ctx, rows, labels...)
 }
 
 // Decode returns the rows (n,P) of n codes (n,Z), in the units of
 // [Model.Reconstruct].
-func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) {
-	return m.loaded().Decode(ctx, codes)
+func (m *Model) Decode(ctx context.Context, codes []float32, labels ...byte) ([]float32, error) {
+	return m.loaded().Decode(ctx, codes, labels...)
 }
 
 // Reconstruct returns n rows (n,P), encoded and decoded: images of bytes in the
 // range of [Model.Pixels], others in the units that the rows had.
-func (m *Model) Reconstruct(ctx context.Context, rows data.Rows) ([]float32, error) {
-	return m.loaded().Reconstruct(ctx, rows)
+func (m *Model) Reconstruct(ctx context.Context, rows data.Rows, labels ...byte) ([]float32, error) {
+	return m.loaded().Reconstruct(ctx, rows, labels...)
 }
 
 // Score returns the reconstruction loss of each of n rows: the loss that the
 // network was trained by, a mean over the row's values as the network reads
 // them, scaled. The higher it is, the less the row is like those of the
 // training. Nothing is drawn: a row has the same score at every call.
-func (m *Model) Score(ctx context.Context, rows data.Rows) ([]float64, error) {
-	return m.loaded().Score(ctx, rows)
+func (m *Model) Score(ctx context.Context, rows data.Rows, labels ...byte) ([]float64, error) {
+	return m.loaded().Score(ctx, rows, labels...)
+}
+
+// LogLikelihood estimates the logarithm of each of n rows' likelihood under a
+// variational model, in nats, from so many codes that are drawn of each:
+// importance sampling, as Burda et al. (2016) do. It lies below the likelihood,
+// the nearer the more samples there are; with one it is the bound that training
+// raises. A row's estimate hangs on the seed and on its place among the rows. A
+// Gaussian's is a density of values as the network reads them, scaled. A
+// Bernoulli's wants values of 0 and 1: of grey ones it is no likelihood. A model
+// that was trained with Binarize draws them, under the seed, as a run of that
+// seed draws its test set; values of 0 and 1 stay.
+func (m *Model) LogLikelihood(ctx context.Context, rows data.Rows, samples int, seed uint64, labels ...byte) ([]float64, error) {
+	return m.loaded().LogLikelihood(ctx, rows, samples, seed, labels...)
 }
 
 // Close waits for the calls in progress and releases the device. To close again

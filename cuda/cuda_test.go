@@ -77,7 +77,7 @@ func runnersOn(opt cuda.Options) vmtest.OpenRunner {
 
 func TestRunner(t *testing.T) {
 	open := runnersOn(cuda.Options{Driver: ptxsim.Open(ptxsim.Options{})})
-	vmtest.Runner(t, open, 4, "odd widths", "conv loss bce", "conv batch norm", "conv-vae")
+	vmtest.Runner(t, open, 4, "odd widths", "conv loss bce", "conv batch norm", "conv-vae", "conv-cvae")
 	vmtest.RunnerInputs(t, open)
 }
 

@@ -26,6 +26,7 @@ type Layer struct {
 	Name          string // encoder.0: its place in an nn.Sequential, activations counted
 	Kind          LayerKind
 	In, Out       []int  // one row's shape: (n), or (C,H,W)
+	Classes       int    // of In the last ones, which are the row's class, one-hot; 0: it reads no class
 	Kernel        [2]int // of convolutions
 	Window        op.Window
 	OutputPadding [2]int // of ConvTranspose2d
@@ -66,6 +67,14 @@ func (l Layer) checkSize() error {
 		return fmt.Errorf("model: %s has weights of shape %v, which no memory holds; want narrower layers or smaller images", l.Name, shape)
 	}
 	return nil
+}
+
+// row is the shape of what comes in beside the class.
+func (l Layer) row() []int {
+	if l.Classes == 0 {
+		return l.In
+	}
+	return []int{l.In[0] - l.Classes}
 }
 
 // params returns weight and bias.
@@ -146,6 +155,12 @@ func (s Spec) network() (network, error) {
 	}
 	if s.Variational() {
 		n = s.vary(n)
+	}
+	if s.Condition != "" {
+		if s.Classes == 0 {
+			return n, errNoClasses
+		}
+		s.condition(n)
 	}
 	return n, s.finish(n)
 }

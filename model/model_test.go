@@ -24,6 +24,7 @@ func TestPresets(t *testing.T) {
 
 		"vae":      {names: "encoder.0 decoder.2", layers: 5, params: 652_824, pixels: "[0,1]"},
 		"conv-vae": {names: "encoder.0 decoder.7", layers: 9, params: 214_313, pixels: "[0,1]"},
+		"cvae":     {names: "encoder.0 decoder.2", layers: 5, params: 660_824, pixels: "[0,1]"},
 	}
 	for _, s := range Presets() {
 		t.Run(s.Model, func(t *testing.T) {
@@ -57,7 +58,7 @@ func TestPresets(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Preset("fc13"); err == nil || !strings.Contains(err.Error(), "want one of fc12, fc64, fc128, fc3, conv, vae, conv-vae") {
+	if _, err := Preset("fc13"); err == nil || !strings.Contains(err.Error(), "want one of fc12, fc64, fc128, fc3, conv, vae, conv-vae, cvae") {
 		t.Errorf("error %v does not list the presets", err)
 	}
 }

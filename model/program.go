@@ -130,7 +130,10 @@ func (g *graph) layers(x *G.Node, layers []Layer) (*G.Node, error) {
 		params := l.params(g.init)
 		w, b := g.param(params[0]), g.param(params[1])
 		var err error
-		if x, err = op.Reshape(x, l.In...); err != nil {
+		if x, err = op.Reshape(x, l.row()...); err == nil && l.Classes > 0 {
+			x, err = op.Concat(x, g.labels(l.Classes))
+		}
+		if err != nil {
 			return nil, fmt.Errorf("model: %s: %w", l.Name, err)
 		}
 		if x, err = g.layer(x, w, b, l); err != nil {
@@ -171,7 +174,7 @@ func (b *builder) loss(batch int, training bool) (*graph, error) {
 		return b.variationalLoss(batch, training)
 	}
 	g := newGraph(b.spec)
-	x := g.input(program.InputRows, "x", batch, b.network.encoder[0].In...)
+	x := g.input(program.InputRows, "x", batch, b.network.encoder[0].row()...)
 	weights := g.input(program.InputWeights, "weights", batch)
 	if training {
 		g.weights = weights
@@ -257,7 +260,7 @@ func (b *builder) forward(part program.Part, batch int) (*program.Graph, error) 
 	g := newGraph(b.spec)
 	var x, y *G.Node
 	var err error
-	first, name, flat := b.network.encoder[0].In, "image", b.spec.row().Size()
+	first, name, flat := b.network.encoder[0].row(), "image", b.spec.row().Size()
 	layers := slices.Concat(b.network.encoder, b.network.mu(), b.network.decoder)
 	switch part {
 	case program.Encode:
@@ -274,13 +277,19 @@ func (b *builder) forward(part program.Part, batch int) (*program.Graph, error) 
 		}
 		layers, name, flat = slices.Concat(b.network.encoder, b.network.heads[1:]), "logvar", b.spec.Latent
 		x = g.input(program.InputRows, "x", batch, first...)
-	case program.Logits:
+	case program.Logits, program.DecodeLogits:
+		plain := map[program.Part]program.Part{program.Logits: program.Reconstruct, program.DecodeLogits: program.Decode}[part]
 		if !b.spec.Probabilities() {
-			return nil, fmt.Errorf("model: %s: the loss %s has none; want %s", part, cmp.Or(string(b.spec.Loss), b.spec.Likelihood), program.Reconstruct)
+			return nil, fmt.Errorf("model: %s: the loss %s has none; want %s", part, cmp.Or(string(b.spec.Loss), b.spec.Likelihood), plain)
 		}
 		name = "logits"
+		if part == program.Logits {
+			x = g.input(program.InputRows, "x", batch, first...)
+		} else {
+			layers = slices.Clone(b.network.decoder)
+			x = g.input(program.InputCodes, "z", batch, b.spec.Latent)
+		}
 		layers[len(layers)-1].Activation = op.None
-		x = g.input(program.InputRows, "x", batch, first...)
 	default:
 		err = fmt.Errorf("unknown part %q", part)
 	}

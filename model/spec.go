@@ -95,6 +95,12 @@ type Spec struct {
 	KLWarmup   float64 `toml:"kl_warmup,omitempty" json:"kl_warmup,omitempty"` // epochs in which Beta grows from 0
 	FreeBits   float64 `toml:"free_bits,omitempty" json:"free_bits,omitempty"` // nats that a dimension of the code has free
 
+	// Condition is labels where encoder and decoder of a variational network
+	// read each row's class beside it, one-hot of Classes, which comes from the
+	// data.
+	Condition string `toml:"condition,omitempty" json:"condition,omitempty"`
+	Classes   int    `toml:"-" json:"classes,omitempty"`
+
 	// Binarize is static or dynamic: each value is drawn as 0 or 1, with itself
 	// as the chance of 1, once or anew in each step of training.
 	Binarize string `toml:"binarize,omitempty" json:"binarize,omitempty"`

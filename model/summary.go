@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -52,7 +53,7 @@ func (s Spec) Summary(w io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(w, "%s: %s, %s, loss %s, %s lr %g, batch %d, %d epochs\n\n",
-		s.Model, s.Family, s.reads(), s.Loss, s.Optimizer, s.LR, s.Batch, s.Epochs)
+		s.Model, s.Family, s.reads(), cmp.Or(string(s.Loss), s.Likelihood), s.Optimizer, s.LR, s.Batch, s.Epochs)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "layer\ttype\tkernel\tinput\toutput\tactivation\tparameters\tMFLOPs")
 	for _, l := range layers {

@@ -64,10 +64,13 @@ func (s Spec) sigma() (float64, error) {
 // checkVariational says what is wrong with what only variational networks have.
 func (s Spec) checkVariational() error {
 	if !s.Variational() {
-		if s.Beta != 0 || s.KLWarmup != 0 || s.FreeBits != 0 {
-			return errors.New("model: beta, kl warmup or free bits without a likelihood; they are for variational networks, such as vae")
+		if s.Beta != 0 || s.KLWarmup != 0 || s.FreeBits != 0 || s.Condition != "" {
+			return errors.New("model: beta, kl warmup, free bits or a condition without a likelihood; they are for variational networks, such as vae")
 		}
 		return nil
+	}
+	if err := s.checkCondition(); err != nil {
+		return err
 	}
 	if s.Loss != "" {
 		return fmt.Errorf("model: loss %s beside likelihood %s; a likelihood is the loss: want one of the two", s.Loss, s.Likelihood)
@@ -117,7 +120,7 @@ type encoded struct{ mu, logvar *G.Node }
 func (b *builder) encode(g *graph, x *G.Node) (e encoded, err error) {
 	h, err := g.layers(x, b.network.encoder)
 	if err == nil {
-		h, err = op.Reshape(h, b.network.heads[0].In...)
+		h, err = op.Reshape(h, b.network.heads[0].row()...)
 	}
 	if err == nil {
 		e.mu, err = g.layers(h, b.network.heads[:1])
@@ -173,7 +176,7 @@ func (b *builder) likelihood(g *graph, y, x, weights *G.Node) (*G.Node, error) {
 // and all of the divergence; what the bound is of is drawn by row.
 func (b *builder) variationalLoss(batch int, training bool) (*graph, error) {
 	g := newGraph(b.spec)
-	x := g.input(program.InputRows, "x", batch, b.network.encoder[0].In...)
+	x := g.input(program.InputRows, "x", batch, b.network.encoder[0].row()...)
 	weights := g.input(program.InputWeights, "weights", batch)
 	if training {
 		g.weights = weights
@@ -297,7 +300,9 @@ func variationalPresets(base Spec) []Spec {
 	vae, conv := base, base
 	vae.Model, vae.Hidden, vae.Latent = "vae", []int{400}, 20
 	conv.Model, conv.Family, conv.Hidden, conv.Latent = "conv-vae", Convolutional, []int{16, 32, 64}, 20
-	return []Spec{vae, conv}
+	conditional := vae
+	conditional.Model, conditional.Condition, conditional.Classes = "cvae", Labels, 10
+	return []Spec{vae, conv, conditional}
 }
 
 // checkProbabilities wants values in [0,1] where the output are chances.

@@ -5,6 +5,7 @@
                                                   (of variational ones see golden_vae.py)
     internal/vm/vmtest/golden/everything.safetensors   a program with every input; see golden_program.py
     internal/vm/vmtest/golden/batchnorm-<family>.safetensors   batch norm over steps; see golden_norm.py
+    internal/infer/testdata/likelihood.json       estimates of log-likelihoods; see golden_likelihood.py
     model/op/testdata/ops.json                    results and gradients of every op; see golden_ops.py
 
 A preset's file is made from the parameters of seed 1 and MNIST's training images in the order of
@@ -32,6 +33,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import golden_likelihood
 import golden_norm
 import golden_ops
 import golden_program
@@ -99,6 +101,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     write(args.root / "model/op/testdata/ops.json", encode_cases(golden_ops.cases()))
+    write(args.root / "internal/infer/testdata/likelihood.json", encode_cases(golden_likelihood.cases()))
     write(
         args.root / "internal/vm/vmtest/golden/everything.safetensors",
         encode_safetensors(golden_program.train(), {"seed": str(golden_program.SEED), "torch": torch.__version__}),

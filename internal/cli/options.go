@@ -111,6 +111,10 @@ func trainingOptions() []option {
 			help: "divergence that each dimension of a variational network's code has free",
 		},
 		{
+			name: "condition", key: "condition", value: "labels", at: func(c *call) any { return &c.config.Condition },
+			help: "give a variational network's encoder and decoder each row's class: labels",
+		},
+		{
 			name: "optimizer", key: "optimizer", value: "optimizer", at: func(c *call) any { return &c.config.Optimizer },
 			help: "adam or sgd",
 		},

@@ -44,6 +44,12 @@ func loaded(t *testing.T, spec model.Spec, factor float32) (*infer.Model, *progr
 			tensor.Data[i] *= factor
 		}
 	}
+	return reopened(t, spec, state), p, state
+}
+
+// reopened is a model that comes through the bytes of a file.
+func reopened(t *testing.T, spec model.Spec, state *program.State) *infer.Model {
+	t.Helper()
 	config, err := json.Marshal(spec)
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +63,7 @@ func loaded(t *testing.T, spec model.Spec, factor float32) (*infer.Model, *progr
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = m.Close() })
-	return m, p, state
+	return m
 }
 
 // TestScoreIsTheLossOfARow holds scores to what the VM that trains says of each

@@ -10,7 +10,8 @@ import (
 )
 
 // Model is a trained autoencoder. Any number of goroutines may use it at once.
-// One that was not loaded, or is nil, answers errors.
+// One that was not loaded, or is nil, answers errors. Labels are a class for each
+// row, of a model that reads them.
 type Model struct {
 	spec    model.Spec
 	network *Network
@@ -39,13 +40,17 @@ func (m *Model) Pixels() (lo, hi float32) {
 }
 
 // Encode returns the codes (n,Z) of n rows, one after the other.
-func (m *Model) Encode(ctx context.Context, rows data.Rows) ([]float32, error) {
-	return m.run(ctx, program.Encode, rows)
+func (m *Model) Encode(ctx context.Context, rows data.Rows, labels ...byte) ([]float32, error) {
+	return m.run(ctx, program.Encode, rows, labels)
 }
 
 // Decode returns the rows (n,P) of n codes (n,Z), in the units of Reconstruct.
-func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) {
-	out, err := m.opened().Run(ctx, program.Decode, program.Feed{Values: codes})
+func (m *Model) Decode(ctx context.Context, codes []float32, labels ...byte) ([]float32, error) {
+	classes, err := m.classes(labels, len(codes)/max(1, m.Spec().Latent))
+	if err != nil {
+		return nil, err
+	}
+	out, err := m.opened().Run(ctx, program.Decode, program.Feed{Values: codes, Labels: classes})
 	if err != nil {
 		return nil, err
 	}
@@ -55,8 +60,8 @@ func (m *Model) Decode(ctx context.Context, codes []float32) ([]float32, error) 
 
 // Reconstruct returns n rows (n,P), encoded and decoded: images of bytes in the
 // range of Pixels, others in the units that the rows had.
-func (m *Model) Reconstruct(ctx context.Context, rows data.Rows) ([]float32, error) {
-	out, err := m.run(ctx, program.Reconstruct, rows)
+func (m *Model) Reconstruct(ctx context.Context, rows data.Rows, labels ...byte) ([]float32, error) {
+	out, err := m.run(ctx, program.Reconstruct, rows, labels)
 	if err != nil {
 		return nil, err
 	}
@@ -68,17 +73,17 @@ func (m *Model) Reconstruct(ctx context.Context, rows data.Rows) ([]float32, err
 // units: of what the part that the loss compares gives. Of a variational network
 // it is minus the logarithm of the likelihood at the mean of the code, and the
 // code's divergence from N(0, 1), in nats.
-func (m *Model) Score(ctx context.Context, rows data.Rows) ([]float64, error) {
+func (m *Model) Score(ctx context.Context, rows data.Rows, labels ...byte) ([]float64, error) {
 	part, _ := m.Spec().Scored()
 	var scores []float64
-	err := m.batches(ctx, part, rows, func(values, predicted []float32) {
+	err := m.batches(ctx, part, rows, labels, func(values, predicted []float32) {
 		p := rows.Size()
 		for at := 0; at < len(values); at += p {
 			scores = append(scores, m.loss(predicted[at:at+p], values[at:at+p]))
 		}
 	})
 	if err == nil && m.spec.Variational() {
-		err = m.addDivergence(ctx, rows, scores)
+		err = m.addDivergence(ctx, rows, labels, scores)
 	}
 	if err != nil {
 		return nil, err
@@ -87,12 +92,12 @@ func (m *Model) Score(ctx context.Context, rows data.Rows) ([]float64, error) {
 }
 
 // addDivergence adds that of each row's code from N(0, 1).
-func (m *Model) addDivergence(ctx context.Context, rows data.Rows, scores []float64) error {
-	mu, err := m.run(ctx, program.Encode, rows)
+func (m *Model) addDivergence(ctx context.Context, rows data.Rows, labels []byte, scores []float64) error {
+	mu, err := m.run(ctx, program.Encode, rows, labels)
 	if err != nil {
 		return err
 	}
-	logvar, err := m.run(ctx, program.LogVar, rows)
+	logvar, err := m.run(ctx, program.LogVar, rows, labels)
 	if err != nil {
 		return err
 	}
@@ -115,9 +120,9 @@ func (m *Model) opened() *Network {
 }
 
 // run gathers a part's results.
-func (m *Model) run(ctx context.Context, part program.Part, rows data.Rows) ([]float32, error) {
+func (m *Model) run(ctx context.Context, part program.Part, rows data.Rows, labels []byte) ([]float32, error) {
 	var out []float32
-	err := m.batches(ctx, part, rows, func(values, results []float32) {
+	err := m.batches(ctx, part, rows, labels, func(values, results []float32) {
 		if len(values) > 0 && out == nil {
 			out = make([]float32, 0, rows.N*(len(results)/(len(values)/rows.Size())))
 		}
@@ -135,7 +140,7 @@ const batchValues = 1 << 20
 
 // batches runs a part on rows and visits the values of a batch and their
 // results, in order.
-func (m *Model) batches(ctx context.Context, part program.Part, rows data.Rows, visit func(values, results []float32)) error {
+func (m *Model) batches(ctx context.Context, part program.Part, rows data.Rows, labels []byte, visit func(values, results []float32)) error {
 	if err := m.opened().enter(ctx); err != nil {
 		return err
 	}
@@ -143,16 +148,51 @@ func (m *Model) batches(ctx context.Context, part program.Part, rows data.Rows, 
 	if err := m.check(rows); err != nil {
 		return err
 	}
+	classes, err := m.classes(labels, rows.N)
+	if err != nil {
+		return err
+	}
 	n := max(1, batchValues/rows.Size())
 	for from := 0; from == 0 || from < rows.N; from += n {
-		values := m.values(rows, from, min(from+n, rows.N))
-		results, err := m.network.run(ctx, part, program.Feed{Values: values})
+		to := min(from+n, rows.N)
+		values := m.values(rows, from, to)
+		results, err := m.network.run(ctx, part, program.Feed{Values: values, Labels: some(classes, from, to)})
 		if err != nil {
 			return err
 		}
 		visit(values, results)
 	}
 	return nil
+}
+
+// classes are the labels of n rows as a network takes them, nil where it reads
+// none.
+func (m *Model) classes(labels []byte, n int) ([]int32, error) {
+	spec := m.Spec()
+	switch {
+	case spec.Condition == "" && len(labels) == 0:
+		return nil, nil
+	case spec.Condition == "":
+		return nil, fmt.Errorf("aegis: %d labels for a model that reads none", len(labels))
+	case len(labels) != n:
+		return nil, fmt.Errorf("aegis: the model reads labels: want one for each of %d rows, got %d", n, len(labels))
+	}
+	classes := make([]int32, n)
+	for i, label := range labels {
+		if int(label) >= spec.Classes {
+			return nil, fmt.Errorf("aegis: label %d of row %d; the model knows classes 0 to %d", label, i, spec.Classes-1)
+		}
+		classes[i] = int32(label)
+	}
+	return classes, nil
+}
+
+// some are classes from to to-1, where there are any.
+func some(classes []int32, from, to int) []int32 {
+	if classes == nil {
+		return nil
+	}
+	return classes[from:to]
 }
 
 // values are rows from to to-1 as the network reads them.

@@ -82,7 +82,7 @@ func (n *Network) run(ctx context.Context, part program.Part, in program.Feed) (
 	switch part {
 	case program.Encode, program.LogVar:
 		size = n.program.Code
-	case program.Decode:
+	case program.Decode, program.DecodeLogits:
 		width = n.program.Code
 	}
 	if width == 0 || len(in.Values)%width != 0 {

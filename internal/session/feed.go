@@ -21,5 +21,5 @@ func (t *trainer) feed(show shown, rows []int32) program.Feed {
 	for i, row := range rows {
 		t.read(values[i*pixels:][:pixels], show, row)
 	}
-	return program.Feed{Values: values}
+	return program.Feed{Values: values, Labels: t.classesOf(show, rows)}
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"math"
 	"testing"
 
@@ -64,6 +65,9 @@ func trained(ctx context.Context, cfg Config, ds *data.Source, opt Options) (*Su
 func checkModel(t *testing.T, cfg Config, path string, test data.Set, want float64) {
 	t.Helper()
 	cfg.Image = [3]int{test.C, test.H, test.W}
+	if cfg.Condition != "" {
+		cfg.Classes = 4
+	}
 	p, err := cfg.Program()
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +91,7 @@ func checkModel(t *testing.T, cfg Config, path string, test data.Set, want float
 	if err := m.SetState(state); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Bind(vm.TestSet, test.Rows); err != nil {
+	if err := errors.Join(m.Bind(vm.TestSet, test.Rows), m.Label(vm.TestSet, widened(test.Labels))); err != nil {
 		t.Fatal(err)
 	}
 	terms, err := m.Evaluate(context.Background(), vm.TestSet, train.Rows(test.N))

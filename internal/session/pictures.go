@@ -157,7 +157,7 @@ func (t *trainer) reconstructions(ctx context.Context) (report.Grid, error) {
 		return report.Grid{}, err
 	}
 	if corrupted != nil {
-		in.Set, in.Rows, in.Values = "", nil, slices.Clone(corrupted)
+		in = program.Feed{Values: slices.Clone(corrupted), Labels: t.classesOf(show, rows)}
 	}
 	if err := t.machine.Infer(ctx, program.Reconstruct, in, rebuilt); err != nil {
 		return report.Grid{}, err

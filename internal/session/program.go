@@ -99,8 +99,8 @@ func checkOps(p *program.Program) error {
 	for _, part := range append(vm.RunnerParts(), program.Evaluate) {
 		g, err := p.Build(part, 1)
 		if err != nil {
-			if part == program.Logits || part == program.LogVar {
-				continue // not every program has them
+			if part.Optional() {
+				continue
 			}
 			return fmt.Errorf("aegis: program %s: part %s: %w", p.Name, part, err)
 		}
@@ -206,11 +206,7 @@ func (r *programRun) bind(name string, set data.Set) error {
 	if err := r.machine.Bind(name, set.Rows); err != nil || set.Labels == nil {
 		return err
 	}
-	classes := make([]int32, len(set.Labels))
-	for i, class := range set.Labels {
-		classes[i] = int32(class)
-	}
-	return r.machine.Label(name, classes)
+	return r.machine.Label(name, widened(set.Labels))
 }
 
 func (r *programRun) makeDir() (err error) {

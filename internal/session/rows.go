@@ -24,6 +24,9 @@ func (t *trainer) split() error {
 	if err := t.dataset.Validate(); err != nil {
 		return err
 	}
+	if err := t.classes(); err != nil {
+		return err
+	}
 	var err error
 	if t.rows.split, err = t.dataset.Split(t.cfg.Limit, t.cfg.Val, uint64(t.cfg.Seed)); err != nil {
 		return &ConfigError{err}
@@ -61,12 +64,18 @@ func testsEach(trained, tests, limit int) int {
 func (t *trainer) bind() error {
 	for _, s := range []struct {
 		name string
-		rows data.Rows
-	}{{vm.TrainSet, t.train.Rows}, {vm.ValSet, t.dataset.Val.Rows}, {vm.TestSet, t.test.Rows}} {
-		if s.rows.N == 0 {
+		set  data.Set
+	}{{vm.TrainSet, t.train}, {vm.ValSet, t.dataset.Val}, {vm.TestSet, t.test}} {
+		if s.set.Len() == 0 {
 			continue
 		}
-		if err := t.machine.Bind(s.name, s.rows); err != nil {
+		if err := t.machine.Bind(s.name, s.set.Rows); err != nil {
+			return err
+		}
+		if t.cfg.Condition == "" {
+			continue
+		}
+		if err := t.machine.Label(s.name, widened(s.set.Labels)); err != nil {
 			return err
 		}
 	}

@@ -132,8 +132,8 @@ func (t *trainer) judge(ctx context.Context, params map[string]program.Tensor, c
 			v.VarianceExplained = v.Better
 		}
 	}
-	images := t.sample(show)
-	in, out, err := t.spreads(ctx, images)
+	images, classes := t.sample(show)
+	in, out, err := t.spreads(ctx, images, classes)
 	if err != nil || held(in) == 0 {
 		return err // images that are all alike say nothing
 	}
@@ -143,7 +143,7 @@ func (t *trainer) judge(ctx context.Context, params map[string]program.Tensor, c
 	}
 	v.Warnings = warnings(findings{
 		better: better, in: in, out: out, code: code,
-		dead: deadUnits(layers, params, images), activation: t.cfg.Activation,
+		dead: deadUnits(layers, params, beside(images, classes, layers[0].Classes)), activation: t.cfg.Activation,
 	}, v.noun)
 	return nil
 }
@@ -171,25 +171,27 @@ func judgedRows(pixels int) int {
 	return min(most, max(least, values/pixels))
 }
 
-// sample returns pixels of some of the images.
-func (t *trainer) sample(show shown) [][]float32 {
+// sample returns pixels of some of the images, and their classes where the
+// network reads them.
+func (t *trainer) sample(show shown) (images [][]float32, classes []int32) {
 	pixels := t.program.PixelCount()
 	rows := data.Sample(len(show.rows), judgedRows(pixels), 0, "judged")
-	images, values := make([][]float32, len(rows)), make([]float32, len(rows)*pixels)
+	values := make([]float32, len(rows)*pixels)
 	for i, at := range rows {
-		images[i] = values[i*pixels:][:pixels]
-		t.read(images[i], show, show.rows[at])
+		rows[i] = show.rows[at]
+		images = append(images, values[i*pixels:][:pixels])
+		t.read(images[i], show, rows[i])
 	}
-	return images
+	return images, t.classesOf(show, rows)
 }
 
 // spreads returns the variance, a mean over pixels, of some images and of what
 // is rebuilt from them.
-func (t *trainer) spreads(ctx context.Context, images [][]float32) (in, out float64, err error) {
+func (t *trainer) spreads(ctx context.Context, images [][]float32, classes []int32) (in, out float64, err error) {
 	pixels := t.program.PixelCount()
 	values := slices.Concat(images...)
 	rebuilt := make([]float32, len(values))
-	if err := t.machine.Infer(ctx, program.Reconstruct, program.Feed{Values: values}, rebuilt); err != nil {
+	if err := t.machine.Infer(ctx, program.Reconstruct, program.Feed{Values: values, Labels: classes}, rebuilt); err != nil {
 		return 0, 0, err
 	}
 	return mean(variances(values, pixels)), mean(variances(rebuilt, pixels)), nil

@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"slices"
 
 	"aegis/model"
 	"aegis/model/op"
@@ -45,6 +46,19 @@ func deadUnits(layers []model.Layer, params map[string]program.Tensor, images []
 		found = append(found, d)
 	}
 	return found
+}
+
+// beside puts the class of each image, one-hot, behind it, where there are some.
+func beside(images [][]float32, classes []int32, of int) [][]float32 {
+	if of == 0 {
+		return images
+	}
+	all := make([][]float32, len(images))
+	for i, pixels := range images {
+		all[i] = append(slices.Clone(pixels), make([]float32, of)...)
+		all[i][len(pixels)+int(classes[i])] = 1
+	}
+	return all
 }
 
 // forward is a linear layer: weight (O,I), bias (O).

@@ -83,5 +83,5 @@ type Params func(name string, shape []int) (program.Tensor, error)
 // RunnerParts are the parts that a Runner has, of those that its program can
 // build.
 func RunnerParts() []program.Part {
-	return []program.Part{program.Encode, program.Decode, program.Reconstruct, program.Logits, program.LogVar}
+	return []program.Part{program.Encode, program.Decode, program.Reconstruct, program.Logits, program.LogVar, program.DecodeLogits}
 }

@@ -91,6 +91,13 @@ const Logits Part = "logits"
 // logarithms of the variances around the means that Encode gives.
 const LogVar Part = "logvar"
 
+// DecodeLogits is Decode as Logits is Reconstruct: codes (B,Z) → (B,P), of which
+// the sigmoid is what Decode gives.
+const DecodeLogits Part = "decode-logits"
+
+// Optional says that not every program has a part.
+func (p Part) Optional() bool { return p == Logits || p == LogVar || p == DecodeLogits }
+
 // Build builds the graph of one part at a batch size and checks it: all that
 // run a program build its parts so.
 func (p *Program) Build(part Part, batch int) (*Graph, error) {

@@ -63,7 +63,7 @@ func TestRunner(t *testing.T) {
 			open := func(p *program.Program, seed uint64, params vm.Params) (vm.Runner, error) {
 				return cpu.OpenRunner(p, seed, params, cpu.Options{Threads: n})
 			}
-			vmtest.Runner(t, open, 64, "odd widths", "no hidden", "colour", "conv odd", "conv gelu", "loss bce", "conv loss bce", "batch norm", "conv batch norm", "vae", "conv-vae learned")
+			vmtest.Runner(t, open, 64, "odd widths", "no hidden", "colour", "conv odd", "conv gelu", "loss bce", "conv loss bce", "batch norm", "conv batch norm", "vae", "conv-vae learned", "cvae", "conv-cvae")
 			vmtest.RunnerInputs(t, open)
 		})
 	}

@@ -20,7 +20,7 @@ func TestRunner(t *testing.T) {
 	open := func(p *program.Program, seed uint64, params vm.Params) (vm.Runner, error) {
 		return tape.OpenRunner(p, seed, params)
 	}
-	vmtest.Runner(t, open, 64, "odd widths", "conv loss bce", "vae")
+	vmtest.Runner(t, open, 64, "odd widths", "conv loss bce", "vae", "cvae")
 	vmtest.RunnerInputs(t, open)
 }
 

@@ -53,8 +53,8 @@ func Golden(t *testing.T, open Open) {
 		t.Run(spec.Model, func(t *testing.T) {
 			spec = goldenSpec(spec)
 			want := readGolden(t, spec.Model)
-			goldenGradients(t, open, spec, ds.Train.Bytes, want)
-			goldenLosses(t, open, spec, ds.Train.Bytes, want["losses"])
+			goldenGradients(t, open, spec, ds.Train, want)
+			goldenLosses(t, open, spec, ds.Train, want["losses"])
 		})
 	}
 }
@@ -88,14 +88,18 @@ func readGolden(t *testing.T, preset string) map[string]program.Tensor {
 // machine opens a VM for a spec, bound to images, and closes it after the test.
 func machine(t *testing.T, open Open, spec model.Spec, images []byte) (*program.Program, vm.Trainer) {
 	t.Helper()
-	return machineOn(t, open, spec, data.Rows{
+	set := data.Set{Rows: data.Rows{
 		N:     len(images) / (spec.Image[0] * spec.Image[1] * spec.Image[2]),
 		Shape: data.Shape{C: spec.Image[0], H: spec.Image[1], W: spec.Image[2]}, Bytes: images,
-	})
+	}}
+	for i := range set.N {
+		set.Labels = append(set.Labels, byte(i%max(1, spec.Classes)))
+	}
+	return machineOn(t, open, spec, set)
 }
 
-// machineOn opens a VM for a spec, bound to rows, and closes it after the test.
-func machineOn(t *testing.T, open Open, spec model.Spec, rows data.Rows) (*program.Program, vm.Trainer) {
+// machineOn opens a VM for a spec, bound to a set, and closes it after the test.
+func machineOn(t *testing.T, open Open, spec model.Spec, from data.Set) (*program.Program, vm.Trainer) {
 	t.Helper()
 	p, err := spec.Program()
 	if err != nil {
@@ -111,7 +115,17 @@ func machineOn(t *testing.T, open Open, spec model.Spec, rows data.Rows) (*progr
 		}
 	})
 	for _, set := range []string{vm.TrainSet, vm.TestSet} {
-		if err := m.Bind(set, rows); err != nil {
+		if err := m.Bind(set, from.Rows); err != nil {
+			t.Fatal(err)
+		}
+		if spec.Condition == "" {
+			continue
+		}
+		classes := make([]int32, len(from.Labels))
+		for i, class := range from.Labels {
+			classes[i] = int32(class)
+		}
+		if err := m.Label(set, classes); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -142,10 +156,10 @@ func steps(t *testing.T, p *program.Program, m vm.Trainer, first int64, rows []i
 
 // goldenGradients takes one step of SGD so large that what is left of the
 // parameters is rounding: the gradient is the difference over the rate.
-func goldenGradients(t *testing.T, open Open, spec model.Spec, images []byte, want map[string]program.Tensor) {
+func goldenGradients(t *testing.T, open Open, spec model.Spec, images data.Set, want map[string]program.Tensor) {
 	const rate = 1 << 16
 	spec.Optimizer, spec.LR = optim.SGD, rate
-	p, m := machine(t, open, spec, images)
+	p, m := machineOn(t, open, spec, images)
 	before := state(t, m)
 	steps(t, p, m, 0, train.Rows(p.Batch))
 	after := state(t, m)
@@ -167,8 +181,8 @@ func goldenGradients(t *testing.T, open Open, spec model.Spec, images []byte, wa
 	}
 }
 
-func goldenLosses(t *testing.T, open Open, spec model.Spec, images []byte, want program.Tensor) {
-	p, m := machine(t, open, spec, images)
+func goldenLosses(t *testing.T, open Open, spec model.Spec, images data.Set, want program.Tensor) {
+	p, m := machineOn(t, open, spec, images)
 	n := len(want.Data)
 	if n != 10 {
 		t.Fatalf("%d golden losses, want 10", n)

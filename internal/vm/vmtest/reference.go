@@ -70,6 +70,14 @@ func Networks() map[string]model.Spec {
 	specs["vae free bits"] = network(model.FullyConnected, [3]int{1, 5, 5}, []int{12}, 4, 6, free)
 	specs["conv-vae"] = network(model.Convolutional, [3]int{2, 6, 5}, []int{4, 7}, 3, 6, vary("gaussian:0.3"))
 	specs["conv-vae learned"] = network(model.Convolutional, [3]int{1, 5, 5}, []int{9}, 4, 6, vary(model.GaussianLearned))
+	conditional := func(likelihood string) func(s *model.Spec) {
+		return func(s *model.Spec) {
+			vary(likelihood)(s)
+			s.Condition, s.Classes = model.Labels, classes
+		}
+	}
+	specs["cvae"] = network(model.FullyConnected, [3]int{1, 5, 7}, []int{19, 8}, 3, 5, conditional("gaussian:0.5"))
+	specs["conv-cvae"] = network(model.Convolutional, [3]int{1, 5, 5}, []int{4, 9}, 4, 6, conditional(model.Bernoulli))
 	return specs
 }
 
@@ -158,7 +166,7 @@ func compareForward(t *testing.T, p *program.Program, m, ref vm.Trainer, images 
 			in := program.Feed{Set: vm.TestSet, Rows: rows}
 			codes[i] = infer(t, machine, program.Encode, in, n*p.Code)
 			rebuilt[i] = infer(t, machine, program.Reconstruct, in, n*p.PixelCount())
-			decoded[i] = infer(t, machine, program.Decode, program.Feed{Values: codes[0]}, n*p.PixelCount())
+			decoded[i] = infer(t, machine, program.Decode, program.Feed{Values: codes[0], Labels: labelled(n)}, n*p.PixelCount())
 		}
 		what := fmt.Sprintf("%d rows: ", n)
 		numtest.Close(t, what+"evaluate", losses[0], losses[1], tolerance)

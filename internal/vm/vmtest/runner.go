@@ -91,6 +91,15 @@ func runner(t *testing.T, open OpenRunner, p *program.Program) (vm.Runner, *prog
 	return r, state
 }
 
+// labelled are classes of n rows, which graphs that read none pass over.
+func labelled(n int) []int32 {
+	labels := make([]int32, n)
+	for i := range labels {
+		labels[i] = int32(i % classes)
+	}
+	return labels
+}
+
 // pixels are n rows of values in [0, 1).
 func pixels(n, width int) []float32 {
 	r := rand.New(rand.NewPCG(5, 5))
@@ -119,6 +128,9 @@ func parts(p *program.Program, rows []float32) map[program.Part]struct {
 	if _, err := p.Forward(program.Logits, 1); err == nil {
 		all[program.Logits] = io{rows, p.PixelCount()}
 	}
+	if _, err := p.Forward(program.DecodeLogits, 1); err == nil {
+		all[program.DecodeLogits] = all[program.Decode]
+	}
 	if _, err := p.Forward(program.LogVar, 1); err == nil {
 		all[program.LogVar] = io{rows, p.Code}
 	}
@@ -134,7 +146,7 @@ func runnerNumbers(t *testing.T, p *program.Program, r vm.Runner, state *program
 	defer func() { _ = ref.Close() }()
 	n := len(rows) / p.PixelCount()
 	for part, io := range parts(p, rows) {
-		in := program.Feed{Values: io.values}
+		in := program.Feed{Values: io.values, Labels: labelled(n)}
 		got, want := infer(t, r, part, in, n*io.width), infer(t, ref, part, in, n*io.width)
 		numtest.Close(t, string(part), widen(got), widen(want), forwardTolerance)
 	}
@@ -150,18 +162,21 @@ func runnerGoroutines(t *testing.T, p *program.Program, r vm.Runner, rows []floa
 		many := slices.Repeat(io.values, goroutines/2)
 		var alone []float32
 		for i := range n {
-			alone = append(alone, infer(t, r, part, program.Feed{Values: io.values[i*width : (i+1)*width]}, io.width)...)
+			in := program.Feed{Values: io.values[i*width : (i+1)*width], Labels: labelled(n)[i : i+1]}
+			alone = append(alone, infer(t, r, part, in, io.width)...)
 		}
 		want := slices.Repeat(alone, goroutines/2)
 		var all sync.WaitGroup
 		for g := range goroutines {
 			all.Go(func() {
-				out, in, want := make([]float32, len(want)), many, want
+				out, want := make([]float32, len(want)), want
+				in := program.Feed{Values: many, Labels: slices.Repeat(labelled(n), goroutines/2)}
 				if g%2 > 0 {
 					i := g % n
-					out, in, want = out[:io.width], io.values[i*width:(i+1)*width], alone[i*io.width:(i+1)*io.width]
+					in.Values, in.Labels = io.values[i*width:(i+1)*width], labelled(n)[i:i+1]
+					out, want = out[:io.width], alone[i*io.width:(i+1)*io.width]
 				}
-				if err := r.Infer(context.Background(), part, program.Feed{Values: in}, out); err != nil || !slices.Equal(out, want) {
+				if err := r.Infer(context.Background(), part, in, out); err != nil || !slices.Equal(out, want) {
 					t.Errorf("%s from goroutine %d: other bits than of each row alone (error %v)", part, g, err)
 				}
 			})

@@ -50,8 +50,8 @@ func ContractRows(t *testing.T, open Open) {
 			spec := network(model.FullyConnected, [3]int{c.rows.C, c.rows.H, c.rows.W}, []int{5}, 3, 4, func(s *model.Spec) {
 				s.Output, s.Activation, s.Scaling = "identity", "tanh", &c.scaling
 			})
-			p, m := machineOn(t, open, spec, c.rows)
-			_, ref := machineOn(t, reference, spec, c.rows)
+			p, m := machineOn(t, open, spec, data.Set{Rows: c.rows})
+			_, ref := machineOn(t, reference, spec, data.Set{Rows: c.rows})
 			values := make([]float32, n*width)
 			for i := range n {
 				c.scaling.Read(values[i*width:][:width], c.rows, i)
