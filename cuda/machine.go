@@ -106,6 +106,9 @@ func (m *Machine) compile(t tuning) error {
 	}
 	m.forwardRows = forwardRows(compiled)
 	for _, part := range forwardParts {
+		if part.Optional() && !m.has(part) {
+			continue
+		}
 		if m.parts[part], err = m.compileForward(part, t.plan); err != nil {
 			return err
 		}
@@ -121,7 +124,13 @@ func (m *Machine) makeQueue(t tuning) {
 
 // forwardParts are the parts that a machine prepares. All are compiled when it
 // is opened, since they share one arena, whose size is that of the largest.
-var forwardParts = []program.Part{program.Encode, program.Decode, program.Reconstruct, program.Evaluate}
+var forwardParts = []program.Part{program.Encode, program.Decode, program.Reconstruct, program.Evaluate, program.LogVar}
+
+// has says that the program builds a part.
+func (m *Machine) has(part program.Part) bool {
+	_, err := m.program.Build(part, m.forwardRows)
+	return err == nil
+}
 
 // compileForward makes the plan of a forward part.
 func (m *Machine) compileForward(part program.Part, opt plan.Options) (*exec, error) {

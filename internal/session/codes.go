@@ -42,12 +42,22 @@ func (t *trainer) codes(ctx context.Context) (report.Codes, constants, error) {
 	if width < z {
 		c.Title += fmt.Sprintf(", %d values folded into %d at random", z, width)
 	}
+	var carried *divergence
+	if t.cfg.Variational() {
+		carried = &divergence{sums: make([]float64, z)}
+	}
 	block := make([]float32, min(codeBlock(z), len(rows))*z)
 	for from := 0; from < len(rows); {
 		to := min(from+len(block)/z, len(rows))
 		values := block[:(to-from)*z]
-		if err := t.machine.Infer(ctx, program.Encode, t.feed(show, rows[from:to]), values); err != nil {
+		in := t.feed(show, rows[from:to])
+		if err := t.machine.Infer(ctx, program.Encode, in, values); err != nil {
 			return c, constants{}, err
+		}
+		if carried != nil {
+			if err := t.addLogVar(ctx, carried, in, values); err != nil {
+				return c, constants{}, err
+			}
 		}
 		found.add(values)
 		fold.Add(c.Values[from*width:], values)
@@ -55,6 +65,11 @@ func (t *trainer) codes(ctx context.Context) (report.Codes, constants, error) {
 	}
 	if t.cfg.Sparse != "" {
 		t.summary.Zeros = finite(found.zeroShare())
+	}
+	if carried != nil {
+		t.dead = deadDimensions(found.variances())
+		active := z - len(t.dead)
+		t.summary.ActiveUnits, t.summary.KLDimensions = &active, carried.means()
 	}
 	return c, found.constants(), nil
 }
@@ -64,6 +79,7 @@ func (t *trainer) codes(ctx context.Context) (report.Codes, constants, error) {
 func (c Config) pictureBytes() float64 {
 	const (
 		float  = 4
+		block  = 2 * float   // codes and their log variances
 		axes   = float + 8   // a code's value, and as float64
 		column = 3*8 + 4 + 3 // of a spread and of a fold
 		grid   = 2 * mostGrid
@@ -71,7 +87,7 @@ func (c Config) pictureBytes() float64 {
 	)
 	z, pixels := c.Latent, data.Shape{C: c.Image[0], H: c.Image[1], W: c.Image[2]}.Size()
 	n := codeRows(math.MaxInt, z)
-	codes := axes*float64(n)*float64(min(z, report.WidestCode)) + (float*float64(min(n, codeBlock(z)))+column)*float64(z)
+	codes := axes*float64(n)*float64(min(z, report.WidestCode)) + (block*float64(min(n, codeBlock(z)))+column)*float64(z)
 	images := float * float64(grid+copies*judgedRows(pixels)) * float64(pixels)
 	return codes + images
 }

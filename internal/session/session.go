@@ -67,6 +67,7 @@ type trainer struct {
 	bestTest, bestClean *float64 // of the best model over all test rows, and over those as they are where the others are corrupted
 
 	bestTerms map[string]float64 // of bestTest
+	dead      []int              // dimensions of the best model's code, where that is a distribution
 	curve     curve
 	summary   Summary
 }

@@ -70,6 +70,11 @@ type Summary struct {
 	PicturesOf string             `json:"pictures_of"`          // test, held-out or training images
 	CleanLoss  *float64           `json:"clean_loss,omitempty"` // over the test rows as they are; test_loss is over corrupted ones
 	Zeros      *float64           `json:"zeros,omitempty"`      // share of the codes' values, of a network with sparse codes
+	// ActiveUnits is how many dimensions of a variational network's code are in
+	// use: their means' variance over the rows is above 0.01. KLDimensions is
+	// the divergence of each, in nats a row.
+	ActiveUnits  *int      `json:"active_units,omitempty"`
+	KLDimensions []float64 `json:"kl_dimensions,omitempty"`
 	Verdict
 	EpochSeconds    float64    `json:"epoch_seconds"` // training only; median, the first left out where there are several
 	ImagesPerSecond float64    `json:"images_per_second"`

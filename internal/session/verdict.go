@@ -142,7 +142,7 @@ func (t *trainer) judge(ctx context.Context, params map[string]program.Tensor, c
 		return err
 	}
 	v.Warnings = warnings(findings{
-		better: better, in: in, out: out, code: code,
+		better: better, in: in, out: out, code: code, deadCode: t.dead,
 		dead: deadUnits(layers, params, beside(images, classes, layers[0].Classes)), activation: t.cfg.Activation,
 	}, v.noun)
 	return nil

@@ -85,6 +85,7 @@ type findings struct {
 	better     *float64 // than the mean image
 	in, out    float64  // variances of images, and of what is rebuilt
 	code       constants
+	deadCode   []int // dimensions of a code that is a distribution; nil: it is none
 	dead       []deadLayer
 	activation string
 }
@@ -107,6 +108,10 @@ func warnings(f findings, noun string) (all []string) {
 		all = append(all, "the network answers alike to different images: try a tenth of the learning rate, or the activation gelu or leakyrelu")
 	}
 	switch constant, size := f.code.constant, f.code.all; {
+	case f.deadCode != nil:
+		if text := collapsed(f.deadCode, size); text != "" {
+			all = append(all, text)
+		}
 	case constant == size:
 		all = append(all, "the code has collapsed: it is the same for every image; try a tenth of the learning rate, another activation or seed")
 	case 2*constant >= size:

@@ -46,8 +46,8 @@ type Trainer interface {
 	// Evaluate returns the mean of each loss term over rows of a bound set.
 	Evaluate(ctx context.Context, set string, rows []int32) ([]float64, error)
 
-	// Infer runs Encode, Decode or Reconstruct on any number of rows and
-	// fills out: (n,Z) or (n,P).
+	// Infer runs Encode, Decode, Reconstruct, or LogVar where the program has
+	// it, on any number of rows and fills out: (n,Z) or (n,P).
 	Infer(ctx context.Context, part program.Part, in program.Feed, out []float32) error
 
 	// State copies everything that a checkpoint needs; SetState puts it back.

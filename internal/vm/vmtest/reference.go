@@ -157,7 +157,7 @@ func compareForward(t *testing.T, p *program.Program, m, ref vm.Trainer, images 
 	for _, n := range []int{1, images} {
 		rows := train.Rows(images)[images-n:]
 		var losses [2][]float64
-		var codes, rebuilt, decoded [2][]float32
+		var codes, rebuilt, decoded, logvars [2][]float32
 		for i, machine := range []vm.Trainer{m, ref} {
 			var err error
 			if losses[i], err = machine.Evaluate(ctx, vm.TestSet, rows); err != nil {
@@ -165,12 +165,16 @@ func compareForward(t *testing.T, p *program.Program, m, ref vm.Trainer, images 
 			}
 			in := program.Feed{Set: vm.TestSet, Rows: rows}
 			codes[i] = infer(t, machine, program.Encode, in, n*p.Code)
+			if _, err := p.Forward(program.LogVar, 1); err == nil {
+				logvars[i] = infer(t, machine, program.LogVar, in, n*p.Code)
+			}
 			rebuilt[i] = infer(t, machine, program.Reconstruct, in, n*p.PixelCount())
 			decoded[i] = infer(t, machine, program.Decode, program.Feed{Values: codes[0], Labels: labelled(n)}, n*p.PixelCount())
 		}
 		what := fmt.Sprintf("%d rows: ", n)
 		numtest.Close(t, what+"evaluate", losses[0], losses[1], tolerance)
 		numtest.Close(t, what+"encode", widen(codes[0]), widen(codes[1]), tolerance)
+		numtest.Close(t, what+"logvar", widen(logvars[0]), widen(logvars[1]), tolerance)
 		numtest.Close(t, what+"reconstruct", widen(rebuilt[0]), widen(rebuilt[1]), tolerance)
 		numtest.Close(t, what+"decode", widen(decoded[0]), widen(decoded[1]), tolerance)
 	}
