@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"aegis/internal/plan"
+	"aegis/internal/vm"
 	"aegis/model/op"
 	"aegis/model/optim"
 	"aegis/model/program"
@@ -23,11 +24,12 @@ type machine struct {
 	losses map[int][]float64
 	n      int // rows of the batch
 	spec   optim.Spec
+	look   look
 }
 
 func newMachine(t *testing.T, p *plan.Plan, state map[string]program.Tensor) *machine {
 	t.Helper()
-	m := &machine{t: t, plan: p, kept: make(map[int][]float64), arena: make([]float64, p.Arena)}
+	m := &machine{t: t, plan: p, look: look{set: vm.TestSet}, kept: make(map[int][]float64), arena: make([]float64, p.Arena)}
 	for i, b := range p.Buffers {
 		switch b.Kind {
 		case plan.Param, plan.Slot, plan.Copy:
@@ -141,6 +143,7 @@ func (m *machine) step(pixels []float64, n int, scalars []float32) (outputs [][]
 	m.t.Helper()
 	m.n = n
 	m.losses = make(map[int][]float64)
+	m.fillScalars(scalars)
 	for _, ph := range m.plan.Phases {
 		m.spec = ph.Optimizer
 		for _, section := range [][]plan.Instr{ph.Gradients, ph.Update} {
@@ -209,7 +212,7 @@ func (m *machine) rows(in plan.Instr, pixels []float64, from, to int) {
 		}
 	case plan.Scale:
 		for i, v := range src[0] {
-			out[i] = in.Factor * v
+			out[i] = m.factor(in, 1) * v
 		}
 	case plan.Concat:
 		n, whole := len(src[0])/batch, width
@@ -229,7 +232,7 @@ func (m *machine) rows(in plan.Instr, pixels []float64, from, to int) {
 			if in.Op != plan.KLMeansMu {
 				v = math.Expm1(v) / 2
 			}
-			if out[i] = in.Factor * v / float64(m.n); in.Op != plan.KLLogVar {
+			if out[i] = m.factor(in, 1) * v / float64(m.n); in.Op != plan.KLLogVar {
 				out[i] = v * src[1][i%width] / float64(m.n)
 			}
 		}
@@ -238,7 +241,7 @@ func (m *machine) rows(in plan.Instr, pixels []float64, from, to int) {
 		width = len(out) / batch
 		m.loss(in, src, out, from, to)
 	default:
-		m.t.Fatalf("no such instruction: %s", in.Op)
+		m.moreRows(in, src, out, from, to)
 	}
 	for i := from * width; i < to*width; i++ {
 		out[i] = in.Activation.Value(out[i])
@@ -316,10 +319,7 @@ func (m *machine) loss(in plan.Instr, src [][]float64, out []float64, from, to i
 		m.losses[in.Dst[0]] = rows
 	}
 	scale := 1 / float64(m.n*in.Loss.Width(width))
-	factor := in.Factor
-	if in.Scaled {
-		factor *= src[2][0]
-	}
+	factor := m.factor(in, 2)
 	for i := from * width; i < to*width; i++ {
 		value, gradient := in.Loss.At(src[0][i], src[1][i])
 		rows[i/width] += value
@@ -342,7 +342,7 @@ func (m *machine) sum(in plan.Instr, scalars []float32) {
 		}
 		m.store(in.Dst[0], a)
 	case plan.ScaleSums:
-		m.store(in.Dst[0], []float64{in.Factor * m.load(in.Src[0])[0]})
+		m.store(in.Dst[0], []float64{m.factor(in, 1) * m.load(in.Src[0])[0]})
 	case plan.KLMeans:
 		mu, logvar, out := m.load(in.Src[0]), m.load(in.Src[1]), m.load(in.Dst[0])
 		clear(out)
@@ -359,7 +359,7 @@ func (m *machine) sum(in plan.Instr, scalars []float32) {
 	case plan.FreeBitsGrad:
 		out := m.load(in.Src[0])
 		for i, v := range out {
-			if out[i] = in.Factor; v <= in.Number {
+			if out[i] = m.factor(in, 1); v <= in.Number {
 				out[i] = 0
 			}
 		}
@@ -370,7 +370,7 @@ func (m *machine) sum(in plan.Instr, scalars []float32) {
 		square, s := m.load(in.Src[0])[0], m.load(in.Src[1])[0]
 		value := math.Exp(-2*s)/2*square + in.Number*(s+math.Log(2*math.Pi)/2)
 		if in.Op == plan.GaussianGrad {
-			value = in.Factor * (in.Number - math.Exp(-2*s)*square)
+			value = m.factor(in, 2) * (in.Number - math.Exp(-2*s)*square)
 		}
 		m.store(in.Dst[0], []float64{value})
 	case plan.Update:
@@ -386,7 +386,7 @@ func (m *machine) sum(in plan.Instr, scalars []float32) {
 		m.update(in.Dst[0], in.Dst[2:], dw, in.Src[2:][:slots], scalars)
 		m.update(in.Dst[1], nil, db, in.Src[2+slots:], scalars)
 	default:
-		m.t.Fatalf("no such instruction: %s", in.Op)
+		m.moreSums(in)
 	}
 }
 

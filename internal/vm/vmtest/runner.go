@@ -91,11 +91,14 @@ func runner(t *testing.T, open OpenRunner, p *program.Program) (vm.Runner, *prog
 	return r, state
 }
 
+// ClassOf is the class of a row, for networks that read classes.
+func ClassOf(row int) int { return row % classes }
+
 // labelled are classes of n rows, which graphs that read none pass over.
 func labelled(n int) []int32 {
 	labels := make([]int32, n)
 	for i := range labels {
-		labels[i] = int32(i % classes)
+		labels[i] = int32(ClassOf(i))
 	}
 	return labels
 }
