@@ -94,6 +94,7 @@ func TestLogLikelihoodInBatches(t *testing.T) {
 	spec.Image, spec.Hidden, spec.Latent = [3]int{1, 200, 300}, []int{2}, 2 // 17 at once
 	m := bent(t, spec)
 	all, ctx := images(19, 200, 300), context.Background()
+	copy(all.ByteRow(17), all.ByteRow(0))
 	estimates, err := m.LogLikelihood(ctx, all, 3, 1)
 	if err != nil || len(estimates) != 19 {
 		t.Fatalf("%d estimates, error %v", len(estimates), err)
@@ -102,9 +103,8 @@ func TestLogLikelihoodInBatches(t *testing.T) {
 	if err != nil || first[0] != estimates[0] {
 		t.Errorf("%v alone, %v among others (%v)", first, estimates[0], err)
 	}
-	other, err := m.LogLikelihood(ctx, all.Slice(18, 19), 3, 1)
-	if err != nil || other[0] == estimates[18] {
-		t.Errorf("another place among the rows has the same estimate %v (%v)", other, err)
+	if estimates[17] == estimates[0] {
+		t.Errorf("another place among the rows has the same estimate %v", estimates[0])
 	}
 }
 
