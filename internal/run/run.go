@@ -26,6 +26,9 @@ const (
 	LossFile            = "loss.png"            // loss over epochs
 	ReconstructionsFile = "reconstructions.png" // originals over what is rebuilt
 	LatentFile          = "latent.png"          // the codes of the test set
+	TermsFile           = "terms.png"           // the terms of a loss that has several
+	SamplesFile         = "samples.png"         // what codes drawn from the prior decode to
+	GridFile            = "grid.png"            // what a grid of codes of two values decodes to
 )
 
 // The keys of a model file's metadata under which there is what it is a model
@@ -38,7 +41,7 @@ const (
 func fileNames() []string {
 	return []string{
 		ConfigFile, ModelFile, LastFile, MetricsFile,
-		SummaryFile, LossFile, ReconstructionsFile, LatentFile,
+		SummaryFile, LossFile, ReconstructionsFile, LatentFile, TermsFile, SamplesFile, GridFile,
 	}
 }
 
