@@ -54,31 +54,31 @@ const (
 
 // Spec describes an autoencoder and how it is trained.
 type Spec struct {
-	Model  string `toml:"model" json:"model"`
-	Family Family `toml:"family" json:"family"`
+	Model  string `json:"model"`
+	Family Family `json:"family"`
 
 	// Image is C, H, W; of vectors 0, 0 and their width. It comes from the data.
-	Image [3]int `toml:"image" json:"image"`
+	Image [3]int `json:"image"`
 	// Scaling is what the network reads of rows, fitted on those that it was
 	// trained on; nil: bytes as pixels.
-	Scaling *data.Scaling `toml:"-" json:"scaling,omitempty"`
+	Scaling *data.Scaling `json:"scaling,omitempty"`
 
 	// Hidden has the widths of the encoder's hidden layers, for Convolutional
 	// the channels of its stride-2 convolutions. The decoder mirrors them.
-	Hidden []int `toml:"hidden" json:"hidden"`
-	Latent int   `toml:"latent" json:"latent"` // Z
+	Hidden []int `json:"hidden"`
+	Latent int   `json:"latent"` // Z
 
-	Activation   string `toml:"activation" json:"activation"`       // of hidden layers
-	ActivateCode bool   `toml:"activate_code" json:"activate_code"` // Activation on the code too
-	Output       string `toml:"output" json:"output"`               // activation of the last layer; empty: the preset's
-	Loss         Loss   `toml:"loss" json:"loss"`
-	Init         Init   `toml:"init" json:"init"`
+	Activation   string `json:"activation"`    // of hidden layers
+	ActivateCode bool   `json:"activate_code"` // Activation on the code too
+	Output       string `json:"output"`        // activation of the last layer; empty: the preset's
+	Loss         Loss   `json:"loss"`
+	Init         Init   `json:"init"`
 
-	Optimizer string  `toml:"optimizer" json:"optimizer"` // adam or sgd
-	LR        float64 `toml:"lr" json:"lr"`
-	Momentum  float64 `toml:"momentum" json:"momentum"` // of sgd
-	Batch     int     `toml:"batch" json:"batch"`
-	Epochs    int     `toml:"epochs" json:"epochs"`
+	Optimizer string  `json:"optimizer"` // adam or sgd
+	LR        float64 `json:"lr"`
+	Momentum  float64 `json:"momentum"` // of sgd
+	Batch     int     `json:"batch"`
+	Epochs    int     `json:"epochs"`
 }
 
 // Presets returns the networks that have a name, each with the

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/BurntSushi/toml"
-
 	"aegis/data"
 	"aegis/internal/run"
 )
@@ -58,11 +56,11 @@ func TestHeldInConfig(t *testing.T) {
 		if _, err := trained(context.Background(), cfg, blobs(40, 8, 6, 6), Options{Out: out}); err != nil {
 			t.Fatal(err)
 		}
-		var back Config
 		text, err := os.ReadFile(filepath.Join(out, run.ConfigFile))
-		if err == nil {
-			err = toml.Unmarshal(text, &back)
+		if err != nil {
+			t.Fatal(err)
 		}
+		back, err := LoadConfig(filepath.Join(out, run.ConfigFile))
 		if err != nil || back.Val != val || !strings.Contains(string(text), want) {
 			t.Errorf("%s came back with val %v (%v), want %v", text, back.Val, err, val)
 		}
