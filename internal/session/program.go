@@ -81,10 +81,10 @@ func checkProgram(ctx context.Context, p *program.Program, ds *data.Source, cfg 
 		return err
 	}
 	if ds.Val.Len() > 0 && cfg.Val != 0 {
-		return configErrorf("aegis: val %v, but %s has a set of %d rows to validate on; leave val out", cfg.Val, ds.Name, ds.Val.Len())
+		return configErrorf("aegis: val %v, but %s has a set of %d rows to validate on; leave val out", cfg.Val, ds, ds.Val.Len())
 	}
 	if got := ds.Train.Shape; got != p.Row {
-		return fmt.Errorf("aegis: program %s reads rows of %v, %s has %v", p.Name, p.Row, ds.Name, got)
+		return fmt.Errorf("aegis: program %s reads rows of %v, %s has %v", p.Name, p.Row, ds, got)
 	}
 	return nil
 }
