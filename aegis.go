@@ -18,7 +18,6 @@ import (
 	"aegis/internal/run"
 	"aegis/internal/session"
 	"aegis/internal/train"
-	"aegis/model"
 	"aegis/model/program"
 )
 
@@ -85,13 +84,7 @@ var ErrRunExists = run.ErrExists
 
 // Presets returns the names of the networks that have one. The first is the
 // default.
-func Presets() []string {
-	var names []string
-	for _, s := range model.Presets() {
-		names = append(names, s.Model)
-	}
-	return names
-}
+func Presets() []string { return session.Presets() }
 
 // NewConfig returns a preset's configuration: seed 1, device auto, and an empty
 // Output, which becomes what suits the data, the preset's for images.

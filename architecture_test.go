@@ -41,7 +41,7 @@ var mayImport = map[string][]string{
 	"aegis/internal/session": {"aegis/data", "aegis/data/philox", "aegis/model", "aegis/model/op", "aegis/model/program", "aegis/model/optim", "aegis/internal/plan", "aegis/internal/vm", "aegis/internal/train", "aegis/internal/run", "aegis/internal/report", "aegis/data/memory", "aegis/internal/advice"},
 	"aegis/internal/infer":   {"aegis/data", "aegis/model", "aegis/model/program", "aegis/internal/vm", "aegis/internal/run"},
 	"aegis/internal/advice":  {},
-	"aegis/internal/cli":     {"aegis", "aegis/data", "aegis/data/mnist", "aegis/data/memory", "aegis/internal/advice"},
+	"aegis/internal/cli":     {"aegis", "aegis/data", "aegis/data/mnist", "aegis/data/memory", "aegis/internal/advice", "aegis/internal/session"},
 	"aegis/cmd":              {"aegis", "aegis/internal/cli"},
 	"aegis/internal/numtest": {},
 

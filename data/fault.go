@@ -36,7 +36,7 @@ func (s *Source) Guard(f func() error) (err error) {
 		err = cut
 	}
 	if errors.Is(err, ErrCutShort) {
-		return &cutError{s.called(), err}
+		return &cutError{s.String(), err}
 	}
 	return err
 }

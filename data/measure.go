@@ -100,7 +100,7 @@ func (s *Source) notFinite(which string, row, column int, v float32) error {
 		name = fmt.Sprintf(" (%s)", s.Columns[column])
 	}
 	return fmt.Errorf("data: %s: row %d of the %s set, column %d%s, both counted from 0: want a finite number, got %v; fill in or leave out such rows",
-		s.called(), row, which, column, name, v)
+		s, row, which, column, name, v)
 }
 
 // add counts a row in; the first one makes the sums.

@@ -9,6 +9,10 @@ package data
 import (
 	"cmp"
 	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 	"unsafe"
 )
 
@@ -172,8 +176,14 @@ type Source struct {
 	mapping mapping // of a file that the rows lie in
 }
 
-// called is what errors call a source.
-func (s *Source) called() string { return cmp.Or(s.Name, "the source") }
+// String is what errors call a source: its name, quoted where a line cannot
+// show it as it is.
+func (s *Source) String() string {
+	if strings.ContainsFunc(s.Name, func(r rune) bool { return !unicode.IsPrint(r) }) || !utf8.ValidString(s.Name) {
+		return strconv.Quote(s.Name)
+	}
+	return cmp.Or(s.Name, "the source")
+}
 
 // Close gives a mapped file back; the rows must not be touched any more.
 func (s *Source) Close() error { return s.mapping.close() }

@@ -69,3 +69,23 @@ func TestMakeRows(t *testing.T) {
 }
 
 func second(_ Rows, err error) error { return err }
+
+// TestSourceString: a source's name is in the middle of a line.
+func TestSourceString(t *testing.T) {
+	for name, want := range map[string]string{
+		"":            "the source",
+		"my rows.npy": "my rows.npy",
+		"zählung":     "zählung",
+		"a\nb":        `"a\nb"`,
+		"\x1b[31mred": `"\x1b[31mred"`,
+		"\xff.npy":    `"\xff.npy"`,
+	} {
+		if got := (&Source{Name: name}).String(); got != want {
+			t.Errorf("%q: %s, want %s", name, got, want)
+		}
+	}
+	_, err := (&Source{Name: "a\nb"}).Split(1, 0, 1)
+	if err == nil || !strings.Contains(err.Error(), `"a\nb"`) {
+		t.Errorf("error %v, want the name quoted", err)
+	}
+}

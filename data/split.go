@@ -116,7 +116,7 @@ func (s Split) Rows() []int32 {
 func (d *Source) Split(limit int, held Held, seed uint64) (Split, error) {
 	all := d.Train.Len()
 	if limit < 0 || limit > all {
-		return Split{}, fmt.Errorf("data: %s: limit of %d training rows; want 1 to %d, or 0 for all", d.Name, limit, all)
+		return Split{}, fmt.Errorf("data: %s: limit of %d training rows; want 1 to %d, or 0 for all", d, limit, all)
 	}
 	n := limit
 	if limit == 0 {
@@ -129,7 +129,7 @@ func (d *Source) Split(limit int, held Held, seed uint64) (Split, error) {
 	if count >= n && count > 0 {
 		return Split{}, fmt.Errorf(
 			"data: %s: %d validation rows of %d training rows; want 0 to %d, so that a row is left to train on",
-			d.Name, count, n, n-1)
+			d, count, n, n-1)
 	}
 	labels := d.Train.Labels
 	if labels != nil {

@@ -74,11 +74,11 @@ func (s *Source) Validate() error {
 			want, got = s.Train.valueType(), other.set.valueType()
 		}
 		if want != got {
-			return fmt.Errorf("data: %s: %s rows: want %s as in training, got %s; get all sets from one source", s.called(), other.which, want, got)
+			return fmt.Errorf("data: %s: %s rows: want %s as in training, got %s; get all sets from one source", s, other.which, want, got)
 		}
 	}
 	if n := len(s.Columns); n > 0 && n != s.Train.Size() {
-		return fmt.Errorf("data: %s: %d names of columns; want %d, one a value, or none", s.called(), n, s.Train.Size())
+		return fmt.Errorf("data: %s: %d names of columns; want %d, one a value, or none", s, n, s.Train.Size())
 	}
 	return nil
 }
@@ -86,16 +86,16 @@ func (s *Source) Validate() error {
 // check says what is wrong with a set of a source.
 func (s *Source) check(which string, set Set) error {
 	if err := set.Rows.check(); err != nil {
-		return fmt.Errorf("data: %s: %s %w", s.called(), which, err)
+		return fmt.Errorf("data: %s: %s %w", s, which, err)
 	}
 	if set.Labels != nil && len(set.Labels) != set.N {
 		return fmt.Errorf("data: %s: %s labels: want %d, one a row, got %d; get both from one source, or leave the labels out",
-			s.called(), which, set.N, len(set.Labels))
+			s, which, set.N, len(set.Labels))
 	}
 	for row, label := range set.Labels {
 		if n := len(s.Classes); n > 0 && int(label) >= n {
 			return fmt.Errorf("data: %s: %s labels: want 0 to %d, which have names, got %d in row %d; name all classes or none",
-				s.called(), which, n-1, label, row)
+				s, which, n-1, label, row)
 		}
 	}
 	return nil

@@ -14,22 +14,22 @@ import (
 // codes in shape. Nothing of it is there at zero.
 type Regular struct {
 	// BatchNorm normalises each hidden layer before its activation.
-	BatchNorm bool `toml:"batch_norm,omitempty" json:"batch_norm,omitempty"`
+	BatchNorm bool `json:"batch_norm,omitempty"`
 	// Dropout is the chance with which a value that a hidden layer gives is
 	// dropped while training; the others are divided by 1 less that.
-	Dropout float64 `toml:"dropout,omitempty" json:"dropout,omitempty"`
+	Dropout float64 `json:"dropout,omitempty"`
 
 	// Corrupt is gaussian:σ, mask:p or saltpepper:p: the network reads rows so
 	// and learns to restore them.
-	Corrupt string `toml:"corrupt,omitempty" json:"corrupt,omitempty"`
+	Corrupt string `json:"corrupt,omitempty"`
 	// Sparse is l1:λ, kl:ρ:λ or topk:k, of codes.
-	Sparse string `toml:"sparse,omitempty" json:"sparse,omitempty"`
+	Sparse string `json:"sparse,omitempty"`
 	// CodeL2 weighs half the squared norm of codes.
-	CodeL2 float64 `toml:"code_l2,omitempty" json:"code_l2,omitempty"`
+	CodeL2 float64 `json:"code_l2,omitempty"`
 	// L1 and L2 weigh the absolute and the squared values of weights, without
 	// biases and norms; no loss that is reported has them.
-	L1 float64 `toml:"l1,omitempty" json:"l1,omitempty"`
-	L2 float64 `toml:"l2,omitempty" json:"l2,omitempty"`
+	L1 float64 `json:"l1,omitempty"`
+	L2 float64 `json:"l2,omitempty"`
 }
 
 // checkRegular says what is wrong, and what cannot be together.

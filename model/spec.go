@@ -54,56 +54,56 @@ const (
 
 // Spec describes an autoencoder and how it is trained.
 type Spec struct {
-	Model  string `toml:"model" json:"model"`
-	Family Family `toml:"family" json:"family"`
+	Model  string `json:"model"`
+	Family Family `json:"family"`
 
 	// Image is C, H, W; of vectors 0, 0 and their width. It comes from the data.
-	Image [3]int `toml:"image" json:"image"`
+	Image [3]int `json:"image"`
 	// Scaling is what the network reads of rows, fitted on those that it was
 	// trained on; nil: bytes as pixels.
-	Scaling *data.Scaling `toml:"-" json:"scaling,omitempty"`
+	Scaling *data.Scaling `json:"scaling,omitempty"`
 
 	// Hidden has the widths of the encoder's hidden layers, for Convolutional
 	// the channels of its stride-2 convolutions. The decoder mirrors them.
-	Hidden []int `toml:"hidden" json:"hidden"`
-	Latent int   `toml:"latent" json:"latent"` // Z
+	Hidden []int `json:"hidden"`
+	Latent int   `json:"latent"` // Z
 
-	Activation   string `toml:"activation" json:"activation"`       // of hidden layers
-	ActivateCode bool   `toml:"activate_code" json:"activate_code"` // Activation on the code too
-	Output       string `toml:"output" json:"output"`               // activation of the last layer; empty: the preset's
-	Loss         Loss   `toml:"loss" json:"loss"`                   // "" where there is a likelihood
-	Init         Init   `toml:"init" json:"init"`
+	Activation   string `json:"activation"`    // of hidden layers
+	ActivateCode bool   `json:"activate_code"` // Activation on the code too
+	Output       string `json:"output"`        // activation of the last layer; empty: the preset's
+	Loss         Loss   `json:"loss"`          // "" where there is a likelihood
+	Init         Init   `json:"init"`
 
 	Regular
 
-	Optimizer string  `toml:"optimizer" json:"optimizer"` // adam or sgd
-	LR        float64 `toml:"lr" json:"lr"`
-	Momentum  float64 `toml:"momentum" json:"momentum"` // of sgd
-	Batch     int     `toml:"batch" json:"batch"`
-	Epochs    int     `toml:"epochs" json:"epochs"`
+	Optimizer string  `json:"optimizer"` // adam or sgd
+	LR        float64 `json:"lr"`
+	Momentum  float64 `json:"momentum"` // of sgd
+	Batch     int     `json:"batch"`
+	Epochs    int     `json:"epochs"`
 
 	// Rows is how many rows an epoch has, where something goes by epochs. It
 	// comes from the data.
-	Rows int `toml:"-" json:"-"`
+	Rows int `json:"-"`
 
 	// A network with a likelihood is variational: bernoulli, gaussian:SIGMA or
 	// gaussian:learned, summed over a row. Its loss is minus the likelihood's
 	// logarithm and Beta times the code's divergence from N(0, 1), in nats a
 	// row.
-	Likelihood string  `toml:"likelihood,omitempty" json:"likelihood,omitempty"`
-	Beta       float64 `toml:"beta,omitempty" json:"beta,omitempty"`
-	KLWarmup   float64 `toml:"kl_warmup,omitempty" json:"kl_warmup,omitempty"` // epochs in which Beta grows from 0
-	FreeBits   float64 `toml:"free_bits,omitempty" json:"free_bits,omitempty"` // nats that a dimension of the code has free
+	Likelihood string  `json:"likelihood,omitempty"`
+	Beta       float64 `json:"beta,omitempty"`
+	KLWarmup   float64 `json:"kl_warmup,omitempty"` // epochs in which Beta grows from 0
+	FreeBits   float64 `json:"free_bits,omitempty"` // nats that a dimension of the code has free
 
 	// Condition is labels where encoder and decoder of a variational network
 	// read each row's class beside it, one-hot of Classes, which comes from the
 	// data.
-	Condition string `toml:"condition,omitempty" json:"condition,omitempty"`
-	Classes   int    `toml:"-" json:"classes,omitempty"`
+	Condition string `json:"condition,omitempty"`
+	Classes   int    `json:"classes,omitempty"`
 
 	// Binarize is static or dynamic: each value is drawn as 0 or 1, with itself
 	// as the chance of 1, once or anew in each step of training.
-	Binarize string `toml:"binarize,omitempty" json:"binarize,omitempty"`
+	Binarize string `json:"binarize,omitempty"`
 }
 
 // Presets returns the networks that have a name, each with the

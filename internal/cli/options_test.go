@@ -11,52 +11,27 @@ import (
 	"aegis/internal/run"
 )
 
-// keysOf returns the keys of config.toml and where a configuration has the
-// value of each.
-func keysOf(v reflect.Value) map[string]any {
-	keys := make(map[string]any)
-	for i := range v.NumField() {
-		if field := v.Type().Field(i); field.Anonymous {
-			for key, at := range keysOf(v.Field(i)) {
-				keys[key] = at
-			}
-		} else {
-			if key, _, _ := strings.Cut(field.Tag.Get("toml"), ","); key != "-" {
-				keys[key] = v.Field(i).Addr().Interface()
-			}
-		}
-	}
-	return keys
-}
-
-// TestTableIsWhole holds the table to config.toml: each key is in it once, and
-// points to the value that the file's key is.
-func TestTableIsWhole(t *testing.T) {
+// TestTable holds each flag to what it needs, and each key to its flag.
+func TestTable(t *testing.T) {
 	var c call
-	keys := keysOf(reflect.ValueOf(&c.config).Elem())
-	names := make(map[string]bool)
+	names, keys := make(map[string]bool), make(map[string]bool)
 	for _, o := range options() {
-		if o.key != "" {
-			if at, ok := keys[o.key]; !ok || at != o.at(&c) {
-				t.Errorf("key %s is not in config.toml, in the table twice, or another value", o.key)
-			}
-			delete(keys, o.key)
-		} else if o.resume {
-			t.Errorf("--%s is no part of a run, and may change when it is resumed", o.name)
+		if o.key != "" && keys[o.key] || o.key == "" && o.name == "" {
+			t.Errorf("key %q is there twice, or neither key nor flag is: %+v", o.key, o)
 		}
+		keys[o.key] = true
 		if o.name == "" {
 			continue
 		}
 		if names[o.name] || o.help == "" || (o.value == "") != isSwitch(o.at(&c)) {
 			t.Errorf("--%s is there twice or lacks something: %+v", o.name, o)
 		}
-		if want := strings.ReplaceAll(o.key, "_", "-"); o.key != "" && o.name != want {
-			t.Errorf("--%s has the key %s; want the flag --%s", o.name, o.key, want)
-		}
 		names[o.name] = true
 	}
-	if len(keys) > 0 {
-		t.Errorf("config.toml has keys that the table has not: %v", keys)
+	for name, want := range map[string]bool{"test-limit": true, "val": true, "activate-code": false, "image": false, "config": true, "force": true} {
+		if names[name] != want {
+			t.Errorf("--%s: there %v, want %v", name, names[name], want)
+		}
 	}
 }
 
@@ -67,7 +42,7 @@ func TestFlags(t *testing.T) {
 		"model": "conv", "hidden": "4,5", "latent": "0x7", "activation": "gelu", "output": "sigmoid",
 		"loss": "bce", "optimizer": "sgd", "lr": "0.25", "momentum": "0.5", "batch": "9", "epochs": "3", "seed": "18446744073709551615",
 		"data": "some where", "scale": "minmax", "limit": "100", "val": "12.5%", "test-limit": "6", "device": "tape", "gpu": "1", "threads": "2", "out": "dir",
-		"likelihood": "gaussian:0.5", "beta": "2", "kl-warmup": "1.5", "free-bits": "0.125",
+		"likelihood": "bernoulli", "beta": "2", "kl-warmup": "1.5", "free-bits": "0.125", "condition": "labels", "binarize": "static",
 		"dropout": "0.25", "corrupt": "mask:0.3", "sparse": "topk:5", "code-l2": "1e-4", "l1": "0.125", "l2": "0.5",
 	}
 	want := &call{out: "dir", force: true, quiet: true, json: true, summary: true, plan: true, doctor: true, version: true}
@@ -81,7 +56,8 @@ func TestFlags(t *testing.T) {
 	c.Seed, c.Data, c.Scale, c.Limit, c.Val, c.TestLimit = 1<<64-1, "some where", "minmax", 100, 0.125, 6
 	c.BatchNorm, c.Dropout, c.Corrupt, c.Sparse, c.CodeL2, c.L1, c.L2 = true, 0.25, "mask:0.3", "topk:5", 1e-4, 0.125, 0.5
 	c.Device, c.GPU, c.Threads = "tape", 1, 2
-	c.Likelihood, c.Beta, c.KLWarmup, c.FreeBits = "gaussian:0.5", 2, 1.5, 0.125
+	c.Likelihood, c.Beta, c.KLWarmup, c.FreeBits = "bernoulli", 2, 1.5, 0.125
+	c.Condition, c.Binarize = "labels", "static"
 	forms := map[string]func(name, text string) []string{
 		"-x v":  func(name, text string) []string { return []string{"-" + name, text} },
 		"--x v": func(name, text string) []string { return []string{"--" + name, text} },
@@ -109,7 +85,13 @@ func TestFlags(t *testing.T) {
 	}
 	defer func() { _ = d.Close() }()
 	c.Loss, c.Sparse, c.CodeL2 = "", "", 0 // a likelihood and a divergence stand in their places
-	if err := d.WriteConfig(want.config); err != nil {
+	var settings []run.Setting
+	for _, o := range options() {
+		if o.key != "" {
+			settings = append(settings, run.Setting{Key: o.key, Value: o.at(want)})
+		}
+	}
+	if err := d.WriteConfig(settings); err != nil {
 		t.Fatal(err)
 	}
 	got, err := parseCall([]string{"--batch", "10", "--config", d.Path(run.ConfigFile)})

@@ -1,7 +1,7 @@
-// Package cli is what commands are made of: one table of options that flags,
-// files and help are read by, signals, the progress bar, and the lines that a
-// user reads. Packages' errors say in words what would help; here the flags
-// are added.
+// Package cli is what commands are made of: flags and help, which are read by
+// the configuration's table of options and the command's own, signals, the
+// progress bar, and the lines that a user reads. Packages' errors say in words
+// what would help; here the flags are added.
 package cli
 
 import (

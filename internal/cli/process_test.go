@@ -3,8 +3,13 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
 	"testing"
 
 	"aegis"
@@ -39,4 +44,62 @@ func TestRun(t *testing.T) {
 			t.Errorf("%s: exit %d, %q; want %d, %q", name, code, b.String(), c.code, c.want)
 		}
 	}
+}
+
+// TestCollects: garbage is left lying while a command begins, and collected
+// again before the first step, as the process was told to; else training would
+// take more memory than was looked for.
+func TestCollects(t *testing.T) {
+	const told = 70
+	defer debug.SetGCPercent(debug.SetGCPercent(told))
+	percent := func() int {
+		p := debug.SetGCPercent(-1)
+		debug.SetGCPercent(p)
+		return p
+	}
+	dir := t.TempDir()
+	args := []string{"--data", vectors(t, dir), "--out", filepath.Join(dir, "run"), "--epochs", "1", "--device", "cpu"}
+	var begin, start int
+	code := Main("train", func(ctx context.Context, p *Process, _ []string) error {
+		begin = percent()
+		p.Stdout, p.Stderr = nil, writer(func(text string) {
+			if strings.Contains(text, "writing to") { // the first line, before the first step
+				start = percent()
+			}
+		})
+		return Train(ctx, p, args)
+	})
+	if code != 0 || begin != -1 || start != told {
+		t.Errorf("exit %d, percent %d at first and %d at the start of training; want 0, -1 and %d", code, begin, start, told)
+	}
+}
+
+// writer hands on what is written.
+type writer func(text string)
+
+func (w writer) Write(text []byte) (int, error) {
+	w(string(text))
+	return len(text), nil
+}
+
+// vectors writes a .npy file of 20 rows of 4 values and returns its path.
+func vectors(t *testing.T, dir string) string {
+	t.Helper()
+	header := fmt.Sprintf("%-117s\n", "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 4), }")
+	file := []byte("\x93NUMPY\x01\x00")
+	file = binary.LittleEndian.AppendUint16(file, uint16(len(header)))
+	file = append(file, header...)
+	values := make([]float32, 20*4)
+	for i := range values {
+		values[i] = float32(i * i % 7)
+	}
+	file, err := binary.Append(file, binary.LittleEndian, values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "rows.npy")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

@@ -173,7 +173,7 @@ func (w *watcher) done(s *aegis.Summary) {
 		w.printf("warning: %s\n", warning)
 	}
 	names := []string{"model.safetensors"}
-	for _, picture := range []string{"reconstructions.png", "latent.png", "loss.png"} {
+	for _, picture := range []string{"reconstructions.png", "latent.png", "samples.png", "grid.png", "loss.png", "terms.png"} {
 		if _, err := os.Stat(filepath.Join(w.out, picture)); err == nil { // of vectors there is none of reconstructions
 			names = append(names, picture)
 		}

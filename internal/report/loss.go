@@ -72,18 +72,27 @@ func Loss(w io.Writer, c LossCurve) error {
 
 // series returns the lines that have points.
 func (c LossCurve) series() ([]series, error) {
-	const thin, thick, many = 0.8, 1.5, 40
+	const thin, thick = 0.8, 1.5
 	blue, orange, green := classColor(0), classColor(3), classColor(2)
-	var all []series
-	for _, l := range []struct {
-		entry
-		x, y []float64
-	}{
-		{entry{label: "train, by step", color: mix(blue, white(), 0.6), width: thin}, c.Step, c.StepLoss},
-		{entry{label: "train", color: blue, width: thick, shape: draw.CircleGlyph{}}, c.Epoch, c.Train},
-		{entry{label: "validation", color: orange, width: thick, shape: draw.BoxGlyph{}}, c.Epoch, c.Val},
-		{entry{label: "test", color: green, width: thick, shape: draw.PyramidGlyph{}}, c.Epoch, c.Test},
-	} {
+	all, err := withPoints([]series{
+		{entry: entry{label: "train, by step", color: mix(blue, white(), 0.6), width: thin}, x: c.Step, y: c.StepLoss},
+		{entry: entry{label: "train", color: blue, width: thick, shape: draw.CircleGlyph{}}, x: c.Epoch, y: c.Train},
+		{entry: entry{label: "validation", color: orange, width: thick, shape: draw.BoxGlyph{}}, x: c.Epoch, y: c.Val},
+		{entry: entry{label: "test", color: green, width: thick, shape: draw.PyramidGlyph{}}, x: c.Epoch, y: c.Test},
+	})
+	if err == nil && c.BaselineLabel != "" && measured(c.Baseline) {
+		all = append(all, c.baseline(all))
+	}
+	return all, err
+}
+
+var errNoValue = errors.New("no finite value; want at least one")
+
+// withPoints returns the lines that have points, with copies of those that can
+// be drawn.
+func withPoints(lines []series) (all []series, err error) {
+	const many = 40
+	for _, l := range lines {
 		if len(l.y) == 0 {
 			continue
 		}
@@ -102,11 +111,8 @@ func (c LossCurve) series() ([]series, error) {
 		s.mark = l.shape != nil && len(s.x) <= many || len(s.x) == 1
 		all = append(all, s)
 	}
-	if len(all) > 0 && c.BaselineLabel != "" && measured(c.Baseline) {
-		all = append(all, c.baseline(all))
-	}
 	if len(all) == 0 {
-		return nil, errors.New("no finite value; want at least one")
+		return nil, errNoValue
 	}
 	return all, nil
 }

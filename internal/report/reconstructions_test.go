@@ -31,7 +31,7 @@ func TestReconstructions(t *testing.T) {
 		{
 			name: "28 × 28 becomes 112 × 112",
 			grid: Grid{
-				C: 1, H: 28, W: 28, Hi: 1, Captions: []string{"7", "a caption that is too long"},
+				Pixels: Pixels{C: 1, H: 28, W: 28, Hi: 1}, Captions: []string{"7", "a caption that is too long"},
 				Originals: [][]float32{plain(28, 28, 0), plain(28, 28, 0.2)},
 				Rebuilt:   [][]float32{plain(28, 28, 1), plain(28, 28, 0.5)},
 			},
@@ -44,7 +44,7 @@ func TestReconstructions(t *testing.T) {
 		{
 			name: "colours, another range, values beyond it",
 			grid: Grid{
-				C: 3, H: 20, W: 32, Lo: -1, Hi: 1,
+				Pixels: Pixels{C: 3, H: 20, W: 32, Lo: -1, Hi: 1},
 				Originals: [][]float32{plain(20, 32, 1, -1, 0.2)},
 				Rebuilt:   [][]float32{plain(20, 32, float32(math.Inf(-1)), 7, -0.2)},
 			},
@@ -54,7 +54,7 @@ func TestReconstructions(t *testing.T) {
 		{
 			name: "two channels are red and green",
 			grid: Grid{
-				C: 2, H: 20, W: 32, Hi: 1,
+				Pixels: Pixels{C: 2, H: 20, W: 32, Hi: 1},
 				Originals: [][]float32{plain(20, 32, 1, 0.2)}, Rebuilt: [][]float32{plain(20, 32, 0, 0.4)},
 			},
 			tile: image.Pt(128, 80),
@@ -63,7 +63,7 @@ func TestReconstructions(t *testing.T) {
 		{
 			name: "the fourth channel is alpha, over white",
 			grid: Grid{
-				C: 4, H: 20, W: 32, Hi: 1,
+				Pixels: Pixels{C: 4, H: 20, W: 32, Hi: 1},
 				Originals: [][]float32{plain(20, 32, 1, 0, 0.2, 1)}, Rebuilt: [][]float32{plain(20, 32, 1, 0, 0, 0.6)},
 			},
 			tile: image.Pt(128, 80),
@@ -72,7 +72,7 @@ func TestReconstructions(t *testing.T) {
 		{
 			name: "of five channels the first three",
 			grid: Grid{
-				C: 5, H: 20, W: 32, Hi: 1,
+				Pixels: Pixels{C: 5, H: 20, W: 32, Hi: 1},
 				Originals: [][]float32{plain(20, 32, 1, 0, 0.2, 0, 1)}, Rebuilt: [][]float32{plain(20, 32, 0, 0.4, 1, 0.1, 1)},
 			},
 			tile: image.Pt(128, 80),
@@ -81,7 +81,7 @@ func TestReconstructions(t *testing.T) {
 		{
 			name: "large images are reduced",
 			grid: Grid{
-				C: 1, H: 448, W: 300, Hi: 1,
+				Pixels: Pixels{C: 1, H: 448, W: 300, Hi: 1},
 				Originals: [][]float32{plain(448, 300, 0)}, Rebuilt: [][]float32{plain(448, 300, 0.6)},
 			},
 			tile: image.Pt(150, 224),
@@ -89,20 +89,20 @@ func TestReconstructions(t *testing.T) {
 		},
 		{
 			name: "one pixel",
-			grid: Grid{C: 1, H: 1, W: 1, Hi: 1, Originals: [][]float32{{0}}, Rebuilt: [][]float32{{0.6}}},
+			grid: Grid{Pixels: Pixels{C: 1, H: 1, W: 1, Hi: 1}, Originals: [][]float32{{0}}, Rebuilt: [][]float32{{0.6}}},
 			tile: image.Pt(112, 112),
 			want: [][2]color.RGBA{{{A: 255}, {R: 153, G: 153, B: 153, A: 255}}},
 		},
 		{
 			name: "a strip",
-			grid: Grid{C: 1, H: 1, W: 1000, Hi: 1, Originals: [][]float32{plain(1, 1000, 0)}, Rebuilt: [][]float32{plain(1, 1000, 0)}},
+			grid: Grid{Pixels: Pixels{C: 1, H: 1, W: 1000, Hi: 1}, Originals: [][]float32{plain(1, 1000, 0)}, Rebuilt: [][]float32{plain(1, 1000, 0)}},
 			tile: image.Pt(1120, 24),
 			want: [][2]color.RGBA{{{A: 255}, {A: 255}}},
 		},
 		{
 			name: "standing strips",
 			grid: Grid{
-				C: 1, H: 2048, W: 8, Hi: 1,
+				Pixels: Pixels{C: 1, H: 2048, W: 8, Hi: 1},
 				Originals: [][]float32{plain(2048, 8, 0), plain(2048, 8, 0)}, Rebuilt: [][]float32{plain(2048, 8, 0.6), plain(2048, 8, 0)},
 			},
 			tile: image.Pt(24, 1120),
@@ -146,8 +146,8 @@ func TestReconstructions(t *testing.T) {
 func TestLongStrips(t *testing.T) {
 	const long = 70_000
 	for _, g := range []Grid{
-		{C: 1, H: 1, W: long, Hi: 1, Originals: [][]float32{plain(1, long, 0)}, Rebuilt: [][]float32{plain(1, long, 0.6)}},
-		{C: 1, H: long, W: 1, Hi: 1, Originals: [][]float32{plain(long, 1, 0)}, Rebuilt: [][]float32{plain(long, 1, 0.6)}},
+		{Pixels: Pixels{C: 1, H: 1, W: long, Hi: 1}, Originals: [][]float32{plain(1, long, 0)}, Rebuilt: [][]float32{plain(1, long, 0.6)}},
+		{Pixels: Pixels{C: 1, H: long, W: 1, Hi: 1}, Originals: [][]float32{plain(long, 1, 0)}, Rebuilt: [][]float32{plain(long, 1, 0.6)}},
 	} {
 		img := picture(t, func(b *bytes.Buffer) error { return Reconstructions(b, g) })
 		if got := count(img, img.Bounds(), color.RGBA{R: 153, G: 153, B: 153, A: 255}); got < stripPx*stripLeast { // some edge of a letter may have the same grey
@@ -158,7 +158,7 @@ func TestLongStrips(t *testing.T) {
 
 func TestLyingStrips(t *testing.T) {
 	black, grey := color.RGBA{A: 255}, color.RGBA{R: 153, G: 153, B: 153, A: 255}
-	g := Grid{C: 1, H: 8, W: 2048, Hi: 1, Captions: []string{"3", "4"}}
+	g := Grid{Pixels: Pixels{C: 1, H: 8, W: 2048, Hi: 1}, Captions: []string{"3", "4"}}
 	for range g.Captions {
 		g.Originals, g.Rebuilt = append(g.Originals, plain(8, 2048, 0)), append(g.Rebuilt, plain(8, 2048, 0.6))
 	}
@@ -191,7 +191,7 @@ func TestLyingStrips(t *testing.T) {
 
 func TestReconstructionsKeepsEveryPixelASquare(t *testing.T) {
 	pixels := []float32{0, 1, 1, 0} // a chessboard, 2 × 2
-	g := Grid{C: 1, H: 2, W: 2, Hi: 1, Originals: [][]float32{pixels}, Rebuilt: [][]float32{pixels}}
+	g := Grid{Pixels: Pixels{C: 1, H: 2, W: 2, Hi: 1}, Originals: [][]float32{pixels}, Rebuilt: [][]float32{pixels}}
 	img := picture(t, func(b *bytes.Buffer) error { return Reconstructions(b, g) })
 	end := img.Bounds().Max.Sub(image.Pt(25, 25))
 	for _, c := range []struct {
@@ -212,18 +212,18 @@ func TestReconstructionsErrors(t *testing.T) {
 		grid Grid
 		want string
 	}{
-		{grid: Grid{C: 0, H: 1, W: 1, Hi: 1, Originals: one, Rebuilt: one}, want: "report: reconstructions: 0 channels"},
-		{grid: Grid{C: 1, H: 0, W: 1, Hi: 1, Originals: one, Rebuilt: one}, want: "images of 0 × 1"},
-		{grid: Grid{C: 1, H: 1, W: math.MaxInt, Hi: 1, Originals: one, Rebuilt: one}, want: "has 1 values; want 1 × 1 × 9223372036854775807"},
-		{grid: Grid{C: 1, H: 1, W: 1, Originals: one, Rebuilt: one}, want: "pixels from 0 to 0"},
-		{grid: Grid{C: 1, H: 1, W: 1, Lo: nan, Hi: 1, Originals: one, Rebuilt: one}, want: "pixels from NaN"},
-		{grid: Grid{C: 1, H: 1, W: 1, Hi: float32(math.Inf(1)), Originals: one, Rebuilt: one}, want: "finite range"},
-		{grid: Grid{C: 1, H: 1, W: 1, Hi: 1}, want: "0 images"},
-		{grid: Grid{C: 1, H: 1, W: 1, Hi: 1, Originals: make([][]float32, 101)}, want: "101 images"},
-		{grid: Grid{C: 1, H: 1, W: 1, Hi: 1, Originals: one}, want: "0 rebuilt images; want 1"},
-		{grid: Grid{C: 1, H: 1, W: 1, Hi: 1, Originals: one, Rebuilt: one, Captions: []string{"", ""}}, want: "2 captions"},
-		{grid: Grid{C: 1, H: 1, W: 2, Hi: 1, Originals: one, Rebuilt: [][]float32{{0, 0}}}, want: "original image 0 has 1 values; want 1 × 1 × 2"},
-		{grid: Grid{C: 1, H: 1, W: 1, Hi: 1, Originals: one, Rebuilt: [][]float32{{nan}}}, want: "rebuilt image 0: value 0 is NaN"},
+		{grid: Grid{Pixels: Pixels{C: 0, H: 1, W: 1, Hi: 1}, Originals: one, Rebuilt: one}, want: "report: reconstructions: 0 channels"},
+		{grid: Grid{Pixels: Pixels{C: 1, H: 0, W: 1, Hi: 1}, Originals: one, Rebuilt: one}, want: "images of 0 × 1"},
+		{grid: Grid{Pixels: Pixels{C: 1, H: 1, W: math.MaxInt, Hi: 1}, Originals: one, Rebuilt: one}, want: "has 1 values; want 1 × 1 × 9223372036854775807"},
+		{grid: Grid{Pixels: Pixels{C: 1, H: 1, W: 1}, Originals: one, Rebuilt: one}, want: "pixels from 0 to 0"},
+		{grid: Grid{Pixels: Pixels{C: 1, H: 1, W: 1, Lo: nan, Hi: 1}, Originals: one, Rebuilt: one}, want: "pixels from NaN"},
+		{grid: Grid{Pixels: Pixels{C: 1, H: 1, W: 1, Hi: float32(math.Inf(1))}, Originals: one, Rebuilt: one}, want: "finite range"},
+		{grid: Grid{Pixels: Pixels{C: 1, H: 1, W: 1, Hi: 1}}, want: "0 images"},
+		{grid: Grid{Pixels: Pixels{C: 1, H: 1, W: 1, Hi: 1}, Originals: make([][]float32, 101)}, want: "101 images"},
+		{grid: Grid{Pixels: Pixels{C: 1, H: 1, W: 1, Hi: 1}, Originals: one}, want: "0 rebuilt images; want 1"},
+		{grid: Grid{Pixels: Pixels{C: 1, H: 1, W: 1, Hi: 1}, Originals: one, Rebuilt: one, Captions: []string{"", ""}}, want: "2 captions"},
+		{grid: Grid{Pixels: Pixels{C: 1, H: 1, W: 2, Hi: 1}, Originals: one, Rebuilt: [][]float32{{0, 0}}}, want: "original image 0 has 1 values; want 1 × 1 × 2"},
+		{grid: Grid{Pixels: Pixels{C: 1, H: 1, W: 1, Hi: 1}, Originals: one, Rebuilt: [][]float32{{nan}}}, want: "rebuilt image 0 has a value 0 that is NaN"},
 	} {
 		wantError(t, Reconstructions(&bytes.Buffer{}, c.grid), c.want)
 	}
@@ -232,7 +232,7 @@ func TestReconstructionsErrors(t *testing.T) {
 // A denoising run's picture has a third line, as high as the others.
 func TestCorruptedLine(t *testing.T) {
 	image := [][]float32{{0, 1, 0.5, 0.25}}
-	g := Grid{C: 1, H: 2, W: 2, Hi: 1, Originals: image, Rebuilt: image}
+	g := Grid{Pixels: Pixels{C: 1, H: 2, W: 2, Hi: 1}, Originals: image, Rebuilt: image}
 	height := func() int {
 		t.Helper()
 		var b bytes.Buffer

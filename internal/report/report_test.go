@@ -35,7 +35,13 @@ func TestTheSameDataGiveTheSameBytes(t *testing.T) {
 			return Loss(w, LossCurve{Epoch: []float64{1, 2}, Train: []float64{2, 1}, Val: []float64{3, 2}})
 		},
 		"reconstructions": func(w io.Writer) error {
-			return Reconstructions(w, Grid{C: 1, H: 1, W: 2, Originals: pixels, Rebuilt: pixels, Hi: 1})
+			return Reconstructions(w, Grid{Pixels: Pixels{C: 1, H: 1, W: 2, Hi: 1}, Originals: pixels, Rebuilt: pixels})
+		},
+		"images": func(w io.Writer) error {
+			return Images(w, Sheet{Pixels: Pixels{C: 1, H: 1, W: 2, Hi: 1}, Columns: 1, Images: pixels, Title: "samples"})
+		},
+		"terms": func(w io.Writer) error {
+			return Terms(w, TermCurves{Epoch: []float64{1, 2}, Terms: []Term{{Name: "kl", Train: []float64{2, 1}}, {Name: "reconstruction", Train: []float64{3, 2}, Test: []float64{2, 1}}}})
 		},
 		"histograms": func(w io.Writer) error { return Latent(w, scattered(40, 1, 10)) },
 		"plane":      func(w io.Writer) error { return Latent(w, scattered(40, 2, 10)) },
@@ -88,7 +94,9 @@ func TestAFailedWriteIsReported(t *testing.T) {
 	value := []float32{0.5}
 	for name, err := range map[string]error{
 		"loss":            Loss(fullWriter{}, LossCurve{Epoch: []float64{1}, Train: []float64{1}}),
-		"reconstructions": Reconstructions(fullWriter{}, Grid{C: 1, H: 1, W: 1, Originals: [][]float32{value}, Rebuilt: [][]float32{value}, Hi: 1}),
+		"reconstructions": Reconstructions(fullWriter{}, Grid{Pixels: Pixels{C: 1, H: 1, W: 1, Hi: 1}, Originals: [][]float32{value}, Rebuilt: [][]float32{value}}),
+		"images":          Images(fullWriter{}, Sheet{Pixels: Pixels{C: 1, H: 1, W: 1, Hi: 1}, Columns: 1, Images: [][]float32{value}}),
+		"terms":           Terms(fullWriter{}, TermCurves{Epoch: []float64{1}, Terms: []Term{{Name: "kl", Train: []float64{1}}}}),
 		"latent":          Latent(fullWriter{}, Codes{N: 1, Z: 1, Values: value}),
 	} {
 		if !errors.Is(err, errFull) {

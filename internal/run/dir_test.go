@@ -239,7 +239,7 @@ func TestReplace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := d.WriteConfig(map[string]string{"run": text}); err != nil {
+		if err := d.WriteConfig([]Setting{{"run", text}}); err != nil {
 			t.Fatal(err)
 		}
 		for _, name := range names {

@@ -36,7 +36,7 @@ func TestLost(t *testing.T) {
 		},
 	}
 	writes := map[string]func(d *Dir) error{
-		"config":  func(d *Dir) error { return d.WriteConfig(map[string]int{"x": 1}) },
+		"config":  func(d *Dir) error { return d.WriteConfig([]Setting{{"x", 1}}) },
 		"metrics": func(d *Dir) error { return d.AppendMetrics(1) },
 		"summary": func(d *Dir) error { return d.WriteSummary(1) },
 		"tensors": func(d *Dir) error { return d.WriteTensors(ModelFile, map[string]program.Tensor{}, nil) },
@@ -90,7 +90,7 @@ func another(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.WriteConfig(map[string]string{"another": "run"}); err != nil {
+	if err := d.WriteConfig([]Setting{{"another", "run"}}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -89,7 +89,7 @@ func runInto(t *testing.T, dir string, whole bool) *Dir {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.WriteConfig(map[string]bool{"whole": whole}); err != nil {
+	if err := d.WriteConfig([]Setting{{"whole", whole}}); err != nil {
 		t.Fatal(err)
 	}
 	if d.Replacing() {
@@ -171,7 +171,7 @@ func TestUnmarked(t *testing.T) {
 			continue
 		}
 		// Its files are known from then on.
-		if err := d.WriteConfig(map[string]int{"seed": 2}); err != nil {
+		if err := d.WriteConfig([]Setting{{"seed", 2}}); err != nil {
 			t.Error(err)
 		}
 		if err := d.Close(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/BurntSushi/toml"
 
@@ -26,6 +27,9 @@ const (
 	LossFile            = "loss.png"            // loss over epochs
 	ReconstructionsFile = "reconstructions.png" // originals over what is rebuilt
 	LatentFile          = "latent.png"          // the codes of the test set
+	TermsFile           = "terms.png"           // the terms of a loss that has several
+	SamplesFile         = "samples.png"         // what codes drawn from the prior decode to
+	GridFile            = "grid.png"            // what a grid of codes of two values decodes to
 )
 
 // The keys of a model file's metadata under which there is what it is a model
@@ -38,17 +42,25 @@ const (
 func fileNames() []string {
 	return []string{
 		ConfigFile, ModelFile, LastFile, MetricsFile,
-		SummaryFile, LossFile, ReconstructionsFile, LatentFile,
+		SummaryFile, LossFile, ReconstructionsFile, LatentFile, TermsFile, SamplesFile, GridFile,
 	}
 }
 
-// WriteConfig writes v as TOML.
-func (d *Dir) WriteConfig(v any) error {
+// Setting is a key of the configuration and its value: for reading a pointer
+// to it.
+type Setting struct {
+	Key   string
+	Value any
+}
+
+// WriteConfig writes settings as TOML, a line each, in their order.
+func (d *Dir) WriteConfig(settings []Setting) error {
 	var text bytes.Buffer
 	e := toml.NewEncoder(&text)
-	e.Indent = ""
-	if err := e.Encode(v); err != nil {
-		return fmt.Errorf("run: %s: %w", ConfigFile, err)
+	for _, s := range settings {
+		if err := e.Encode(map[string]any{s.Key: s.Value}); err != nil {
+			return fmt.Errorf("run: %s: %w", ConfigFile, err)
+		}
 	}
 	return d.WriteFile(ConfigFile, func(w io.Writer) error {
 		_, err := w.Write(text.Bytes())
@@ -76,18 +88,28 @@ func (d *Dir) WriteFile(name string, write func(io.Writer) error) error {
 	})
 }
 
-// ReadConfig reads TOML into what v points to and returns the keys that were
-// there. A key that v does not have is an error.
-func ReadConfig(path string, v any) (keys []string, err error) {
-	meta, err := toml.DecodeFile(path, v)
+// ReadConfig reads TOML into what the settings point to and returns the keys
+// that were there. A key that no setting has is an error.
+func ReadConfig(path string, settings []Setting) (keys []string, err error) {
+	var values map[string]toml.Primitive
+	meta, err := toml.DecodeFile(path, &values)
 	if err != nil {
 		return nil, fmt.Errorf("run: read %s: %w", path, err)
 	}
-	if unknown := meta.Undecoded(); len(unknown) > 0 {
-		return nil, fmt.Errorf("run: read %s: unknown key %s", path, unknown[0])
+	for _, s := range settings {
+		value, there := values[s.Key]
+		if !there {
+			continue
+		}
+		if err := meta.PrimitiveDecode(value, s.Value); err != nil {
+			return nil, fmt.Errorf("run: read %s: %w", path, err)
+		}
+		keys = append(keys, s.Key)
 	}
 	for _, key := range meta.Keys() {
-		keys = append(keys, key.String())
+		if !slices.Contains(keys, key[0]) {
+			return nil, fmt.Errorf("run: read %s: unknown key %s", path, key)
+		}
 	}
 	return keys, nil
 }

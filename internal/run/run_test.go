@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/BurntSushi/toml"
-
 	"aegis/model/program"
 )
 
@@ -150,17 +148,12 @@ func TestConfigMetricsSummary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	type config struct {
-		Name  string
-		Model struct{ Code int }
-	}
-	want := config{Name: "fc", Model: struct{ Code int }{Code: 32}}
-	if err := d.WriteConfig(want); err != nil {
+	name, widths, rate, none := "fc", []int{4, 2}, 1e-9, 0
+	if err := d.WriteConfig([]Setting{{"name", &name}, {"widths", &widths}, {"rate", &rate}, {"a b", &none}}); err != nil {
 		t.Fatal(err)
 	}
-	var got config
-	if _, err := toml.DecodeFile(d.Path(ConfigFile), &got); err != nil || got != want {
-		t.Errorf("config %+v (%v), want %+v", got, err, want)
+	if got, want := get(t, d.Path(ConfigFile)), "name = \"fc\"\nwidths = [4, 2]\nrate = 1e-09\n\"a b\" = 0\n"; got != want {
+		t.Errorf("config\n%s\nwant\n%s", got, want)
 	}
 
 	type epoch struct {

@@ -15,24 +15,24 @@ const Version = "0.1.0"
 // Config is all that it takes to repeat a run.
 type Config struct {
 	model.Spec
-	Seed   Seed   `toml:"seed" json:"seed"`
-	Device string `toml:"device" json:"device"` // auto, cpu, cuda or tape
-	GPU    int    `toml:"gpu" json:"gpu"`       // number of the GPU that cuda and auto use
+	Seed   Seed   `json:"seed"`
+	Device string `json:"device"` // auto, cpu, cuda or tape
+	GPU    int    `json:"gpu"`    // number of the GPU that cuda and auto use
 	// Threads is the number of workers on a CPU, 0: as many as pay. It changes
 	// no result.
-	Threads int  `toml:"threads" json:"threads"`
-	Data    Path `toml:"data" json:"data"` // folder of IDX files, .npy or .npz; empty: the embedded MNIST
+	Threads int  `json:"threads"`
+	Data    Path `json:"data"` // folder of IDX files, .npy or .npz; empty: the embedded MNIST
 	// Scale is how rows are scaled: none, minmax or standard. Empty: images to
 	// the range of pixels, vectors standard.
-	Scale data.Scale `toml:"scale,omitempty" json:"scale,omitempty"`
-	Limit int        `toml:"limit" json:"limit"` // take the first rows of the training set, 0: all
+	Scale data.Scale `json:"scale,omitempty"`
+	Limit int        `json:"limit"` // take the first rows of the training set, 0: all
 	// Val of those are held out, drawn by seed: a number of rows, or a share
 	// below 1.
-	Val data.Held `toml:"val" json:"val"`
+	Val data.Held `json:"val"`
 	// TestLimit is how many test rows are evaluated after each epoch, drawn by
 	// seed. 0: all, or a quarter as many as are trained on where these are
 	// fewer than the test rows. After the last epoch it is all.
-	TestLimit int `toml:"test_limit" json:"test_limit"`
+	TestLimit int `json:"test_limit"`
 }
 
 // NewConfig returns a preset's configuration: seed 1, device auto, and an empty

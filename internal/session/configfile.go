@@ -3,7 +3,6 @@ package session
 import (
 	"fmt"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,7 +60,7 @@ func (p *Path) UnmarshalText(text []byte) error {
 // that its key model names, or in the default one where it names none.
 func LoadConfig(path string) (Config, error) {
 	var named Config
-	keys, err := run.ReadConfig(path, &named)
+	keys, err := run.ReadConfig(path, named.settings())
 	if err != nil {
 		return Config{}, &ConfigError{err}
 	}
@@ -75,24 +74,18 @@ func LoadConfig(path string) (Config, error) {
 		}
 		c = Config{Seed: 1, Device: DeviceAuto}
 	}
-	if _, err := run.ReadConfig(path, &c); err != nil {
+	if _, err := run.ReadConfig(path, c.settings()); err != nil {
 		return Config{}, &ConfigError{err}
 	}
 	return c, c.Validate()
 }
 
-// missingKeys returns those of a network's keys that are not among keys, but
-// for the image, which comes from the dataset.
+// missingKeys returns those that a network of a program's own has to have and
+// that are not among keys.
 func missingKeys(keys []string) (missing []string) {
-	network := reflect.TypeFor[model.Spec]()
-	for i := range network.NumField() {
-		field := network.Field(i)
-		if field.Anonymous {
-			continue // options that need not be there
-		}
-		key, optional, _ := strings.Cut(field.Tag.Get("toml"), ",")
-		if optional == "" && key != "image" && key != "-" && !slices.Contains(keys, key) {
-			missing = append(missing, key)
+	for _, o := range configTable() {
+		if o.spec && !slices.Contains(keys, o.Key) {
+			missing = append(missing, o.Key)
 		}
 	}
 	return missing
@@ -102,7 +95,7 @@ func missingKeys(keys []string) (missing []string) {
 // on a preset or on the working directory.
 func (c Config) forFile() (Config, error) {
 	if c.Hidden == nil {
-		c.Hidden = []int{} // a list that is nil has no key
+		c.Hidden = []int{} // TOML has no nil
 	}
 	if c.Data != "" {
 		whole, err := filepath.Abs(string(c.Data))

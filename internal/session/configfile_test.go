@@ -1,4 +1,4 @@
-package session_test
+package session
 
 import (
 	"encoding/json"
@@ -10,26 +10,25 @@ import (
 	"testing"
 
 	"aegis/internal/run"
-	"aegis/internal/session"
 )
 
 // TestConfigComesBack writes configurations as a run does, and reads them.
 func TestConfigComesBack(t *testing.T) {
-	for name, bend := range map[string]func(*session.Config){
-		"a preset":           func(*session.Config) {},
-		"the largest seed":   func(c *session.Config) { c.Seed = math.MaxUint64 },
-		"no hidden layers":   func(c *session.Config) { c.Hidden = []int{} },
-		"a name of its own":  func(c *session.Config) { c.Model, c.Output = "mine \x00\x1f\x7f\u2028\"", "tanh" },
-		"a share held out":   func(c *session.Config) { c.Val = 0.1 },
-		"a scaling":          func(c *session.Config) { c.Scale = "minmax" },
-		"vectors":            func(c *session.Config) { c.Image = [3]int{0, 0, 30} },
-		"rows held out":      func(c *session.Config) { c.Val = 5000 },
-		"a path":             func(c *session.Config) { c.Data = `C:\data\"quoted" and ünï` },
-		"a path, no UTF-8":   func(c *session.Config) { c.Data = "/data/\xff\xfe/\n" },
-		"a path with quotes": func(c *session.Config) { c.Data = `"data"` },
+	for name, bend := range map[string]func(*Config){
+		"a preset":           func(*Config) {},
+		"the largest seed":   func(c *Config) { c.Seed = math.MaxUint64 },
+		"no hidden layers":   func(c *Config) { c.Hidden = []int{} },
+		"a name of its own":  func(c *Config) { c.Model, c.Output = "mine \x00\x1f\x7f\u2028\"", "tanh" },
+		"a share held out":   func(c *Config) { c.Val = 0.1 },
+		"a scaling":          func(c *Config) { c.Scale = "minmax" },
+		"vectors":            func(c *Config) { c.Image = [3]int{0, 0, 30} },
+		"rows held out":      func(c *Config) { c.Val = 5000 },
+		"a path":             func(c *Config) { c.Data = `C:\data\"quoted" and ünï` },
+		"a path, no UTF-8":   func(c *Config) { c.Data = "/data/\xff\xfe/\n" },
+		"a path with quotes": func(c *Config) { c.Data = `"data"` },
 	} {
 		t.Run(name, func(t *testing.T) {
-			want, err := session.NewConfig("conv")
+			want, err := NewConfig("conv")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -39,10 +38,10 @@ func TestConfigComesBack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := d.WriteConfig(want); err != nil {
+			if err := d.WriteConfig(want.settings()); err != nil {
 				t.Fatal(err)
 			}
-			got, err := session.LoadConfig(d.Path(run.ConfigFile))
+			got, err := LoadConfig(d.Path(run.ConfigFile))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -56,7 +55,7 @@ func TestConfigComesBack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var again session.Config
+			var again Config
 			if err := json.Unmarshal(text, &again); err != nil || again.Data != want.Data || again.Seed != want.Seed {
 				t.Errorf("as JSON: %+v, %v", again, err)
 			}
@@ -68,16 +67,16 @@ func TestConfigComesBack(t *testing.T) {
 func TestLoadConfigFillsIn(t *testing.T) {
 	for text, c := range map[string]struct {
 		preset string
-		bend   func(*session.Config)
+		bend   func(*Config)
 	}{
-		"":         {"fc12", func(*session.Config) {}},
-		"seed = 7": {"fc12", func(c *session.Config) { c.Seed = 7 }},
-		"model = \"conv\"\nepochs = 1\nlimit = 500": {"conv", func(c *session.Config) { c.Epochs, c.Limit = 1, 500 }},
-		"epochs = 2\nmodel = \"fc128\"":             {"fc128", func(c *session.Config) { c.Epochs = 2 }},
-		"model = \"fc3\"\nhidden = [9]":             {"fc3", func(c *session.Config) { c.Hidden = []int{9} }},
-		"hidden = []":                               {"fc12", func(c *session.Config) { c.Hidden = []int{} }},
+		"":         {"fc12", func(*Config) {}},
+		"seed = 7": {"fc12", func(c *Config) { c.Seed = 7 }},
+		"model = \"conv\"\nepochs = 1\nlimit = 500": {"conv", func(c *Config) { c.Epochs, c.Limit = 1, 500 }},
+		"epochs = 2\nmodel = \"fc128\"":             {"fc128", func(c *Config) { c.Epochs = 2 }},
+		"model = \"fc3\"\nhidden = [9]":             {"fc3", func(c *Config) { c.Hidden = []int{9} }},
+		"hidden = []":                               {"fc12", func(c *Config) { c.Hidden = []int{} }},
 	} {
-		want, err := session.NewConfig(c.preset)
+		want, err := NewConfig(c.preset)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +85,7 @@ func TestLoadConfigFillsIn(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := session.LoadConfig(path); err != nil || !reflect.DeepEqual(got, want) {
+		if got, err := LoadConfig(path); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: got\n%+v (%v)\nwant\n%+v", text, got, err, want)
 		}
 	}
@@ -96,6 +95,16 @@ func TestLoadConfigErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"model = ":                     "line 1",
 		"colour = 1":                   "unknown key colour",
+		"seed = 1\nSeed = 2":           "unknown key Seed",
+		"[shape]\nwidth = 1":           "unknown key shape",
+		"\"a b\" = 1":                  "unknown key \"a b\"",
+		"lr = 1\nlr = 2":               "already been defined",
+		"lr = \"fast\"":                "line 1 (last key \"lr\"): incompatible types",
+		"seed = 1\nhidden = [1.5]":     "line 2 (last key \"hidden\")",
+		"image = [1, 28]":              "expected array length 3",
+		"data = {at = \"x\"}":          "last key \"data\"",
+		"data = '\"x'":                 "want it quoted as in Go",
+		"val = \"half\"":               "half",
 		"seed = \"a\"":                 "whole number",
 		"model = \"fc12\"\nlr = -1":    "learning rate -1",
 		"model = \"mine\"\nlatent = 3": "every key: family, hidden, activation",
@@ -104,7 +113,7 @@ func TestLoadConfigErrors(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := session.LoadConfig(path); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := LoadConfig(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", text, err, want)
 		}
 	}

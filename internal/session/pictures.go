@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 
@@ -80,11 +79,18 @@ func (t *trainer) startPictures(ctx context.Context) (started []*picture, err er
 		}
 		started = append(started, startPicture(run.ReconstructionsFile, func(w io.Writer) error { return report.Reconstructions(w, grid) }))
 	}
+	generated, err := t.startGenerated(ctx)
+	if started = append(started, generated...); err != nil {
+		return started, err
+	}
 	codes, constant, err := t.codes(ctx)
 	if err != nil {
 		return started, err
 	}
 	started = append(started, startPicture(run.LatentFile, func(w io.Writer) error { return report.Latent(w, codes) }))
+	if terms := t.startTerms(); terms != nil {
+		started = append(started, terms)
+	}
 	return started, t.judge(ctx, state.Tensors, constant)
 }
 
@@ -93,19 +99,23 @@ func (t *trainer) startLoss() *picture {
 	return startPicture(run.LossFile, func(w io.Writer) error { return report.Loss(w, c) })
 }
 
+// lossLabel says what a loss is and its unit.
+func (t *trainer) lossLabel() string {
+	if t.cfg.Variational() {
+		return fmt.Sprintf("%s and divergence, nats", t.cfg.Likelihood)
+	}
+	return fmt.Sprintf("%s, mean over pixels", t.cfg.Loss)
+}
+
 // lossCurve is the loss so far, and how good it is where that is known.
 func (t *trainer) lossCurve() report.LossCurve {
 	title := fmt.Sprintf("%s on %d %s", t.cfg.Model, t.rows.split.Trained(), t.noun())
 	if share := t.summary.caption(); share != "" {
 		title += ": " + share
 	}
-	label := fmt.Sprintf("%s, mean over pixels", t.cfg.Loss)
-	if t.cfg.Variational() {
-		label = fmt.Sprintf("%s and divergence, nats", t.cfg.Likelihood)
-	}
 	c := report.LossCurve{
 		Title: title,
-		Label: label,
+		Label: t.lossLabel(),
 		Step:  t.curve.at, StepLoss: t.curve.loss,
 	}
 	if t.summary.MeanImageLoss != nil {
@@ -162,13 +172,7 @@ func (t *trainer) reconstructions(ctx context.Context) (report.Grid, error) {
 	if err := t.machine.Infer(ctx, program.Reconstruct, in, rebuilt); err != nil {
 		return report.Grid{}, err
 	}
-	g := report.Grid{
-		C: t.cfg.Image[0], H: t.cfg.Image[1], W: t.cfg.Image[2], Lo: scaling.Pixels.Lo, Hi: scaling.Pixels.Hi,
-	}
-	if t.measured != nil {
-		all := t.measured.All()
-		g.Lo, g.Hi = float32(all.Min), max(float32(all.Max), math.Nextafter32(float32(all.Min), math.MaxFloat32))
-	}
+	g := report.Grid{Pixels: t.pixels()}
 	scaling.Undo(rebuilt)
 	if corrupted != nil {
 		scaling.Undo(corrupted)

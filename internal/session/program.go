@@ -17,15 +17,15 @@ import (
 // ProgramConfig is how a program of one's own is trained. What a step is, batch,
 // losses and optimizers, the program says.
 type ProgramConfig struct {
-	Epochs  int       `toml:"epochs" json:"epochs"`   // at least 1
-	Seed    Seed      `toml:"seed" json:"seed"`       // of parameters, of the order of rows, of noise
-	Device  string    `toml:"device" json:"device"`   // one of Devices; empty: auto
-	GPU     int       `toml:"gpu" json:"gpu"`         // number of the GPU that cuda and auto use
-	Threads int       `toml:"threads" json:"threads"` // on a CPU, 0: as many as pay
-	Val     data.Held `toml:"val" json:"val"`         // of the training rows, held out
+	Epochs  int       `json:"epochs"`  // at least 1
+	Seed    Seed      `json:"seed"`    // of parameters, of the order of rows, of noise
+	Device  string    `json:"device"`  // one of Devices; empty: auto
+	GPU     int       `json:"gpu"`     // number of the GPU that cuda and auto use
+	Threads int       `json:"threads"` // on a CPU, 0: as many as pay
+	Val     data.Held `json:"val"`     // of the training rows, held out
 
-	Out   string `toml:"-" json:"-"` // the run directory; empty: none is written
-	Force bool   `toml:"-" json:"-"` // replace a run that is there
+	Out   string `json:"-"` // the run directory; empty: none is written
+	Force bool   `json:"-"` // replace a run that is there
 }
 
 // ProgramResult is what training a program came to.
@@ -81,10 +81,10 @@ func checkProgram(ctx context.Context, p *program.Program, ds *data.Source, cfg 
 		return err
 	}
 	if ds.Val.Len() > 0 && cfg.Val != 0 {
-		return configErrorf("aegis: val %v, but %s has a set of %d rows to validate on; leave val out", cfg.Val, ds.Name, ds.Val.Len())
+		return configErrorf("aegis: val %v, but %s has a set of %d rows to validate on; leave val out", cfg.Val, ds, ds.Val.Len())
 	}
 	if got := ds.Train.Shape; got != p.Row {
-		return fmt.Errorf("aegis: program %s reads rows of %v, %s has %v", p.Name, p.Row, ds.Name, got)
+		return fmt.Errorf("aegis: program %s reads rows of %v, %s has %v", p.Name, p.Row, ds, got)
 	}
 	return nil
 }
@@ -216,7 +216,7 @@ func (r *programRun) makeDir() (err error) {
 	if r.dir, err = run.Create(r.cfg.Out, r.cfg.Force); err != nil {
 		return err
 	}
-	if err := r.dir.WriteConfig(r.cfg); err != nil {
+	if err := r.dir.WriteConfig(r.cfg.settings()); err != nil {
 		return errors.Join(err, r.dir.Close())
 	}
 	return nil

@@ -35,7 +35,7 @@ func (t *trainer) split() error {
 	t.rows.val, t.rows.valSet = t.rows.split.Held, vm.TrainSet
 	if n := t.dataset.Val.Len(); n > 0 {
 		if t.cfg.Val != 0 {
-			return configErrorf("aegis: val %v, but %s has a set of %d rows to validate on; leave val out", t.cfg.Val, t.dataset.Name, n)
+			return configErrorf("aegis: val %v, but %s has a set of %d rows to validate on; leave val out", t.cfg.Val, t.dataset, n)
 		}
 		t.rows.val, t.rows.valSet = train.Rows(n), vm.ValSet
 	}

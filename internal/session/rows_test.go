@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/BurntSushi/toml"
-
 	"aegis/data"
 	"aegis/internal/run"
 )
@@ -58,13 +56,38 @@ func TestHeldInConfig(t *testing.T) {
 		if _, err := trained(context.Background(), cfg, blobs(40, 8, 6, 6), Options{Out: out}); err != nil {
 			t.Fatal(err)
 		}
-		var back Config
 		text, err := os.ReadFile(filepath.Join(out, run.ConfigFile))
-		if err == nil {
-			err = toml.Unmarshal(text, &back)
+		if err != nil {
+			t.Fatal(err)
 		}
+		back, err := LoadConfig(filepath.Join(out, run.ConfigFile))
 		if err != nil || back.Val != val || !strings.Contains(string(text), want) {
 			t.Errorf("%s came back with val %v (%v), want %v", text, back.Val, err, val)
+		}
+	}
+}
+
+// TestSourceIsNamed: what is wrong with data names them on one line, whatever
+// their name.
+func TestSourceIsNamed(t *testing.T) {
+	ds := blobs(40, 8, 6, 6)
+	ds.Name, ds.Val = "a\nb", ds.Test
+	cfg := config(t, "fc64")
+	cfg.Image = [3]int{1, 6, 6}
+	p, err := cfg.Program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, other := context.Background(), *ds
+	other.Train, other.Val, other.Test = blobs(40, 8, 5, 5).Train, data.Set{}, data.Set{}
+	for want, err := range map[string]error{
+		`val 5, but "a\nb" has a set of 8 rows`:         (&trainer{cfg: Config{Val: 5}, dataset: ds}).split(),
+		`val 6, but "a\nb" has a set of 8 rows`:         checkProgram(ctx, p, ds, ProgramConfig{Epochs: 1, Val: 6, Device: DeviceAuto}),
+		`reads rows of 6×6, "a\nb" has 5×5`:             checkProgram(ctx, p, &other, ProgramConfig{Epochs: 1, Device: DeviceAuto}),
+		`data: "a\nb": limit of 50 training rows; want`: (&trainer{cfg: Config{Limit: 50}, dataset: ds}).split(),
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
 		}
 	}
 }

@@ -133,7 +133,7 @@ func (t *trainer) makeDir(opt Options) (err error) {
 	}
 	file, err := t.cfg.forFile()
 	if err == nil {
-		err = t.dir.WriteConfig(file)
+		err = t.dir.WriteConfig(file.settings())
 	}
 	if err != nil {
 		return errors.Join(t.earlierStays(err), t.dir.Close())

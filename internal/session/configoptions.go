@@ -1,0 +1,175 @@
+package session
+
+import "strings"
+
+func networkOptions() []ConfigOption {
+	return []ConfigOption{
+		{
+			Key: "model", Value: "preset", spec: true, At: func(c *Config) any { return &c.Model },
+			Help: strings.Join(Presets(), ", "),
+		},
+		{Key: "family", spec: true, At: func(c *Config) any { return &c.Family }},
+		{Key: "image", At: func(c *Config) any { return &c.Image }}, // the data say it too
+		{
+			Key: "hidden", Value: "widths", spec: true, At: func(c *Config) any { return &c.Hidden },
+			Help: "widths of the encoder's hidden layers, such as 512,256 (channels for conv), or none; the decoder mirrors them",
+		},
+		{
+			Key: "latent", Value: "size", spec: true, At: func(c *Config) any { return &c.Latent },
+			Help: "size of the code",
+		},
+		{
+			Key: "activation", Value: "function", spec: true, At: func(c *Config) any { return &c.Activation },
+			Help: "activation of hidden layers: relu, leakyrelu, tanh, sigmoid, elu, gelu, identity",
+		},
+		{Key: "activate_code", spec: true, At: func(c *Config) any { return &c.ActivateCode }},
+		{
+			Key: "output", Value: "function", spec: true, At: func(c *Config) any { return &c.Output },
+			Help: "activation of the last layer; with tanh pixels are in [-1,1], else in [0,1]",
+		},
+		{Key: "init", spec: true, At: func(c *Config) any { return &c.Init }},
+	}
+}
+
+func trainingOptions() []ConfigOption {
+	return []ConfigOption{
+		{
+			Key: "loss", Value: "loss", spec: true, At: func(c *Config) any { return &c.Loss },
+			Help: "mse, mae, huber or bce (bce wants the output sigmoid)",
+		},
+		{
+			Key: "optimizer", Value: "optimizer", spec: true, At: func(c *Config) any { return &c.Optimizer },
+			Help: "adam or sgd",
+		},
+		{
+			Key: "lr", Value: "rate", Resume: true, spec: true, At: func(c *Config) any { return &c.LR },
+			Help: "learning rate",
+		},
+		{
+			Key: "momentum", Value: "number", spec: true, At: func(c *Config) any { return &c.Momentum },
+			Help: "momentum of sgd",
+		},
+		{
+			Key: "batch", Value: "number", spec: true, At: func(c *Config) any { return &c.Batch },
+			Help: "images a step",
+		},
+		{
+			Key: "epochs", Value: "number", Resume: true, spec: true, At: func(c *Config) any { return &c.Epochs },
+			Help:    "times through the training set",
+			program: func(c *ProgramConfig) any { return &c.Epochs },
+		},
+		{
+			Key: "seed", Value: "number", At: func(c *Config) any { return &c.Seed },
+			Help:    "seed of every random number",
+			program: func(c *ProgramConfig) any { return &c.Seed },
+		},
+	}
+}
+
+func dataOptions() []ConfigOption {
+	return []ConfigOption{
+		{
+			Key: "data", Value: "path", Resume: true, At: func(c *Config) any { return &c.Data },
+			Help: "folder of IDX files, plain or .gz, or a .npy or .npz file (default: the embedded MNIST)",
+		},
+		{
+			Key: "scale", Value: "kind", At: func(c *Config) any { return &c.Scale },
+			Help: "none, minmax or standard, fitted on the training rows (default: images to the range of pixels, vectors standard)",
+		},
+		{
+			Key: "binarize", Value: "how", At: func(c *Config) any { return &c.Binarize },
+			Help: "draw each pixel as 0 or 1 by its chance: static (once) or dynamic (anew in each step); the test set is drawn once",
+		},
+		{
+			Key: "limit", Value: "rows", At: func(c *Config) any { return &c.Limit },
+			Help: "train on the first rows only (0: all)",
+		},
+		{
+			Key: "val", Value: "rows", At: func(c *Config) any { return &c.Val },
+			Help:    "hold rows of the training set out, drawn by seed, such as 5000 or 10%, and keep the model that is best on them",
+			program: func(c *ProgramConfig) any { return &c.Val },
+		},
+		{
+			Key: "test_limit", Value: "rows", At: func(c *Config) any { return &c.TestLimit },
+			Help: "evaluate that many test rows after each epoch, drawn by seed, and all after the last (0: all, or fewer where few are trained on)",
+		},
+	}
+}
+
+func deviceOptions() []ConfigOption {
+	return []ConfigOption{
+		{
+			Key: "device", Value: "device", Resume: true, At: func(c *Config) any { return &c.Device },
+			Help:    strings.Join(Devices(), ", "),
+			program: func(c *ProgramConfig) any { return &c.Device },
+		},
+		{
+			Key: "gpu", Value: "number", Resume: true, At: func(c *Config) any { return &c.GPU },
+			Help:    "number of the GPU",
+			program: func(c *ProgramConfig) any { return &c.GPU },
+		},
+		{
+			Key: "threads", Value: "number", Resume: true, At: func(c *Config) any { return &c.Threads },
+			Help:    "workers on a CPU (0: as many as pay); changes no result",
+			program: func(c *ProgramConfig) any { return &c.Threads },
+		},
+	}
+}
+
+func variationalOptions() []ConfigOption {
+	return []ConfigOption{
+		{
+			Key: "likelihood", Value: "likelihood", At: func(c *Config) any { return &c.Likelihood },
+			Help: "bernoulli, gaussian:SIGMA or gaussian:learned, in place of a loss",
+		},
+		{
+			Key: "beta", Value: "number", At: func(c *Config) any { return &c.Beta },
+			Help: "what the divergence of the code weighs",
+		},
+		{
+			Key: "kl_warmup", Value: "epochs", At: func(c *Config) any { return &c.KLWarmup },
+			Help: "epochs in which beta grows from 0",
+		},
+		{
+			Key: "free_bits", Value: "nats", At: func(c *Config) any { return &c.FreeBits },
+			Help: "divergence that each dimension of the code has free",
+		},
+		{
+			Key: "condition", Value: "labels", At: func(c *Config) any { return &c.Condition },
+			Help: "labels: encoder and decoder read each row's class too",
+		},
+	}
+}
+
+func regularOptions() []ConfigOption {
+	return []ConfigOption{
+		{
+			Key: "batch_norm", At: func(c *Config) any { return &c.BatchNorm },
+			Help: "normalise each hidden layer by its batch, before the activation",
+		},
+		{
+			Key: "dropout", Value: "chance", At: func(c *Config) any { return &c.Dropout },
+			Help: "drop values of hidden layers with a chance while training, such as 0.2",
+		},
+		{
+			Key: "corrupt", Value: "kind:number", At: func(c *Config) any { return &c.Corrupt },
+			Help: "learn to restore rows from gaussian:0.5, mask:0.3 or saltpepper:0.1",
+		},
+		{
+			Key: "sparse", Value: "kind:number", At: func(c *Config) any { return &c.Sparse },
+			Help: "sparse codes: l1:1e-4, kl:0.05:1e-3 (rate, weight; wants a sigmoid code) or topk:8",
+		},
+		{
+			Key: "code_l2", Value: "weight", At: func(c *Config) any { return &c.CodeL2 },
+			Help: "weight of half the squared norm of codes",
+		},
+		{
+			Key: "l1", Value: "weight", At: func(c *Config) any { return &c.L1 },
+			Help: "weight of the absolute values of weights",
+		},
+		{
+			Key: "l2", Value: "weight", At: func(c *Config) any { return &c.L2 },
+			Help: "weight of the squares of weights",
+		},
+	}
+}

@@ -1,0 +1,77 @@
+package session
+
+import (
+	"aegis/internal/run"
+	"aegis/model"
+)
+
+// ConfigOption is a value of a configuration that a user can set: in
+// config.toml, and where it has a help by a command too.
+type ConfigOption struct {
+	Key    string // in config.toml, and in a model file's metadata
+	Value  string // what stands for a value in the help, such as rows
+	Help   string // empty: it is set in a file only
+	Resume bool   // may change when a run is resumed
+
+	At func(*Config) any // a pointer to its value, which says how it is parsed
+
+	spec    bool                     // a file has to have it, unless its model is a preset
+	program func(*ProgramConfig) any // nil: a program of one's own says it, or has none
+}
+
+// ConfigGroup is options that belong together.
+type ConfigGroup struct {
+	Name    string
+	Options []ConfigOption
+}
+
+// ConfigGroups is the one table of a configuration's options: config.toml is
+// written and read by it, and commands have their flags and help from it.
+func ConfigGroups() []ConfigGroup {
+	return []ConfigGroup{
+		{"Network", networkOptions()},
+		{"Training", trainingOptions()},
+		{"Variational networks", variationalOptions()},
+		{"Regularisation", regularOptions()},
+		{"Data", dataOptions()},
+		{"Device", deviceOptions()},
+	}
+}
+
+// configTable returns the options of all groups.
+func configTable() []ConfigOption {
+	var all []ConfigOption
+	for _, g := range ConfigGroups() {
+		all = append(all, g.Options...)
+	}
+	return all
+}
+
+// settings returns what config.toml has of a configuration, in the table's order.
+func (c *Config) settings() []run.Setting {
+	var all []run.Setting
+	for _, o := range configTable() {
+		all = append(all, run.Setting{Key: o.Key, Value: o.At(c)})
+	}
+	return all
+}
+
+// settings returns what config.toml has of a program's configuration.
+func (c *ProgramConfig) settings() []run.Setting {
+	var all []run.Setting
+	for _, o := range configTable() {
+		if o.program != nil {
+			all = append(all, run.Setting{Key: o.Key, Value: o.program(c)})
+		}
+	}
+	return all
+}
+
+// Presets returns the names of the networks that have one, the default first.
+func Presets() []string {
+	var names []string
+	for _, s := range model.Presets() {
+		names = append(names, s.Model)
+	}
+	return names
+}
