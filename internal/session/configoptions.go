@@ -77,10 +77,6 @@ func dataOptions() []ConfigOption {
 			Help: "none, minmax or standard, fitted on the training rows (default: images to the range of pixels, vectors standard)",
 		},
 		{
-			Key: "binarize", Value: "how", At: func(c *Config) any { return &c.Binarize },
-			Help: "draw each pixel as 0 or 1 by its chance: static (once) or dynamic (anew in each step); the test set is drawn once",
-		},
-		{
 			Key: "limit", Value: "rows", At: func(c *Config) any { return &c.Limit },
 			Help: "train on the first rows only (0: all)",
 		},
@@ -137,6 +133,10 @@ func variationalOptions() []ConfigOption {
 		{
 			Key: "condition", Value: "labels", At: func(c *Config) any { return &c.Condition },
 			Help: "labels: encoder and decoder read each row's class too",
+		},
+		{
+			Key: "binarize", Value: "how", At: func(c *Config) any { return &c.Binarize },
+			Help: "draw each pixel as 0 or 1 by its chance: static (once) or dynamic (anew in each step); the test set is drawn once",
 		},
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // jsonFields returns where a configuration has the value of each name that it
-// has in a model file. Scaling is found from the data, and not set.
+// has in a model file. Scaling and classes are found from the data, and not set.
 func jsonFields(v reflect.Value) map[string]any {
 	fields := make(map[string]any)
 	for i := range v.NumField() {
@@ -22,7 +22,7 @@ func jsonFields(v reflect.Value) map[string]any {
 			}
 			continue
 		}
-		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "-" && name != "scaling" {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); !slices.Contains([]string{"-", "scaling", "classes"}, name) {
 			fields[name] = v.Field(i).Addr().Interface()
 		}
 	}
@@ -96,6 +96,8 @@ likelihood = ""
 beta = 0.0
 kl_warmup = 0.0
 free_bits = 0.0
+condition = ""
+binarize = ""
 batch_norm = false
 dropout = 0.0
 corrupt = ""
