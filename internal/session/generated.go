@@ -65,7 +65,7 @@ func (t *trainer) samples(ctx context.Context) (report.Sheet, error) {
 // a column for a class.
 func (t *trainer) samplesOfClasses(ctx context.Context, s report.Sheet, codes []float32) (report.Sheet, error) {
 	const most = 32 // classes that are shown
-	s.Title += ", one a line, as each class"
+	s.Title = fmt.Sprintf("%s: codes drawn from N(0, 1), as each class", t.cfg.Model)
 	s.Columns = min(t.cfg.Classes, most)
 	for class := range s.Columns {
 		s.ColumnCaptions = append(s.ColumnCaptions, strconv.Itoa(class))
