@@ -160,10 +160,10 @@ def convolutional(image, hidden, latent):
 
 
 def mean_loss(net: nn.Module, loss: Callable, images: torch.Tensor, batch: int = 1000) -> float:
-    """The loss over all images, in batches so that it needs little memory."""
+    """loss(x) over all images, in batches so that it needs little memory."""
     net.eval()
     with torch.no_grad():
-        total = sum(loss(net(x), x).double() * len(x) for x in images.split(batch))
+        total = sum(loss(x).double() * len(x) for x in images.split(batch))
     return total.item() / len(images)
 
 

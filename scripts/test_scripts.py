@@ -169,7 +169,7 @@ class ModelFiles(unittest.TestCase):
             loaded, got = torch_load.load(path)
         self.assertEqual(got, config)
         x = torch.rand(4, 784)
-        self.assertTrue(torch.equal(net(x), loaded(x)))
+        self.assertTrue(torch.equal(net(x), loaded.net(x)))
 
     def test_a_lacking_tensor_is_an_error(self):
         config = presets.PRESETS["fc128"]
@@ -206,9 +206,9 @@ class GoldenOps(unittest.TestCase):
 
 class Training(unittest.TestCase):
     def test_the_loss_falls(self):
-        for name in ("fc12", "conv"):
-            config = presets.PRESETS[name]
-            x = torch.rand(150, 784).reshape(150, *([1, 28, 28] if name == "conv" else [784]))
+        for name in ("fc12", "conv", "vae", "conv-vae", "aae", "denoise"):
+            config = torch_ae.CONFIGS[name]
+            x = torch.rand(150, 784).reshape(150, *([1, 28, 28] if config["family"] == "conv" else [784]))
             trainer = torch_ae.Trainer(config, x, 64, "eager", 1)
             first, *_, last = (trainer.epoch() for _ in range(4))
             self.assertLess(last, first)
