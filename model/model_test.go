@@ -133,7 +133,9 @@ func TestValidate(t *testing.T) {
 		{name: "bce with tanh", bend: func(s *Spec) { s.Loss, s.Output = BCE, "tanh" }, want: "want output sigmoid"},
 		{name: "init", bend: func(s *Spec) { s.Init = "zeros" }, want: `unknown init "zeros"`},
 		{name: "rate", bend: func(s *Spec) { s.LR = -1 }, want: "learning rate -1"},
-		{name: "name", bend: func(s *Spec) { s.Model = "\xff\xfe" }, want: "is not UTF-8"},
+		{name: "name", bend: func(s *Spec) { s.Model = "\xff\xfe" }, want: "text that can be shown"},
+		{name: "name that a terminal obeys", bend: func(s *Spec) { s.Model = "a\x1b[31m" }, want: "text that can be shown"},
+		{name: "long name", bend: func(s *Spec) { s.Model = strings.Repeat("a", 201) }, want: "text that can be shown"},
 		{name: "family", bend: func(s *Spec) { s.Family = "rnn" }, want: `unknown family "rnn"`},
 	}
 	for _, c := range cases {
