@@ -136,7 +136,6 @@ func TestValidate(t *testing.T) {
 		{name: "bce with tanh", bend: func(s *Spec) { s.Loss, s.Output = BCE, "tanh" }, want: "want output sigmoid"},
 		{name: "init", bend: func(s *Spec) { s.Init = "zeros" }, want: `unknown init "zeros"`},
 		{name: "rate", bend: func(s *Spec) { s.LR = -1 }, want: "learning rate -1"},
-		{name: "name", bend: func(s *Spec) { s.Model = "\xff\xfe" }, want: "is not UTF-8"},
 		{name: "beta alone", bend: func(s *Spec) { s.Beta = 1 }, want: "without a likelihood"},
 		{name: "likelihood beside a loss", bend: func(s *Spec) { s.Likelihood = Bernoulli }, want: "loss mse beside likelihood bernoulli"},
 		{name: "likelihood", bend: func(s *Spec) { s.Likelihood, s.Loss = "poisson", "" }, want: `unknown likelihood "poisson"`},
@@ -145,6 +144,9 @@ func TestValidate(t *testing.T) {
 		{name: "no hidden layer", bend: func(s *Spec) { s.Likelihood, s.Loss, s.Hidden = GaussianLearned, "", nil }, want: "without a hidden layer"},
 		{name: "negative beta", bend: func(s *Spec) { s.Likelihood, s.Loss, s.Beta = GaussianLearned, "", -1 }, want: "beta -1"},
 		{name: "gaussian", bend: func(s *Spec) { s.Likelihood, s.Loss = "gaussian:0.5", "" }},
+		{name: "name", bend: func(s *Spec) { s.Model = "\xff\xfe" }, want: "text that can be shown"},
+		{name: "name that a terminal obeys", bend: func(s *Spec) { s.Model = "a\x1b[31m" }, want: "text that can be shown"},
+		{name: "long name", bend: func(s *Spec) { s.Model = strings.Repeat("a", 201) }, want: "text that can be shown"},
 		{name: "family", bend: func(s *Spec) { s.Family = "rnn" }, want: `unknown family "rnn"`},
 	}
 	for _, c := range cases {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -145,8 +146,8 @@ const (
 
 // Validate says what is wrong with a spec; its image may still be unknown.
 func (s Spec) Validate() error {
-	if !utf8.ValidString(s.Model) {
-		return fmt.Errorf("model: name %q is not UTF-8; want text", s.Model)
+	if !printable(s.Model) {
+		return fmt.Errorf("model: name %.80q; want up to 200 bytes of text that can be shown", s.Model)
 	}
 	if s.Family != FullyConnected && s.Family != Convolutional {
 		return fmt.Errorf("model: unknown family %q; want %s or %s", s.Family, FullyConnected, Convolutional)
@@ -249,6 +250,11 @@ func (s Spec) Pixels() data.Range {
 		return data.Range{Lo: -1, Hi: 1}
 	}
 	return data.Range{Lo: 0, Hi: 1}
+}
+
+// printable tells a name that a line can show as it is.
+func printable(name string) bool {
+	return utf8.ValidString(name) && len(name) <= 200 && strings.IndexFunc(name, func(r rune) bool { return !strconv.IsPrint(r) }) < 0
 }
 
 // LastActivation is Output, or the preset's where that is empty.
