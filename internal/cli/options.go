@@ -77,7 +77,7 @@ func networkOptions() []option {
 		},
 		{
 			name: "activation", key: "activation", value: "function", at: func(c *call) any { return &c.config.Activation },
-			help: "activation of hidden layers: relu, leakyrelu, tanh, sigmoid, elu, gelu, identity",
+			help: "activation of hidden layers: relu, leakyrelu (or with its slope: leakyrelu:0.2), tanh, sigmoid, elu, gelu, identity",
 		},
 		{key: "activate_code", at: func(c *call) any { return &c.config.ActivateCode }},
 		{
@@ -111,6 +111,14 @@ func trainingOptions() []option {
 			help: "divergence that each dimension of a variational network's code has free",
 		},
 		{
+			name: "prior", key: "prior", value: "prior", at: func(c *call) any { return &c.config.Prior },
+			help: "of an adversarial network: what a discriminator holds codes to, normal or, of 2 values, mixture:K",
+		},
+		{
+			name: "discriminator", key: "discriminator", value: "widths", at: func(c *call) any { return &c.config.Discriminator },
+			help: "widths of the discriminator's hidden layers",
+		},
+		{
 			name: "optimizer", key: "optimizer", value: "optimizer", at: func(c *call) any { return &c.config.Optimizer },
 			help: "adam or sgd",
 		},
@@ -121,6 +129,10 @@ func trainingOptions() []option {
 		{
 			name: "momentum", key: "momentum", value: "number", at: func(c *call) any { return &c.config.Momentum },
 			help: "momentum of sgd",
+		},
+		{
+			name: "beta1", key: "beta1", value: "number", at: func(c *call) any { return &c.config.Beta1 },
+			help: "of adam: how much of the mean of gradients is kept from step to step (0: 0.9)",
 		},
 		{
 			name: "batch", key: "batch", value: "number", at: func(c *call) any { return &c.config.Batch },

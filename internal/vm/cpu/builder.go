@@ -126,6 +126,8 @@ func (b *builder) add(in plan.Instr) error {
 		return b.rateKL(in)
 	case plan.Decay:
 		return b.decay(in)
+	case plan.Mixture:
+		return b.mixture(in)
 	case plan.Pack:
 		return b.pack(in)
 	case plan.Update:
