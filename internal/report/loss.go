@@ -28,10 +28,19 @@ type LossCurve struct {
 	Val   []float64 // after each Epoch; may be empty
 	Test  []float64 // the same
 
+	// Terms are more losses of each epoch, while training.
+	Terms []TermCurve
+
 	// Baseline is a loss to compare with, drawn as a level line; without a
 	// label there is none.
 	Baseline      float64
 	BaselineLabel string
+}
+
+// TermCurve is one of several losses, at each Epoch.
+type TermCurve struct {
+	Label  string
+	Values []float64
 }
 
 // series is one line of the picture: the points that exist.
@@ -73,17 +82,22 @@ func Loss(w io.Writer, c LossCurve) error {
 // series returns the lines that have points.
 func (c LossCurve) series() ([]series, error) {
 	const thin, thick, many = 0.8, 1.5, 40
-	blue, orange, green := classColor(0), classColor(3), classColor(2)
-	var all []series
-	for _, l := range []struct {
+	type line struct {
 		entry
 		x, y []float64
-	}{
+	}
+	blue, orange, green := classColor(0), classColor(3), classColor(2)
+	var all []series
+	lines := []line{
 		{entry{label: "train, by step", color: mix(blue, white(), 0.6), width: thin}, c.Step, c.StepLoss},
 		{entry{label: "train", color: blue, width: thick, shape: draw.CircleGlyph{}}, c.Epoch, c.Train},
 		{entry{label: "validation", color: orange, width: thick, shape: draw.BoxGlyph{}}, c.Epoch, c.Val},
 		{entry{label: "test", color: green, width: thick, shape: draw.PyramidGlyph{}}, c.Epoch, c.Test},
-	} {
+	}
+	for i, term := range c.Terms {
+		lines = append(lines, line{entry{label: term.Label, color: classColor(byte(4 + i)), width: thick, shape: draw.RingGlyph{}}, c.Epoch, term.Values})
+	}
+	for _, l := range lines {
 		if len(l.y) == 0 {
 			continue
 		}

@@ -103,10 +103,14 @@ func (t *trainer) lossCurve() report.LossCurve {
 	if t.cfg.Variational() {
 		label = fmt.Sprintf("%s and divergence, nats", t.cfg.Likelihood)
 	}
+	if t.cfg.Adversarial() {
+		label += "; discriminator and generator, nats"
+	}
 	c := report.LossCurve{
 		Title: title,
 		Label: label,
 		Step:  t.curve.at, StepLoss: t.curve.loss,
+		Terms: t.termCurves(),
 	}
 	if t.summary.MeanImageLoss != nil {
 		c.Baseline, c.BaselineLabel = *t.summary.MeanImageLoss, "mean "+t.summary.noun
