@@ -21,7 +21,6 @@ from typing import Iterator
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 import golden_ops
 import golden_program
@@ -30,31 +29,12 @@ import presets
 SEED = 1
 ROWS, BATCH = 13, 5
 
-NETWORK = {"image": [1, 5, 7], "hidden": [17, 9], "discriminator": [11, 6]}
+NETWORK = {**presets.AAE, "image": [1, 5, 7], "hidden": [17, 9], "discriminator": [11, 6]}
 CONFIGS = {
-    "aae": {**NETWORK, "latent": 3, "prior": 0, "optimizer": lambda of: torch.optim.SGD(of, lr=0.25, momentum=0.5)},
-    "aae-adam": {**NETWORK, "latent": 3, "prior": 0, "optimizer": lambda of: torch.optim.Adam(of, lr=2e-3, betas=(0.5, 0.999))},
-    "aae-mixture": {**NETWORK, "latent": 2, "prior": 5, "optimizer": lambda of: torch.optim.SGD(of, lr=0.25, momentum=0.5)},
+    "aae": {**NETWORK, "latent": 3, "components": 0, "optimizer": lambda of: torch.optim.SGD(of, lr=0.25, momentum=0.5)},
+    "aae-adam": {**NETWORK, "latent": 3, "components": 0, "optimizer": lambda of: torch.optim.Adam(of, lr=2e-3, betas=(0.5, 0.999))},
+    "aae-mixture": {**NETWORK, "latent": 2, "components": 5, "optimizer": lambda of: torch.optim.SGD(of, lr=0.25, momentum=0.5)},
 }
-
-
-class Adversarial(nn.Module):
-    def __init__(self, config: dict):
-        super().__init__()
-        self.encoder, self.decoder = (half(layers) for layers in presets.fully_connected(*(config[k] for k in ("image", "hidden", "latent"))))
-        self.decoder.append(nn.Sigmoid())
-        widths = [config["latent"], *config["discriminator"], 1]
-        modules = [module for pair in zip(widths, widths[1:]) for module in (nn.Linear(*pair), nn.LeakyReLU(0.2))]
-        self.discriminator = nn.Sequential(*modules[:-1])
-
-
-def half(layers: list[nn.Module]) -> nn.Sequential:
-    """LeakyReLU behind all layers but the last, and batch norm before it but for the first."""
-    first, *rest, last = layers
-    modules = [first, nn.LeakyReLU(0.2)]
-    for layer in rest:
-        modules += [layer, presets.batch_norm(layer), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*modules, last)
 
 
 def prior(step: int, rows: int, latent: int, components: int) -> torch.Tensor:
@@ -65,7 +45,7 @@ def prior(step: int, rows: int, latent: int, components: int) -> torch.Tensor:
     return golden_ops.mixture(noise, golden_program.uniforms("prior/component", step, rows, 1), components)
 
 
-def steps(net: Adversarial, batches: list[torch.Tensor], config: dict) -> Iterator[list[float]]:
+def steps(net: presets.Autoencoder, batches: list[torch.Tensor], config: dict) -> Iterator[list[float]]:
     """Trains, and gives the losses of each step."""
     encoder, decoder, discriminator = net.encoder, net.decoder, net.discriminator
     parameters = [*encoder.parameters(), *decoder.parameters()], discriminator.parameters(), encoder.parameters()
@@ -73,7 +53,7 @@ def steps(net: Adversarial, batches: list[torch.Tensor], config: dict) -> Iterat
     bce = F.binary_cross_entropy_with_logits
     for step, x in enumerate(batches):
         one, zero = torch.ones(len(x), 1, dtype=torch.float64), torch.zeros(len(x), 1, dtype=torch.float64)
-        drawn = prior(step, len(x), config["latent"], config["prior"])
+        drawn = prior(step, len(x), config["latent"], config["components"])
         losses = []
         for optimizer, loss_of in zip(optimizers, (
             lambda: F.mse_loss(decoder(encoder(x)), x),
@@ -90,7 +70,7 @@ def steps(net: Adversarial, batches: list[torch.Tensor], config: dict) -> Iterat
 
 def train(name: str) -> dict[str, np.ndarray]:
     config = CONFIGS[name]
-    net = Adversarial(config).double()
+    net = presets.build(config).double()
     presets.start(net, "torch", SEED)
     width = math.prod(config["image"])
     pixels = (37 * np.arange(ROWS * width) % 256).astype(np.float32) * (np.float32(1) / np.float32(255))
