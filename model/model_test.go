@@ -24,6 +24,8 @@ func TestPresets(t *testing.T) {
 
 		"vae":      {names: "encoder.0 decoder.2", layers: 5, params: 652_824, pixels: "[0,1]"},
 		"conv-vae": {names: "encoder.0 decoder.7", layers: 9, params: 214_313, pixels: "[0,1]"},
+
+		"aae": {names: "encoder.0 decoder.5", layers: 6, params: 1_481_499, pixels: "[0,1]"},
 	}
 	for _, s := range Presets() {
 		t.Run(s.Model, func(t *testing.T) {
@@ -57,7 +59,7 @@ func TestPresets(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Preset("fc13"); err == nil || !strings.Contains(err.Error(), "want one of fc12, fc64, fc128, fc3, conv, vae, conv-vae") {
+	if _, err := Preset("fc13"); err == nil || !strings.Contains(err.Error(), "want one of fc12, fc64, fc128, fc3, conv, vae, conv-vae, aae") {
 		t.Errorf("error %v does not list the presets", err)
 	}
 }
@@ -84,9 +86,11 @@ func TestShapes(t *testing.T) {
 						t.Errorf("%s gives %v, want 2 rows of %d", part, got, want)
 					}
 				}
-				for i, n := range p.Phases[0].Params {
-					if !n.Shape().Eq(p.Phases[0].Grads[i].Shape()) {
-						t.Errorf("gradient of %s is %v, want %v", n.Name(), p.Phases[0].Grads[i].Shape(), n.Shape())
+				for _, phase := range p.Phases {
+					for i, n := range phase.Trained {
+						if !n.Shape().Eq(phase.Grads[i].Shape()) {
+							t.Errorf("%s: gradient of %s is %v, want %v", phase.Name, n.Name(), phase.Grads[i].Shape(), n.Shape())
+						}
 					}
 				}
 			})

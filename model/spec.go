@@ -79,7 +79,8 @@ type Spec struct {
 
 	Optimizer string  `json:"optimizer"` // adam or sgd
 	LR        float64 `json:"lr"`
-	Momentum  float64 `json:"momentum"` // of sgd
+	Momentum  float64 `json:"momentum"`        // of sgd
+	Beta1     float64 `json:"beta1,omitempty"` // of adam; 0: 0.9
 	Batch     int     `json:"batch"`
 	Epochs    int     `json:"epochs"`
 
@@ -95,6 +96,12 @@ type Spec struct {
 	Beta       float64 `json:"beta,omitempty"`
 	KLWarmup   float64 `json:"kl_warmup,omitempty"` // epochs in which Beta grows from 0
 	FreeBits   float64 `json:"free_bits,omitempty"` // nats that a dimension of the code has free
+
+	// A network with a prior is adversarial: a discriminator of some hidden widths
+	// (none: 512, 256) learns to tell codes from draws of the prior, and the encoder
+	// to be taken for it. The prior is normal, or mixture:K, of K Gaussians on a circle.
+	Prior         string `json:"prior,omitempty"`
+	Discriminator []int  `json:"discriminator,omitempty"`
 }
 
 // Presets returns the networks that have a name, each with the
@@ -118,7 +125,8 @@ func Presets() []Spec {
 
 	conv.Model, conv.Family, conv.Hidden, conv.Latent = "conv", Convolutional, []int{16, 32}, 64
 
-	return append([]Spec{fc12, fc64, fc128, fc3, conv}, variationalPresets(base)...)
+	all := append([]Spec{fc12, fc64, fc128, fc3, conv}, variationalPresets(base)...)
+	return append(all, adversarialPreset(base))
 }
 
 // Preset returns a preset by name.
@@ -174,6 +182,9 @@ func (s Spec) Validate() error {
 	if err := s.checkVariational(); err != nil {
 		return err
 	}
+	if err := s.checkAdversarial(); err != nil {
+		return err
+	}
 	if !s.Variational() && !slices.Contains(losses(), s.Loss) {
 		return fmt.Errorf("model: unknown loss %q; want one of %v", s.Loss, losses())
 	}
@@ -194,6 +205,9 @@ func (s Spec) Validate() error {
 	}
 	if err := s.optimizer().Validate(); err != nil {
 		return fmt.Errorf("model: %w", err)
+	}
+	if s.Beta1 != 0 && s.Optimizer != optim.Adam {
+		return fmt.Errorf("model: beta1 %v with %s; it is adam's: want beta1 0", s.Beta1, s.Optimizer)
 	}
 	return s.checkScaling()
 }
@@ -270,6 +284,9 @@ func (s Spec) LastActivation() string {
 func (s Spec) optimizer() optim.Spec {
 	o := optim.Default(s.Optimizer, s.LR)
 	o.Momentum = s.Momentum
+	if s.Beta1 != 0 {
+		o.Beta1 = s.Beta1
+	}
 	return o
 }
 

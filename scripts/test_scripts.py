@@ -77,6 +77,16 @@ class Networks(unittest.TestCase):
                 self.assertEqual([type(m).__name__ for m in net.decoder], decoder)
                 self.assertEqual(sum(p.numel() for p in net.parameters()), params)
 
+    def test_adversarial(self):
+        """The networks of the source, 512 wide, and a model file's names."""
+        net = presets.build(presets.AAE)
+        half = ["Linear", "LeakyReLU", "Linear", "BatchNorm1d", "LeakyReLU", "Linear"]
+        self.assertEqual([type(m).__name__ for m in net.encoder], half)
+        self.assertEqual([type(m).__name__ for m in net.decoder], [*half, "Sigmoid"])
+        self.assertEqual([type(m).__name__ for m in net.discriminator], ["Linear", "LeakyReLU"] * 2 + ["Linear"])
+        self.assertEqual(net.encoder[1].negative_slope, 0.2)
+        self.assertEqual(sum(p.numel() for p in net.parameters()) + 4 * 512, 1481499)  # with running statistics
+
     def test_images_of_any_size_come_back(self):
         for image in ([1, 28, 28], [3, 9, 14], [1, 5, 1]):
             for hidden in ([], [4], [4, 3, 2]):

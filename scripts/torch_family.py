@@ -20,7 +20,7 @@ import presets
 CONFIGS = {
     "vae": presets._preset("vae", hidden=[400], latent=20, batch=128, epochs=10, task="variational"),
     "conv-vae": presets._preset("conv-vae", family="conv", hidden=[16, 32, 64], latent=20, batch=128, epochs=10, task="variational"),
-    "aae": presets._preset("aae", hidden=[512, 512], latent=10, batch=128, epochs=20, task="adversarial"),
+    "aae": presets.AAE,
     "deep30": presets._preset("deep30", hidden=[1000, 500, 250], latent=30, activation="elu", batch=128, epochs=20, schedule="cosine"),
     "denoise": presets._preset("denoise", family="conv", hidden=[16, 32], latent=64, task="denoising"),
 }
@@ -54,7 +54,7 @@ class Variational(Task):
         if config.get("likelihood", "bernoulli") != "bernoulli":
             raise ValueError(f"torch_family: likelihood {config['likelihood']}; want bernoulli")
         z, hidden = config["latent"], config["hidden"]
-        activation = presets.choose(presets.ACTIVATIONS, config["activation"], "activation")
+        activation = presets.activation(config["activation"])
         if config["family"] == "conv":  # the whole image in one kernel, then as a vector; and back
             down, up = presets.convolutional(config["image"], hidden[:-1], hidden[-1])
             between = [nn.Flatten()], [nn.Unflatten(1, (hidden[-1], 1, 1))]
@@ -93,27 +93,14 @@ class Adversarial(Task):
     """Makhzani et al. 2015: in each step a reconstruction, a discriminator of codes against N(0, 1),
     and an encoder that deceives it, each with an Adam of its own."""
 
-    def build(self) -> nn.Module:
-        z, width = self.config["latent"], self.config["hidden"][0]
-
-        def half(*widths: int) -> list[nn.Module]:
-            a, b, c, d = widths
-            return [nn.Linear(a, b), nn.LeakyReLU(0.2), nn.Linear(b, c), nn.BatchNorm1d(c), nn.LeakyReLU(0.2), nn.Linear(c, d)]
-
-        discriminator = [nn.Linear(z, width), nn.LeakyReLU(0.2), nn.Linear(width, width // 2), nn.LeakyReLU(0.2), nn.Linear(width // 2, 1)]
-        return nn.ModuleDict({
-            "encoder": nn.Sequential(*half(784, width, width, z)),
-            "decoder": nn.Sequential(*half(z, width, width, 784), nn.Sigmoid()),
-            "discriminator": nn.Sequential(*discriminator),
-        })
-
     def optimizers(self, adam: Callable) -> list[torch.optim.Optimizer]:
-        e, d, c = (list(self.net[name].parameters()) for name in ("encoder", "decoder", "discriminator"))
-        return [adam(params, lr=2e-4, betas=(0.5, 0.999)) for params in (e + d, c, e)]
+        e, d, c = (list(half.parameters()) for half in (self.net.encoder, self.net.decoder, self.net.discriminator))
+        betas = (self.config.get("beta1") or 0.9, 0.999)
+        return [adam(params, lr=self.config["lr"], betas=betas) for params in (e + d, c, e)]
 
     def phases(self, x: torch.Tensor) -> list[Callable[[], torch.Tensor]]:
         """What each optimizer minimises, in order; every one sees what the one before it changed."""
-        encoder, decoder, judge = (self.net[name] for name in ("encoder", "decoder", "discriminator"))
+        encoder, judge = self.net.encoder, self.net.discriminator
         true = torch.ones(len(x), 1, device=x.device)
         bce = F.binary_cross_entropy_with_logits
 
@@ -121,10 +108,7 @@ class Adversarial(Task):
             prior = torch.randn(len(x), self.config["latent"], device=x.device)
             return bce(judge(prior), true) + bce(judge(encoder(x).detach()), torch.zeros_like(true))
 
-        return [lambda: F.mse_loss(decoder(encoder(x)), x), discriminate, lambda: bce(judge(encoder(x)), true)]
-
-    def evaluate(self, x: torch.Tensor) -> torch.Tensor:
-        return F.mse_loss(self.net["decoder"](self.net["encoder"](x)), x)
+        return [lambda: self.loss(self.net(x), x), discriminate, lambda: bce(judge(encoder(x)), true)]
 
 
 def activated(layers: list[nn.Module], activation) -> list[nn.Module]:
@@ -137,5 +121,9 @@ TASKS = {"variational": Variational, "adversarial": Adversarial, "denoising": De
 
 def task(config: dict, seed: int) -> Task:
     """The task of a config, started under a seed as `train` starts."""
-    name = config.get("task") or ("variational" if config.get("likelihood") else None)
+    name = config.get("task")
+    if config.get("likelihood"):
+        name = "variational"
+    if config.get("prior"):
+        name = "adversarial"
     return TASKS.get(name, Task)(config, seed)

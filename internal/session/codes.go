@@ -57,6 +57,7 @@ func (t *trainer) codes(ctx context.Context) (report.Codes, constants, error) {
 	if t.cfg.Sparse != "" {
 		t.summary.Zeros = finite(found.zeroShare())
 	}
+	t.measureCodes(found)
 	return c, found.constants(), nil
 }
 

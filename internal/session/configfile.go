@@ -114,8 +114,10 @@ func WriteConfig(w io.Writer, c Config) error {
 // forFile returns the configuration as config.toml has it: nothing in it hangs
 // on a preset or on the working directory.
 func (c Config) forFile() (Config, error) {
-	if c.Hidden == nil {
-		c.Hidden = []int{} // TOML has no nil
+	for _, widths := range []*[]int{&c.Hidden, &c.Discriminator} {
+		if *widths == nil {
+			*widths = []int{} // TOML has no nil
+		}
 	}
 	if c.Data != "" {
 		whole, err := filepath.Abs(string(c.Data))

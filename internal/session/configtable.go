@@ -32,6 +32,7 @@ func ConfigGroups() []ConfigGroup {
 		{"Network", networkOptions()},
 		{"Training", trainingOptions()},
 		{"Variational networks", variationalOptions()},
+		{"Adversarial networks", adversarialOptions()},
 		{"Regularisation", regularOptions()},
 		{"Data", dataOptions()},
 		{"Device", deviceOptions()},

@@ -145,6 +145,7 @@ func (t *trainer) judge(ctx context.Context, params map[string]program.Tensor, c
 		better: better, in: in, out: out, code: code,
 		dead: deadUnits(layers, params, images), activation: t.cfg.Activation,
 	}, v.noun)
+	v.Warnings = append(v.Warnings, farFromPrior(t.summary.CodeMeans, t.summary.CodeDeviations, t.cfg.PriorDeviation())...)
 	return nil
 }
 
