@@ -11,6 +11,7 @@ package aegis
 import (
 	"context"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
@@ -92,6 +93,10 @@ func NewConfig(preset string) (Config, error) { return session.NewConfig(preset)
 
 // LoadConfig reads the config.toml that a run left.
 func LoadConfig(path string) (Config, error) { return session.LoadConfig(path) }
+
+// WriteConfig writes a configuration as the config.toml of a run has it, which
+// [LoadConfig] reads: every key, in the order of the options.
+func WriteConfig(w io.Writer, c Config) error { return session.WriteConfig(w, c) }
 
 // Train trains an autoencoder on a dataset and writes a run directory. When
 // ctx ends it saves what there is and returns an error that wraps ctx's. A

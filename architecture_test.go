@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"aegis/internal/vm/tape": {"aegis/data", "aegis/internal/vm", "aegis/model/program"},
 	"aegis/internal/vm/cpu":  {"aegis/data", "aegis/data/memory", "aegis/internal/vm", "aegis/internal/plan", "aegis/model/program", "aegis/model/optim", "aegis/data/philox", "aegis/model/op", "aegis/internal/vm/cpu/..."},
 	"aegis/internal/train":   {"aegis/data", "aegis/internal/vm", "aegis/model/program"},
-	"aegis/internal/run":     {"aegis/model/program"},
+	"aegis/internal/run":     {"aegis/model/program", "aegis/internal/advice"},
 	"aegis/internal/report":  {"aegis/data/philox"},
 	"aegis/internal/session": {"aegis/data", "aegis/data/philox", "aegis/model", "aegis/model/op", "aegis/model/program", "aegis/model/optim", "aegis/internal/plan", "aegis/internal/vm", "aegis/internal/train", "aegis/internal/run", "aegis/internal/report", "aegis/data/memory", "aegis/internal/advice"},
 	"aegis/internal/infer":   {"aegis/data", "aegis/model", "aegis/model/program", "aegis/internal/vm", "aegis/internal/run"},

@@ -71,6 +71,11 @@ func (m *Model) LogLikelihood(ctx context.Context, rows data.Rows, samples int, 
 	return m.loaded().LogLikelihood(ctx, rows, samples, seed, labels...)
 }
 
+// Prior returns n codes (n,Z) drawn under a seed from what the codes of a
+// variational or an adversarial network are held to, N(0, 1) or a mixture: [Model.Decode]
+// makes rows of them. Row i is the same however many there are.
+func (m *Model) Prior(n int, seed uint64) ([]float32, error) { return m.loaded().Prior(n, seed) }
+
 // Close waits for the calls in progress and releases the device. To close again
 // does nothing.
 func (m *Model) Close() error { return m.loaded().Close() }

@@ -111,6 +111,8 @@ func (b *builder) add(in plan.Instr) error {
 		b.batchNorm(in)
 	case plan.Clamp, plan.ClampGrad, plan.TopK, plan.TopKGrad, plan.ChannelMeanGrad, plan.RateKL, plan.RateKLGrad, plan.Decay:
 		b.regular(in)
+	case plan.Mixture:
+		b.mixture(in)
 	case plan.Pack:
 		b.pack(in)
 	case plan.Update:

@@ -34,7 +34,8 @@ func ParseHeld(text string) (Held, error) {
 // String returns what [ParseHeld] reads.
 func (h Held) String() string {
 	if h > 0 && h < 1 {
-		return strconv.FormatFloat(float64(h)*100, 'g', 15, 64) + "%"
+		percent, _ := strconv.ParseFloat(strconv.FormatFloat(float64(h)*100, 'g', 15, 64), 64)
+		return strconv.FormatFloat(percent, 'f', -1, 64) + "%" // ParseHeld takes no exponent before a %
 	}
 	return strconv.FormatFloat(float64(h), 'f', -1, 64)
 }

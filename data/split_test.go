@@ -132,7 +132,7 @@ func TestSample(t *testing.T) {
 
 func TestHeldText(t *testing.T) {
 	for text, want := range map[string]Held{
-		"0": 0, "5000": 5000, "10%": 0.1, "7%": 0.07, "0.5%": 0.005, "33.3%": 0.333, "12.5%": 0.125, "99.9%": 0.999,
+		"0": 0, "5000": 5000, "10%": 0.1, "7%": 0.07, "0.5%": 0.005, "33.3%": 0.333, "12.5%": 0.125, "99.9%": 0.999, "0.00001%": 1e-7, "0.0000000001%": 1e-12,
 	} {
 		h, err := ParseHeld(text)
 		if err != nil || h != want || h.String() != text {

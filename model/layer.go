@@ -123,10 +123,13 @@ func (l Layer) FLOPs() float64 {
 }
 
 // network is both halves of an autoencoder, and of a variational one the heads
-// between them, which read the same.
-type network struct{ encoder, heads, decoder []Layer }
+// between them, which read the same; beside them the discriminator of an
+// adversarial one.
+type network struct{ encoder, heads, decoder, discriminator []Layer }
 
 func (n network) layers() []Layer { return slices.Concat(n.encoder, n.heads, n.decoder) }
+
+func (n network) all() []Layer { return slices.Concat(n.layers(), n.discriminator) }
 
 // mu is the head that gives a code where it is a distribution: its mean.
 func (n network) mu() []Layer { return n.heads[:min(1, len(n.heads))] }
@@ -162,6 +165,10 @@ func (s Spec) network() (network, error) {
 		}
 		s.condition(n)
 	}
+	var err error
+	if n.discriminator, err = s.discriminator(); err != nil {
+		return n, err
+	}
 	return n, s.finish(n)
 }
 
@@ -195,7 +202,7 @@ func (s Spec) finish(n network) error {
 				l.Activation, l.Hidden, l.Code = half.last, false, half.name == "encoder"
 			}
 			l.Name = fmt.Sprintf("%s.%d", half.name, index)
-			if index++; s.BatchNorm && l.Hidden {
+			if index++; s.BatchNorm && l.Hidden && !(s.Adversarial() && i == 0) {
 				l.Norm = fmt.Sprintf("%s.%d", half.name, index)
 				index++
 			}

@@ -25,6 +25,8 @@ func TestPresets(t *testing.T) {
 		"vae":      {names: "encoder.0 decoder.2", layers: 5, params: 652_824, pixels: "[0,1]"},
 		"conv-vae": {names: "encoder.0 decoder.7", layers: 9, params: 214_313, pixels: "[0,1]"},
 		"cvae":     {names: "encoder.0 decoder.2", layers: 5, params: 660_824, pixels: "[0,1]"},
+
+		"aae": {names: "encoder.0 decoder.5", layers: 6, params: 1_481_499, pixels: "[0,1]"},
 	}
 	for _, s := range Presets() {
 		t.Run(s.Model, func(t *testing.T) {
@@ -58,7 +60,7 @@ func TestPresets(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Preset("fc13"); err == nil || !strings.Contains(err.Error(), "want one of fc12, fc64, fc128, fc3, conv, vae, conv-vae, cvae") {
+	if _, err := Preset("fc13"); err == nil || !strings.Contains(err.Error(), "want one of fc12, fc64, fc128, fc3, conv, vae, conv-vae, cvae, aae") {
 		t.Errorf("error %v does not list the presets", err)
 	}
 }
@@ -85,9 +87,11 @@ func TestShapes(t *testing.T) {
 						t.Errorf("%s gives %v, want 2 rows of %d", part, got, want)
 					}
 				}
-				for i, n := range p.Phases[0].Params {
-					if !n.Shape().Eq(p.Phases[0].Grads[i].Shape()) {
-						t.Errorf("gradient of %s is %v, want %v", n.Name(), p.Phases[0].Grads[i].Shape(), n.Shape())
+				for _, phase := range p.Phases {
+					for i, n := range phase.Trained {
+						if !n.Shape().Eq(phase.Grads[i].Shape()) {
+							t.Errorf("%s: gradient of %s is %v, want %v", phase.Name, n.Name(), phase.Grads[i].Shape(), n.Shape())
+						}
 					}
 				}
 			})
@@ -137,7 +141,6 @@ func TestValidate(t *testing.T) {
 		{name: "bce with tanh", bend: func(s *Spec) { s.Loss, s.Output = BCE, "tanh" }, want: "want output sigmoid"},
 		{name: "init", bend: func(s *Spec) { s.Init = "zeros" }, want: `unknown init "zeros"`},
 		{name: "rate", bend: func(s *Spec) { s.LR = -1 }, want: "learning rate -1"},
-		{name: "name", bend: func(s *Spec) { s.Model = "\xff\xfe" }, want: "is not UTF-8"},
 		{name: "beta alone", bend: func(s *Spec) { s.Beta = 1 }, want: "without a likelihood"},
 		{name: "likelihood beside a loss", bend: func(s *Spec) { s.Likelihood = Bernoulli }, want: "loss mse beside likelihood bernoulli"},
 		{name: "likelihood", bend: func(s *Spec) { s.Likelihood, s.Loss = "poisson", "" }, want: `unknown likelihood "poisson"`},
@@ -146,6 +149,9 @@ func TestValidate(t *testing.T) {
 		{name: "no hidden layer", bend: func(s *Spec) { s.Likelihood, s.Loss, s.Hidden = GaussianLearned, "", nil }, want: "without a hidden layer"},
 		{name: "negative beta", bend: func(s *Spec) { s.Likelihood, s.Loss, s.Beta = GaussianLearned, "", -1 }, want: "beta -1"},
 		{name: "gaussian", bend: func(s *Spec) { s.Likelihood, s.Loss = "gaussian:0.5", "" }},
+		{name: "name", bend: func(s *Spec) { s.Model = "\xff\xfe" }, want: "text that can be shown"},
+		{name: "name that a terminal obeys", bend: func(s *Spec) { s.Model = "a\x1b[31m" }, want: "text that can be shown"},
+		{name: "long name", bend: func(s *Spec) { s.Model = strings.Repeat("a", 201) }, want: "text that can be shown"},
 		{name: "family", bend: func(s *Spec) { s.Family = "rnn" }, want: `unknown family "rnn"`},
 	}
 	for _, c := range cases {

@@ -22,12 +22,12 @@ func (s Spec) Program() (*program.Program, error) {
 	if p.Scalars, err = s.scalars(); err != nil {
 		return nil, err
 	}
-	phase, err := b.phase()
-	if err != nil {
-		return nil, err
+	if s.Adversarial() {
+		p.Phases, err = b.adversarialPhases()
+	} else {
+		p.Phases, err = b.phase()
 	}
-	p.Phases = []*program.Phase{phase}
-	return p, nil
+	return p, err
 }
 
 // Forward is [Spec.Program] without a phase: what it takes to use a network
@@ -45,11 +45,11 @@ func (s Spec) forward() (*program.Program, *builder, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	b := &builder{spec: s, network: n}
+	b := &builder{spec: s, network: n, dtype: tensor.Float32}
 	p := &program.Program{
 		Name: s.Model, Row: s.row(), Code: s.Latent, Scaling: s.scaling(), Batch: s.Batch, Forward: b.forward,
 	}
-	for _, l := range n.layers() {
+	for _, l := range n.all() {
 		p.Params = append(p.Params, l.params(s.Init)...)
 	}
 	if s.Likelihood == GaussianLearned {
@@ -62,11 +62,13 @@ func (s Spec) forward() (*program.Program, *builder, error) {
 type builder struct {
 	spec    Spec
 	network network
+	dtype   tensor.Dtype // of all that is no constant
 }
 
 // graph is a graph under construction.
 type graph struct {
 	program.Graph
+	dtype   tensor.Dtype
 	init    Init
 	dropout float64
 	topK    int
@@ -77,9 +79,11 @@ type graph struct {
 	total   *G.Node         // what is trained on: the loss with all penalties
 }
 
-func newGraph(s Spec) *graph {
-	sparse, _ := parseSparsity(s.Sparse) // it was checked
-	return &graph{Graph: program.Graph{ExprGraph: G.NewGraph()}, init: s.Init, dropout: s.Dropout, topK: sparse.k}
+func (b *builder) newGraph() *graph {
+	sparse, _ := parseSparsity(b.spec.Sparse) // it was checked
+	return &graph{
+		Graph: program.Graph{ExprGraph: G.NewGraph()}, dtype: b.dtype, init: b.spec.Init, dropout: b.spec.Dropout, topK: sparse.k,
+	}
 }
 
 // all is the graph with its running tensors among its parameters.
@@ -91,7 +95,7 @@ func (g *graph) all() program.Graph {
 
 // tensor adds a leaf.
 func (g *graph) tensor(name string, shape ...int) *G.Node {
-	return G.NewTensor(g.ExprGraph, tensor.Float32, len(shape), G.WithName(name), G.WithShape(shape...))
+	return G.NewTensor(g.ExprGraph, g.dtype, len(shape), G.WithName(name), G.WithShape(shape...))
 }
 
 // param returns the leaf of a parameter, the same one where it is read again.
@@ -119,7 +123,7 @@ func (g *graph) input(kind program.InputKind, name string, batch int, row ...int
 
 // scalar adds a number that changes from step to step.
 func (g *graph) scalar(name string) *G.Node {
-	n := G.NewScalar(g.ExprGraph, tensor.Float32, G.WithName(name))
+	n := G.NewScalar(g.ExprGraph, g.dtype, G.WithName(name))
 	g.Inputs = append(g.Inputs, program.Input{Node: n, Kind: program.InputScalar, Purpose: name})
 	return n
 }
@@ -173,7 +177,7 @@ func (b *builder) loss(batch int, training bool) (*graph, error) {
 	if b.spec.Variational() {
 		return b.variationalLoss(batch, training)
 	}
-	g := newGraph(b.spec)
+	g := b.newGraph()
 	x := g.input(program.InputRows, "x", batch, b.network.encoder[0].row()...)
 	weights := g.input(program.InputWeights, "weights", batch)
 	if training {
@@ -226,22 +230,29 @@ func (b *builder) cleanLoss(g *graph, x, weights *G.Node, layers []Layer) error 
 	return nil
 }
 
-// phase is the loss with the gradients of all parameters.
-func (b *builder) phase() (*program.Phase, error) {
+// phase is the one of all parameters.
+func (b *builder) phase() ([]*program.Phase, error) {
 	g, err := b.loss(b.spec.Batch, true)
 	if err != nil {
 		return nil, err
 	}
-	grads, err := G.Grad(g.total, g.Params...)
+	phase, err := b.train("train", g, g.Params, true)
+	return []*program.Phase{phase}, err
+}
+
+// train is a phase of a graph's total with the gradients of what it trains, with
+// the penalty on weights or without.
+func (b *builder) train(name string, g *graph, trained []*G.Node, decays bool) (*program.Phase, error) {
+	grads, err := G.Grad(g.total, trained...)
 	if err != nil {
 		return nil, fmt.Errorf("model: gradients: %w", err)
 	}
-	if err := b.decay(g.Params, grads); err != nil {
-		return nil, err
+	if decays {
+		err = b.decay(trained, grads)
 	}
 	return &program.Phase{
-		Graph: g.all(), Name: "train", Trained: g.Params, Grads: grads, Optimizer: b.spec.optimizer(), Writes: g.writes,
-	}, nil
+		Graph: g.all(), Name: name, Trained: trained, Grads: grads, Optimizer: b.spec.optimizer(), Writes: g.writes,
+	}, err
 }
 
 // forward builds one part.
@@ -257,7 +268,7 @@ func (b *builder) forward(part program.Part, batch int) (*program.Graph, error) 
 		whole := g.all()
 		return &whole, nil
 	}
-	g := newGraph(b.spec)
+	g := b.newGraph()
 	var x, y *G.Node
 	var err error
 	first, name, flat := b.network.encoder[0].row(), "image", b.spec.row().Size()

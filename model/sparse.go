@@ -114,7 +114,7 @@ func (b *builder) decay(params, grads []*G.Node) error {
 		return nil
 	}
 	weights := make(map[string]bool)
-	for _, l := range b.network.layers() {
+	for _, l := range b.network.all() {
 		weights[l.Name+".weight"] = true
 	}
 	for i, p := range params {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -78,7 +79,8 @@ type Spec struct {
 
 	Optimizer string  `json:"optimizer"` // adam or sgd
 	LR        float64 `json:"lr"`
-	Momentum  float64 `json:"momentum"` // of sgd
+	Momentum  float64 `json:"momentum"`        // of sgd
+	Beta1     float64 `json:"beta1,omitempty"` // of adam; 0: 0.9
 	Batch     int     `json:"batch"`
 	Epochs    int     `json:"epochs"`
 
@@ -104,6 +106,12 @@ type Spec struct {
 	// Binarize is static or dynamic: each value is drawn as 0 or 1, with itself
 	// as the chance of 1, once or anew in each step of training.
 	Binarize string `json:"binarize,omitempty"`
+
+	// A network with a prior is adversarial: a discriminator of some hidden widths
+	// (none: 512, 256) learns to tell codes from draws of the prior, and the encoder
+	// to be taken for it. The prior is normal, or mixture:K, of K Gaussians on a circle.
+	Prior         string `json:"prior,omitempty"`
+	Discriminator []int  `json:"discriminator,omitempty"`
 }
 
 // Presets returns the networks that have a name, each with the
@@ -127,7 +135,8 @@ func Presets() []Spec {
 
 	conv.Model, conv.Family, conv.Hidden, conv.Latent = "conv", Convolutional, []int{16, 32}, 64
 
-	return append([]Spec{fc12, fc64, fc128, fc3, conv}, variationalPresets(base)...)
+	all := append([]Spec{fc12, fc64, fc128, fc3, conv}, variationalPresets(base)...)
+	return append(all, adversarialPreset(base))
 }
 
 // Preset returns a preset by name.
@@ -155,8 +164,8 @@ const (
 
 // Validate says what is wrong with a spec; its image may still be unknown.
 func (s Spec) Validate() error {
-	if !utf8.ValidString(s.Model) {
-		return fmt.Errorf("model: name %q is not UTF-8; want text", s.Model)
+	if !printable(s.Model) {
+		return fmt.Errorf("model: name %.80q; want up to 200 bytes of text that can be shown", s.Model)
 	}
 	if s.Family != FullyConnected && s.Family != Convolutional {
 		return fmt.Errorf("model: unknown family %q; want %s or %s", s.Family, FullyConnected, Convolutional)
@@ -183,6 +192,9 @@ func (s Spec) Validate() error {
 	if err := s.checkVariational(); err != nil {
 		return err
 	}
+	if err := s.checkAdversarial(); err != nil {
+		return err
+	}
 	if !s.Variational() && !slices.Contains(losses(), s.Loss) {
 		return fmt.Errorf("model: unknown loss %q; want one of %v", s.Loss, losses())
 	}
@@ -206,6 +218,9 @@ func (s Spec) Validate() error {
 	}
 	if err := s.optimizer().Validate(); err != nil {
 		return fmt.Errorf("model: %w", err)
+	}
+	if s.Beta1 != 0 && s.Optimizer != optim.Adam {
+		return fmt.Errorf("model: beta1 %v with %s; it is adam's: want beta1 0", s.Beta1, s.Optimizer)
 	}
 	return s.checkScaling()
 }
@@ -264,6 +279,11 @@ func (s Spec) Pixels() data.Range {
 	return data.Range{Lo: 0, Hi: 1}
 }
 
+// printable tells a name that a line can show as it is.
+func printable(name string) bool {
+	return utf8.ValidString(name) && len(name) <= 200 && strings.IndexFunc(name, func(r rune) bool { return !strconv.IsPrint(r) }) < 0
+}
+
 // LastActivation is Output, or the preset's where that is empty.
 func (s Spec) LastActivation() string {
 	if s.Output == "" {
@@ -277,6 +297,9 @@ func (s Spec) LastActivation() string {
 func (s Spec) optimizer() optim.Spec {
 	o := optim.Default(s.Optimizer, s.LR)
 	o.Momentum = s.Momentum
+	if s.Beta1 != 0 {
+		o.Beta1 = s.Beta1
+	}
 	return o
 }
 

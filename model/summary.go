@@ -13,9 +13,8 @@ import (
 // Cost is what a network takes.
 type Cost struct {
 	Params int
-	// FLOPs is one image's way forward; a training step takes about three
-	// times as many an image.
-	FLOPs float64
+	// FLOPs is one image's way forward, StepFLOPs its part of a training step.
+	FLOPs, StepFLOPs float64
 	// ParamBytes is parameters, gradients and optimizer state;
 	// ActivationBytes is every layer's result and its gradient, for a batch.
 	ParamBytes, ActivationBytes float64
@@ -23,28 +22,50 @@ type Cost struct {
 
 // Cost counts a network's parameters, work and memory.
 func (s Spec) Cost() (Cost, error) {
-	layers, err := s.Layers()
+	n, err := s.network()
 	if err != nil {
 		return Cost{}, err
 	}
 	const float = 4 // bytes
 	var c Cost
 	values := float64(s.row().Size())
-	for _, l := range layers {
+	for _, l := range n.all() {
 		for _, p := range l.params(s.Init) {
 			c.Params += p.Size()
 		}
-		c.FLOPs += l.FLOPs()
 		values += 2 * float64(program.Size(l.Out))
 	}
-	c.ParamBytes = float * float64(c.Params) * float64(2+len(s.optimizer().Slots()))
+	for _, l := range n.layers() {
+		c.FLOPs += l.FLOPs()
+	}
+	copies := 2 + len(s.optimizer().Slots())
+	if c.StepFLOPs = 3 * c.FLOPs; s.Adversarial() { // the encoder has the state of two optimizers
+		copies += len(s.optimizer().Slots())
+		c.StepFLOPs += adversarialFLOPs(n)
+		values *= 2 // codes and draws go through the discriminator, the encoder's in every phase
+	}
+	c.ParamBytes = float * float64(c.Params) * float64(copies)
 	c.ActivationBytes = float * values * float64(s.Batch)
 	return c, nil
 }
 
+// adversarialFLOPs is what the discriminator's and the generator's phases take
+// for a row: codes once more, and through the discriminator and back beside a draw
+// of the prior; then codes, through it and back through both.
+func adversarialFLOPs(n network) float64 {
+	var encoder, discriminator float64
+	for _, l := range n.encoder {
+		encoder += l.FLOPs()
+	}
+	for _, l := range n.discriminator {
+		discriminator += l.FLOPs()
+	}
+	return encoder + 6*discriminator + 3*encoder + 2*discriminator
+}
+
 // Summary prints layers, shapes, parameters, FLOPs and memory.
 func (s Spec) Summary(w io.Writer) error {
-	layers, err := s.Layers()
+	n, err := s.network()
 	if err != nil {
 		return err
 	}
@@ -56,7 +77,7 @@ func (s Spec) Summary(w io.Writer) error {
 		s.Model, s.Family, s.reads(), cmp.Or(string(s.Loss), s.Likelihood), s.Optimizer, s.LR, s.Batch, s.Epochs)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "layer\ttype\tkernel\tinput\toutput\tactivation\tparameters\tMFLOPs")
-	for _, l := range layers {
+	for _, l := range n.all() {
 		params := 0
 		for _, p := range l.params(s.Init) {
 			params += p.Size()
@@ -76,7 +97,7 @@ parameters   %d
 forward      %.3f MFLOPs an image
 training     %.1f MFLOPs a step of %d
 memory       %s for parameters, gradients and optimizer; %s for activations
-`, cost.Params, cost.FLOPs/1e6, 3*cost.FLOPs*float64(s.Batch)/1e6, s.Batch, bytesText(cost.ParamBytes), bytesText(cost.ActivationBytes))
+`, cost.Params, cost.FLOPs/1e6, cost.StepFLOPs*float64(s.Batch)/1e6, s.Batch, bytesText(cost.ParamBytes), bytesText(cost.ActivationBytes))
 	return err
 }
 

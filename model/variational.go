@@ -64,8 +64,11 @@ func (s Spec) sigma() (float64, error) {
 // checkVariational says what is wrong with what only variational networks have.
 func (s Spec) checkVariational() error {
 	if !s.Variational() {
-		if s.Beta != 0 || s.KLWarmup != 0 || s.FreeBits != 0 || s.Condition != "" {
-			return errors.New("model: beta, kl warmup, free bits or a condition without a likelihood; they are for variational networks, such as vae")
+		if s.Beta != 0 || s.KLWarmup != 0 || s.FreeBits != 0 {
+			return errors.New("model: beta, kl warmup or free bits without a likelihood; they are for variational networks, such as vae")
+		}
+		if s.Condition != "" {
+			return errors.New("model: a condition without a likelihood; it is for variational networks, such as vae")
 		}
 		return nil
 	}
@@ -175,7 +178,7 @@ func (b *builder) likelihood(g *graph, y, x, weights *G.Node) (*G.Node, error) {
 // is free up to its floor. Else the loss is at the mean code, with the final beta
 // and all of the divergence; what the bound is of is drawn by row.
 func (b *builder) variationalLoss(batch int, training bool) (*graph, error) {
-	g := newGraph(b.spec)
+	g := b.newGraph()
 	x := g.input(program.InputRows, "x", batch, b.network.encoder[0].row()...)
 	weights := g.input(program.InputWeights, "weights", batch)
 	if training {

@@ -21,10 +21,11 @@ import sys
 import tempfile
 import time
 
-PRESETS = ["fc12", "fc64", "fc128", "fc3", "conv", "wide"]
+PRESETS = ["fc12", "fc64", "fc128", "fc3", "conv", "vae", "conv-vae", "aae", "denoise", "wide"]
 WIDE = ["--model", "fc64", "--hidden", "4096,4096", "--latent", "64", "--batch", "1024"]
 WIDE_WEIGHTS = 2 * (784 * 4096 + 4096 * 4096 + 4096 * 64)
 WIDE_ROWS = 8192
+OPTIONS = {"wide": [*WIDE, "--limit", str(WIDE_ROWS)], "denoise": ["--model", "conv", "--corrupt", "gaussian:0.5"]}
 DATA = "data/mnist"
 
 
@@ -47,7 +48,7 @@ def ours(preset, epochs, threads):
     """Wall seconds of a run, and the seconds of an epoch by its summary."""
     with tempfile.TemporaryDirectory() as out:
         command = ["build/train", "--device", "cpu", "--quiet", "--epochs", str(epochs), "--out", out]
-        command += WIDE + ["--limit", str(WIDE_ROWS)] if preset == "wide" else ["--model", preset]
+        command += OPTIONS.get(preset, ["--model", preset])
         seconds = run(command + (["--threads", str(threads)] if threads else []))[0]
         with open(os.path.join(out, "summary.json"), encoding="utf-8") as f:
             return seconds, json.load(f)["epoch_seconds"]

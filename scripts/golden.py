@@ -6,6 +6,7 @@
     internal/vm/vmtest/golden/everything.safetensors   a program with every input; see golden_program.py
     internal/vm/vmtest/golden/batchnorm-<family>.safetensors   batch norm over steps; see golden_norm.py
     internal/infer/testdata/likelihood.json       estimates of log-likelihoods; see golden_likelihood.py
+    internal/vm/vmtest/golden/aae*.safetensors    adversarial networks over steps; see golden_aae.py
     model/op/testdata/ops.json                    results and gradients of every op; see golden_ops.py
 
 A preset's file is made from the parameters of seed 1 and MNIST's training images in the order of
@@ -33,6 +34,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import golden_aae
 import golden_likelihood
 import golden_norm
 import golden_ops
@@ -108,8 +110,10 @@ def main() -> None:
     )
     files = {name: (train(config, args.data), config["batch"]) for name, config in presets.PRESETS.items()}
     files |= {name: (golden_vae.train(name, args.data), golden_vae.BATCH) for name in golden_vae.NETWORKS}
-    for name in golden_norm.CONFIGS:
-        content = encode_safetensors(golden_norm.train(name), {"seed": str(golden_norm.SEED), "torch": torch.__version__})
+    whole = {name: golden_norm.train(name) for name in golden_norm.CONFIGS}
+    whole |= {name: golden_aae.train(name) for name in golden_aae.CONFIGS}
+    for name, tensors in whole.items():
+        content = encode_safetensors(tensors, {"seed": str(SEED), "torch": torch.__version__})
         write(args.root / f"internal/vm/vmtest/golden/{name}.safetensors", content)
     for name, (tensors, batch) in files.items():
         metadata = {

@@ -20,6 +20,7 @@ A case is a JSON object:
                   gaussian          pred, target, weights, and s, the deviation's logarithm (1), or sigma
                   clamp, topk       x, of topk (B,Z); lo and hi; k
                   ratekl            x (B,C)      weights (B); rate
+                  mixture           x (B,2), normal  y (B,1), uniform; k, how many Gaussians
                   decay             g, w of one shape: what autograd adds to g; l1, l2
                   batchnorm         x (B,C,...)  gamma, beta (C)  weights (B)
                   runningnorm       x (B,C,...)  mean, variance, gamma, beta (C)
@@ -38,6 +39,7 @@ the random numbers of presets.py, so no version of PyTorch changes them.
 
 from __future__ import annotations
 
+import math
 from typing import Callable, Iterator
 
 import numpy as np
@@ -167,6 +169,12 @@ def decay(g, w, l1, l2):
     return g + w.grad
 
 
+def mixture(x, y, k):
+    """Draws of k Gaussians on a circle of radius 3 whose neighbours are 5 deviations apart."""
+    angle = 2 * math.pi / k * torch.floor(y * k)
+    return 3 * torch.cat([angle.cos(), angle.sin()], 1) + 6 * math.sin(math.pi / k) / 5 * x
+
+
 OPS: dict[str, Callable] = {
     "concat": lambda x, y: torch.cat([x, y], 1),
     "klmeans": kl_means,
@@ -177,6 +185,7 @@ OPS: dict[str, Callable] = {
     "topk": top_k,
     "ratekl": rate_kl,
     "decay": decay,
+    "mixture": mixture,
     "batchnorm": batch_norm,
     "runningnorm": running_norm,
     "runningvariance": running_variance,
@@ -400,8 +409,15 @@ def regular_cases() -> Iterator[dict]:
         yield case("decay", name, {"l1": l1, "l2": l2}, {"g": g, "w": w}, ("g", "w"))
 
 
+def mixture_cases() -> Iterator[dict]:
+    for k in (2, 7, 100):
+        inputs = {"x": draw("mixture/x", (9, 2), -2, 2), "y": draw("mixture/y", (9, 1), 0, 1)}
+        inputs["y"][:2, 0] = 0, 1 - 2**-10
+        yield case("mixture", f"{k}", {"k": k}, inputs, ("x", "y"))
+
+
 def cases() -> list[dict]:
     """All cases, in the order of the file."""
     parts = (linear_cases, conv2d_cases, convtranspose2d_cases, activation_cases, loss_cases, elementwise_cases,
-             variational_cases, batchnorm_cases, regular_cases)
+             variational_cases, batchnorm_cases, regular_cases, mixture_cases)
     return [one for part in parts for one in part()]

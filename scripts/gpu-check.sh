@@ -49,7 +49,7 @@ build() {
 	go test -c -trimpath -ldflags "-s -w" -o "$out/kernels.test" ./cuda/kernels
 	cp cuda/gorgoniavm/zz_*.ptx cuda/kernels/zz_*.ptx "$out/ptx"
 	cp data/mnist/*.gz "$out/mnist"
-	cp scripts/gpu-check.sh scripts/gpu_*.py scripts/torch_ae.py scripts/presets.py "$out"
+	cp scripts/gpu-check.sh scripts/gpu_*.py scripts/torch_ae.py scripts/torch_family.py scripts/presets.py "$out"
 	local commit dirty=false
 	commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 	[ -z "$(git status --porcelain 2>/dev/null)" ] || dirty=true

@@ -12,9 +12,10 @@ EPOCHS = 6  # the median of the last five counts
 
 # Each network: the arguments of train, and those of torch_ae.py. The wide ones are bound by
 # arithmetic, where the presets are bound by launches.
-PRESETS = ["fc12", "conv", "fc64", "fc128", "fc3"]
+PRESETS = ["fc12", "conv", "fc64", "fc128", "fc3", "vae", "conv-vae", "aae", "deep30"]
 WIDE = ["--model", "fc64", "--hidden", "4096,4096", "--latent", "64"]
 NETWORKS = {p: (["--model", p], [p]) for p in PRESETS}
+NETWORKS["denoise"] = (["--model", "conv", "--corrupt", "gaussian:0.5"], ["denoise"])
 for batch in ("1024", "4096"):
     NETWORKS[f"wide-{batch}"] = ([*WIDE, "--batch", batch], ["wide", "--batch", batch])
 

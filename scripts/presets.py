@@ -61,6 +61,12 @@ PRESETS = {
     )
 }
 
+# Of three updates a step: golden_aae.py has them.
+AAE = _preset(
+    "aae", hidden=[512, 512], latent=10, activation="leakyrelu:0.2", batch_norm=True, prior="normal",
+    discriminator=[512, 256], lr=2e-4, beta1=0.5, batch=128, epochs=20,
+)
+
 # ---------------------------------------------------------------- networks
 
 # None stands for the identity: no module, so that it takes no index.
@@ -91,12 +97,23 @@ def choose(table: dict, key: str, what: str):
     return table[key]
 
 
-class Autoencoder(nn.Module):
-    """Images (B,P), or (B,C,H,W) for convolutions, to images of the same shape."""
+def activation(name: str) -> Callable[[], nn.Module] | None:
+    """A module by its name, which may have leakyrelu's slope behind a colon."""
+    kind, _, slope = name.partition(":")
+    if slope and kind == "leakyrelu":
+        return lambda: nn.LeakyReLU(float(slope))
+    return choose(ACTIVATIONS, name, "activation")
 
-    def __init__(self, encoder: nn.Sequential, decoder: nn.Sequential):
+
+class Autoencoder(nn.Module):
+    """Images (B,P), or (B,C,H,W) for convolutions, to images of the same shape. An adversarial one
+    has a discriminator of codes beside it."""
+
+    def __init__(self, encoder: nn.Sequential, decoder: nn.Sequential, discriminator: nn.Sequential | None = None):
         super().__init__()
         self.encoder, self.decoder = encoder, decoder
+        if discriminator is not None:
+            self.discriminator = discriminator
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.decoder(self.encoder(x))
@@ -106,11 +123,14 @@ def build(config: dict) -> Autoencoder:
     """The network of a config. Its parameters start as PyTorch likes; see `start`."""
     layers = choose({"fc": fully_connected, "conv": convolutional}, config["family"], "family")
     encoder, decoder = layers(config["image"], config["hidden"] or [], config["latent"])  # null: none
-    hidden = choose(ACTIVATIONS, config["activation"], "activation")
-    output = choose(ACTIVATIONS, config["output"], "activation")
+    hidden, output = activation(config["activation"]), activation(config["output"])
     code = hidden if config["activate_code"] else None
-    norm = config.get("batch_norm", False)
-    return Autoencoder(sequential(encoder, hidden, code, norm), sequential(decoder, hidden, output, norm))
+    norm, adversarial = config.get("batch_norm", False), "prior" in config
+    halves = [sequential(encoder, hidden, code, norm, adversarial), sequential(decoder, hidden, output, norm, adversarial)]
+    if adversarial:
+        widths = [config["latent"], *(config.get("discriminator") or [512, 256]), 1]
+        halves.append(sequential([nn.Linear(*pair) for pair in zip(widths, widths[1:])], hidden, None))
+    return Autoencoder(*halves)
 
 
 def batch_norm(layer: nn.Module) -> nn.Module:
@@ -120,12 +140,13 @@ def batch_norm(layer: nn.Module) -> nn.Module:
     return nn.BatchNorm2d(layer.out_channels)
 
 
-def sequential(layers: list[nn.Module], hidden, last, norm: bool = False) -> nn.Sequential:
-    """Each layer with its activation behind it, where it has one, and batch norm before that of a hidden one."""
+def sequential(layers: list[nn.Module], hidden, last, norm: bool = False, adversarial: bool = False) -> nn.Sequential:
+    """Each layer with its activation behind it, where it has one, and batch norm before that of a hidden
+    one, in an adversarial network but for the first."""
     modules = []
     for i, layer in enumerate(layers):
         modules.append(layer)
-        if norm and i < len(layers) - 1:
+        if norm and i < len(layers) - 1 and not (adversarial and i == 0):
             modules.append(batch_norm(layer))
         activation = last if i == len(layers) - 1 else hidden
         if activation is not None:
@@ -160,10 +181,10 @@ def convolutional(image, hidden, latent):
 
 
 def mean_loss(net: nn.Module, loss: Callable, images: torch.Tensor, batch: int = 1000) -> float:
-    """The loss over all images, in batches so that it needs little memory."""
+    """loss(x) over all images, in batches so that it needs little memory."""
     net.eval()
     with torch.no_grad():
-        total = sum(loss(net(x), x).double() * len(x) for x in images.split(batch))
+        total = sum(loss(x).double() * len(x) for x in images.split(batch))
     return total.item() / len(images)
 
 

@@ -233,7 +233,7 @@ class Parts(unittest.TestCase):
         self.assertEqual(list(items)[:2], ["early_fc12", "early_conv"])
         names = [n for n in items if not n.startswith("early_")]
         wide = ["wide-1024", "wide-4096"]
-        want = ["torch", "fc12", "conv", "compile_fc12", "compile_conv", "fc64", "fc128", "fc3", *wide]
+        want = ["torch", "fc12", "conv", "compile_fc12", "compile_conv", "fc64", "fc128", "fc3", "vae", "conv-vae", "aae", "deep30", "denoise", *wide]
         self.assertEqual(names, want + [f"tf32_{n}" for n in ("fc12", "conv", *wide)] + ["autotune_fc12", "autotune_conv"])
         self.assertEqual(items["fc12"]["eager_over_aegis"], 2)
         self.assertEqual(len(items["wide-4096"]["aegis_runs"]), 2)
@@ -287,7 +287,7 @@ class Parts(unittest.TestCase):
 
     def test_torch_fails_and_crashes(self):
         planted = {"torch fc12 graph": "error", "torch conv compile": "crash", "train cuda conv": "garbage"}
-        failed = ("early_conv", "fc12", "conv", "tf32_fc12", "compile_conv", "autotune_conv")
+        failed = ("early_conv", "fc12", "conv", "denoise", "tf32_fc12", "compile_conv", "autotune_conv")
         items = self.run_part("race", planted, failed=failed)
         self.assertEqual(items["conv"]["torch_eager"]["epoch_seconds"], 1)
         self.assertIn("planted", items["fc12"]["torch_graph"]["error"])

@@ -77,6 +77,16 @@ class Networks(unittest.TestCase):
                 self.assertEqual([type(m).__name__ for m in net.decoder], decoder)
                 self.assertEqual(sum(p.numel() for p in net.parameters()), params)
 
+    def test_adversarial(self):
+        """The networks of the source, 512 wide, and a model file's names."""
+        net = presets.build(presets.AAE)
+        half = ["Linear", "LeakyReLU", "Linear", "BatchNorm1d", "LeakyReLU", "Linear"]
+        self.assertEqual([type(m).__name__ for m in net.encoder], half)
+        self.assertEqual([type(m).__name__ for m in net.decoder], [*half, "Sigmoid"])
+        self.assertEqual([type(m).__name__ for m in net.discriminator], ["Linear", "LeakyReLU"] * 2 + ["Linear"])
+        self.assertEqual(net.encoder[1].negative_slope, 0.2)
+        self.assertEqual(sum(p.numel() for p in net.parameters()) + 4 * 512, 1481499)  # with running statistics
+
     def test_images_of_any_size_come_back(self):
         for image in ([1, 28, 28], [3, 9, 14], [1, 5, 1]):
             for hidden in ([], [4], [4, 3, 2]):
@@ -169,7 +179,7 @@ class ModelFiles(unittest.TestCase):
             loaded, got = torch_load.load(path)
         self.assertEqual(got, config)
         x = torch.rand(4, 784)
-        self.assertTrue(torch.equal(net(x), loaded(x)))
+        self.assertTrue(torch.equal(net(x), loaded.net(x)))
 
     def test_a_lacking_tensor_is_an_error(self):
         config = presets.PRESETS["fc128"]
@@ -206,9 +216,9 @@ class GoldenOps(unittest.TestCase):
 
 class Training(unittest.TestCase):
     def test_the_loss_falls(self):
-        for name in ("fc12", "conv"):
-            config = presets.PRESETS[name]
-            x = torch.rand(150, 784).reshape(150, *([1, 28, 28] if name == "conv" else [784]))
+        for name in ("fc12", "conv", "vae", "conv-vae", "aae", "denoise"):
+            config = torch_ae.CONFIGS[name]
+            x = torch.rand(150, 784).reshape(150, *([1, 28, 28] if config["family"] == "conv" else [784]))
             trainer = torch_ae.Trainer(config, x, 64, "eager", 1)
             first, *_, last = (trainer.epoch() for _ in range(4))
             self.assertLess(last, first)

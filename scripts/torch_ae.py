@@ -39,20 +39,20 @@ import torch
 from torch import nn
 
 import presets
+import torch_family
 
 # Bound by arithmetic, where the presets on a GPU are bound by launches. On our side it is fc64 with
 # --hidden 4096,4096 --latent 64 --batch 1024.
 WIDE = {**presets.PRESETS["fc64"], "model": "wide", "hidden": [4096, 4096], "latent": 64, "batch": 1024}
-CONFIGS = {**presets.PRESETS, "wide": WIDE}
+CONFIGS = {**presets.PRESETS, **torch_family.CONFIGS, "wide": WIDE}
 
 
-def adam(net: nn.Module, lr: float, capturable: bool) -> torch.optim.Optimizer:
+def adam(params, **options) -> torch.optim.Optimizer:
     """Adam with its fastest implementation."""
-    options = {"lr": lr, "capturable": capturable}
     try:
-        return torch.optim.Adam(net.parameters(), fused=True, **options)
+        return torch.optim.Adam(params, fused=True, **options)
     except RuntimeError:  # PyTorch before 2.4 has it for CUDA only
-        return torch.optim.Adam(net.parameters(), **options)
+        return torch.optim.Adam(params, **options)
 
 
 class Trainer:
@@ -60,13 +60,15 @@ class Trainer:
 
     def __init__(self, config: dict, images: torch.Tensor, batch: int, mode: str, seed: int, compile_mode: str = "max-autotune"):
         self.images, self.batch = images, batch
-        self.net = presets.build(config)
-        presets.start(self.net, config["init"], seed)
-        self.net.to(images.device)
-        self.loss = presets.LOSSES[config["loss"]]
+        self.task = torch_family.task(config, seed)
+        self.net = self.task.net.to(images.device)
         self.objective = self.forward
         self.compiled = torch.compile(self.forward, mode=compile_mode, dynamic=False) if mode == "compile" else None
-        self.optimizer = adam(self.net, config["lr"], capturable=mode == "graph")
+        capturable = mode == "graph"
+        if hasattr(self.task, "optimizers"):
+            self.optimizers = self.task.optimizers(lambda params, **o: adam(params, capturable=capturable, **o))
+        else:
+            self.optimizers = [adam(list(self.net.parameters()), lr=config["lr"], capturable=capturable)]
         self.total = torch.zeros((), device=images.device)  # loss summed over the rows of an epoch
         if mode == "graph" and len(images) >= batch:
             self.capture()
@@ -74,14 +76,17 @@ class Trainer:
             self.run = self.run_eager
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.loss(self.net(x), x)
+        return self.task.objective(x)
 
     def step(self, x: torch.Tensor) -> None:
-        self.optimizer.zero_grad(set_to_none=True)
-        loss = self.objective(x)
-        loss.backward()
-        self.optimizer.step()
-        self.total.add_(loss.detach(), alpha=len(x))
+        phases = self.task.phases(x) if hasattr(self.task, "phases") else [lambda: self.objective(x)]
+        for i, (optimizer, phase) in enumerate(zip(self.optimizers, phases)):
+            optimizer.zero_grad(set_to_none=True)
+            loss = phase()
+            loss.backward()
+            optimizer.step()
+            if i == 0:
+                self.total.add_(loss.detach(), alpha=len(x))
 
     def run_eager(self, rows: torch.Tensor) -> None:
         """A step; a smaller last batch is not worth compiling a second time."""
@@ -102,15 +107,16 @@ class Trainer:
                 self.step(x)
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.net.zero_grad(set_to_none=True)
         with torch.cuda.graph(graph):
             self.step(x)
         with torch.no_grad():  # as if nothing had been trained yet
             for p, saved in zip(self.net.parameters(), params):
                 p.copy_(saved)
-            for state in self.optimizer.state.values():
-                for value in state.values():
-                    value.zero_()
+            for optimizer in self.optimizers:
+                for state in optimizer.state.values():
+                    for value in state.values():
+                        value.zero_()
 
         def run(rows: torch.Tensor) -> None:
             if len(rows) < self.batch:
@@ -223,7 +229,7 @@ def train(args: argparse.Namespace, sets: Images) -> dict:
         "first_epoch_seconds": seconds[0],
         "wall_seconds": sum(seconds),
         "train_loss": train_loss,
-        "test_loss": presets.mean_loss(trainer.net, trainer.loss, test),
+        "test_loss": presets.mean_loss(trainer.net, trainer.task.evaluate, test),
         "params": sum(p.numel() for p in trainer.net.parameters()),
     }
 

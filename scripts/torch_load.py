@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 import presets
+import torch_family
 
 try:
     from safetensors.torch import load_file
@@ -61,12 +62,12 @@ def read_config(path: Path) -> dict:
     return json.loads(metadata["config"])
 
 
-def load(path: Path) -> tuple[presets.Autoencoder, dict]:
-    """The model in a file, and its config."""
+def load(path: Path) -> tuple[torch_family.Task, dict]:
+    """The model in a file with its loss, and its config."""
     config = read_config(path)
-    net = presets.build(config)
-    net.load_state_dict(load_file(str(path)) if load_file else read_tensors(path), strict=True)
-    return net, config
+    task = torch_family.task(config, 1)
+    task.net.load_state_dict(load_file(str(path)) if load_file else read_tensors(path), strict=True)
+    return task, config
 
 
 def main() -> None:
@@ -76,13 +77,12 @@ def main() -> None:
     parser.add_argument("--expect", type=float, metavar="LOSS", help=f"fail unless within {TOLERANCE:g} of it")
     args = parser.parse_args()
     try:
-        net, config = load(args.model)
-        loss_of = presets.choose(presets.LOSSES, config["loss"], "loss")
+        task, config = load(args.model)
         images = presets.load_images(args.data, "t10k", config)
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: load_state_dict's
         sys.exit(str(error))
-    loss = presets.mean_loss(net, loss_of, images)
-    print(json.dumps({"params": sum(p.numel() for p in net.parameters()), "test_loss": loss}))
+    loss = presets.mean_loss(task.net, task.evaluate, images)
+    print(json.dumps({"params": sum(p.numel() for p in task.net.parameters()), "test_loss": loss}))
     if args.expect is not None and not abs(loss - args.expect) <= TOLERANCE:
         sys.exit(f"torch_load: {args.model}: test loss {loss:.6f}; want {args.expect:.6f} within {TOLERANCE:g}")
 

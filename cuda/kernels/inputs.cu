@@ -101,3 +101,20 @@ extern "C" __global__ void __launch_bounds__(256) noise(float* __restrict__ y, c
             if (q * 4 + j < width) y[(size_t)r * width + q * 4 + j] = v[j];
     }
 }
+
+// z = a draw of one of some Gaussians whose centres lie on a circle, out of
+// normal and uniform noise: see model/op/mixture.go. A thread makes a row.
+extern "C" __global__ void __launch_bounds__(256) mixture(const float* normal, const float* uniform, float* z, float radius,
+        float deviation, float cosine, float sine, int components, const Step* __restrict__ step) {
+    for (int i = blockIdx.x * 256 + threadIdx.x; i < step->n; i += gridDim.x * 256) {
+        const int k = min((int)__fmul_rn(uniform[i], (float)components), components - 1);
+        float x = radius, y = 0.0f;
+        for (int turn = 0; turn < k; turn++) {
+            const float right = x;
+            x = __fadd_rn(__fmul_rn(right, cosine), -__fmul_rn(y, sine));
+            y = __fadd_rn(__fmul_rn(right, sine), __fmul_rn(y, cosine));
+        }
+        z[2 * i] = __fadd_rn(x, __fmul_rn(deviation, normal[2 * i]));
+        z[2 * i + 1] = __fadd_rn(y, __fmul_rn(deviation, normal[2 * i + 1]));
+    }
+}

@@ -5,8 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 
 	"aegis"
+	"aegis/internal/advice"
 )
 
 // usageError is a command line that cannot be meant.
@@ -68,7 +70,7 @@ func parseFlags(args []string) ([]given, error) {
 	case errors.Is(err, flag.ErrHelp):
 		return nil, errHelp
 	case err != nil:
-		return nil, &usageError{err}
+		return nil, &usageError{meant(err)}
 	case flags.NArg() > 0:
 		return nil, &usageError{fmt.Errorf("unexpected argument %q", flags.Arg(0))}
 	}
@@ -78,6 +80,22 @@ func parseFlags(args []string) ([]given, error) {
 		}
 	}
 	return all, nil
+}
+
+// meant adds to the error of a flag that there is not the one that there is.
+func meant(err error) error {
+	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !unknown {
+		return err
+	}
+	var names []string
+	for _, o := range options() {
+		names = append(names, o.name)
+	}
+	if near := advice.Nearest(strings.TrimPrefix(name, "-"), names); near != "" {
+		return fmt.Errorf("%w; want perhaps --%s", err, near)
+	}
+	return err
 }
 
 // newCall returns what flags bend: the configuration of a file, or a preset's.

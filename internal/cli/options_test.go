@@ -114,6 +114,7 @@ func TestFlagErrors(t *testing.T) {
 		"empty":           {[]string{"--data="}, "--data is empty"},
 		"no value":        {[]string{"--data"}, "needs an argument: -data"},
 		"of a file only":  {[]string{"--family", "fc"}, "not defined: -family"},
+		"a slip":          {[]string{"--tset_limit", "3"}, "want perhaps --test-limit"},
 		"two models":      {[]string{"--config", "a", "--model", "fc12"}, "leave --model out"},
 	} {
 		if _, err := parseCall(c.args); err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasSuffix(err.Error(), "see --help") {

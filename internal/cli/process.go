@@ -11,7 +11,9 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"aegis"
 	"aegis/data/memory"
@@ -57,7 +59,7 @@ func (p *Process) Run(ctx context.Context, command func(context.Context, *Proces
 	var said *saidError
 	if !errors.As(err, &said) {
 		text := strings.TrimPrefix(line(err), p.Name+": ") // a package may have the command's name
-		fmt.Fprintf(p.Stderr, "%s: %s\n", p.Name, text)
+		p.say("%s: %s\n", p.Name, text)
 	}
 	var usage *usageError
 	var config *aegis.ConfigError
@@ -68,6 +70,40 @@ func (p *Process) Run(ctx context.Context, command func(context.Context, *Proces
 		return ExitInterrupted
 	}
 	return ExitFailed
+}
+
+// say writes lines to stderr. What the arguments hold is shown where a terminal
+// would obey it: names of files may have any characters.
+func (p *Process) say(format string, args ...any) {
+	for i, arg := range args {
+		switch v := arg.(type) {
+		case string:
+			args[i] = shown(v)
+		case error:
+			args[i] = shown(v.Error())
+		case fmt.Stringer:
+			args[i] = shown(v.String())
+		}
+	}
+	fmt.Fprintf(p.Stderr, format, args...)
+}
+
+// shown is a text with escapes, as in Go, for what cannot be printed: controls,
+// and marks that turn the direction of writing.
+func shown(text string) string {
+	var b strings.Builder
+	for at, r := range text {
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(text[at:], string(utf8.RuneError)):
+			fmt.Fprintf(&b, `\x%02x`, text[at])
+		case strconv.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			quoted := strconv.QuoteRuneToASCII(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+		}
+	}
+	return b.String()
 }
 
 // saidError is an error that the user has read already.

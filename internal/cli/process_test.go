@@ -16,6 +16,23 @@ import (
 	"aegis/internal/advice"
 )
 
+// TestShown: what a terminal would obey is shown.
+func TestShown(t *testing.T) {
+	for text, want := range map[string]string{
+		"größer 'x' \"y\"": "größer 'x' \"y\"", "a\x1b[31m\nb": `a\x1b[31m\nb`, "\xff\u202e": `\xff\u202e`, "\uFFFD": "\uFFFD",
+	} {
+		if got := shown(text); got != want {
+			t.Errorf("%q is shown as %s, want %s", text, got, want)
+		}
+	}
+	var b bytes.Buffer
+	p := &Process{Stderr: &b}
+	p.say("%s: %v\n", "a\nb", errors.New("c\x1b"))
+	if got, want := b.String(), "a\\nb: c\\x1b\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestRun holds an error to its line, with the flags that help, and to its
 // exit status.
 func TestRun(t *testing.T) {

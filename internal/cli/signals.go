@@ -49,7 +49,7 @@ func (p *Process) interruptible() (context.Context, func()) {
 	go func() {
 		<-signals
 		if text := p.stopping.get(); text != "" {
-			fmt.Fprintf(p.Stderr, "\n%s: %s\n", p.Name, text)
+			p.say("\n%s: %s\n", p.Name, text)
 		}
 		cancel()
 		<-signals

@@ -52,7 +52,7 @@ func (w *watcher) hooks() aegis.Hooks {
 
 func (w *watcher) printf(format string, args ...any) {
 	if !w.quiet {
-		fmt.Fprintf(w.process.Stderr, format, args...)
+		w.process.say(format, args...)
 	}
 }
 
@@ -153,7 +153,7 @@ func (w *watcher) line(m aegis.Metrics) {
 		w.printf("nobody reads the lines of --json any more; training goes on\n")
 	case err != nil:
 		w.failed = &saidError{err}
-		fmt.Fprintf(w.process.Stderr, "%s: --json: %v; training goes on without it\n", w.process.Name, err)
+		w.process.say("%s: --json: %v; training goes on without it\n", w.process.Name, err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"strings"
 	"testing"
 
 	"aegis/data"
@@ -180,6 +181,20 @@ func TestCloseWaits(t *testing.T) {
 func closing(n *infer.Network) error {
 	_, err := n.Run(context.Background(), program.Encode, program.Feed{Values: []float32{1}})
 	return err
+}
+
+// TestEvaluateIsNoUse: the losses of a set are not for a network that is used.
+func TestEvaluateIsNoUse(t *testing.T) {
+	p := &program.Program{Row: data.Shape{W: 2}, Code: 1, Forward: func(program.Part, int) (*program.Graph, error) { return nil, nil }}
+	n, err := infer.OpenNetwork(p, &program.State{}, func(*program.Program, vm.Params) (vm.Runner, error) { return &slow{}, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, values := range [][]float32{nil, {1, 2}} {
+		if _, err := n.Run(context.Background(), program.Evaluate, program.Feed{Values: values}); err == nil || !strings.Contains(err.Error(), "no part of a network that is used") {
+			t.Errorf("%d values: error %v", len(values), err)
+		}
+	}
 }
 
 func TestOpenNetworkOfNothing(t *testing.T) {

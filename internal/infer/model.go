@@ -3,6 +3,7 @@ package infer
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"aegis/data"
 	"aegis/model"
@@ -106,6 +107,23 @@ func (m *Model) addDivergence(ctx context.Context, rows data.Rows, labels []byte
 		scores[i] += model.Divergence(mu[i*z:][:z], logvar[i*z:][:z])
 	}
 	return nil
+}
+
+// Prior returns n codes (n,Z) drawn from what codes are held to, under a seed; row i
+// is the same however many there are. Only variational and adversarial networks
+// have a prior.
+func (m *Model) Prior(n int, seed uint64) ([]float32, error) {
+	if m.opened() == nil {
+		return nil, errEmpty
+	}
+	if z := m.spec.Latent; n < 0 || n > math.MaxInt32/z {
+		return nil, fmt.Errorf("aegis: prior: %d codes of %d values; want 0 to %d", n, z, math.MaxInt32/z)
+	}
+	codes := make([]float32, n*m.spec.Latent)
+	if err := m.spec.DrawPrior(codes, seed); err != nil {
+		return nil, fmt.Errorf("aegis: prior: %w", err)
+	}
+	return codes, nil
 }
 
 // Close waits for the calls in progress and releases the device.

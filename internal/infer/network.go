@@ -84,6 +84,8 @@ func (n *Network) run(ctx context.Context, part program.Part, in program.Feed) (
 		size = n.program.Code
 	case program.Decode, program.DecodeLogits:
 		width = n.program.Code
+	case program.Evaluate: // it has losses of rows, and no value a row
+		return nil, fmt.Errorf("aegis: %s: no part of a network that is used; want %s, %s or %s", part, program.Encode, program.Decode, program.Reconstruct)
 	}
 	if width == 0 || len(in.Values)%width != 0 {
 		return nil, fmt.Errorf("aegis: %s: want rows of %d values, got %d values in all", part, width, len(in.Values))

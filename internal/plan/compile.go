@@ -63,6 +63,7 @@ func (p *Plan) compile() (*Plan, error) {
 		{name: "common subexpressions", run: (*Plan).shareCommon},
 		{name: "fuse", run: (*Plan).fuse},
 		{name: "layout", run: (*Plan).layOut, checks: []check{(*Plan).checkLayouts}},
+		{name: "common to phases", run: (*Plan).shareAcross},
 		{name: "order", run: (*Plan).order, checks: []check{(*Plan).checkOps, (*Plan).checkWritten, (*Plan).checkUpdates, (*Plan).checkStages}},
 		{name: "memory", run: (*Plan).place, checks: []check{(*Plan).checkMemory}},
 	} {

@@ -223,6 +223,12 @@ func (m *machine) rows(in plan.Instr, pixels []float64, from, to int) {
 				out[i] = src[1][row*(whole-n)+at-n]
 			}
 		}
+	case plan.Mixture:
+		for i, u := range src[1] {
+			z, noise := make([]float32, 2), []float32{float32(src[0][2*i]), float32(src[0][2*i+1])}
+			op.Mixture{Components: in.K}.Move(z, noise, float32(u))
+			out[2*i], out[2*i+1] = float64(z[0]), float64(z[1])
+		}
 	case plan.Columns:
 		for i := range out {
 			out[i] = src[0][i/width*(len(src[0])/batch)+int(in.Number)+i%width]

@@ -7,8 +7,9 @@ import "fmt"
 // waits for a sum. In a stage of rows an instruction may read what an earlier
 // one wrote in the same row; in a stage of sums none reads another's result.
 func (p *Plan) order() error {
+	done := make(map[int]bool) // a phase may read what an earlier one wrote
 	for i := range p.Phases {
-		s := scheduler{plan: p, pending: p.Phases[i].Gradients, done: make(map[int]bool)}
+		s := scheduler{plan: p, pending: p.Phases[i].Gradients, done: done}
 		if err := s.run(); err != nil {
 			return fmt.Errorf("phase %s: %w", p.Phases[i].Name, err)
 		}

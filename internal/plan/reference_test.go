@@ -144,12 +144,17 @@ func forwards(t *testing.T, p *program.Program, opt plan.Options) {
 func TestReference(t *testing.T) {
 	networks := vmtest.Networks()
 	maps.Copy(networks, vmtest.RegularNetworks())
+	for name, spec := range vmtest.AdversarialNetworks() {
+		if spec.Optimizer == optim.SGD { // three Adams and batch norm make much of rounding
+			networks[name] = spec
+		}
+	}
 	for name, spec := range networks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := build(t, spec)
 			steep := spec
-			steep.Optimizer, steep.LR, steep.Momentum = optim.SGD, 1<<16, 0
+			steep.Optimizer, steep.LR, steep.Momentum, steep.Beta1 = optim.SGD, 1<<16, 0, 0
 			gradients := build(t, steep)
 			rounding := vmtest.Rounding(t, spec)
 			var moved []string // by what Adam makes of rounding

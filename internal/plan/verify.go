@@ -56,13 +56,13 @@ func (p *Plan) checkOps() error {
 	})
 }
 
-// checkWritten holds each phase to single assignment: a buffer is written
-// once, and before it is read.
+// checkWritten holds a step to single assignment: a buffer is written
+// once, and before it is read, in the same phase or in one before.
 func (p *Plan) checkWritten() error {
 	written := make(map[int]*Phase) // the phase that wrote a buffer
 	err := p.each(func(ph *Phase, _ int, in Instr) error {
 		for _, v := range in.Src {
-			if !p.ready(v) && written[p.Root(v)] != ph {
+			if !p.ready(v) && written[p.Root(v)] == nil {
 				return fmt.Errorf("reads %s, which nothing has written", p.label(v))
 			}
 		}

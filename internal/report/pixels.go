@@ -53,8 +53,13 @@ func (p Pixels) checkImage(values []float32) error {
 
 // lying tells strips that are wide, standing those that are high: a square's
 // scale would leave next to nothing of them.
-func (p Pixels) lying() bool    { return p.W >= stripSides*p.H && p.even(tilePx, largestPx).Y < stripLeast }
-func (p Pixels) standing() bool { return p.H >= stripSides*p.W && p.even(tilePx, largestPx).X < stripLeast }
+func (p Pixels) lying() bool {
+	return p.W >= stripSides*p.H && p.even(tilePx, largestPx).Y < stripLeast
+}
+
+func (p Pixels) standing() bool {
+	return p.H >= stripSides*p.W && p.even(tilePx, largestPx).X < stripLeast
+}
 
 // tile returns the size of one image in the picture.
 func (p Pixels) tile() image.Point {

@@ -44,7 +44,7 @@ func TestReconstructions(t *testing.T) {
 		{
 			name: "colours, another range, values beyond it",
 			grid: Grid{
-				Pixels: Pixels{C: 3, H: 20, W: 32, Lo: -1, Hi: 1},
+				Pixels:    Pixels{C: 3, H: 20, W: 32, Lo: -1, Hi: 1},
 				Originals: [][]float32{plain(20, 32, 1, -1, 0.2)},
 				Rebuilt:   [][]float32{plain(20, 32, float32(math.Inf(-1)), 7, -0.2)},
 			},
@@ -54,7 +54,7 @@ func TestReconstructions(t *testing.T) {
 		{
 			name: "two channels are red and green",
 			grid: Grid{
-				Pixels: Pixels{C: 2, H: 20, W: 32, Hi: 1},
+				Pixels:    Pixels{C: 2, H: 20, W: 32, Hi: 1},
 				Originals: [][]float32{plain(20, 32, 1, 0.2)}, Rebuilt: [][]float32{plain(20, 32, 0, 0.4)},
 			},
 			tile: image.Pt(128, 80),
@@ -63,7 +63,7 @@ func TestReconstructions(t *testing.T) {
 		{
 			name: "the fourth channel is alpha, over white",
 			grid: Grid{
-				Pixels: Pixels{C: 4, H: 20, W: 32, Hi: 1},
+				Pixels:    Pixels{C: 4, H: 20, W: 32, Hi: 1},
 				Originals: [][]float32{plain(20, 32, 1, 0, 0.2, 1)}, Rebuilt: [][]float32{plain(20, 32, 1, 0, 0, 0.6)},
 			},
 			tile: image.Pt(128, 80),
@@ -72,7 +72,7 @@ func TestReconstructions(t *testing.T) {
 		{
 			name: "of five channels the first three",
 			grid: Grid{
-				Pixels: Pixels{C: 5, H: 20, W: 32, Hi: 1},
+				Pixels:    Pixels{C: 5, H: 20, W: 32, Hi: 1},
 				Originals: [][]float32{plain(20, 32, 1, 0, 0.2, 0, 1)}, Rebuilt: [][]float32{plain(20, 32, 0, 0.4, 1, 0.1, 1)},
 			},
 			tile: image.Pt(128, 80),
@@ -81,7 +81,7 @@ func TestReconstructions(t *testing.T) {
 		{
 			name: "large images are reduced",
 			grid: Grid{
-				Pixels: Pixels{C: 1, H: 448, W: 300, Hi: 1},
+				Pixels:    Pixels{C: 1, H: 448, W: 300, Hi: 1},
 				Originals: [][]float32{plain(448, 300, 0)}, Rebuilt: [][]float32{plain(448, 300, 0.6)},
 			},
 			tile: image.Pt(150, 224),
@@ -102,7 +102,7 @@ func TestReconstructions(t *testing.T) {
 		{
 			name: "standing strips",
 			grid: Grid{
-				Pixels: Pixels{C: 1, H: 2048, W: 8, Hi: 1},
+				Pixels:    Pixels{C: 1, H: 2048, W: 8, Hi: 1},
 				Originals: [][]float32{plain(2048, 8, 0), plain(2048, 8, 0)}, Rebuilt: [][]float32{plain(2048, 8, 0.6), plain(2048, 8, 0)},
 			},
 			tile: image.Pt(24, 1120),

@@ -10,9 +10,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
-
-	"github.com/BurntSushi/toml"
 
 	"aegis/model/program"
 )
@@ -46,24 +43,14 @@ func fileNames() []string {
 	}
 }
 
-// Setting is a key of the configuration and its value: for reading a pointer
-// to it.
-type Setting struct {
-	Key   string
-	Value any
-}
-
 // WriteConfig writes settings as TOML, a line each, in their order.
 func (d *Dir) WriteConfig(settings []Setting) error {
-	var text bytes.Buffer
-	e := toml.NewEncoder(&text)
-	for _, s := range settings {
-		if err := e.Encode(map[string]any{s.Key: s.Value}); err != nil {
-			return fmt.Errorf("run: %s: %w", ConfigFile, err)
-		}
+	text, err := EncodeConfig(settings)
+	if err != nil {
+		return err
 	}
 	return d.WriteFile(ConfigFile, func(w io.Writer) error {
-		_, err := w.Write(text.Bytes())
+		_, err := w.Write(text)
 		return err
 	})
 }
@@ -86,32 +73,6 @@ func (d *Dir) WriteFile(name string, write func(io.Writer) error) error {
 		}
 		return nil
 	})
-}
-
-// ReadConfig reads TOML into what the settings point to and returns the keys
-// that were there. A key that no setting has is an error.
-func ReadConfig(path string, settings []Setting) (keys []string, err error) {
-	var values map[string]toml.Primitive
-	meta, err := toml.DecodeFile(path, &values)
-	if err != nil {
-		return nil, fmt.Errorf("run: read %s: %w", path, err)
-	}
-	for _, s := range settings {
-		value, there := values[s.Key]
-		if !there {
-			continue
-		}
-		if err := meta.PrimitiveDecode(value, s.Value); err != nil {
-			return nil, fmt.Errorf("run: read %s: %w", path, err)
-		}
-		keys = append(keys, s.Key)
-	}
-	for _, key := range meta.Keys() {
-		if !slices.Contains(keys, key[0]) {
-			return nil, fmt.Errorf("run: read %s: unknown key %s", path, key)
-		}
-	}
-	return keys, nil
 }
 
 // AppendMetrics adds v as one line of JSON.

@@ -71,6 +71,7 @@ func (t *trainer) codes(ctx context.Context) (report.Codes, constants, error) {
 		active := z - len(t.dead)
 		t.summary.ActiveUnits, t.summary.KLDimensions = &active, carried.means()
 	}
+	t.measureCodes(found)
 	return c, found.constants(), nil
 }
 

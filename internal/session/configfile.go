@@ -2,8 +2,8 @@ package session
 
 import (
 	"fmt"
+	"io"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -59,9 +59,15 @@ func (p *Path) UnmarshalText(text []byte) error {
 // LoadConfig reads a config.toml. What it does not set is as in the preset
 // that its key model names, or in the default one where it names none.
 func LoadConfig(path string) (Config, error) {
-	var named Config
-	keys, err := run.ReadConfig(path, named.settings())
+	file, err := run.ReadConfig(path)
 	if err != nil {
+		return Config{}, &ConfigError{err}
+	}
+	if file.Has(programKey) {
+		return Config{}, configErrorf("aegis: read %s: the configuration of a program of one's own, not of a network; want TrainProgram to repeat it", path)
+	}
+	var named Config
+	if err := file.Into(named.settings()); err != nil {
 		return Config{}, &ConfigError{err}
 	}
 	if named.Model == "" {
@@ -69,33 +75,49 @@ func LoadConfig(path string) (Config, error) {
 	}
 	c, err := NewConfig(named.Model)
 	if err != nil { // a network of a program's own: all of it is in the file
-		if missing := missingKeys(keys); len(missing) > 0 {
+		if missing := missingKeys(file); len(missing) > 0 {
 			return Config{}, configErrorf("aegis: read %s: %w; or, for a network of your own, every key: %s not there", path, err, strings.Join(missing, ", "))
 		}
 		c = Config{Seed: 1, Device: DeviceAuto}
 	}
-	if _, err := run.ReadConfig(path, c.settings()); err != nil {
+	if err := file.Into(c.settings()); err != nil {
 		return Config{}, &ConfigError{err}
 	}
 	return c, c.Validate()
 }
 
 // missingKeys returns those that a network of a program's own has to have and
-// that are not among keys.
-func missingKeys(keys []string) (missing []string) {
+// that are not in a file.
+func missingKeys(file *run.Config) (missing []string) {
 	for _, o := range configTable() {
-		if o.spec && !slices.Contains(keys, o.Key) {
+		if o.spec && !file.Has(o.Key) {
 			missing = append(missing, o.Key)
 		}
 	}
 	return missing
 }
 
+// WriteConfig writes a configuration as config.toml has it, every key of it.
+func WriteConfig(w io.Writer, c Config) error {
+	c, err := c.forFile()
+	if err != nil {
+		return err
+	}
+	text, err := run.EncodeConfig(c.settings())
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
+}
+
 // forFile returns the configuration as config.toml has it: nothing in it hangs
 // on a preset or on the working directory.
 func (c Config) forFile() (Config, error) {
-	if c.Hidden == nil {
-		c.Hidden = []int{} // TOML has no nil
+	for _, widths := range []*[]int{&c.Hidden, &c.Discriminator} {
+		if *widths == nil {
+			*widths = []int{} // TOML has no nil
+		}
 	}
 	if c.Data != "" {
 		whole, err := filepath.Abs(string(c.Data))

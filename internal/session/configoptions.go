@@ -20,7 +20,7 @@ func networkOptions() []ConfigOption {
 		},
 		{
 			Key: "activation", Value: "function", spec: true, At: func(c *Config) any { return &c.Activation },
-			Help: "activation of hidden layers: relu, leakyrelu, tanh, sigmoid, elu, gelu, identity",
+			Help: "activation of hidden layers: relu, leakyrelu (or with its slope: leakyrelu:0.2), tanh, sigmoid, elu, gelu, identity",
 		},
 		{Key: "activate_code", spec: true, At: func(c *Config) any { return &c.ActivateCode }},
 		{
@@ -48,6 +48,10 @@ func trainingOptions() []ConfigOption {
 		{
 			Key: "momentum", Value: "number", spec: true, At: func(c *Config) any { return &c.Momentum },
 			Help: "momentum of sgd",
+		},
+		{
+			Key: "beta1", Value: "number", At: func(c *Config) any { return &c.Beta1 },
+			Help: "of adam: how much of the mean of gradients is kept from step to step (0: 0.9)",
 		},
 		{
 			Key: "batch", Value: "number", spec: true, At: func(c *Config) any { return &c.Batch },
@@ -137,6 +141,19 @@ func variationalOptions() []ConfigOption {
 		{
 			Key: "binarize", Value: "how", At: func(c *Config) any { return &c.Binarize },
 			Help: "draw each pixel as 0 or 1 by its chance: static (once) or dynamic (anew in each step); the test set is drawn once",
+		},
+	}
+}
+
+func adversarialOptions() []ConfigOption {
+	return []ConfigOption{
+		{
+			Key: "prior", Value: "prior", At: func(c *Config) any { return &c.Prior },
+			Help: "what a discriminator holds codes to: normal or, of 2 values, mixture:K",
+		},
+		{
+			Key: "discriminator", Value: "widths", At: func(c *Config) any { return &c.Discriminator },
+			Help: "widths of the discriminator's hidden layers",
 		},
 	}
 }

@@ -32,6 +32,7 @@ func ConfigGroups() []ConfigGroup {
 		{"Network", networkOptions()},
 		{"Training", trainingOptions()},
 		{"Variational networks", variationalOptions()},
+		{"Adversarial networks", adversarialOptions()},
 		{"Regularisation", regularOptions()},
 		{"Data", dataOptions()},
 		{"Device", deviceOptions()},
@@ -55,6 +56,9 @@ func (c *Config) settings() []run.Setting {
 	}
 	return all
 }
+
+// programKey is in the config.toml of a program of one's own: its name.
+const programKey = "program"
 
 // settings returns what config.toml has of a program's configuration.
 func (c *ProgramConfig) settings() []run.Setting {

@@ -59,7 +59,8 @@ func TestSpecIsWhole(t *testing.T) {
 	var c Config
 	fields := jsonFields(reflect.ValueOf(&c.Spec).Elem())
 	delete(fields, "image")
-	for _, o := range slices.Concat(variationalOptions(), regularOptions()) {
+	delete(fields, "beta1")
+	for _, o := range slices.Concat(variationalOptions(), adversarialOptions(), regularOptions()) {
 		delete(fields, o.Key)
 	}
 	for _, o := range configTable() {
@@ -89,6 +90,7 @@ loss = ""
 optimizer = ""
 lr = 0.0
 momentum = 0.0
+beta1 = 0.0
 batch = 0
 epochs = 0
 seed = 0
@@ -98,6 +100,8 @@ kl_warmup = 0.0
 free_bits = 0.0
 condition = ""
 binarize = ""
+prior = ""
+discriminator = []
 batch_norm = false
 dropout = 0.0
 corrupt = ""

@@ -9,12 +9,13 @@ import (
 
 	"aegis/internal/report"
 	"aegis/internal/run"
+	"aegis/model"
 	"aegis/model/program"
 )
 
 // generates tells a model whose codes follow a known distribution, so that
 // codes drawn from it decode to new images.
-func (c Config) generates() bool { return c.Variational() }
+func (c Config) generates() bool { return c.Variational() || c.Adversarial() }
 
 const (
 	sampleSide = 10 // samples a line, and lines
@@ -47,12 +48,11 @@ func (t *trainer) startGenerated(ctx context.Context) (started []*picture, err e
 func (t *trainer) samples(ctx context.Context) (report.Sheet, error) {
 	n, z := sampleSide*sampleSide, t.cfg.Latent
 	codes := make([]float32, n*z)
-	noise := program.Input{Kind: program.InputNormal, Purpose: "prior"}.Noise(uint64(t.cfg.Seed), "", false)
-	for i := range n {
-		noise.Draw(codes[i*z:][:z], 0, i)
+	if err := t.cfg.DrawPrior(codes, uint64(t.cfg.Seed)); err != nil {
+		return report.Sheet{}, err
 	}
 	s := report.Sheet{
-		Title:   fmt.Sprintf("%s: decoded from codes drawn from N(0, 1)", t.cfg.Model),
+		Title:   fmt.Sprintf("%s: decoded from codes drawn from %s", t.cfg.Model, t.cfg.priorName()),
 		Columns: sampleSide,
 	}
 	if t.cfg.Condition != "" {
@@ -80,17 +80,30 @@ func (t *trainer) samplesOfClasses(ctx context.Context, s report.Sheet, codes []
 	return s, t.decodeTo(ctx, &s, all, classes)
 }
 
-// codeGrid is the plane of a code of two values: each axis at the quantiles of
-// the normal distribution in equal steps, so that all images are as likely
-// (Kingma and Welling 2013, figure 4).
+// priorName is what codes are held to.
+func (c Config) priorName() string {
+	if c.Adversarial() && c.Prior != model.NormalPrior {
+		return "the prior " + c.Prior
+	}
+	return "N(0, 1)"
+}
+
+// codeGrid is the plane of a code of two values. Of a normal prior each axis is at
+// the quantiles in equal steps, so that all images are as likely (Kingma and
+// Welling 2013, figure 4); of a mixture, in equal steps as far as it reaches.
 func (t *trainer) codeGrid(ctx context.Context) (report.Sheet, error) {
+	const reach = 1.9 // of deviations: a circle's radius is √2 of them
 	s := report.Sheet{
-		Title:   fmt.Sprintf("%s: decoded from codes at the quantiles of N(0, 1)", t.cfg.Model),
+		Title:   fmt.Sprintf("%s: decoded from codes on a grid over %s", t.cfg.Model, t.cfg.priorName()),
 		Columns: gridSide, XLabel: "z1", YLabel: "z2",
 	}
 	at := make([]float64, gridSide)
 	for i := range at {
-		at[i] = math.Sqrt2 * math.Erfinv(2*(float64(i)+0.5)/gridSide-1)
+		along := 2*(float64(i)+0.5)/gridSide - 1 // (-1, 1)
+		at[i] = math.Sqrt2 * math.Erfinv(along)
+		if t.cfg.priorName() != "N(0, 1)" {
+			at[i] = reach * along * t.cfg.PriorDeviation()[0]
+		}
 		s.ColumnCaptions = append(s.ColumnCaptions, fmt.Sprintf("%.2f", at[i]))
 	}
 	var codes []float32
@@ -139,13 +152,10 @@ func (t *trainer) startTerms() *picture {
 		return nil
 	}
 	c := report.TermCurves{Title: fmt.Sprintf("%s: terms of the loss", t.cfg.Model)}
-	if t.cfg.Variational() {
+	if t.cfg.generates() {
 		c.Unit = "nats"
 	}
-	names := t.program.LossNames()
-	if t.cfg.Variational() {
-		names = names[1:] // the loss, which is their sum and has a picture
-	}
+	names := t.program.LossNames()[1:] // the first one is the loss, and has a picture
 	c.Terms = make([]report.Term, len(names))
 	value := func(terms map[string]float64, name string) float64 {
 		if v, ok := terms[name]; ok {

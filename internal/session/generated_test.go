@@ -23,6 +23,8 @@ func TestGeneratedPictures(t *testing.T) {
 		"variational":         {"vae", func(*Config) {}, map[string]bool{run.TermsFile: true, run.SamplesFile: true}},
 		"variational, planar": {"vae", func(c *Config) { c.Latent = 2 }, map[string]bool{run.TermsFile: true, run.SamplesFile: true, run.GridFile: true}},
 		"conditional":         {"cvae", func(c *Config) { c.Latent = 2 }, map[string]bool{run.TermsFile: true, run.SamplesFile: true}},
+		"adversarial":         {"aae", func(*Config) {}, map[string]bool{run.TermsFile: true, run.SamplesFile: true}},
+		"adversarial, planar": {"aae", func(c *Config) { c.Latent, c.Prior = 2, "mixture:3" }, map[string]bool{run.TermsFile: true, run.SamplesFile: true, run.GridFile: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := config(t, c.preset)

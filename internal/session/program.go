@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"aegis/data"
@@ -216,7 +217,8 @@ func (r *programRun) makeDir() (err error) {
 	if r.dir, err = run.Create(r.cfg.Out, r.cfg.Force); err != nil {
 		return err
 	}
-	if err := r.dir.WriteConfig(r.cfg.settings()); err != nil {
+	settings := append([]run.Setting{{Key: programKey, Value: strings.ToValidUTF8(r.program.Name, "?")}}, r.cfg.settings()...)
+	if err := r.dir.WriteConfig(settings); err != nil {
 		return errors.Join(err, r.dir.Close())
 	}
 	return nil

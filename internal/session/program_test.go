@@ -54,6 +54,9 @@ func TestTrainProgramWritesARun(t *testing.T) {
 	if r.Status != session.Finished || r.Epochs != 4 || len(r.Metrics) != 4 || started != 2 || told != 8 || r.Rows != 40 || r.State.Step != 20 {
 		t.Errorf("%+v, %d starts, %d epochs told", r.Summary, started, told)
 	}
+	if _, err := session.LoadConfig(filepath.Join(out, run.ConfigFile)); err == nil || !strings.Contains(err.Error(), "a program of one's own") {
+		t.Errorf("its configuration is read as that of a network: %v", err)
+	}
 	last, err := infer.ReadState(filepath.Join(out, run.LastFile))
 	if err != nil || !reflect.DeepEqual(last, r.State) {
 		t.Errorf("%s is not the state of step %d (%v)", run.LastFile, r.State.Step, err)

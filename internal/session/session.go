@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"time"
+	"unicode"
 
 	"aegis/data"
 	"aegis/internal/run"
@@ -113,12 +114,23 @@ func (t *trainer) prepare(ctx context.Context, opt Options, open OpenVM) (err er
 	return nil
 }
 
+// fileName is a name as a part of a path: a name may hold anything.
+func fileName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.", r)) {
+			return r
+		}
+		return '_'
+	}, name[:min(len(name), 64)])
+	return strings.TrimLeft(name, ".")
+}
+
 // makeDir makes the run directory where there is room for the checkpoints, and
 // writes the configuration to it.
 func (t *trainer) makeDir(opt Options) (err error) {
 	out := opt.Out
 	if out == "" {
-		out = fmt.Sprintf("runs/%s-%s", t.cfg.Model, time.Now().Format("20060102-150405"))
+		out = fmt.Sprintf("runs/%s-%s", fileName(t.cfg.Model), time.Now().Format("20060102-150405"))
 	}
 	if err := run.CheckSpace(out, t.modelBytes(), t.stateBytes()); err != nil {
 		return elsewhere(err)

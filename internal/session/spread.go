@@ -41,6 +41,15 @@ func (s *spread) zeroShare() float64 {
 	return float64(s.zeros) / (float64(s.rows) * float64(len(s.sum)))
 }
 
+// means returns that of each column.
+func (s *spread) means() []float64 {
+	all := make([]float64, len(s.sum))
+	for i, sum := range s.sum {
+		all[i] = float64(s.first[i]) + sum/float64(s.rows)
+	}
+	return all
+}
+
 // variances returns that of each column.
 func (s *spread) variances() []float64 {
 	all := make([]float64, len(s.sum))

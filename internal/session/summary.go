@@ -28,7 +28,9 @@ type Metrics struct {
 	// Terms are the means of all loss terms over the training rows, by name,
 	// where there are several; ValTerms and TestTerms are those of the other
 	// sets. A variational network has loss, reconstruction, kl, and bound, which
-	// is that of a code that is drawn, with a beta of 1.
+	// is that of a code that is drawn, with a beta of 1. An adversarial one has
+	// loss, which is the reconstruction's, discriminator and generator, and in the
+	// other sets the loss alone.
 	Terms     map[string]float64 `json:"terms,omitempty"`
 	ValTerms  map[string]float64 `json:"val_terms,omitempty"`
 	TestTerms map[string]float64 `json:"test_terms,omitempty"`
@@ -75,6 +77,10 @@ type Summary struct {
 	// the divergence of each, in nats a row.
 	ActiveUnits  *int      `json:"active_units,omitempty"`
 	KLDimensions []float64 `json:"kl_dimensions,omitempty"`
+	// Mean and standard deviation of each dimension of the codes that are in the
+	// picture, of an adversarial network.
+	CodeMeans      []float64 `json:"code_means,omitempty"`
+	CodeDeviations []float64 `json:"code_deviations,omitempty"`
 	Verdict
 	EpochSeconds    float64    `json:"epoch_seconds"` // training only; median, the first left out where there are several
 	ImagesPerSecond float64    `json:"images_per_second"`

@@ -22,7 +22,7 @@ func deadUnits(layers []model.Layer, params map[string]program.Tensor, images []
 	const most = 1 << 28 // products
 	x, cost := images, 0
 	for _, l := range layers[:len(layers)-1] {
-		if l.Head() || l.Kind != model.Linear || l.Activation.Kind != op.ReLU && l.Activation != op.None {
+		if l.Head() || l.Norm != "" || l.Kind != model.Linear || l.Activation.Kind != op.ReLU && l.Activation != op.None {
 			return found
 		}
 		if cost += l.In[0] * l.Out[0] * len(images); cost > most {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	G "gorgonia.org/gorgonia"
@@ -122,14 +123,21 @@ type Activation struct {
 var None = Activation{Kind: Identity}
 
 // ParseActivation returns an activation by name with PyTorch's default
-// parameter: slope 0.01 for leakyrelu, scale 1 for elu, factor 1 for exp.
+// parameter: slope 0.01 for leakyrelu, scale 1 for elu, factor 1 for exp. Another
+// one stands behind a colon, as in leakyrelu:0.2.
 func ParseActivation(name string) (Activation, error) {
-	a := Activation{Kind: Kind(name)}
+	kind, number, given := strings.Cut(name, ":")
+	a := Activation{Kind: Kind(kind)}
 	f, err := a.function()
 	if err != nil {
 		return None, err
 	}
-	a.Alpha = f.alpha
+	if a.Alpha = f.alpha; !given {
+		return a, nil
+	}
+	if a.Alpha, err = strconv.ParseFloat(number, 64); err != nil || f.alpha == 0 || !(a.Alpha > 0) || math.IsInf(a.Alpha, 0) {
+		return None, fmt.Errorf("op: activation %q; want a name, and behind a colon a number above 0 where the function has one, such as leakyrelu:0.2", name)
+	}
 	return a, nil
 }
 

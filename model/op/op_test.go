@@ -91,6 +91,8 @@ func (c goldenCase) build(in map[string]*G.Node) (*G.Node, error) {
 		return Clamp(in["x"], c.Attrs.Lo, c.Attrs.Hi)
 	case "topk":
 		return TopK(in["x"], c.Attrs.K)
+	case "mixture":
+		return Mix(in["x"], in["y"], Mixture{c.Attrs.K})
 	case "ratekl":
 		means, err := ChannelMean(in["x"], in["weights"])
 		if err != nil {
@@ -269,6 +271,8 @@ func TestHashTellsParameters(t *testing.T) {
 		TopKDef{3},
 		TopKDef{4},
 		TopKGradDef{3},
+		MixtureDef{Mixture{3}},
+		MixtureDef{Mixture{4}},
 		RateKLDef{0.5},
 		RateKLDef{0.25},
 		RateKLGradDef{0.5},

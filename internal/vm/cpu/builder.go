@@ -41,7 +41,13 @@ func (b *builder) early(run func(w *worker, from, to int), operands ...int) {
 	writes := func(w int) bool {
 		return slices.ContainsFunc(operands, func(o int) bool { return root(o) == root(w) })
 	}
-	for i := len(b.phase.stages) - 1; i >= 0; i-- {
+	last := len(b.phase.stages) - 1
+	if !slices.ContainsFunc(b.phase.stages, func(s stage) bool { return len(s.rows) > 0 }) {
+		// All its operands are an earlier phase's.
+		b.phase.stages = slices.Insert(b.phase.stages, last, stage{rows: []rowTask{{run: run, reads: operands, early: true}}})
+		return
+	}
+	for i := last; i >= 0; i-- {
 		s := &b.phase.stages[i]
 		if len(s.rows) == 0 {
 			continue
@@ -126,6 +132,8 @@ func (b *builder) add(in plan.Instr) error {
 		return b.rateKL(in)
 	case plan.Decay:
 		return b.decay(in)
+	case plan.Mixture:
+		return b.mixture(in)
 	case plan.Pack:
 		return b.pack(in)
 	case plan.Update:

@@ -29,6 +29,9 @@ func TrainOn(t *testing.T, counts []int, threads func(n int) Open) map[string][]
 
 		"batch norm":      RegularNetworks()["batch norm"],
 		"conv batch norm": RegularNetworks()["conv batch norm"],
+
+		"adversarial":      AdversarialNetworks()["aae-mixture"],
+		"conv adversarial": AdversarialNetworks()["conv"],
 	}
 	for _, name := range []string{"fc12", "conv"} {
 		spec, err := model.Preset(name)
