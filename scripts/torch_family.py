@@ -53,6 +53,9 @@ class Variational(Task):
         config = self.config
         if config.get("likelihood", "bernoulli") != "bernoulli":
             raise ValueError(f"torch_family: likelihood {config['likelihood']}; want bernoulli")
+        for option in ("condition", "binarize"):
+            if config.get(option):
+                raise ValueError(f"torch_family: {option} {config[option]}; want a network without")
         z, hidden = config["latent"], config["hidden"]
         activation = presets.activation(config["activation"])
         if config["family"] == "conv":  # the whole image in one kernel, then as a vector; and back
