@@ -51,7 +51,7 @@ func (s Spec) Cost() (Cost, error) {
 
 // adversarialFLOPs is what the discriminator's and the generator's phases take
 // for a row: codes once more, and through the discriminator and back beside a draw
-// of the prior; then codes, through it and back through both.
+// of the prior; then through it again, and back through both.
 func adversarialFLOPs(n network) float64 {
 	var encoder, discriminator float64
 	for _, l := range n.encoder {
@@ -60,7 +60,7 @@ func adversarialFLOPs(n network) float64 {
 	for _, l := range n.discriminator {
 		discriminator += l.FLOPs()
 	}
-	return encoder + 6*discriminator + 3*encoder + 2*discriminator
+	return encoder + 6*discriminator + 2*discriminator + 2*encoder
 }
 
 // Summary prints layers, shapes, parameters, FLOPs and memory.

@@ -16,8 +16,8 @@ type deadLayer struct {
 }
 
 // deadUnits finds units of hidden ReLU layers that answer 0 to every image. It
-// goes from the first layer to the first one that is not fully connected, or
-// that costs too much on a single core.
+// goes from the first layer to the first one that is not fully connected, has a
+// batch norm behind it, or costs too much on a single core.
 func deadUnits(layers []model.Layer, params map[string]program.Tensor, images [][]float32) (found []deadLayer) {
 	const most = 1 << 28 // products
 	x, cost := images, 0

@@ -60,6 +60,11 @@ func TestDeadUnits(t *testing.T) {
 	if want := []deadLayer{{"encoder.0", 1, 3}, {"encoder.2", 1, 2}}; !slices.Equal(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
+	layers[0].Norm = "encoder.1" // what wakes a unit comes behind it
+	if got := deadUnits(layers, params, [][]float32{{1, 0}}); got != nil {
+		t.Errorf("batch norm: %+v, want none", got)
+	}
+	layers[0].Norm = ""
 	layers[0].Activation.Kind = op.Tanh // nothing is known of what does not die
 	if got := deadUnits(layers, params, [][]float32{{1, 0}}); got != nil {
 		t.Errorf("tanh: %+v, want none", got)

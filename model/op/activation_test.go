@@ -87,6 +87,14 @@ func TestParseActivation(t *testing.T) {
 	if _, err := ParseActivation("swish"); err == nil || !strings.Contains(err.Error(), `unknown activation "swish"`) {
 		t.Errorf("error %v", err)
 	}
+	if a, err := ParseActivation("leakyrelu:0.2"); err != nil || a != (Activation{LeakyReLU, 0.2}) {
+		t.Errorf("got %v, %v", a, err)
+	}
+	for _, name := range []string{"leakyrelu:", "leakyrelu:x", "leakyrelu:0", "elu:Inf", "relu:1"} {
+		if _, err := ParseActivation(name); err == nil || !strings.Contains(err.Error(), "behind a colon a number above 0") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
 	if a, err := ParseActivation("leakyrelu"); err != nil || a.Alpha != 0.01 {
 		t.Errorf("leakyrelu = %v, %v", a, err)
 	}
