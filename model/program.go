@@ -221,6 +221,9 @@ func (b *builder) cleanLoss(g *graph, x, weights *G.Node, layers []Layer) error 
 
 // phase is the loss with the gradients of all parameters.
 func (b *builder) phase() (*program.Phase, error) {
+	if b.spec.Rows < 1 && b.spec.optimizer().Schedule.BySteps() {
+		return nil, errNoRows("schedule " + b.spec.Schedule)
+	}
 	g, err := b.loss(b.spec.Batch, true)
 	if err != nil {
 		return nil, err

@@ -79,8 +79,10 @@ type Spec struct {
 	Optimizer string  `toml:"optimizer" json:"optimizer"` // adam or sgd
 	LR        float64 `toml:"lr" json:"lr"`
 	Momentum  float64 `toml:"momentum" json:"momentum"` // of sgd
-	Batch     int     `toml:"batch" json:"batch"`
-	Epochs    int     `toml:"epochs" json:"epochs"`
+	// Schedule changes LR from step to step: constant or cosine; "": constant.
+	Schedule string `toml:"schedule,omitempty" json:"schedule,omitempty"`
+	Batch    int    `toml:"batch" json:"batch"`
+	Epochs   int    `toml:"epochs" json:"epochs"`
 
 	// Rows is how many rows an epoch has, where something goes by epochs. It
 	// comes from the data.
@@ -103,7 +105,7 @@ func Presets() []Spec {
 		Family: FullyConnected, Activation: "relu", Output: "sigmoid", Loss: MSE, Init: InitTorch,
 		Optimizer: optim.Adam, LR: 1e-3, Batch: 64, Epochs: 5,
 	}
-	fc12, fc64, fc128, fc3, conv := base, base, base, base, base
+	fc12, fc64, fc128, fc3, deep30, conv := base, base, base, base, base, base
 
 	fc12.Model, fc12.Hidden, fc12.Latent, fc12.Output = "fc12", []int{128, 64}, 12, "tanh"
 
@@ -115,9 +117,12 @@ func Presets() []Spec {
 	fc3.Model, fc3.Hidden, fc3.Latent, fc3.Activation = "fc3", []int{128, 64, 12}, 3, "tanh"
 	fc3.LR, fc3.Epochs = 5e-3, 10
 
+	deep30.Model, deep30.Hidden, deep30.Latent, deep30.Activation = "deep30", []int{1000, 500, 250}, 30, "elu"
+	deep30.Batch, deep30.Epochs, deep30.Schedule = 128, 20, optim.Cosine
+
 	conv.Model, conv.Family, conv.Hidden, conv.Latent = "conv", Convolutional, []int{16, 32}, 64
 
-	return append([]Spec{fc12, fc64, fc128, fc3, conv}, variationalPresets(base)...)
+	return append([]Spec{fc12, fc64, fc128, fc3, deep30, conv}, variationalPresets(base)...)
 }
 
 // Preset returns a preset by name.
@@ -191,7 +196,11 @@ func (s Spec) Validate() error {
 	if s.Epochs < 1 {
 		return fmt.Errorf("model: %d epochs; want at least 1", s.Epochs)
 	}
-	if err := s.optimizer().Validate(); err != nil {
+	o := s.optimizer()
+	if s.Rows == 0 {
+		o.Schedule.Steps = 1 // not known yet; see steps
+	}
+	if err := o.Validate(); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
 	return s.checkScaling()
@@ -264,7 +273,16 @@ func (s Spec) LastActivation() string {
 func (s Spec) optimizer() optim.Spec {
 	o := optim.Default(s.Optimizer, s.LR)
 	o.Momentum = s.Momentum
+	o.Schedule = optim.Schedule{Kind: s.Schedule, Steps: int64(s.Epochs) * int64(s.epochSteps())}
 	return o
+}
+
+// epochSteps is how many steps an epoch has, 0 where the rows are not known.
+func (s Spec) epochSteps() int { return (s.Rows + s.Batch - 1) / max(1, s.Batch) }
+
+// errNoRows says that what goes by epochs was asked for before the data.
+func errNoRows(what string) error {
+	return fmt.Errorf("model: %s goes by epochs, and how many rows one has is not known; it comes from the data", what)
 }
 
 // Scored returns the part of the program whose result the loss compares with

@@ -10,8 +10,10 @@
 A preset's file is made from the parameters of seed 1 and MNIST's training images in the order of
 the file: step s, counted from 0, trains on rows s*B to (s+1)*B - 1. All its tensors are F32:
 
-    grad.<parameter>   gradient of the first batch's loss, before any update
-    losses (10)        loss of each of ten steps of training, each before its update
+    grad.<parameter>   gradient of the first batch's loss, before any update; of deep30's largest
+                       weights every 61st value
+    losses (10)        loss of each of ten steps of training, each before its update; a schedule of
+                       the learning rate goes over these
 
 Metadata: preset, seed, batch, torch (the version).
 
@@ -40,6 +42,8 @@ import presets
 
 SEED = 1
 STEPS = 10
+SAMPLED, STRIDE = {"deep30"}, 61  # presets of which not every gradient is written
+BATCHES = {"deep30": 32}  # where the preset's own takes a simulated GPU long
 
 
 def train(config: dict, data: Path) -> dict[str, np.ndarray]:
@@ -50,6 +54,7 @@ def train(config: dict, data: Path) -> dict[str, np.ndarray]:
     presets.start(net, config["init"], SEED)
     loss_of = presets.LOSSES[config["loss"]]
     optimizer = torch.optim.Adam(net.parameters(), lr=config["lr"])
+    schedule = presets.SCHEDULES[config["schedule"]](optimizer, STEPS)
     tensors, losses = {}, []
     for x in images.split(batch):
         optimizer.zero_grad()
@@ -59,6 +64,9 @@ def train(config: dict, data: Path) -> dict[str, np.ndarray]:
             tensors = {f"grad.{name}": p.grad.numpy().astype(np.float32) for name, p in net.named_parameters()}
         losses.append(loss.item())
         optimizer.step()
+        schedule.step()
+    if config["model"] in SAMPLED:
+        tensors = {name: g.reshape(-1)[::STRIDE] if g.size > 1000 else g for name, g in tensors.items()}
     tensors["losses"] = np.array(losses, np.float32)
     return tensors
 
@@ -103,7 +111,8 @@ def main() -> None:
         args.root / "internal/vm/vmtest/golden/everything.safetensors",
         encode_safetensors(golden_program.train(), {"seed": str(golden_program.SEED), "torch": torch.__version__}),
     )
-    files = {name: (train(config, args.data), config["batch"]) for name, config in presets.PRESETS.items()}
+    configs = {name: {**config, "batch": BATCHES.get(name, config["batch"])} for name, config in presets.PRESETS.items()}
+    files = {name: (train(config, args.data), config["batch"]) for name, config in configs.items()}
     files |= {name: (golden_vae.train(name, args.data), golden_vae.BATCH) for name in golden_vae.NETWORKS}
     for name in golden_norm.CONFIGS:
         content = encode_safetensors(golden_norm.train(name), {"seed": str(golden_norm.SEED), "torch": torch.__version__})

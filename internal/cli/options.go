@@ -119,6 +119,10 @@ func trainingOptions() []option {
 			help: "learning rate",
 		},
 		{
+			name: "schedule", key: "schedule", value: "schedule", resume: true, at: func(c *call) any { return &c.config.Schedule },
+			help: "what --lr becomes from step to step: constant, or cosine (to zero over all epochs)",
+		},
+		{
 			name: "momentum", key: "momentum", value: "number", at: func(c *call) any { return &c.config.Momentum },
 			help: "momentum of sgd",
 		},

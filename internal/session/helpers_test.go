@@ -63,7 +63,7 @@ func trained(ctx context.Context, cfg Config, ds *data.Source, opt Options) (*Su
 // configuration wrote.
 func checkModel(t *testing.T, cfg Config, path string, test data.Set, want float64) {
 	t.Helper()
-	cfg.Image = [3]int{test.C, test.H, test.W}
+	cfg.Image, cfg.Rows = [3]int{test.C, test.H, test.W}, 1
 	p, err := cfg.Program()
 	if err != nil {
 		t.Fatal(err)
