@@ -47,6 +47,10 @@ type Set struct {
 	transpose   func(dst []float32, ldd int, src []float32, lds, rows, cols int)
 	decodeBytes func(dst []float32, src []byte, factor, offset float32)
 
+	words func(dst, first []uint32, turns int, stride, step, row, purpose, key0, key1 uint32)
+	below func(dst []byte, first []uint32, turns int, stride, step, row, purpose, key0, key1, limit uint32)
+	drop  func(dst, src []float32, bits []byte, factor float32)
+
 	copyRuns  func(dst, src []float32, places, runs, length, dstPlace, dstRun, srcPlace, srcRun int)
 	addSpread func(dst, src []float32, runs, length, step, dstRun, srcRun int)
 }
@@ -80,6 +84,7 @@ func genericSet() *Set {
 		act:  genericActs, actGrad: genericActGrads, losses: genericLosses, updates: genericUpdates,
 		add: addGeneric, sub: subGeneric, mul: mulGeneric, addMul: addMulGeneric, scale: scaleGeneric, sum: sumGeneric, columnSum: columnSumGeneric,
 		transpose: transposeGeneric, decodeBytes: decodeBytesGeneric,
+		words: wordsGeneric, below: belowGeneric, drop: dropGeneric,
 		copyRuns: copyRunsGeneric, addSpread: addSpreadGeneric,
 	}
 }

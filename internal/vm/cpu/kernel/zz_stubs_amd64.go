@@ -345,6 +345,33 @@ func copyRunsAVX512(dst, src []float32, places, runs, length, dstPlace, dstRun, 
 //go:noescape
 func addSpreadAVX512(dst, src []float32, runs, length, step, dstRun, srcRun int)
 
+// wordsAVX512 is
+//
+//	for b := range turns {
+//		for lane := range 16 {
+//			word := philox.Block([2]uint32{key0, key1}, [4]uint32{first[lane] + b*stride, row, step, purpose})
+//			for j := range 4 {
+//				dst[64*b+16*j+lane] = word[j]
+//			}
+//		}
+//	}
+//
+//go:noescape
+func wordsAVX512(dst, first []uint32, turns int, stride, step, row, purpose, key0, key1 uint32)
+
+// belowAVX512 is wordsGeneric, of whose words it says which are below a limit:
+//
+//	for i, word := range words {
+//		if word < limit {
+//			dst[i/8] |= 1 << (i % 8)
+//		}
+//	}
+//
+// with dst zero before.
+//
+//go:noescape
+func belowAVX512(dst []byte, first []uint32, turns int, stride, step, row, purpose, key0, key1, limit uint32)
+
 // reluAVX512 is
 //
 //	for i, x := range src[:len(dst)] {
@@ -616,6 +643,15 @@ func addMulAVX512(dst, a, b []float32)
 //go:noescape
 func scaleAVX512(dst []float32, factor float32)
 
+// dropAVX512 is
+//
+//	for i := range dst {
+//		dst[i] = src[i] * factor // or times 0, where bit i%8 of bits[i/8] is 0
+//	}
+//
+//go:noescape
+func dropAVX512(dst, src []float32, bits []byte, factor float32)
+
 // sumAVX512 is
 //
 //	for _, v := range x {
@@ -672,11 +708,14 @@ func avx512Set() *Set {
 		mul:         mulAVX512,
 		addMul:      addMulAVX512,
 		scale:       scaleAVX512,
+		drop:        dropAVX512,
 		sum:         sumAVX512,
 		decodeBytes: decodeBytesAVX512,
 		columnSum:   columnSumAVX512,
 		transpose:   transposeAVX512,
 		copyRuns:    copyRunsAVX512,
+		words:       wordsAVX512,
+		below:       belowAVX512,
 		addSpread:   addSpreadAVX512,
 	}
 }
@@ -866,6 +905,33 @@ func transposeAVX2(dst []float32, ldd int, src []float32, lds, rows, cols int)
 //
 //go:noescape
 func copyRunsAVX2(dst, src []float32, places, runs, length, dstPlace, dstRun, srcPlace, srcRun int)
+
+// wordsAVX2 is
+//
+//	for b := range turns {
+//		for lane := range 16 {
+//			word := philox.Block([2]uint32{key0, key1}, [4]uint32{first[lane] + b*stride, row, step, purpose})
+//			for j := range 4 {
+//				dst[64*b+16*j+lane] = word[j]
+//			}
+//		}
+//	}
+//
+//go:noescape
+func wordsAVX2(dst, first []uint32, turns int, stride, step, row, purpose, key0, key1 uint32)
+
+// belowAVX2 is wordsGeneric, of whose words it says which are below a limit:
+//
+//	for i, word := range words {
+//		if word < limit {
+//			dst[i/8] |= 1 << (i % 8)
+//		}
+//	}
+//
+// with dst zero before.
+//
+//go:noescape
+func belowAVX2(dst []byte, first []uint32, turns int, stride, step, row, purpose, key0, key1, limit uint32)
 
 // reluAVX2 is
 //
@@ -1138,6 +1204,15 @@ func addMulAVX2(dst, a, b []float32)
 //go:noescape
 func scaleAVX2(dst []float32, factor float32)
 
+// dropAVX2 is
+//
+//	for i := range dst {
+//		dst[i] = src[i] * factor // or times 0, where bit i%8 of bits[i/8] is 0
+//	}
+//
+//go:noescape
+func dropAVX2(dst, src []float32, bits []byte, factor float32)
+
 // sumAVX2 is
 //
 //	for _, v := range x {
@@ -1194,11 +1269,14 @@ func avx2Set() *Set {
 		mul:         mulAVX2,
 		addMul:      addMulAVX2,
 		scale:       scaleAVX2,
+		drop:        dropAVX2,
 		sum:         sumAVX2,
 		decodeBytes: decodeBytesAVX2,
 		columnSum:   columnSumAVX2,
 		transpose:   transposeAVX2,
 		copyRuns:    copyRunsAVX2,
+		words:       wordsAVX2,
+		below:       belowAVX2,
 		addSpread:   addSpreadGeneric,
 	}
 }

@@ -66,6 +66,9 @@ func loops() []kernel {
 			l.store("dst", l.add(l.load("dst"), l.mul(l.load("a"), l.load("b"))))
 		}},
 		{name: "scale", length: "dst", body: func(l *loop) { l.store("dst", l.mul(l.load("dst"), l.param("factor"))) }},
+		{name: "drop", length: "dst", body: func(l *loop) {
+			l.store("dst", l.mul(l.load("src"), l.only(l.loadBits("bits"), l.param("factor"))))
+		}},
 		{name: "sum", length: "x", body: func(l *loop) { l.sum(l.load("x")) }},
 		{name: "decodeBytes", length: "dst", body: func(l *loop) {
 			x := l.toFloat(l.loadBytes("src"))

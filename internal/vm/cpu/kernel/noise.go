@@ -1,0 +1,114 @@
+package kernel
+
+import (
+	"encoding/binary"
+
+	"aegis/data/philox"
+)
+
+// Lanes is how many counters are drawn for side by side.
+const Lanes = philox.Lanes
+
+// Draw is what numbers are drawn for.
+type Draw struct {
+	Stream    philox.Stream
+	Step, Row uint32
+}
+
+// Words draws as [philox.Stream.Side] does.
+func (s *Set) Words(dst []uint32, first *[Lanes]uint32, turns int, stride uint32, d Draw) {
+	if turns <= 0 {
+		return
+	}
+	_ = dst[4*Lanes*turns-1]
+	s.words(dst, first[:], turns, stride, d.Step, d.Row, uint32(d.Stream.Purpose), uint32(d.Stream.Seed), uint32(d.Stream.Seed>>32))
+}
+
+// Below draws as [Set.Words] does and gives a bit for each word: whether its
+// upper 24 bits are below a threshold from 1 to 2²⁴−1.
+func (s *Set) Below(dst []byte, first *[Lanes]uint32, turns int, stride uint32, d Draw, threshold uint32) {
+	if turns <= 0 {
+		return
+	}
+	_ = dst[4*Lanes/8*turns-1]
+	s.below(dst, first[:], turns, stride, d.Step, d.Row, uint32(d.Stream.Purpose), uint32(d.Stream.Seed), uint32(d.Stream.Seed>>32), threshold<<8)
+}
+
+// Drop multiplies by a factor where a bit is set, else by 0: dst[i] = src[i]·factor
+// for bit i%8 of bits[i/8]. bits has a byte more than dst needs.
+func (s *Set) Drop(dst, src []float32, bits []byte, factor float32) {
+	if len(dst) == 0 {
+		return
+	}
+	atLeast(src, len(dst))
+	_ = bits[(len(dst)+7)/8]
+	s.drop(dst, src, bits, factor)
+}
+
+// bitsPadding is how many bytes of bits lie behind those that are asked for:
+// they are written in pieces of 64.
+const bitsPadding = 16
+
+// BitBytes is the room that bits of n values want.
+func BitBytes(n int) int { return (n+63)/64*8 + bitsPadding }
+
+// Bits draws a bit for each of n values, which is set with the chance threshold ·
+// 2⁻²⁴: that of value i is of index i, as [philox.Stream.Bernoullis] draws it.
+// space holds what is drawn at once.
+func (s *Set) Bits(bits []byte, n int, d Draw, threshold uint32, space []byte) {
+	var first [Lanes]uint32
+	for i := range first {
+		first[i] = uint32(i)
+	}
+	turns := (n + 4*Lanes - 1) / (4 * Lanes)
+	s.Below(space, &first, turns, Lanes, d, threshold)
+	for t := range turns {
+		word := uint64(0)
+		for j := range 4 {
+			word |= spread(binary.LittleEndian.Uint16(space[8*t+2*j:])) << j
+		}
+		binary.LittleEndian.PutUint64(bits[8*t:], word)
+	}
+}
+
+// spread puts 16 bits four apart.
+func spread(b uint16) uint64 {
+	x := uint64(b)
+	x = (x | x<<24) & 0x000000ff000000ff
+	x = (x | x<<12) & 0x000f000f000f000f
+	x = (x | x<<6) & 0x0303030303030303
+	return (x | x<<3) & 0x1111111111111111
+}
+
+// ImageBits is [Set.Bits] of an image (channels, area) whose values lie with
+// channels last: the bit of channel c at position p is of index c·area + p, and
+// comes at p·channels + c. Lanes are channels; the index of a channel's first
+// value is a number of words behind one that four words begin with, at the same
+// word for every fourth channel at least.
+func (s *Set) ImageBits(bits []byte, channels, area int, d Draw, threshold uint32, space []byte) {
+	clear(bits[:BitBytes(channels*area)])
+	turns := (area + 6) / 4
+	for low := 0; low < channels; low += Lanes {
+		var first [Lanes]uint32
+		var behind [4]uint64 // lanes by the place of their first word
+		n := min(Lanes, channels-low)
+		for lane := range n {
+			index := (low + lane) * area
+			first[lane] = uint32(index / 4)
+			behind[index%4] |= 1 << lane
+		}
+		s.Below(space, &first, turns, 1, d, threshold)
+		for p := range area {
+			drawn := binary.LittleEndian.Uint64(space[2*p:])
+			word := drawn&behind[0] | drawn>>16&behind[1] | drawn>>32&behind[2] | drawn>>48&behind[3]
+			at := p*channels + low
+			to := bits[at/8:][:8]
+			binary.LittleEndian.PutUint64(to, binary.LittleEndian.Uint64(to)|word<<(at%8))
+		}
+	}
+}
+
+// BitSpace is the space that bits of n values, or of an image, want for drawing.
+func BitSpace(n, channels int) int {
+	return 8*max((n+4*Lanes-1)/(4*Lanes), (n/max(1, channels)+6)/4) + 8
+}

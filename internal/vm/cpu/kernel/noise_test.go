@@ -1,0 +1,117 @@
+package kernel
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"aegis/data/philox"
+)
+
+var drawn = Draw{Stream: philox.Stream{Seed: 0x123456789abcdef, Purpose: philox.For("test")}, Step: 1 << 31, Row: 77}
+
+// TestWords holds what is drawn side by side to the counters one by one.
+func TestWords(t *testing.T) {
+	var first [Lanes]uint32
+	for i := range first {
+		first[i] = uint32(i*i*i) - 3
+	}
+	key := [2]uint32{uint32(drawn.Stream.Seed), uint32(drawn.Stream.Seed >> 32)}
+	for _, s := range Sets() {
+		for turns := range 5 {
+			for _, stride := range []uint32{1, 16} {
+				const guard = 0xabcdef
+				got := slices.Repeat([]uint32{guard}, 64*turns+1)
+				s.Words(got, &first, turns, stride, drawn)
+				for i, v := range got[:64*turns] {
+					lane, word, turn := i%16, i/16%4, i/64
+					want := philox.Block(key, [4]uint32{first[lane] + uint32(turn)*stride, drawn.Row, drawn.Step, uint32(drawn.Stream.Purpose)})[word]
+					if v != want {
+						t.Fatalf("%s: turn %d, word %d, lane %d is %#x, want %#x", s.Name, turn, word, lane, v, want)
+					}
+				}
+				if got[64*turns] != guard {
+					t.Errorf("%s: wrote beyond %d turns", s.Name, turns)
+				}
+			}
+		}
+	}
+}
+
+// TestBits holds bits to Bernoulli noise, in the order of an image with channels
+// last too.
+func TestBits(t *testing.T) {
+	for _, s := range Sets() {
+		for _, c := range []struct{ channels, area int }{
+			{1, 1}, {1, 63}, {1, 64}, {1, 129}, {1, 784}, {3, 1}, {16, 196}, {32, 49}, {5, 7}, {33, 6}, {17, 35}, {64, 2},
+		} {
+			for _, chance := range []float64{0x1p-24, 0.25, 0.8, 1 - 0x1p-24} {
+				n := c.channels * c.area
+				want := make([]float32, n)
+				drawn.Stream.Bernoullis(want, drawn.Step, drawn.Row, chance)
+				bits, space := make([]byte, BitBytes(n)), make([]byte, BitSpace(n, c.channels))
+				for i := range bits {
+					bits[i] = 0xff // of an earlier row
+				}
+				if c.channels == 1 {
+					s.Bits(bits, n, drawn, philox.Threshold(chance), space)
+				} else {
+					s.ImageBits(bits, c.channels, c.area, drawn, philox.Threshold(chance), space)
+				}
+				for i, v := range want {
+					at := i%c.area*c.channels + i/c.area
+					if got := bits[at/8] >> (at % 8) & 1; float32(got) != v {
+						t.Fatalf("%s: %+v, chance %v: bit %d is %d, want %v", s.Name, c, chance, i, got, v)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestDrop covers every length and the end of every slice.
+func TestDrop(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, s := range Sets() {
+		for n := range 70 {
+			t.Run(fmt.Sprintf("%s/%d", s.Name, n), func(t *testing.T) {
+				src, bits := make([]float32, n), make([]byte, (n+7)/8+1)
+				fill(src, wide32, r)
+				for i := range bits {
+					bits[i] = byte(r.Uint32())
+				}
+				got := newBuffer(n, 1)
+				s.Drop(got.data, src, bits, 1.25)
+				for i, v := range src {
+					factor := float32(0)
+					if bits[i/8]>>(i%8)&1 == 1 {
+						factor = 1.25
+					}
+					if got.data[i] != v*factor {
+						t.Errorf("value %d is %v, want %v", i, got.data[i], v*factor)
+					}
+				}
+				got.check(t, "dst")
+			})
+		}
+	}
+}
+
+func BenchmarkBits(b *testing.B) {
+	for _, s := range Sets() {
+		bits, space := make([]byte, BitBytes(3136)), make([]byte, BitSpace(3136, 16))
+		b.Run(s.Name+"/flat", func(b *testing.B) {
+			for range b.N {
+				s.Bits(bits, 3136, drawn, 1<<23, space)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/3136, "ns/value")
+		})
+		b.Run(s.Name+"/image", func(b *testing.B) {
+			for range b.N {
+				s.ImageBits(bits, 16, 196, drawn, 1<<23, space)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/3136, "ns/value")
+		})
+	}
+}
