@@ -2,13 +2,13 @@ package philox
 
 import "math/bits"
 
-// four is [Block] for four counters: four chains of products, none of which
-// waits for another's.
-func four(key [2]uint32, index [4]uint32, row, step, purpose uint32, out *[16]uint32) {
-	a0, a1, a2, a3 := index[0], row, step, purpose
-	b0, b1, b2, b3 := index[1], row, step, purpose
-	c0, c1, c2, c3 := index[2], row, step, purpose
-	d0, d1, d2, d3 := index[3], row, step, purpose
+// four is [Block] for the counters first to first+3: four chains of products,
+// none of which waits for another's.
+func four(key [2]uint32, first, row, step, purpose uint32, out *[16]uint32) {
+	a0, a1, a2, a3 := first, row, step, purpose
+	b0, b1, b2, b3 := first+1, row, step, purpose
+	c0, c1, c2, c3 := first+2, row, step, purpose
+	d0, d1, d2, d3 := first+3, row, step, purpose
 	k0, k1 := key[0], key[1]
 	for range rounds {
 		h, l := bits.Mul32(multiplier0, a0)

@@ -32,7 +32,7 @@ func (s Stream) words(n int, step, row uint32, visit func(i int, words []uint32)
 	key := [2]uint32{uint32(s.Seed), uint32(s.Seed >> 32)}
 	var out [16]uint32
 	for i := 0; i < n; i += len(out) {
-		four(key, [4]uint32{uint32(i / 4), uint32(i/4) + 1, uint32(i/4) + 2, uint32(i/4) + 3}, row, step, uint32(s.Purpose), &out)
+		four(key, uint32(i/4), row, step, uint32(s.Purpose), &out)
 		visit(i, out[:min(len(out), n-i)])
 	}
 }

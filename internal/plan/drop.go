@@ -3,6 +3,7 @@ package plan
 import (
 	"slices"
 
+	"aegis/model/op"
 	"aegis/model/program"
 )
 
@@ -86,5 +87,20 @@ func (ph *Phase) dropLast() {
 		slope.Src[0], drop.Src[0] = drop.Src[0], slope.Src[0]
 		slope.Dst, drop.Dst = drop.Dst, slope.Dst
 		*slope, *drop = *drop, *slope
+		ph.slopeOfDropped(&ph.Gradients[at], ph.Gradients[i])
+	}
+}
+
+// slopeOfDropped takes a derivative that hangs on a sign alone at what was
+// dropped: where that is 0, so is the gradient. What was not is then read once.
+func (ph *Phase) slopeOfDropped(slope *Instr, back Instr) {
+	if kind := slope.Slope.Kind; kind != op.ReLU && kind != op.LeakyReLU {
+		return
+	}
+	for _, drop := range ph.Gradients {
+		if drop.Op == Drop && drop.Src[0] == slope.Src[1] && drop.Input == back.Input && drop.Factor > 0 {
+			slope.Src[1] = drop.Dst[0]
+			return
+		}
 	}
 }

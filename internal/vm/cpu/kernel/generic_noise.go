@@ -1,20 +1,41 @@
 package kernel
 
-import "aegis/data/philox"
+import "math/bits"
+
+// The multipliers of Philox4x32-10.
+const multiplier0, multiplier1 = 0xD2511F53, 0xCD9E8D57
 
 // wordsGeneric is
 //
 //	for b := range turns {
 //		for lane := range 16 {
-//			word := philox.Block([2]uint32{key0, key1}, [4]uint32{first[lane] + b*stride, row, step, purpose})
+//			// of the step and the row that table was made of
+//			word := philox.Block(key, [4]uint32{first[lane] + b*stride, row, step, purpose})
 //			for j := range 4 {
 //				dst[64*b+16*j+lane] = word[j]
 //			}
 //		}
 //	}
-func wordsGeneric(dst, first []uint32, turns int, stride, step, row, purpose, key0, key1 uint32) {
-	s := philox.Stream{Seed: uint64(key1)<<32 | uint64(key0), Purpose: philox.Purpose(purpose)}
-	s.Side(dst, (*[philox.Lanes]uint32)(first), turns, stride, step, row)
+func wordsGeneric(dst, first []uint32, turns int, stride uint32, table []uint32) {
+	for turn := range turns {
+		words := (*[64]uint32)(dst[64*turn:])
+		for lane, c := range first[:16] {
+			words[lane], words[16+lane], words[32+lane], words[48+lane] = philoxed(c+uint32(turn)*stride, (*[20]uint32)(table))
+		}
+	}
+}
+
+// philoxed is the words of a counter.
+func philoxed(c uint32, table *[20]uint32) (a0, a1, a2, a3 uint32) {
+	h, l := bits.Mul32(multiplier0, c)
+	m, n := bits.Mul32(multiplier1, h^table[0])
+	a0, a1, a2, a3 = m^table[1], n, l^table[2], table[3]
+	for i := 4; i < len(table); i += 2 {
+		h, l = bits.Mul32(multiplier0, a0)
+		m, n = bits.Mul32(multiplier1, a2)
+		a0, a1, a2, a3 = m^a1^table[i], n, h^a3^table[i+1], l
+	}
+	return a0, a1, a2, a3
 }
 
 // belowGeneric is wordsGeneric, of whose words it says which are below a limit:
@@ -26,11 +47,11 @@ func wordsGeneric(dst, first []uint32, turns int, stride, step, row, purpose, ke
 //	}
 //
 // with dst zero before.
-func belowGeneric(dst []byte, first []uint32, turns int, stride, step, row, purpose, key0, key1, limit uint32) {
-	var words [4 * philox.Lanes]uint32
-	at := [philox.Lanes]uint32(first)
+func belowGeneric(dst []byte, first []uint32, turns int, stride uint32, table []uint32, limit uint32) {
+	var words [4 * Lanes]uint32
+	at := [Lanes]uint32(first)
 	for turn := range turns {
-		wordsGeneric(words[:], at[:], 1, stride, step, row, purpose, key0, key1)
+		wordsGeneric(words[:], at[:], 1, stride, table)
 		for i := range at {
 			at[i] += stride
 		}

@@ -47,8 +47,8 @@ type Set struct {
 	transpose   func(dst []float32, ldd int, src []float32, lds, rows, cols int)
 	decodeBytes func(dst []float32, src []byte, factor, offset float32)
 
-	words func(dst, first []uint32, turns int, stride, step, row, purpose, key0, key1 uint32)
-	below func(dst []byte, first []uint32, turns int, stride, step, row, purpose, key0, key1, limit uint32)
+	words func(dst, first []uint32, turns int, stride uint32, table []uint32)
+	below func(dst []byte, first []uint32, turns int, stride uint32, table []uint32, limit uint32)
 	drop  func(dst, src []float32, bits []byte, factor float32)
 
 	copyRuns  func(dst, src []float32, places, runs, length, dstPlace, dstRun, srcPlace, srcRun int)

@@ -2,36 +2,54 @@ package kernel
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"aegis/data/philox"
 )
 
 // Lanes is how many counters are drawn for side by side.
-const Lanes = philox.Lanes
+const Lanes = 16
 
-// Draw is what numbers are drawn for.
-type Draw struct {
-	Stream    philox.Stream
-	Step, Row uint32
+// Draw is what numbers are drawn for, made ready: what the first two rounds of
+// Philox have in common for all counters of a step and a row, and the keys of
+// the others.
+type Draw [20]uint32
+
+// NewDraw makes a step and a row ready.
+func NewDraw(s philox.Stream, step, row uint32) (d Draw) {
+	const weyl0, weyl1 = 0x9E3779B9, 0xBB67AE85
+	low, high := uint32(s.Seed), uint32(s.Seed>>32)
+	h, l := bits.Mul32(multiplier1, step) // of the first round
+	x := h ^ row ^ low
+	d[0] = uint32(s.Purpose) ^ high
+	low, high = low+weyl0, high+weyl1
+	h0, l0 := bits.Mul32(multiplier0, x) // of the second
+	d[1], d[2], d[3] = l^low, h0^high, l0
+	for i := 4; i < len(d); i += 2 {
+		low, high = low+weyl0, high+weyl1
+		d[i], d[i+1] = low, high
+	}
+	return d
 }
 
-// Words draws as [philox.Stream.Side] does.
-func (s *Set) Words(dst []uint32, first *[Lanes]uint32, turns int, stride uint32, d Draw) {
+// Words draws the words of counters side by side, again and again: in turn b
+// those of first[lane] + b·stride. dst[64·b + 16·j + lane] is word j.
+func (s *Set) Words(dst []uint32, first *[Lanes]uint32, turns int, stride uint32, d *Draw) {
 	if turns <= 0 {
 		return
 	}
 	_ = dst[4*Lanes*turns-1]
-	s.words(dst, first[:], turns, stride, d.Step, d.Row, uint32(d.Stream.Purpose), uint32(d.Stream.Seed), uint32(d.Stream.Seed>>32))
+	s.words(dst, first[:], turns, stride, d[:])
 }
 
 // Below draws as [Set.Words] does and gives a bit for each word: whether its
 // upper 24 bits are below a threshold from 1 to 2²⁴−1.
-func (s *Set) Below(dst []byte, first *[Lanes]uint32, turns int, stride uint32, d Draw, threshold uint32) {
+func (s *Set) Below(dst []byte, first *[Lanes]uint32, turns int, stride uint32, d *Draw, threshold uint32) {
 	if turns <= 0 {
 		return
 	}
 	_ = dst[4*Lanes/8*turns-1]
-	s.below(dst, first[:], turns, stride, d.Step, d.Row, uint32(d.Stream.Purpose), uint32(d.Stream.Seed), uint32(d.Stream.Seed>>32), threshold<<8)
+	s.below(dst, first[:], turns, stride, d[:], threshold<<8)
 }
 
 // Drop multiplies by a factor where a bit is set, else by 0: dst[i] = src[i]·factor
@@ -55,7 +73,7 @@ func BitBytes(n int) int { return (n+63)/64*8 + bitsPadding }
 // Bits draws a bit for each of n values, which is set with the chance threshold ·
 // 2⁻²⁴: that of value i is of index i, as [philox.Stream.Bernoullis] draws it.
 // space holds what is drawn at once.
-func (s *Set) Bits(bits []byte, n int, d Draw, threshold uint32, space []byte) {
+func (s *Set) Bits(dst []byte, n int, d *Draw, threshold uint32, space []byte) {
 	var first [Lanes]uint32
 	for i := range first {
 		first[i] = uint32(i)
@@ -67,7 +85,7 @@ func (s *Set) Bits(bits []byte, n int, d Draw, threshold uint32, space []byte) {
 		for j := range 4 {
 			word |= spread(binary.LittleEndian.Uint16(space[8*t+2*j:])) << j
 		}
-		binary.LittleEndian.PutUint64(bits[8*t:], word)
+		binary.LittleEndian.PutUint64(dst[8*t:], word)
 	}
 }
 
@@ -85,8 +103,11 @@ func spread(b uint16) uint64 {
 // comes at p·channels + c. Lanes are channels; the index of a channel's first
 // value is a number of words behind one that four words begin with, at the same
 // word for every fourth channel at least.
-func (s *Set) ImageBits(bits []byte, channels, area int, d Draw, threshold uint32, space []byte) {
-	clear(bits[:BitBytes(channels*area)])
+func (s *Set) ImageBits(bits []byte, channels, area int, d *Draw, threshold uint32, space []byte) {
+	whole := channels%Lanes == 0 // lanes fill their bytes
+	if !whole {
+		clear(bits[:BitBytes(channels*area)])
+	}
 	turns := (area + 6) / 4
 	for low := 0; low < channels; low += Lanes {
 		var first [Lanes]uint32
@@ -98,13 +119,34 @@ func (s *Set) ImageBits(bits []byte, channels, area int, d Draw, threshold uint3
 			behind[index%4] |= 1 << lane
 		}
 		s.Below(space, &first, turns, 1, d, threshold)
-		for p := range area {
-			drawn := binary.LittleEndian.Uint64(space[2*p:])
-			word := drawn&behind[0] | drawn>>16&behind[1] | drawn>>32&behind[2] | drawn>>48&behind[3]
-			at := p*channels + low
-			to := bits[at/8:][:8]
-			binary.LittleEndian.PutUint64(to, binary.LittleEndian.Uint64(to)|word<<(at%8))
+		if whole {
+			wholeBits(bits[low/8:], channels/8, space[:2*area+6], &behind)
+		} else {
+			addBits(bits, low, channels, space[:2*area+6], &behind)
 		}
+	}
+}
+
+// turned is the bits of all lanes at one position: drawn has four words of them,
+// of which each lane takes the one that it is behind by.
+func turned(drawn uint64, behind *[4]uint64) uint64 {
+	return drawn&behind[0] | drawn>>16&behind[1] | drawn>>32&behind[2] | drawn>>48&behind[3]
+}
+
+// wholeBits puts the bits of each position where they belong, step bytes apart.
+func wholeBits(bits []byte, step int, space []byte, behind *[4]uint64) {
+	for ; len(space) >= 8 && len(bits) >= 2; space, bits = space[2:], bits[min(step, len(bits)):] {
+		binary.LittleEndian.PutUint16(bits, uint16(turned(binary.LittleEndian.Uint64(space), behind)))
+	}
+}
+
+// addBits adds the bits of each position to those that are there, which begin at
+// bit low and lie channels bits apart.
+func addBits(bits []byte, low, channels int, space []byte, behind *[4]uint64) {
+	for at := low; len(space) >= 8; at, space = at+channels, space[2:] {
+		to := bits[at/8:][:8]
+		word := turned(binary.LittleEndian.Uint64(space), behind) << (at % 8)
+		binary.LittleEndian.PutUint64(to, binary.LittleEndian.Uint64(to)|word)
 	}
 }
 

@@ -9,7 +9,13 @@ import (
 	"aegis/data/philox"
 )
 
-var drawn = Draw{Stream: philox.Stream{Seed: 0x123456789abcdef, Purpose: philox.For("test")}, Step: 1 << 31, Row: 77}
+// What is drawn here.
+const step, row = 1 << 31, 77
+
+var (
+	stream = philox.Stream{Seed: 0x123456789abcdef, Purpose: philox.For("test")}
+	drawn  = NewDraw(stream, step, row)
+)
 
 // TestWords holds what is drawn side by side to the counters one by one.
 func TestWords(t *testing.T) {
@@ -17,16 +23,16 @@ func TestWords(t *testing.T) {
 	for i := range first {
 		first[i] = uint32(i*i*i) - 3
 	}
-	key := [2]uint32{uint32(drawn.Stream.Seed), uint32(drawn.Stream.Seed >> 32)}
+	key := [2]uint32{uint32(stream.Seed), uint32(stream.Seed >> 32)}
 	for _, s := range Sets() {
 		for turns := range 5 {
 			for _, stride := range []uint32{1, 16} {
 				const guard = 0xabcdef
 				got := slices.Repeat([]uint32{guard}, 64*turns+1)
-				s.Words(got, &first, turns, stride, drawn)
+				s.Words(got, &first, turns, stride, &drawn)
 				for i, v := range got[:64*turns] {
 					lane, word, turn := i%16, i/16%4, i/64
-					want := philox.Block(key, [4]uint32{first[lane] + uint32(turn)*stride, drawn.Row, drawn.Step, uint32(drawn.Stream.Purpose)})[word]
+					want := philox.Block(key, [4]uint32{first[lane] + uint32(turn)*stride, row, step, uint32(stream.Purpose)})[word]
 					if v != want {
 						t.Fatalf("%s: turn %d, word %d, lane %d is %#x, want %#x", s.Name, turn, word, lane, v, want)
 					}
@@ -49,15 +55,15 @@ func TestBits(t *testing.T) {
 			for _, chance := range []float64{0x1p-24, 0.25, 0.8, 1 - 0x1p-24} {
 				n := c.channels * c.area
 				want := make([]float32, n)
-				drawn.Stream.Bernoullis(want, drawn.Step, drawn.Row, chance)
+				stream.Bernoullis(want, step, row, chance)
 				bits, space := make([]byte, BitBytes(n)), make([]byte, BitSpace(n, c.channels))
 				for i := range bits {
 					bits[i] = 0xff // of an earlier row
 				}
 				if c.channels == 1 {
-					s.Bits(bits, n, drawn, philox.Threshold(chance), space)
+					s.Bits(bits, n, &drawn, philox.Threshold(chance), space)
 				} else {
-					s.ImageBits(bits, c.channels, c.area, drawn, philox.Threshold(chance), space)
+					s.ImageBits(bits, c.channels, c.area, &drawn, philox.Threshold(chance), space)
 				}
 				for i, v := range want {
 					at := i%c.area*c.channels + i/c.area
@@ -103,13 +109,13 @@ func BenchmarkBits(b *testing.B) {
 		bits, space := make([]byte, BitBytes(3136)), make([]byte, BitSpace(3136, 16))
 		b.Run(s.Name+"/flat", func(b *testing.B) {
 			for range b.N {
-				s.Bits(bits, 3136, drawn, 1<<23, space)
+				s.Bits(bits, 3136, &drawn, 1<<23, space)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/3136, "ns/value")
 		})
 		b.Run(s.Name+"/image", func(b *testing.B) {
 			for range b.N {
-				s.ImageBits(bits, 16, 196, drawn, 1<<23, space)
+				s.ImageBits(bits, 16, 196, &drawn, 1<<23, space)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/3136, "ns/value")
 		})

@@ -349,7 +349,8 @@ func addSpreadAVX512(dst, src []float32, runs, length, step, dstRun, srcRun int)
 //
 //	for b := range turns {
 //		for lane := range 16 {
-//			word := philox.Block([2]uint32{key0, key1}, [4]uint32{first[lane] + b*stride, row, step, purpose})
+//			// of the step and the row that table was made of
+//			word := philox.Block(key, [4]uint32{first[lane] + b*stride, row, step, purpose})
 //			for j := range 4 {
 //				dst[64*b+16*j+lane] = word[j]
 //			}
@@ -357,7 +358,7 @@ func addSpreadAVX512(dst, src []float32, runs, length, step, dstRun, srcRun int)
 //	}
 //
 //go:noescape
-func wordsAVX512(dst, first []uint32, turns int, stride, step, row, purpose, key0, key1 uint32)
+func wordsAVX512(dst, first []uint32, turns int, stride uint32, table []uint32)
 
 // belowAVX512 is wordsGeneric, of whose words it says which are below a limit:
 //
@@ -370,7 +371,7 @@ func wordsAVX512(dst, first []uint32, turns int, stride, step, row, purpose, key
 // with dst zero before.
 //
 //go:noescape
-func belowAVX512(dst []byte, first []uint32, turns int, stride, step, row, purpose, key0, key1, limit uint32)
+func belowAVX512(dst []byte, first []uint32, turns int, stride uint32, table []uint32, limit uint32)
 
 // reluAVX512 is
 //
@@ -910,7 +911,8 @@ func copyRunsAVX2(dst, src []float32, places, runs, length, dstPlace, dstRun, sr
 //
 //	for b := range turns {
 //		for lane := range 16 {
-//			word := philox.Block([2]uint32{key0, key1}, [4]uint32{first[lane] + b*stride, row, step, purpose})
+//			// of the step and the row that table was made of
+//			word := philox.Block(key, [4]uint32{first[lane] + b*stride, row, step, purpose})
 //			for j := range 4 {
 //				dst[64*b+16*j+lane] = word[j]
 //			}
@@ -918,7 +920,7 @@ func copyRunsAVX2(dst, src []float32, places, runs, length, dstPlace, dstRun, sr
 //	}
 //
 //go:noescape
-func wordsAVX2(dst, first []uint32, turns int, stride, step, row, purpose, key0, key1 uint32)
+func wordsAVX2(dst, first []uint32, turns int, stride uint32, table []uint32)
 
 // belowAVX2 is wordsGeneric, of whose words it says which are below a limit:
 //
@@ -931,7 +933,7 @@ func wordsAVX2(dst, first []uint32, turns int, stride, step, row, purpose, key0,
 // with dst zero before.
 //
 //go:noescape
-func belowAVX2(dst []byte, first []uint32, turns int, stride, step, row, purpose, key0, key1, limit uint32)
+func belowAVX2(dst []byte, first []uint32, turns int, stride uint32, table []uint32, limit uint32)
 
 // reluAVX2 is
 //

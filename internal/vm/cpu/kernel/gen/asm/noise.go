@@ -2,22 +2,17 @@ package asm
 
 import "fmt"
 
-// Philox4x32-10: multipliers, and what each round adds to the keys.
-const (
-	philoxM0, philoxM1 = 0xD2511F53, 0xCD9E8D57
-	philoxW0, philoxW1 = 0x9E3779B9, 0xBB67AE85
-)
+// The multipliers of Philox4x32-10.
+const philoxM0, philoxM1 = 0xD2511F53, 0xCD9E8D57
 
 // Registers of philox: the words of even counters in 0 to 5, of odd ones in 6
 // to 11.
 const (
-	odd          = 6
-	keyLow       = 12
-	keyHigh      = 13
-	counters     = 14
-	limit        = 15
-	multipliers  = 16 // and the next one, where there are so many
-	philoxRounds = 10
+	odd         = 6
+	spare       = 12
+	counters    = 14
+	limit       = 15
+	multipliers = 16 // and the next one, where there are so many
 )
 
 // draw is a kernel that draws for 16 counters side by side.
@@ -68,7 +63,7 @@ func (w *writer) move(from, to string) {
 // upper halves hold whatever comes: products do not read them.
 func (w *writer) philox(k draw) {
 	d, reg := w.begin(k.name), w.numbered
-	w.p("MOVQ %s, DI\nMOVQ %s, SI\nMOVQ %s, CX", w.arg(d, "dst"), w.arg(d, "first"), w.arg(d, "turns"))
+	w.p("MOVQ %s, DI\nMOVQ %s, SI\nMOVQ %s, CX\nMOVQ %s, R10", w.arg(d, "dst"), w.arg(d, "first"), w.arg(d, "turns"), w.arg(d, "table"))
 	w.p("TESTQ CX, CX\nJLE done")
 	if k.begin != nil {
 		k.begin(d)
@@ -82,20 +77,17 @@ func (w *writer) philox(k draw) {
 	w.move("(SI)", reg(counters))
 	w.p("turn:\nVPSRLQ $32, %s, %s", reg(counters), reg(odd))
 	w.move(reg(counters), reg(0))
-	for i, from := range []string{"row", "step", "purpose"} {
-		w.p("VBROADCASTSS %[1]s, %[2]s\nVBROADCASTSS %[1]s, %[3]s", w.arg(d, from), reg(1+i), reg(odd+1+i))
-	}
-	w.p("VBROADCASTSS %s, %s\nVBROADCASTSS %s, %s", w.arg(d, "key0"), reg(keyLow), w.arg(d, "key1"), reg(keyHigh))
-	x, spare := [4]int{0, 1, 2, 3}, [2]int{4, 5}
-	for round := range philoxRounds {
-		w.round(x, spare, round == philoxRounds-1)
-		x, spare = [4]int{x[0], spare[1], x[2], spare[0]}, [2]int{x[3], x[1]}
+	w.begun()
+	x, to := [4]int{0, 1, 2, 3}, [2]int{4, 5}
+	for round := range drawRounds {
+		w.round(x, to, drawKeys+2*round)
+		x, to = [4]int{x[0], to[1], x[2], to[0]}, [2]int{x[3], x[1]}
 	}
 	for word, r := range x {
 		w.together(reg(r), reg(odd+r))
 		k.give(word, reg(r))
 	}
-	w.p("VBROADCASTSS %s, %s\nVPADDD %[2]s, %[3]s, %[3]s", w.arg(d, "stride"), reg(keyLow), reg(counters))
+	w.p("VBROADCASTSS %s, %s\nVPADDD %[2]s, %[3]s, %[3]s", w.arg(d, "stride"), reg(spare), reg(counters))
 	w.p("ADDQ $%d, DI\nDECQ CX\nJNZ turn", k.turn)
 	if !w.wide() {
 		w.p("LEAQ %d(R8), DI\nADDQ $32, SI\nMOVQ %s, CX\nDECQ R9\nJNZ half", k.half, w.arg(d, "turns"))
@@ -103,43 +95,71 @@ func (w *writer) philox(k draw) {
 	w.p("done:\nVZEROUPPER\nRET")
 }
 
-// round is a round of Philox: the words are in registers x, the products go to
-// those of spare, where they are words of the next round.
-func (w *writer) round(x [4]int, spare [2]int, last bool) {
-	m0, m1 := w.numbered(multipliers), w.numbered(multipliers+1)
-	if !w.wide() {
-		m0, m1 = w.constant(philoxM0), w.constant(philoxM1)
-	}
+// What a kernel finds in its table, as kernel.Draw writes it: the numbers of the
+// first two rounds, which go over one word of a counter alone, and keys.
+const (
+	drawKeys   = 4
+	drawRounds = 8
+)
+
+// begun is the first two rounds.
+func (w *writer) begun() {
+	m0, m1 := w.products()
 	at := func(i, set int) string { return w.numbered(i + set*odd) }
 	for set := range 2 {
-		w.p("VPMULUDQ %s, %s, %s", m0, at(x[0], set), at(spare[0], set))
-		w.p("VPMULUDQ %s, %s, %s", m1, at(x[2], set), at(spare[1], set))
+		w.p("VPMULUDQ %s, %s, %s\nVPSRLQ $32, %[3]s, %[4]s", m0, at(0, set), at(3, set), at(2, set))
+		w.xorTable(0, at(2, set))
 	}
 	for set := range 2 {
-		w.mix(at(spare[1], set), at(x[1], set), w.numbered(keyLow), at(x[0], set))
-		w.mix(at(spare[0], set), at(x[3], set), w.numbered(keyHigh), at(x[2], set))
+		w.p("VPMULUDQ %s, %s, %s\nVPSRLQ $32, %[3]s, %[4]s", m1, at(2, set), at(1, set), at(0, set))
+		w.xorTable(1, at(0, set))
+		w.move(at(3, set), at(2, set))
+		w.xorTable(2, at(2, set))
+		w.p("VBROADCASTSS 12(R10), %s", at(3, set))
 	}
-	if last {
+}
+
+// products returns the operands that hold the multipliers.
+func (w *writer) products() (m0, m1 string) {
+	if w.wide() {
+		return w.numbered(multipliers), w.numbered(multipliers + 1)
+	}
+	return w.constant(philoxM0), w.constant(philoxM1)
+}
+
+// xorTable is dst ^= a number of the table.
+func (w *writer) xorTable(i int, dst string) {
+	if w.wide() {
+		w.p("VPXORD.BCST %d(R10), %[2]s, %[2]s", 4*i, dst)
 		return
 	}
-	for i, add := range []uint32{philoxW0, philoxW1} {
-		key := w.numbered(keyLow + i)
-		if w.wide() {
-			w.p("VPADDD.BCST %[1]s, %[2]s, %[2]s", w.constant(add), key)
-		} else {
-			w.p("VPADDD %[1]s, %[2]s, %[2]s", w.constant(add), key)
-		}
+	w.p("VBROADCASTSS %d(R10), %s\nVPXOR %[2]s, %[3]s, %[3]s", 4*i, w.numbered(spare), dst)
+}
+
+// round is a round of Philox: the words are in registers x, the products go to
+// others, where they are words of the next round.
+func (w *writer) round(x [4]int, to [2]int, key int) {
+	m0, m1 := w.products()
+	at := func(i, set int) string { return w.numbered(i + set*odd) }
+	for set := range 2 {
+		w.p("VPMULUDQ %s, %s, %s", m0, at(x[0], set), at(to[0], set))
+		w.p("VPMULUDQ %s, %s, %s", m1, at(x[2], set), at(to[1], set))
+	}
+	for set := range 2 {
+		w.mix(at(to[1], set), at(x[1], set), key, at(x[0], set))
+		w.mix(at(to[0], set), at(x[3], set), key+1, at(x[2], set))
 	}
 }
 
 // mix sets dst to the upper half of a product, a word and a key, by exclusive or.
-func (w *writer) mix(product, word, key, dst string) {
+func (w *writer) mix(product, word string, key int, dst string) {
 	w.p("VPSRLQ $32, %s, %s", product, dst)
 	if w.wide() {
-		w.p("VPTERNLOGD $0x96, %s, %s, %s", key, word, dst)
+		w.p("VPTERNLOGD.BCST $0x96, %d(R10), %s, %s", 4*key, word, dst)
 		return
 	}
-	w.p("VPXOR %[1]s, %[2]s, %[2]s\nVPXOR %[3]s, %[2]s, %[2]s", word, dst, key)
+	w.p("VPXOR %[1]s, %[2]s, %[2]s", word, dst)
+	w.xorTable(key, dst)
 }
 
 // together puts the lower halves of two registers into the lanes of the first.
