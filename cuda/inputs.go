@@ -75,7 +75,9 @@ func (b *builder) oneHot(in plan.Instr) {
 // readsRowNumbers says whether a plan wants to know which rows of their set it
 // works on: noise may belong to them.
 func (e *exec) readsRowNumbers() bool {
-	return e.any(func(in plan.Instr) bool { return (in.Op == plan.Noise || in.Op == plan.Drop) && (in.Input.Fixed || !e.trains) })
+	return e.any(func(in plan.Instr) bool {
+		return (in.Op == plan.Noise || in.Op == plan.Drop) && (in.Input.Fixed || !e.trains)
+	})
 }
 
 // readsLabels says whether a plan wants classes.

@@ -51,10 +51,8 @@ func (b *builder) channelMeanGrad(in plan.Instr) error {
 		for c := range scale {
 			scale[c] = float32(float64(g[c]) / float64(e.n*size/channels))
 		}
-		row, dst := w.spread(&w.means, scale, size), w.rowsOf(in.Dst[0], from, to)
-		for at := 0; at < len(dst); at += size {
-			copy(dst[at:], row)
-		}
+		piece, dst := w.spread(&w.means, scale), w.rowsOf(in.Dst[0], from, to)
+		eachPiece(len(dst), len(piece), func(at, end int) { copy(dst[at:end], piece) })
 	})
 	return nil
 }

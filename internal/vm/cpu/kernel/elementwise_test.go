@@ -58,6 +58,26 @@ func elementwiseCases() []elementwise {
 			s.Mul(b[0], b[1])
 			return 0
 		}},
+		{name: "Affine", operands: []values{wide32, wide32, wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
+			s.Affine(b[0], b[1], b[2], b[3], false)
+			return 0
+		}},
+		{name: "AffineReLU", operands: []values{wide32, wide32, wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
+			s.Affine(b[0], b[1], b[2], b[3], true)
+			return 0
+		}},
+		{name: "Affine2", operands: []values{wide32, wide32, wide32, wide32, wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
+			s.Affine2(b[0], b[1], b[2], b[3], b[4], b[5])
+			return 0
+		}},
+		{name: "AddSquares", operands: []values{wide32, wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
+			s.AddSquares(b[0], b[1], b[2])
+			return 0
+		}},
+		{name: "AddCentred", operands: []values{wide32, wide32, wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
+			s.AddCentred(b[0], b[1], b[2], b[3])
+			return 0
+		}},
 		{name: "AddMul", operands: []values{wide32, wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
 			s.AddMul(b[0], b[1], b[2])
 			return 0

@@ -41,6 +41,11 @@ type Set struct {
 	sub         func(dst, a []float32)
 	mul         func(dst, a []float32)
 	addMul      func(dst, a, b []float32)
+	affine      func(dst, x, scale, shift []float32)
+	affineReLU  func(dst, x, scale, shift []float32)
+	affine2     func(dst, x, scale, y, scaleY, shift []float32)
+	addSquares  func(dst, x, mean []float32)
+	addCentred  func(dst, x, mean, g []float32)
 	scale       func(dst []float32, factor float32)
 	sum         func(x []float32) float64
 	columnSum   func(dst, src []float32, rows, cols, ld int, accumulate bool)
@@ -84,6 +89,7 @@ func genericSet() *Set {
 		act:  genericActs, actGrad: genericActGrads, losses: genericLosses, updates: genericUpdates,
 		add: addGeneric, sub: subGeneric, mul: mulGeneric, addMul: addMulGeneric, scale: scaleGeneric, sum: sumGeneric, columnSum: columnSumGeneric,
 		transpose: transposeGeneric, decodeBytes: decodeBytesGeneric,
+		affine: affineGeneric, affineReLU: affineReLUGeneric, affine2: affine2Generic, addSquares: addSquaresGeneric, addCentred: addCentredGeneric,
 		words: wordsGeneric, below: belowGeneric, drop: dropGeneric,
 		copyRuns: copyRunsGeneric, addSpread: addSpreadGeneric,
 	}

@@ -7035,6 +7035,215 @@ done:
 	VZEROUPPER
 	RET
 
+// func affineAVX2(dst, x, scale, shift []float32)
+TEXT ·affineAVX2(SB), NOSPLIT, $0-96
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), R8
+	MOVQ x_base+24(FP), R9
+	MOVQ scale_base+48(FP), R10
+	MOVQ shift_base+72(FP), R11
+	XORL AX, AX
+	SUBQ $8, CX
+	JLT rest
+whole:
+	VMOVUPS (R9)(AX*4), Y0
+	VMOVUPS (R10)(AX*4), Y1
+	VMULPS Y1, Y0, Y1
+	VMOVUPS (R11)(AX*4), Y0
+	VADDPS Y0, Y1, Y0
+	VMOVUPS Y0, (R8)(AX*4)
+	ADDQ $8, AX
+	SUBQ $8, CX
+	JGE whole
+rest:
+	ADDQ $8, CX
+	JZ done
+	LEAQ lanemask<>+32(SB), DX
+	MOVQ CX, BX
+	SHLQ $2, BX
+	SUBQ BX, DX
+	VMOVUPS (DX), Y15
+	VMASKMOVPS (R9)(AX*4), Y15, Y0
+	VMASKMOVPS (R10)(AX*4), Y15, Y1
+	VMULPS Y1, Y0, Y1
+	VMASKMOVPS (R11)(AX*4), Y15, Y0
+	VADDPS Y0, Y1, Y0
+	VMASKMOVPS Y0, Y15, (R8)(AX*4)
+done:
+	VZEROUPPER
+	RET
+
+// func affineReLUAVX2(dst, x, scale, shift []float32)
+TEXT ·affineReLUAVX2(SB), NOSPLIT, $0-96
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), R8
+	MOVQ x_base+24(FP), R9
+	MOVQ scale_base+48(FP), R10
+	MOVQ shift_base+72(FP), R11
+	XORL AX, AX
+	SUBQ $8, CX
+	JLT rest
+whole:
+	VMOVUPS (R9)(AX*4), Y0
+	VMOVUPS (R10)(AX*4), Y1
+	VMULPS Y1, Y0, Y1
+	VMOVUPS (R11)(AX*4), Y0
+	VADDPS Y0, Y1, Y0
+	VBROADCASTSS c00000000<>(SB), Y1
+	VMAXPS Y0, Y1, Y0
+	VMOVUPS Y0, (R8)(AX*4)
+	ADDQ $8, AX
+	SUBQ $8, CX
+	JGE whole
+rest:
+	ADDQ $8, CX
+	JZ done
+	LEAQ lanemask<>+32(SB), DX
+	MOVQ CX, BX
+	SHLQ $2, BX
+	SUBQ BX, DX
+	VMOVUPS (DX), Y15
+	VMASKMOVPS (R9)(AX*4), Y15, Y0
+	VMASKMOVPS (R10)(AX*4), Y15, Y1
+	VMULPS Y1, Y0, Y1
+	VMASKMOVPS (R11)(AX*4), Y15, Y0
+	VADDPS Y0, Y1, Y0
+	VBROADCASTSS c00000000<>(SB), Y1
+	VMAXPS Y0, Y1, Y0
+	VMASKMOVPS Y0, Y15, (R8)(AX*4)
+done:
+	VZEROUPPER
+	RET
+
+// func affine2AVX2(dst, x, scale, y, scaleY, shift []float32)
+TEXT ·affine2AVX2(SB), NOSPLIT, $0-144
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), R8
+	MOVQ x_base+24(FP), R9
+	MOVQ scale_base+48(FP), R10
+	MOVQ y_base+72(FP), R11
+	MOVQ scaleY_base+96(FP), R12
+	MOVQ shift_base+120(FP), R13
+	XORL AX, AX
+	SUBQ $8, CX
+	JLT rest
+whole:
+	VMOVUPS (R13)(AX*4), Y0
+	VMOVUPS (R9)(AX*4), Y1
+	VMOVUPS (R10)(AX*4), Y2
+	VMULPS Y2, Y1, Y2
+	VADDPS Y2, Y0, Y2
+	VMOVUPS (R11)(AX*4), Y0
+	VMOVUPS (R12)(AX*4), Y1
+	VMULPS Y1, Y0, Y1
+	VADDPS Y1, Y2, Y1
+	VMOVUPS Y1, (R8)(AX*4)
+	ADDQ $8, AX
+	SUBQ $8, CX
+	JGE whole
+rest:
+	ADDQ $8, CX
+	JZ done
+	LEAQ lanemask<>+32(SB), DX
+	MOVQ CX, BX
+	SHLQ $2, BX
+	SUBQ BX, DX
+	VMOVUPS (DX), Y15
+	VMASKMOVPS (R13)(AX*4), Y15, Y1
+	VMASKMOVPS (R9)(AX*4), Y15, Y2
+	VMASKMOVPS (R10)(AX*4), Y15, Y0
+	VMULPS Y0, Y2, Y0
+	VADDPS Y0, Y1, Y0
+	VMASKMOVPS (R11)(AX*4), Y15, Y1
+	VMASKMOVPS (R12)(AX*4), Y15, Y2
+	VMULPS Y2, Y1, Y2
+	VADDPS Y2, Y0, Y2
+	VMASKMOVPS Y2, Y15, (R8)(AX*4)
+done:
+	VZEROUPPER
+	RET
+
+// func addSquaresAVX2(dst, x, mean []float32)
+TEXT ·addSquaresAVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), R8
+	MOVQ x_base+24(FP), R9
+	MOVQ mean_base+48(FP), R10
+	XORL AX, AX
+	SUBQ $8, CX
+	JLT rest
+whole:
+	VMOVUPS (R9)(AX*4), Y0
+	VMOVUPS (R10)(AX*4), Y1
+	VSUBPS Y1, Y0, Y1
+	VMOVUPS (R8)(AX*4), Y0
+	VMULPS Y1, Y1, Y1
+	VADDPS Y1, Y0, Y1
+	VMOVUPS Y1, (R8)(AX*4)
+	ADDQ $8, AX
+	SUBQ $8, CX
+	JGE whole
+rest:
+	ADDQ $8, CX
+	JZ done
+	LEAQ lanemask<>+32(SB), DX
+	MOVQ CX, BX
+	SHLQ $2, BX
+	SUBQ BX, DX
+	VMOVUPS (DX), Y15
+	VMASKMOVPS (R9)(AX*4), Y15, Y1
+	VMASKMOVPS (R10)(AX*4), Y15, Y0
+	VSUBPS Y0, Y1, Y0
+	VMASKMOVPS (R8)(AX*4), Y15, Y1
+	VMULPS Y0, Y0, Y0
+	VADDPS Y0, Y1, Y0
+	VMASKMOVPS Y0, Y15, (R8)(AX*4)
+done:
+	VZEROUPPER
+	RET
+
+// func addCentredAVX2(dst, x, mean, g []float32)
+TEXT ·addCentredAVX2(SB), NOSPLIT, $0-96
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), R8
+	MOVQ x_base+24(FP), R9
+	MOVQ mean_base+48(FP), R10
+	MOVQ g_base+72(FP), R11
+	XORL AX, AX
+	SUBQ $8, CX
+	JLT rest
+whole:
+	VMOVUPS (R9)(AX*4), Y0
+	VMOVUPS (R10)(AX*4), Y1
+	VSUBPS Y1, Y0, Y1
+	VMOVUPS (R8)(AX*4), Y0
+	VMOVUPS (R11)(AX*4), Y2
+	VMULPS Y2, Y1, Y2
+	VADDPS Y2, Y0, Y2
+	VMOVUPS Y2, (R8)(AX*4)
+	ADDQ $8, AX
+	SUBQ $8, CX
+	JGE whole
+rest:
+	ADDQ $8, CX
+	JZ done
+	LEAQ lanemask<>+32(SB), DX
+	MOVQ CX, BX
+	SHLQ $2, BX
+	SUBQ BX, DX
+	VMOVUPS (DX), Y15
+	VMASKMOVPS (R9)(AX*4), Y15, Y2
+	VMASKMOVPS (R10)(AX*4), Y15, Y0
+	VSUBPS Y0, Y2, Y0
+	VMASKMOVPS (R8)(AX*4), Y15, Y2
+	VMASKMOVPS (R11)(AX*4), Y15, Y1
+	VMULPS Y1, Y0, Y1
+	VADDPS Y1, Y2, Y1
+	VMASKMOVPS Y1, Y15, (R8)(AX*4)
+done:
+	VZEROUPPER
+	RET
+
 // func scaleAVX2(dst []float32, factor float32)
 TEXT ·scaleAVX2(SB), NOSPLIT, $0-28
 	MOVQ dst_len+8(FP), CX

@@ -14633,6 +14633,210 @@ done:
 	VZEROUPPER
 	RET
 
+// func affineAVX512(dst, x, scale, shift []float32)
+TEXT ·affineAVX512(SB), NOSPLIT, $0-96
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), R8
+	MOVQ x_base+24(FP), R9
+	MOVQ scale_base+48(FP), R10
+	MOVQ shift_base+72(FP), R11
+	XORL AX, AX
+	SUBQ $16, CX
+	JLT rest
+whole:
+	VMOVUPS (R9)(AX*4), Z0
+	VMOVUPS (R10)(AX*4), Z1
+	VMULPS Z1, Z0, Z1
+	VMOVUPS (R11)(AX*4), Z0
+	VADDPS Z0, Z1, Z0
+	VMOVUPS Z0, (R8)(AX*4)
+	ADDQ $16, AX
+	SUBQ $16, CX
+	JGE whole
+rest:
+	ADDQ $16, CX
+	JZ done
+	MOVL $1, DX
+	SHLL CX, DX
+	DECL DX
+	KMOVW DX, K1
+	VMOVUPS.Z (R9)(AX*4), K1, Z0
+	VMOVUPS.Z (R10)(AX*4), K1, Z1
+	VMULPS Z1, Z0, Z1
+	VMOVUPS.Z (R11)(AX*4), K1, Z0
+	VADDPS Z0, Z1, Z0
+	VMOVUPS Z0, K1, (R8)(AX*4)
+done:
+	VZEROUPPER
+	RET
+
+// func affineReLUAVX512(dst, x, scale, shift []float32)
+TEXT ·affineReLUAVX512(SB), NOSPLIT, $0-96
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), R8
+	MOVQ x_base+24(FP), R9
+	MOVQ scale_base+48(FP), R10
+	MOVQ shift_base+72(FP), R11
+	XORL AX, AX
+	SUBQ $16, CX
+	JLT rest
+whole:
+	VMOVUPS (R9)(AX*4), Z0
+	VMOVUPS (R10)(AX*4), Z1
+	VMULPS Z1, Z0, Z1
+	VMOVUPS (R11)(AX*4), Z0
+	VADDPS Z0, Z1, Z0
+	VBROADCASTSS c00000000<>(SB), Z1
+	VMAXPS Z0, Z1, Z0
+	VMOVUPS Z0, (R8)(AX*4)
+	ADDQ $16, AX
+	SUBQ $16, CX
+	JGE whole
+rest:
+	ADDQ $16, CX
+	JZ done
+	MOVL $1, DX
+	SHLL CX, DX
+	DECL DX
+	KMOVW DX, K1
+	VMOVUPS.Z (R9)(AX*4), K1, Z0
+	VMOVUPS.Z (R10)(AX*4), K1, Z1
+	VMULPS Z1, Z0, Z1
+	VMOVUPS.Z (R11)(AX*4), K1, Z0
+	VADDPS Z0, Z1, Z0
+	VBROADCASTSS c00000000<>(SB), Z1
+	VMAXPS Z0, Z1, Z0
+	VMOVUPS Z0, K1, (R8)(AX*4)
+done:
+	VZEROUPPER
+	RET
+
+// func affine2AVX512(dst, x, scale, y, scaleY, shift []float32)
+TEXT ·affine2AVX512(SB), NOSPLIT, $0-144
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), R8
+	MOVQ x_base+24(FP), R9
+	MOVQ scale_base+48(FP), R10
+	MOVQ y_base+72(FP), R11
+	MOVQ scaleY_base+96(FP), R12
+	MOVQ shift_base+120(FP), R13
+	XORL AX, AX
+	SUBQ $16, CX
+	JLT rest
+whole:
+	VMOVUPS (R13)(AX*4), Z0
+	VMOVUPS (R9)(AX*4), Z1
+	VMOVUPS (R10)(AX*4), Z2
+	VMULPS Z2, Z1, Z2
+	VADDPS Z2, Z0, Z2
+	VMOVUPS (R11)(AX*4), Z0
+	VMOVUPS (R12)(AX*4), Z1
+	VMULPS Z1, Z0, Z1
+	VADDPS Z1, Z2, Z1
+	VMOVUPS Z1, (R8)(AX*4)
+	ADDQ $16, AX
+	SUBQ $16, CX
+	JGE whole
+rest:
+	ADDQ $16, CX
+	JZ done
+	MOVL $1, DX
+	SHLL CX, DX
+	DECL DX
+	KMOVW DX, K1
+	VMOVUPS.Z (R13)(AX*4), K1, Z1
+	VMOVUPS.Z (R9)(AX*4), K1, Z2
+	VMOVUPS.Z (R10)(AX*4), K1, Z0
+	VMULPS Z0, Z2, Z0
+	VADDPS Z0, Z1, Z0
+	VMOVUPS.Z (R11)(AX*4), K1, Z1
+	VMOVUPS.Z (R12)(AX*4), K1, Z2
+	VMULPS Z2, Z1, Z2
+	VADDPS Z2, Z0, Z2
+	VMOVUPS Z2, K1, (R8)(AX*4)
+done:
+	VZEROUPPER
+	RET
+
+// func addSquaresAVX512(dst, x, mean []float32)
+TEXT ·addSquaresAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), R8
+	MOVQ x_base+24(FP), R9
+	MOVQ mean_base+48(FP), R10
+	XORL AX, AX
+	SUBQ $16, CX
+	JLT rest
+whole:
+	VMOVUPS (R9)(AX*4), Z0
+	VMOVUPS (R10)(AX*4), Z1
+	VSUBPS Z1, Z0, Z1
+	VMOVUPS (R8)(AX*4), Z0
+	VMULPS Z1, Z1, Z1
+	VADDPS Z1, Z0, Z1
+	VMOVUPS Z1, (R8)(AX*4)
+	ADDQ $16, AX
+	SUBQ $16, CX
+	JGE whole
+rest:
+	ADDQ $16, CX
+	JZ done
+	MOVL $1, DX
+	SHLL CX, DX
+	DECL DX
+	KMOVW DX, K1
+	VMOVUPS.Z (R9)(AX*4), K1, Z1
+	VMOVUPS.Z (R10)(AX*4), K1, Z0
+	VSUBPS Z0, Z1, Z0
+	VMOVUPS.Z (R8)(AX*4), K1, Z1
+	VMULPS Z0, Z0, Z0
+	VADDPS Z0, Z1, Z0
+	VMOVUPS Z0, K1, (R8)(AX*4)
+done:
+	VZEROUPPER
+	RET
+
+// func addCentredAVX512(dst, x, mean, g []float32)
+TEXT ·addCentredAVX512(SB), NOSPLIT, $0-96
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), R8
+	MOVQ x_base+24(FP), R9
+	MOVQ mean_base+48(FP), R10
+	MOVQ g_base+72(FP), R11
+	XORL AX, AX
+	SUBQ $16, CX
+	JLT rest
+whole:
+	VMOVUPS (R9)(AX*4), Z0
+	VMOVUPS (R10)(AX*4), Z1
+	VSUBPS Z1, Z0, Z1
+	VMOVUPS (R8)(AX*4), Z0
+	VMOVUPS (R11)(AX*4), Z2
+	VMULPS Z2, Z1, Z2
+	VADDPS Z2, Z0, Z2
+	VMOVUPS Z2, (R8)(AX*4)
+	ADDQ $16, AX
+	SUBQ $16, CX
+	JGE whole
+rest:
+	ADDQ $16, CX
+	JZ done
+	MOVL $1, DX
+	SHLL CX, DX
+	DECL DX
+	KMOVW DX, K1
+	VMOVUPS.Z (R9)(AX*4), K1, Z2
+	VMOVUPS.Z (R10)(AX*4), K1, Z0
+	VSUBPS Z0, Z2, Z0
+	VMOVUPS.Z (R8)(AX*4), K1, Z2
+	VMOVUPS.Z (R11)(AX*4), K1, Z1
+	VMULPS Z1, Z0, Z1
+	VADDPS Z1, Z2, Z1
+	VMOVUPS Z1, K1, (R8)(AX*4)
+done:
+	VZEROUPPER
+	RET
+
 // func scaleAVX512(dst []float32, factor float32)
 TEXT ·scaleAVX512(SB), NOSPLIT, $0-28
 	MOVQ dst_len+8(FP), CX

@@ -635,6 +635,51 @@ func mulAVX512(dst, a []float32)
 //go:noescape
 func addMulAVX512(dst, a, b []float32)
 
+// affineAVX512 is
+//
+//	for i := range dst {
+//		dst[i] = x[i]*scale[i] + shift[i]
+//	}
+//
+//go:noescape
+func affineAVX512(dst, x, scale, shift []float32)
+
+// affineReLUAVX512 is
+//
+//	for i := range dst {
+//		dst[i] = max(0, x[i]*scale[i]+shift[i])
+//	}
+//
+//go:noescape
+func affineReLUAVX512(dst, x, scale, shift []float32)
+
+// affine2AVX512 is
+//
+//	for i := range dst {
+//		dst[i] = shift[i] + x[i]*scale[i] + y[i]*scaleY[i]
+//	}
+//
+//go:noescape
+func affine2AVX512(dst, x, scale, y, scaleY, shift []float32)
+
+// addSquaresAVX512 is
+//
+//	for i := range dst {
+//		dst[i] += (x[i]-mean[i])*(x[i]-mean[i])
+//	}
+//
+//go:noescape
+func addSquaresAVX512(dst, x, mean []float32)
+
+// addCentredAVX512 is
+//
+//	for i := range dst {
+//		dst[i] += (x[i]-mean[i])*g[i]
+//	}
+//
+//go:noescape
+func addCentredAVX512(dst, x, mean, g []float32)
+
 // scaleAVX512 is
 //
 //	for i := range dst {
@@ -708,6 +753,11 @@ func avx512Set() *Set {
 		sub:         subAVX512,
 		mul:         mulAVX512,
 		addMul:      addMulAVX512,
+		affine:      affineAVX512,
+		affineReLU:  affineReLUAVX512,
+		affine2:     affine2AVX512,
+		addSquares:  addSquaresAVX512,
+		addCentred:  addCentredAVX512,
 		scale:       scaleAVX512,
 		drop:        dropAVX512,
 		sum:         sumAVX512,
@@ -1197,6 +1247,51 @@ func mulAVX2(dst, a []float32)
 //go:noescape
 func addMulAVX2(dst, a, b []float32)
 
+// affineAVX2 is
+//
+//	for i := range dst {
+//		dst[i] = x[i]*scale[i] + shift[i]
+//	}
+//
+//go:noescape
+func affineAVX2(dst, x, scale, shift []float32)
+
+// affineReLUAVX2 is
+//
+//	for i := range dst {
+//		dst[i] = max(0, x[i]*scale[i]+shift[i])
+//	}
+//
+//go:noescape
+func affineReLUAVX2(dst, x, scale, shift []float32)
+
+// affine2AVX2 is
+//
+//	for i := range dst {
+//		dst[i] = shift[i] + x[i]*scale[i] + y[i]*scaleY[i]
+//	}
+//
+//go:noescape
+func affine2AVX2(dst, x, scale, y, scaleY, shift []float32)
+
+// addSquaresAVX2 is
+//
+//	for i := range dst {
+//		dst[i] += (x[i]-mean[i])*(x[i]-mean[i])
+//	}
+//
+//go:noescape
+func addSquaresAVX2(dst, x, mean []float32)
+
+// addCentredAVX2 is
+//
+//	for i := range dst {
+//		dst[i] += (x[i]-mean[i])*g[i]
+//	}
+//
+//go:noescape
+func addCentredAVX2(dst, x, mean, g []float32)
+
 // scaleAVX2 is
 //
 //	for i := range dst {
@@ -1270,6 +1365,11 @@ func avx2Set() *Set {
 		sub:         subAVX2,
 		mul:         mulAVX2,
 		addMul:      addMulAVX2,
+		affine:      affineAVX2,
+		affineReLU:  affineReLUAVX2,
+		affine2:     affine2AVX2,
+		addSquares:  addSquaresAVX2,
+		addCentred:  addCentredAVX2,
 		scale:       scaleAVX2,
 		drop:        dropAVX2,
 		sum:         sumAVX2,
