@@ -72,18 +72,13 @@ func (w *worker) drawBits(m *mask, bits []byte, i int) {
 		}
 		return
 	}
-	drawn, e := m.noise.drawn, w.exec
-	step := uint32(e.step)
-	if drawn.ByRow {
-		step = 0
-	}
-	d := kernel.NewDraw(drawn.Stream, step, uint32(e.number(i, drawn.ByRow)))
+	k, d := w.exec.machine.kernels, w.drawOf(m.noise, i)
 	space := w.bytes(kernel.BitSpace(m.size, m.channels))
 	if m.channels == 1 {
-		e.machine.kernels.Bits(bits, m.size, &d, m.threshold, space)
+		k.Bits(bits, m.size, &d, m.threshold, space)
 		return
 	}
-	e.machine.kernels.ImageBits(bits, m.channels, m.size/m.channels, &d, m.threshold, space)
+	k.ImageBits(bits, m.channels, m.size/m.channels, &d, m.threshold, space)
 }
 
 // bytes is space of a worker's own for bits that are drawn.

@@ -11,9 +11,7 @@ func (b *builder) clamp(in plan.Instr) error {
 	b.rows(in, func(w *worker, from, to int) {
 		dst, x := w.rowsOf(in.Dst[0], from, to), w.rowsOf(in.Src[len(in.Src)-1], from, to)
 		if in.Op == plan.Clamp {
-			for i, v := range x {
-				dst[i] = min(max(v, lo), hi) // NaN stays
-			}
+			b.exec.machine.kernels.Clamp(dst, x, lo, hi)
 			return
 		}
 		g := w.rowsOf(in.Src[0], from, to)

@@ -1,6 +1,10 @@
 package kernel
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"aegis/data/philox"
+)
 
 // The multipliers of Philox4x32-10.
 const multiplier0, multiplier1 = 0xD2511F53, 0xCD9E8D57
@@ -74,5 +78,17 @@ func dropGeneric(dst, src []float32, bits []byte, factor float32) {
 	by := [2]float32{0, factor}
 	for i, v := range src[:len(dst)] {
 		dst[i] = v * by[bits[i/8]>>(i%8)&1]
+	}
+}
+
+// normalsGeneric is
+//
+//	for i := range first {
+//		first[i], second[i] = philox.Pair(a[i], b[i])
+//	}
+func normalsGeneric(first, second []float32, a, b []uint32) {
+	a, b, second = a[:len(first)], b[:len(first)], second[:len(first)]
+	for i := range first {
+		first[i], second[i] = philox.Pair(a[i], b[i])
 	}
 }

@@ -154,3 +154,58 @@ func addBits(bits []byte, low, channels int, space []byte, behind *[4]uint64) {
 func BitSpace(n, channels int) int {
 	return 8*max((n+4*Lanes-1)/(4*Lanes), (n/max(1, channels)+6)/4) + 8
 }
+
+// NoiseSpace is the space that a row of numbers wants while it is drawn.
+type NoiseSpace struct {
+	words [4 * Lanes]uint32
+	pairs [4 * Lanes]float32
+}
+
+// Normals fills dst as [philox.Stream.Normals] does.
+func (s *Set) Normals(dst []float32, d *Draw, space *NoiseSpace) {
+	s.fours(dst, d, space, func(out *[4 * Lanes]float32, w *[4 * Lanes]uint32) {
+		s.normals(out[:Lanes], out[Lanes:2*Lanes], w[:Lanes], w[Lanes:2*Lanes])
+		s.normals(out[2*Lanes:3*Lanes], out[3*Lanes:], w[2*Lanes:3*Lanes], w[3*Lanes:])
+	})
+}
+
+// Uniforms fills dst as [philox.Stream.Uniforms] does.
+func (s *Set) Uniforms(dst []float32, d *Draw, space *NoiseSpace) {
+	s.fours(dst, d, space, func(out *[4 * Lanes]float32, w *[4 * Lanes]uint32) {
+		for i, v := range w {
+			out[i] = float32(v>>8) * (1.0 / (1 << 24))
+		}
+	})
+}
+
+// Bernoullis fills dst as [philox.Stream.Bernoullis] does with a threshold.
+func (s *Set) Bernoullis(dst []float32, d *Draw, threshold uint32, space *NoiseSpace) {
+	s.fours(dst, d, space, func(out *[4 * Lanes]float32, w *[4 * Lanes]uint32) {
+		for i, v := range w {
+			out[i] = float32((v>>8 - threshold) >> 31)
+		}
+	})
+}
+
+// fours draws a row of numbers, 16 counters at a time: out and w have the first
+// of all, then the second of all, and so on, and dst the four of each counter
+// together.
+func (s *Set) fours(dst []float32, d *Draw, space *NoiseSpace, of func(out *[4 * Lanes]float32, w *[4 * Lanes]uint32)) {
+	var first [Lanes]uint32
+	for i := range first {
+		first[i] = uint32(i)
+	}
+	for len(dst) > 0 {
+		s.Words(space.words[:], &first, 1, Lanes, d)
+		of(&space.pairs, &space.words)
+		for i := range first {
+			first[i] += Lanes
+		}
+		for lane := range Lanes {
+			four := [4]float32{space.pairs[lane], space.pairs[Lanes+lane], space.pairs[2*Lanes+lane], space.pairs[3*Lanes+lane]}
+			if dst = dst[copy(dst, four[:]):]; len(dst) == 0 {
+				return
+			}
+		}
+	}
+}

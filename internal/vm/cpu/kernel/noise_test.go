@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -76,6 +77,52 @@ func TestBits(t *testing.T) {
 	}
 }
 
+// TestNoise holds rows of numbers to package philox, to the bit, where no denormal
+// is made.
+func TestNoise(t *testing.T) {
+	var space NoiseSpace
+	for _, s := range Sets() {
+		for _, n := range []int{0, 1, 2, 3, 5, 63, 64, 65, 784, 20001} {
+			got, want := newBuffer(n, 1), make([]float32, n)
+			for name, draw := range map[string][2]func(){
+				"normals":    {func() { s.Normals(got.data, &drawn, &space) }, func() { stream.Normals(want, step, row) }},
+				"uniforms":   {func() { s.Uniforms(got.data, &drawn, &space) }, func() { stream.Uniforms(want, step, row) }},
+				"bernoullis": {func() { s.Bernoullis(got.data, &drawn, 1<<22, &space) }, func() { stream.Bernoullis(want, step, row, 0.25) }},
+			} {
+				draw[0]()
+				draw[1]()
+				for i, v := range got.data {
+					if math.Float32bits(v) != math.Float32bits(want[i]) {
+						t.Fatalf("%s: %s: value %d of %d is %v, want %v", s.Name, name, i, n, v, want[i])
+					}
+				}
+				got.check(t, name)
+			}
+		}
+	}
+}
+
+// TestPairs takes the ends of what two words can be.
+func TestPairs(t *testing.T) {
+	ends := []uint32{0, 0xff, 0x100, 1 << 29, 1<<29 - 1, 1 << 30, 3 << 29, 1 << 31, 5 << 29, 7 << 29, math.MaxUint32, 0xb504f300, 0xb504f400}
+	var a, b []uint32
+	for _, x := range ends {
+		for _, y := range ends {
+			a, b = append(a, x), append(b, y)
+		}
+	}
+	for _, s := range Sets() {
+		first, second := make([]float32, len(a)), make([]float32, len(a))
+		s.normals(first, second, a, b)
+		for i := range a {
+			x, y := philox.Pair(a[i], b[i])
+			if math.Float32bits(x) != math.Float32bits(first[i]) || math.Float32bits(y) != math.Float32bits(second[i]) {
+				t.Errorf("%s: %#x, %#x give %v, %v; want %v, %v", s.Name, a[i], b[i], first[i], second[i], x, y)
+			}
+		}
+	}
+}
+
 // TestDrop covers every length and the end of every slice.
 func TestDrop(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
@@ -118,6 +165,19 @@ func BenchmarkBits(b *testing.B) {
 				s.ImageBits(bits, 16, 196, &drawn, 1<<23, space)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/3136, "ns/value")
+		})
+	}
+}
+
+func BenchmarkNormals(b *testing.B) {
+	var space NoiseSpace
+	dst := make([]float32, 784)
+	for _, s := range Sets() {
+		b.Run(s.Name, func(b *testing.B) {
+			for range b.N {
+				s.Normals(dst, &drawn, &space)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/784, "ns/value")
 		})
 	}
 }

@@ -698,6 +698,24 @@ func scaleAVX512(dst []float32, factor float32)
 //go:noescape
 func dropAVX512(dst, src []float32, bits []byte, factor float32)
 
+// clampAVX512 is
+//
+//	for i := range dst {
+//		dst[i] = min(max(x[i], low), high)
+//	}
+//
+//go:noescape
+func clampAVX512(dst, x []float32, low, high float32)
+
+// normalsAVX512 is
+//
+//	for i := range first {
+//		first[i], second[i] = philox.Pair(a[i], b[i])
+//	}
+//
+//go:noescape
+func normalsAVX512(first, second []float32, a, b []uint32)
+
 // sumAVX512 is
 //
 //	for _, v := range x {
@@ -760,6 +778,8 @@ func avx512Set() *Set {
 		addCentred:  addCentredAVX512,
 		scale:       scaleAVX512,
 		drop:        dropAVX512,
+		clamp:       clampAVX512,
+		normals:     normalsAVX512,
 		sum:         sumAVX512,
 		decodeBytes: decodeBytesAVX512,
 		columnSum:   columnSumAVX512,
@@ -1310,6 +1330,24 @@ func scaleAVX2(dst []float32, factor float32)
 //go:noescape
 func dropAVX2(dst, src []float32, bits []byte, factor float32)
 
+// clampAVX2 is
+//
+//	for i := range dst {
+//		dst[i] = min(max(x[i], low), high)
+//	}
+//
+//go:noescape
+func clampAVX2(dst, x []float32, low, high float32)
+
+// normalsAVX2 is
+//
+//	for i := range first {
+//		first[i], second[i] = philox.Pair(a[i], b[i])
+//	}
+//
+//go:noescape
+func normalsAVX2(first, second []float32, a, b []uint32)
+
 // sumAVX2 is
 //
 //	for _, v := range x {
@@ -1372,6 +1410,8 @@ func avx2Set() *Set {
 		addCentred:  addCentredAVX2,
 		scale:       scaleAVX2,
 		drop:        dropAVX2,
+		clamp:       clampAVX2,
+		normals:     normalsAVX2,
 		sum:         sumAVX2,
 		decodeBytes: decodeBytesAVX2,
 		columnSum:   columnSumAVX2,

@@ -87,6 +87,10 @@ func loops() []kernel {
 		{name: "drop", length: "dst", body: func(l *loop) {
 			l.store("dst", l.mul(l.load("src"), l.only(l.loadBits("bits"), l.param("factor"))))
 		}},
+		{name: "clamp", length: "dst", body: func(l *loop) {
+			l.store("dst", l.atMost(l.param("high"), l.atLeast(l.param("low"), l.load("x"))))
+		}},
+		{name: "normals", length: "first", body: normals},
 		{name: "sum", length: "x", body: func(l *loop) { l.sum(l.load("x")) }},
 		{name: "decodeBytes", length: "dst", body: func(l *loop) {
 			x := l.toFloat(l.loadBytes("src"))

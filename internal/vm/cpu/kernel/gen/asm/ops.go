@@ -165,6 +165,7 @@ func (l *loop) toInt(a value) value   { return l.unary("VCVTPS2DQ", a) } // to t
 func (l *loop) toFloat(a value) value { return l.unary("VCVTDQ2PS", a) }
 
 func (l *loop) shiftLeft(a value, n int) value  { return l.unary(fmt.Sprintf("VPSLLD $%d,", n), a) }
+func (l *loop) shiftDown(a value, n int) value  { return l.unary(fmt.Sprintf("VPSRLD $%d,", n), a) } // of an integer without a sign
 func (l *loop) shiftRight(a value, n int) value { return l.unary(fmt.Sprintf("VPSRAD $%d,", n), a) }
 
 // approximate is an instruction that gives 12 bits or more, 14 where it is wide.
