@@ -33,6 +33,8 @@ func TestReference(t *testing.T) { vmtest.Reference(t, simulated()) }
 
 func TestBatchNorm(t *testing.T) { vmtest.BatchNorm(t, simulated()) }
 
+func TestRegular(t *testing.T) { vmtest.Regular(t, simulated()) }
+
 // Rows that do not stay on the device are sent as they are, and scaled there.
 func TestStreamedRows(t *testing.T) {
 	vmtest.ContractRows(t, on(cuda.Options{Driver: ptxsim.Open(ptxsim.Options{}), DataLimit: -1}))

@@ -5,6 +5,7 @@
                                                   (of variational ones see golden_vae.py)
     internal/vm/vmtest/golden/everything.safetensors   a program with every input; see golden_program.py
     internal/vm/vmtest/golden/batchnorm-<family>.safetensors   batch norm over steps; see golden_norm.py
+    internal/vm/vmtest/golden/regular.safetensors   regularised networks over steps; see golden_runs.py
     model/op/testdata/ops.json                    results and gradients of every op; see golden_ops.py
 
 A preset's file is made from the parameters of seed 1 and MNIST's training images in the order of
@@ -37,6 +38,7 @@ import torch
 import golden_norm
 import golden_ops
 import golden_program
+import golden_runs
 import golden_vae
 import presets
 
@@ -117,6 +119,8 @@ def main() -> None:
     for name in golden_norm.CONFIGS:
         content = encode_safetensors(golden_norm.train(name), {"seed": str(golden_norm.SEED), "torch": torch.__version__})
         write(args.root / f"internal/vm/vmtest/golden/{name}.safetensors", content)
+    content = encode_safetensors(golden_runs.all_networks(), {"seed": str(golden_runs.SEED), "torch": torch.__version__})
+    write(args.root / "internal/vm/vmtest/golden/regular.safetensors", content)
     for name, (tensors, batch) in files.items():
         metadata = {
             "preset": name,

@@ -40,6 +40,8 @@ func TestHandmadeGraphs(t *testing.T) {
 
 func TestBatchNorm(t *testing.T) { vmtest.BatchNorm(t, threads(3)) }
 
+func TestRegular(t *testing.T) { vmtest.Regular(t, threads(3)) }
+
 func TestInputs(t *testing.T) {
 	opt := cpu.PlanOptions()
 	opt.Merge = false
