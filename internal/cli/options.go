@@ -79,7 +79,10 @@ func networkOptions() []option {
 			name: "activation", key: "activation", value: "function", at: func(c *call) any { return &c.config.Activation },
 			help: "activation of hidden layers: relu, leakyrelu, tanh, sigmoid, elu, gelu, identity",
 		},
-		{key: "activate_code", at: func(c *call) any { return &c.config.ActivateCode }},
+		{
+			name: "activate-code", key: "activate_code", at: func(c *call) any { return &c.config.ActivateCode },
+			help: "activation on the code too, not on hidden layers alone",
+		},
 		{
 			name: "output", key: "output", value: "function", at: func(c *call) any { return &c.config.Output },
 			help: "activation of the last layer; with tanh pixels are in [-1,1], else in [0,1]",

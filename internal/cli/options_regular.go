@@ -16,7 +16,7 @@ func regularOptions() []option {
 		},
 		{
 			name: "sparse", key: "sparse", value: "kind:number", at: func(c *call) any { return &c.config.Sparse },
-			help: "sparse codes: l1:1e-4, kl:0.05:1e-3 (rate, weight; wants a sigmoid code) or topk:8",
+			help: "sparse codes: l1:1e-4, kl:0.05:1e-3 (rate, weight; with --activation sigmoid --activate-code) or topk:8",
 		},
 		{
 			name: "code-l2", key: "code_l2", value: "weight", at: func(c *call) any { return &c.config.CodeL2 },
