@@ -45,7 +45,7 @@ func (s Spec) forward() (*program.Program, *builder, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	b := &builder{spec: s, network: n}
+	b := &builder{spec: s, network: n, dtype: tensor.Float32}
 	p := &program.Program{
 		Name: s.Model, Row: s.row(), Code: s.Latent, Scaling: s.scaling(), Batch: s.Batch, Forward: b.forward,
 	}
@@ -62,11 +62,13 @@ func (s Spec) forward() (*program.Program, *builder, error) {
 type builder struct {
 	spec    Spec
 	network network
+	dtype   tensor.Dtype // of the graphs
 }
 
 // graph is a graph under construction.
 type graph struct {
 	program.Graph
+	dtype   tensor.Dtype
 	init    Init
 	dropout float64
 	topK    int
@@ -77,9 +79,10 @@ type graph struct {
 	total   *G.Node         // what is trained on: the loss with all penalties
 }
 
-func newGraph(s Spec) *graph {
+func (b *builder) newGraph() *graph {
+	s := b.spec
 	sparse, _ := parseSparsity(s.Sparse) // it was checked
-	return &graph{Graph: program.Graph{ExprGraph: G.NewGraph()}, init: s.Init, dropout: s.Dropout, topK: sparse.k}
+	return &graph{Graph: program.Graph{ExprGraph: G.NewGraph()}, dtype: b.dtype, init: s.Init, dropout: s.Dropout, topK: sparse.k}
 }
 
 // all is the graph with its running tensors among its parameters.
@@ -91,7 +94,7 @@ func (g *graph) all() program.Graph {
 
 // tensor adds a leaf.
 func (g *graph) tensor(name string, shape ...int) *G.Node {
-	return G.NewTensor(g.ExprGraph, tensor.Float32, len(shape), G.WithName(name), G.WithShape(shape...))
+	return G.NewTensor(g.ExprGraph, g.dtype, len(shape), G.WithName(name), G.WithShape(shape...))
 }
 
 // param returns the leaf of a parameter, the same one where it is read again.
@@ -119,7 +122,7 @@ func (g *graph) input(kind program.InputKind, name string, batch int, row ...int
 
 // scalar adds a number that changes from step to step.
 func (g *graph) scalar(name string) *G.Node {
-	n := G.NewScalar(g.ExprGraph, tensor.Float32, G.WithName(name))
+	n := G.NewScalar(g.ExprGraph, g.dtype, G.WithName(name))
 	g.Inputs = append(g.Inputs, program.Input{Node: n, Kind: program.InputScalar, Purpose: name})
 	return n
 }
@@ -170,7 +173,7 @@ func (b *builder) loss(batch int, training bool) (*graph, error) {
 	if b.spec.Variational() {
 		return b.variationalLoss(batch, training)
 	}
-	g := newGraph(b.spec)
+	g := b.newGraph()
 	x := g.input(program.InputRows, "x", batch, b.network.encoder[0].In...)
 	weights := g.input(program.InputWeights, "weights", batch)
 	if training {
@@ -221,23 +224,29 @@ func (b *builder) cleanLoss(g *graph, x, weights *G.Node, layers []Layer) error 
 
 // phase is the loss with the gradients of all parameters.
 func (b *builder) phase() (*program.Phase, error) {
-	if b.spec.Rows < 1 && b.spec.optimizer().Schedule.BySteps() {
-		return nil, errNoRows("schedule " + b.spec.Schedule)
-	}
-	g, err := b.loss(b.spec.Batch, true)
+	g, grads, err := b.trained()
 	if err != nil {
-		return nil, err
-	}
-	grads, err := G.Grad(g.total, g.Params...)
-	if err != nil {
-		return nil, fmt.Errorf("model: gradients: %w", err)
-	}
-	if err := b.decay(g.Params, grads); err != nil {
 		return nil, err
 	}
 	return &program.Phase{
 		Graph: g.all(), Name: "train", Trained: g.Params, Grads: grads, Optimizer: b.spec.optimizer(), Writes: g.writes,
 	}, nil
+}
+
+// trained is the graph of the loss, and the gradients of its parameters.
+func (b *builder) trained() (*graph, []*G.Node, error) {
+	if b.spec.Rows < 1 && b.spec.optimizer().Schedule.BySteps() {
+		return nil, nil, errNoRows("schedule " + b.spec.Schedule)
+	}
+	g, err := b.loss(b.spec.Batch, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	grads, err := G.Grad(g.total, g.Params...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("model: gradients: %w", err)
+	}
+	return g, grads, b.decay(g.Params, grads)
 }
 
 // forward builds one part.
@@ -253,7 +262,7 @@ func (b *builder) forward(part program.Part, batch int) (*program.Graph, error) 
 		whole := g.all()
 		return &whole, nil
 	}
-	g := newGraph(b.spec)
+	g := b.newGraph()
 	var x, y *G.Node
 	var err error
 	first, name, flat := b.network.encoder[0].In, "image", b.spec.row().Size()

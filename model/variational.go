@@ -172,7 +172,7 @@ func (b *builder) likelihood(g *graph, y, x, weights *G.Node) (*G.Node, error) {
 // is free up to its floor. Else the loss is at the mean code, with the final beta
 // and all of the divergence; what the bound is of is drawn by row.
 func (b *builder) variationalLoss(batch int, training bool) (*graph, error) {
-	g := newGraph(b.spec)
+	g := b.newGraph()
 	x := g.input(program.InputRows, "x", batch, b.network.encoder[0].In...)
 	weights := g.input(program.InputWeights, "weights", batch)
 	if training {
