@@ -138,13 +138,14 @@ func (b *builder) batchNormDGamma(in plan.Instr) error {
 	b.early(func(w *worker, from, to int) {
 		k := e.machine.kernels
 		means := w.spread(&w.means, moments[:channels])
-		sums := w.space(&w.squares, len(means))
+		sums, plain := w.space(&w.squares, len(means)), w.space(&w.centred, len(means))
 		eachChunk(from, to, func(chunk, at, end int) {
 			part, rows, grads := parts.data[chunk], w.rowsOf(x, at, end), w.rowsOf(dy, at, end)
 			clear(sums)
-			eachPiece(len(rows), len(means), func(at, end int) { k.AddCentred(sums[:end-at], rows[at:end], means, grads[at:end]) })
+			clear(plain)
+			eachPiece(len(rows), len(means), func(at, end int) { k.AddCentred(sums[:end-at], plain, rows[at:end], means, grads[at:end]) })
 			w.channelSum(part[:channels], sums)
-			w.channelSum(part[channels:2*channels], grads)
+			w.channelSum(part[channels:2*channels], plain)
 		})
 	}, dy, x)
 	b.unit(float64(2*channels*len(parts.data)), func(*worker) {

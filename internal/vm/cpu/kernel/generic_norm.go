@@ -52,11 +52,13 @@ func addSquaresGeneric(dst, x, mean []float32) {
 //
 //	for i := range dst {
 //		dst[i] += (x[i]-mean[i])*g[i]
+//		sum[i] += g[i]
 //	}
-func addCentredGeneric(dst, x, mean, g []float32) {
-	x, mean, g = x[:len(dst)], mean[:len(dst)], g[:len(dst)]
+func addCentredGeneric(dst, sum, x, mean, g []float32) {
+	x, sum, mean, g = x[:len(dst)], sum[:len(dst)], mean[:len(dst)], g[:len(dst)]
 	for i, v := range x {
 		d := v - mean[i]
 		dst[i] += float32(d * g[i])
+		sum[i] += g[i]
 	}
 }

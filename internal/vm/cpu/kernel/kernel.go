@@ -45,7 +45,7 @@ type Set struct {
 	affineReLU  func(dst, x, scale, shift []float32)
 	affine2     func(dst, x, scale, y, scaleY, shift []float32)
 	addSquares  func(dst, x, mean []float32)
-	addCentred  func(dst, x, mean, g []float32)
+	addCentred  func(dst, sum, x, mean, g []float32)
 	clamp       func(dst, x []float32, low, high float32)
 	scale       func(dst []float32, factor float32)
 	sum         func(x []float32) float64

@@ -162,7 +162,7 @@ func TestShort(t *testing.T) {
 			"Affine":      func() { s.Affine(x, x, x, short, true) },
 			"Affine2":     func() { s.Affine2(x, x, x, x, x, short) },
 			"AddSquares":  func() { s.AddSquares(x, x, short) },
-			"AddCentred":  func() { s.AddCentred(x, x, x, short) },
+			"AddCentred":  func() { s.AddCentred(x, x, x, x, short) },
 			"Clamp":       func() { s.Clamp(x, short, 0, 1) },
 			"Drop":        func() { s.Drop(x, short, make([]byte, 1000), 1) },
 			"AddMul":      func() { s.AddMul(x, x, short) },

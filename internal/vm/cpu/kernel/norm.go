@@ -29,10 +29,11 @@ func (s *Set) AddSquares(dst, x, mean []float32) {
 	s.addSquares(dst, x, mean)
 }
 
-// AddCentred adds products: dst += (x − mean)·g, each step rounded.
-func (s *Set) AddCentred(dst, x, mean, g []float32) {
-	for _, operand := range [][]float32{x, mean, g} {
+// AddCentred adds products and their second factors: dst += (x − mean)·g, each
+// step rounded, and sum += g.
+func (s *Set) AddCentred(dst, sum, x, mean, g []float32) {
+	for _, operand := range [][]float32{sum, x, mean, g} {
 		atLeast(operand, len(dst))
 	}
-	s.addCentred(dst, x, mean, g)
+	s.addCentred(dst, sum, x, mean, g)
 }

@@ -14832,25 +14832,29 @@ done:
 	VZEROUPPER
 	RET
 
-// func addCentredAVX512(dst, x, mean, g []float32)
-TEXT ·addCentredAVX512(SB), NOSPLIT, $0-96
+// func addCentredAVX512(dst, sum, x, mean, g []float32)
+TEXT ·addCentredAVX512(SB), NOSPLIT, $0-120
 	MOVQ dst_len+8(FP), CX
 	MOVQ dst_base+0(FP), R8
-	MOVQ x_base+24(FP), R9
-	MOVQ mean_base+48(FP), R10
-	MOVQ g_base+72(FP), R11
+	MOVQ sum_base+24(FP), R9
+	MOVQ x_base+48(FP), R10
+	MOVQ mean_base+72(FP), R11
+	MOVQ g_base+96(FP), R12
 	XORL AX, AX
 	SUBQ $16, CX
 	JLT rest
 whole:
-	VMOVUPS (R9)(AX*4), Z0
-	VMOVUPS (R10)(AX*4), Z1
+	VMOVUPS (R10)(AX*4), Z0
+	VMOVUPS (R11)(AX*4), Z1
 	VSUBPS Z1, Z0, Z1
 	VMOVUPS (R8)(AX*4), Z0
-	VMOVUPS (R11)(AX*4), Z2
-	VMULPS Z2, Z1, Z2
-	VADDPS Z2, Z0, Z2
-	VMOVUPS Z2, (R8)(AX*4)
+	VMOVUPS (R12)(AX*4), Z2
+	VMULPS Z2, Z1, Z1
+	VADDPS Z1, Z0, Z1
+	VMOVUPS Z1, (R8)(AX*4)
+	VMOVUPS (R9)(AX*4), Z1
+	VADDPS Z2, Z1, Z2
+	VMOVUPS Z2, (R9)(AX*4)
 	ADDQ $16, AX
 	SUBQ $16, CX
 	JGE whole
@@ -14861,14 +14865,17 @@ rest:
 	SHLL CX, DX
 	DECL DX
 	KMOVW DX, K1
-	VMOVUPS.Z (R9)(AX*4), K1, Z2
-	VMOVUPS.Z (R10)(AX*4), K1, Z0
-	VSUBPS Z0, Z2, Z0
-	VMOVUPS.Z (R8)(AX*4), K1, Z2
+	VMOVUPS.Z (R10)(AX*4), K1, Z2
 	VMOVUPS.Z (R11)(AX*4), K1, Z1
-	VMULPS Z1, Z0, Z1
+	VSUBPS Z1, Z2, Z1
+	VMOVUPS.Z (R8)(AX*4), K1, Z2
+	VMOVUPS.Z (R12)(AX*4), K1, Z0
+	VMULPS Z0, Z1, Z1
 	VADDPS Z1, Z2, Z1
 	VMOVUPS Z1, K1, (R8)(AX*4)
+	VMOVUPS.Z (R9)(AX*4), K1, Z1
+	VADDPS Z0, Z1, Z0
+	VMOVUPS Z0, K1, (R9)(AX*4)
 done:
 	VZEROUPPER
 	RET

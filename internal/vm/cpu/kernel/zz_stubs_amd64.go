@@ -675,10 +675,11 @@ func addSquaresAVX512(dst, x, mean []float32)
 //
 //	for i := range dst {
 //		dst[i] += (x[i]-mean[i])*g[i]
+//		sum[i] += g[i]
 //	}
 //
 //go:noescape
-func addCentredAVX512(dst, x, mean, g []float32)
+func addCentredAVX512(dst, sum, x, mean, g []float32)
 
 // scaleAVX512 is
 //
@@ -1307,10 +1308,11 @@ func addSquaresAVX2(dst, x, mean []float32)
 //
 //	for i := range dst {
 //		dst[i] += (x[i]-mean[i])*g[i]
+//		sum[i] += g[i]
 //	}
 //
 //go:noescape
-func addCentredAVX2(dst, x, mean, g []float32)
+func addCentredAVX2(dst, sum, x, mean, g []float32)
 
 // scaleAVX2 is
 //

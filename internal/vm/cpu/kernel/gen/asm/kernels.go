@@ -82,6 +82,7 @@ func loops() []kernel {
 		{name: "addCentred", length: "dst", body: func(l *loop) {
 			d := l.sub(l.load("x"), l.load("mean"))
 			l.store("dst", l.add(l.load("dst"), l.mul(d, l.load("g"))))
+			l.store("sum", l.add(l.load("sum"), l.load("g")))
 		}},
 		{name: "scale", length: "dst", body: func(l *loop) { l.store("dst", l.mul(l.load("dst"), l.param("factor"))) }},
 		{name: "drop", length: "dst", body: func(l *loop) {
