@@ -111,7 +111,8 @@ func cpuHelps(err error) error {
 }
 
 // Plan returns the plan that the CPU VM trains a network by, as text with
-// shapes, FLOPs and bytes; the configuration's Image must be set.
+// shapes, FLOPs and bytes; the configuration's Image must be set, and its Rows where
+// something goes by epochs.
 func Plan(c Config) (string, error) {
 	p, err := c.Program()
 	if err != nil {

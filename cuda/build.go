@@ -77,6 +77,8 @@ func (b *builder) add(in plan.Instr) error {
 		b.oneHot(in)
 	case plan.Noise:
 		return b.noise(in)
+	case plan.Drop:
+		b.drop(in)
 	case plan.Linear, plan.LinearDX, plan.LinearDW:
 		b.linear(in)
 	case plan.Conv2d, plan.Conv2dDX, plan.Conv2dDW:

@@ -35,6 +35,8 @@ func TestBatchNorm(t *testing.T) { vmtest.BatchNorm(t, simulated()) }
 
 func TestAdversarial(t *testing.T) { vmtest.Adversarial(t, simulated()) }
 
+func TestRegular(t *testing.T) { vmtest.Regular(t, simulated()) }
+
 // Rows that do not stay on the device are sent as they are, and scaled there.
 func TestStreamedRows(t *testing.T) {
 	vmtest.ContractRows(t, on(cuda.Options{Driver: ptxsim.Open(ptxsim.Options{}), DataLimit: -1}))

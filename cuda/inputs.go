@@ -55,6 +55,18 @@ func (b *builder) noise(in plan.Instr) error {
 	return nil
 }
 
+// drop multiplies rows by noise that it draws.
+func (b *builder) drop(in plan.Instr) {
+	drawn := in.Input.Noise(b.exec.seed, b.source.set, b.exec.trains)
+	d := kernels.Drop{Noise: kernels.Noise{
+		Batch: b.batch(), Width: b.width(in.Dst[0]), Kind: kernels.Bernoulli, P: drawn.P, Stream: drawn.Stream, ByRow: drawn.ByRow, Y: b.at(in.Dst[0]),
+	}, X: b.at(in.Src[0]), Factor: in.Factor}
+	if drawn.ByRow {
+		d.Numbers, d.First = b.source.originals, b.source.first
+	}
+	b.do(d)
+}
+
 // oneHot writes classes, which were checked before.
 func (b *builder) oneHot(in plan.Instr) {
 	b.do(kernels.OneHot{Batch: b.batch(), Width: b.width(in.Dst[0]), Classes: b.source.classes, Y: b.at(in.Dst[0])})
@@ -63,7 +75,9 @@ func (b *builder) oneHot(in plan.Instr) {
 // readsRowNumbers says whether a plan wants to know which rows of their set it
 // works on: noise may belong to them.
 func (e *exec) readsRowNumbers() bool {
-	return e.any(func(in plan.Instr) bool { return in.Op == plan.Noise && (in.Input.Fixed || !e.trains) })
+	return e.any(func(in plan.Instr) bool {
+		return (in.Op == plan.Noise || in.Op == plan.Drop) && (in.Input.Fixed || !e.trains)
+	})
 }
 
 // readsLabels says whether a plan wants classes.

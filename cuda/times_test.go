@@ -143,7 +143,7 @@ func TestKernelTimes(t *testing.T) {
 			if !real {
 				spec.Batch = 2
 			}
-			spec.Image = [3]int{1, 28, 28}
+			spec.Image, spec.Rows = [3]int{1, 28, 28}, 1000
 			p, err := spec.Program()
 			if err != nil {
 				t.Fatal(err)

@@ -22,6 +22,8 @@ func TestPresets(t *testing.T) {
 		"fc3":   {names: "encoder.0 decoder.6", layers: 8, params: 219_891, pixels: "[0,1]"},
 		"conv":  {names: "encoder.0 decoder.4", layers: 6, params: 210_369, pixels: "[0,1]"},
 
+		"deep30": {names: "encoder.0 decoder.6", layers: 8, params: 2_837_314, pixels: "[0,1]"},
+
 		"vae":      {names: "encoder.0 decoder.2", layers: 5, params: 652_824, pixels: "[0,1]"},
 		"conv-vae": {names: "encoder.0 decoder.7", layers: 9, params: 214_313, pixels: "[0,1]"},
 		"cvae":     {names: "encoder.0 decoder.2", layers: 5, params: 660_824, pixels: "[0,1]"},
@@ -30,7 +32,7 @@ func TestPresets(t *testing.T) {
 	}
 	for _, s := range Presets() {
 		t.Run(s.Model, func(t *testing.T) {
-			s.Image = [3]int{1, 28, 28}
+			s.Image, s.Rows = [3]int{1, 28, 28}, 1000
 			layers, err := s.Layers()
 			if err != nil {
 				t.Fatal(err)
@@ -60,7 +62,7 @@ func TestPresets(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Preset("fc13"); err == nil || !strings.Contains(err.Error(), "want one of fc12, fc64, fc128, fc3, conv, vae, conv-vae, cvae, aae") {
+	if _, err := Preset("fc13"); err == nil || !strings.Contains(err.Error(), "want one of fc12, fc64, fc128, fc3, deep30, conv, vae, conv-vae, cvae, aae") {
 		t.Errorf("error %v does not list the presets", err)
 	}
 }
@@ -70,7 +72,7 @@ func TestShapes(t *testing.T) {
 	for _, image := range [][3]int{{1, 1, 1}, {1, 20, 32}, {3, 7, 5}, {1, 28, 28}, {2, 3, 64}} {
 		for _, s := range Presets() {
 			t.Run(fmt.Sprint(s.Model, image), func(t *testing.T) {
-				s.Image, s.Batch = image, 3
+				s.Image, s.Batch, s.Rows = image, 3, 7
 				p, err := s.Program()
 				if err != nil {
 					t.Fatal(err)

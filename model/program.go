@@ -24,9 +24,10 @@ func (s Spec) Program() (*program.Program, error) {
 	}
 	if s.Adversarial() {
 		p.Phases, err = b.adversarialPhases()
-	} else {
-		p.Phases, err = b.phase()
+		return p, err
 	}
+	_, phase, err := b.phase()
+	p.Phases = []*program.Phase{phase}
 	return p, err
 }
 
@@ -62,7 +63,7 @@ func (s Spec) forward() (*program.Program, *builder, error) {
 type builder struct {
 	spec    Spec
 	network network
-	dtype   tensor.Dtype // of all that is no constant
+	dtype   tensor.Dtype // of the graphs: of all in them that is no constant
 }
 
 // graph is a graph under construction.
@@ -231,18 +232,21 @@ func (b *builder) cleanLoss(g *graph, x, weights *G.Node, layers []Layer) error 
 }
 
 // phase is the one of all parameters.
-func (b *builder) phase() ([]*program.Phase, error) {
+func (b *builder) phase() (*graph, *program.Phase, error) {
 	g, err := b.loss(b.spec.Batch, true)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	phase, err := b.train("train", g, g.Params, true)
-	return []*program.Phase{phase}, err
+	return g, phase, err
 }
 
 // train is a phase of a graph's total with the gradients of what it trains, with
 // the penalty on weights or without.
 func (b *builder) train(name string, g *graph, trained []*G.Node, decays bool) (*program.Phase, error) {
+	if b.spec.Rows < 1 && b.spec.optimizer().Schedule.BySteps() {
+		return nil, errNoRows("schedule " + b.spec.Schedule)
+	}
 	grads, err := G.Grad(g.total, trained...)
 	if err != nil {
 		return nil, fmt.Errorf("model: gradients: %w", err)

@@ -58,7 +58,7 @@ func (s Spec) checkRegular() error {
 	case err != nil:
 		return err
 	case sparse.rate > 0 && !(s.ActivateCode && s.Activation == string(op.Sigmoid)):
-		return fmt.Errorf("model: sparse %s of a code that is no sigmoid's; want activate_code with activation sigmoid, or sparse l1", s.Sparse)
+		return &rateError{s.Sparse}
 	case sparse.k > s.Latent:
 		return fmt.Errorf("model: sparse %s of a code of %d values; want at most %d", s.Sparse, s.Latent, s.Latent)
 	}

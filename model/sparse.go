@@ -45,6 +45,16 @@ func parseSparsity(text string) (s sparsity, err error) {
 	return s, nil
 }
 
+// rateError says that mean activations are held to a rate which are no chances.
+type rateError struct{ sparse string }
+
+func (e *rateError) Error() string {
+	return fmt.Sprintf("model: sparse %s of a code that is no sigmoid's: its values are no chances; want activation sigmoid, on the code too, or sparse l1", e.sparse)
+}
+
+// Options names what to change, for a command that says how.
+func (e *rateError) Options() []string { return []string{"activation sigmoid", "activate_code"} }
+
 // penalties adds the terms that keep codes sparse and small, each with its
 // weight, to the outputs, and to the cost for the total.
 func (b *builder) penalties(g *graph, cost *G.Node) error {

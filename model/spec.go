@@ -79,10 +79,12 @@ type Spec struct {
 
 	Optimizer string  `json:"optimizer"` // adam or sgd
 	LR        float64 `json:"lr"`
-	Momentum  float64 `json:"momentum"`        // of sgd
-	Beta1     float64 `json:"beta1,omitempty"` // of adam; 0: 0.9
-	Batch     int     `json:"batch"`
-	Epochs    int     `json:"epochs"`
+	// Schedule changes LR from step to step: constant or cosine; "": constant.
+	Schedule string  `json:"schedule,omitempty"`
+	Momentum float64 `json:"momentum"`        // of sgd
+	Beta1    float64 `json:"beta1,omitempty"` // of adam; 0: 0.9
+	Batch    int     `json:"batch"`
+	Epochs   int     `json:"epochs"`
 
 	// Rows is how many rows an epoch has, where something goes by epochs. It
 	// comes from the data.
@@ -121,7 +123,7 @@ func Presets() []Spec {
 		Family: FullyConnected, Activation: "relu", Output: "sigmoid", Loss: MSE, Init: InitTorch,
 		Optimizer: optim.Adam, LR: 1e-3, Batch: 64, Epochs: 5,
 	}
-	fc12, fc64, fc128, fc3, conv := base, base, base, base, base
+	fc12, fc64, fc128, fc3, deep30, conv := base, base, base, base, base, base
 
 	fc12.Model, fc12.Hidden, fc12.Latent, fc12.Output = "fc12", []int{128, 64}, 12, "tanh"
 
@@ -133,9 +135,12 @@ func Presets() []Spec {
 	fc3.Model, fc3.Hidden, fc3.Latent, fc3.Activation = "fc3", []int{128, 64, 12}, 3, "tanh"
 	fc3.LR, fc3.Epochs = 5e-3, 10
 
+	deep30.Model, deep30.Hidden, deep30.Latent, deep30.Activation = "deep30", []int{1000, 500, 250}, 30, "elu"
+	deep30.Batch, deep30.Epochs, deep30.Schedule = 128, 20, optim.Cosine
+
 	conv.Model, conv.Family, conv.Hidden, conv.Latent = "conv", Convolutional, []int{16, 32}, 64
 
-	all := append([]Spec{fc12, fc64, fc128, fc3, conv}, variationalPresets(base)...)
+	all := append([]Spec{fc12, fc64, fc128, fc3, deep30, conv}, variationalPresets(base)...)
 	return append(all, adversarialPreset(base))
 }
 
@@ -216,7 +221,11 @@ func (s Spec) Validate() error {
 	if s.Epochs < 1 {
 		return fmt.Errorf("model: %d epochs; want at least 1", s.Epochs)
 	}
-	if err := s.optimizer().Validate(); err != nil {
+	o := s.optimizer()
+	if s.Rows == 0 {
+		o.Schedule.Steps = 1 // not known yet; see steps
+	}
+	if err := o.Validate(); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
 	if s.Beta1 != 0 && s.Optimizer != optim.Adam {
@@ -300,7 +309,16 @@ func (s Spec) optimizer() optim.Spec {
 	if s.Beta1 != 0 {
 		o.Beta1 = s.Beta1
 	}
+	o.Schedule = optim.Schedule{Kind: s.Schedule, Steps: int64(s.Epochs) * int64(s.epochSteps())}
 	return o
+}
+
+// epochSteps is how many steps an epoch has, 0 where the rows are not known.
+func (s Spec) epochSteps() int { return (s.Rows + s.Batch - 1) / max(1, s.Batch) }
+
+// errNoRows says that what goes by epochs was asked for before the data.
+func errNoRows(what string) error {
+	return fmt.Errorf("model: %s goes by epochs, and how many rows one has is not known; it comes from the data", what)
 }
 
 // Scored returns the part of the program whose result the loss compares with

@@ -288,9 +288,9 @@ func (s Spec) scalars() ([]program.Scalar, error) {
 		return nil, nil
 	}
 	if s.Rows < 1 {
-		return nil, errors.New("model: the divergence is warmed up by epochs, and how many rows one has is not known; it comes from the data")
+		return nil, errNoRows("the divergence's warm-up")
 	}
-	steps := s.KLWarmup * float64((s.Rows+s.Batch-1)/s.Batch)
+	steps := s.KLWarmup * float64(s.epochSteps())
 	return []program.Scalar{{
 		Name: beta, Final: s.Beta,
 		At: func(step int64) float64 { return s.Beta * min(1, float64(step)/steps) },

@@ -7,13 +7,16 @@
     internal/vm/vmtest/golden/batchnorm-<family>.safetensors   batch norm over steps; see golden_norm.py
     internal/infer/testdata/likelihood.json       estimates of log-likelihoods; see golden_likelihood.py
     internal/vm/vmtest/golden/aae*.safetensors    adversarial networks over steps; see golden_aae.py
+    internal/vm/vmtest/golden/regular.safetensors   regularised networks over steps; see golden_runs.py
     model/op/testdata/ops.json                    results and gradients of every op; see golden_ops.py
 
 A preset's file is made from the parameters of seed 1 and MNIST's training images in the order of
 the file: step s, counted from 0, trains on rows s*B to (s+1)*B - 1. All its tensors are F32:
 
-    grad.<parameter>   gradient of the first batch's loss, before any update
-    losses (10)        loss of each of ten steps of training, each before its update
+    grad.<parameter>   gradient of the first batch's loss, before any update; of deep30's largest
+                       weights every 61st value
+    losses (10)        loss of each of ten steps of training, each before its update; a schedule of
+                       the learning rate goes over these
 
 Metadata: preset, seed, batch, torch (the version).
 
@@ -39,11 +42,14 @@ import golden_likelihood
 import golden_norm
 import golden_ops
 import golden_program
+import golden_runs
 import golden_vae
 import presets
 
 SEED = 1
 STEPS = 10
+SAMPLED, STRIDE = {"deep30"}, 61  # presets of which not every gradient is written
+BATCHES = {"deep30": 32}  # where the preset's own takes a simulated GPU long
 
 
 def train(config: dict, data: Path) -> dict[str, np.ndarray]:
@@ -54,6 +60,7 @@ def train(config: dict, data: Path) -> dict[str, np.ndarray]:
     presets.start(net, config["init"], SEED)
     loss_of = presets.LOSSES[config["loss"]]
     optimizer = torch.optim.Adam(net.parameters(), lr=config["lr"])
+    schedule = presets.SCHEDULES[config["schedule"]](optimizer, STEPS)
     tensors, losses = {}, []
     for x in images.split(batch):
         optimizer.zero_grad()
@@ -63,6 +70,9 @@ def train(config: dict, data: Path) -> dict[str, np.ndarray]:
             tensors = {f"grad.{name}": p.grad.numpy().astype(np.float32) for name, p in net.named_parameters()}
         losses.append(loss.item())
         optimizer.step()
+        schedule.step()
+    if config["model"] in SAMPLED:
+        tensors = {name: g.reshape(-1)[::STRIDE] if g.size > 1000 else g for name, g in tensors.items()}
     tensors["losses"] = np.array(losses, np.float32)
     return tensors
 
@@ -108,13 +118,16 @@ def main() -> None:
         args.root / "internal/vm/vmtest/golden/everything.safetensors",
         encode_safetensors(golden_program.train(), {"seed": str(golden_program.SEED), "torch": torch.__version__}),
     )
-    files = {name: (train(config, args.data), config["batch"]) for name, config in presets.PRESETS.items()}
+    configs = {name: {**config, "batch": BATCHES.get(name, config["batch"])} for name, config in presets.PRESETS.items()}
+    files = {name: (train(config, args.data), config["batch"]) for name, config in configs.items()}
     files |= {name: (golden_vae.train(name, args.data), golden_vae.BATCH) for name in golden_vae.NETWORKS}
     whole = {name: golden_norm.train(name) for name in golden_norm.CONFIGS}
     whole |= {name: golden_aae.train(name) for name in golden_aae.CONFIGS}
     for name, tensors in whole.items():
         content = encode_safetensors(tensors, {"seed": str(SEED), "torch": torch.__version__})
         write(args.root / f"internal/vm/vmtest/golden/{name}.safetensors", content)
+    content = encode_safetensors(golden_runs.all_networks(), {"seed": str(golden_runs.SEED), "torch": torch.__version__})
+    write(args.root / "internal/vm/vmtest/golden/regular.safetensors", content)
     for name, (tensors, batch) in files.items():
         metadata = {
             "preset": name,

@@ -44,6 +44,7 @@ def _preset(model: str, **changes) -> dict:
         "init": "torch",
         "optimizer": "adam",
         "lr": 1e-3,
+        "schedule": "constant",
         "batch": 64,
         "epochs": 5,
     }
@@ -57,6 +58,7 @@ PRESETS = {
         _preset("fc64", hidden=[128], latent=64, activate_code=True),
         _preset("fc128", hidden=[], latent=128, activate_code=True, init="glorot", batch=256, epochs=50),
         _preset("fc3", hidden=[128, 64, 12], latent=3, activation="tanh", lr=5e-3, epochs=10),
+        _preset("deep30", hidden=[1000, 500, 250], latent=30, activation="elu", schedule="cosine", batch=128, epochs=20),
         _preset("conv", family="conv", hidden=[16, 32], latent=64),
     )
 }
@@ -87,6 +89,13 @@ LOSSES: dict[str, Callable] = {
     "mae": F.l1_loss,
     "huber": F.huber_loss,  # delta 1
     "bce": F.binary_cross_entropy,
+}
+
+
+# The learning rate of each step of all, as factors of the first.
+SCHEDULES: dict[str, Callable] = {
+    "constant": lambda optimizer, steps: torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0),
+    "cosine": torch.optim.lr_scheduler.CosineAnnealingLR,  # to zero
 }
 
 

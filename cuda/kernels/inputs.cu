@@ -65,26 +65,52 @@ __device__ __forceinline__ void normals(unsigned a, unsigned b, float* first, fl
     *second = __fmul_rn(r, sine);
 }
 
-// Random numbers of data/philox: the words of counter (index/4, row, step,
-// purpose) under a key. They belong to the step's number and to the place in
+// The words of a counter, Philox4x32-10 of data/philox: (index/4, row, step,
+// purpose) under a key. They belong to the step's number and to the place r in
 // its batch, or by_row to step 0 and to a row: that of rows, or where there are
-// none first and those behind it. A thread makes four numbers of a row.
+// none first and those behind it.
+__device__ __forceinline__ void philox(unsigned c[4], unsigned quad, int r, const int* __restrict__ rows, int by_row, int first,
+        unsigned k0, unsigned k1, unsigned purpose, const Step* __restrict__ step) {
+    c[0] = quad;
+    c[1] = (unsigned)(rows ? rows[(size_t)step->index * step->batch + r] : first + r);
+    c[2] = by_row ? 0u : step->number;
+    c[3] = purpose;
+#pragma unroll
+    for (int round = 0; round < 10; round++) {
+        const unsigned h0 = __umulhi(0xD2511F53u, c[0]), l0 = 0xD2511F53u * c[0];
+        const unsigned h1 = __umulhi(0xCD9E8D57u, c[2]), l1 = 0xCD9E8D57u * c[2];
+        c[0] = h1 ^ c[1] ^ k0, c[1] = l1, c[2] = h0 ^ c[3] ^ k1, c[3] = l0;
+        k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
+    }
+}
+
+// y = x·factor where Bernoulli noise is 1, else x·0. A thread makes four numbers
+// of a row.
+extern "C" __global__ void __launch_bounds__(256) drop(const float* __restrict__ x, float* __restrict__ y,
+        const int* __restrict__ rows, int width, float factor, unsigned below, int by_row, int first, unsigned seed0,
+        unsigned seed1, unsigned purpose, const Step* __restrict__ step) {
+    const int quads = (width + 3) / 4;
+    for (int i = blockIdx.x * 256 + threadIdx.x; i < step->n * quads; i += gridDim.x * 256) {
+        const int r = i / quads, q = i % quads;
+        unsigned c[4];
+        philox(c, (unsigned)q, r, rows, by_row, first, seed0, seed1, purpose, step);
+#pragma unroll
+        for (int j = 0; j < 4; j++) {
+            const size_t at = (size_t)r * width + q * 4 + j;
+            if (q * 4 + j < width) y[at] = x[at] * (c[j] >> 8 < below ? factor : 0.0f);
+        }
+    }
+}
+
+// Random numbers. A thread makes four of a row.
 extern "C" __global__ void __launch_bounds__(256) noise(float* __restrict__ y, const int* __restrict__ rows, int width,
         int kind, unsigned below, int by_row, int first, unsigned seed0, unsigned seed1, unsigned purpose,
         const Step* __restrict__ step) {
     const int quads = (width + 3) / 4;
     for (int i = blockIdx.x * 256 + threadIdx.x; i < step->n * quads; i += gridDim.x * 256) {
         const int r = i / quads, q = i % quads;
-        unsigned k0 = seed0, k1 = seed1;
-        unsigned c[4] = {(unsigned)q, (unsigned)(rows ? rows[(size_t)step->index * step->batch + r] : first + r),
-            by_row ? 0u : step->number, purpose};
-#pragma unroll
-        for (int round = 0; round < 10; round++) {
-            const unsigned h0 = __umulhi(0xD2511F53u, c[0]), l0 = 0xD2511F53u * c[0];
-            const unsigned h1 = __umulhi(0xCD9E8D57u, c[2]), l1 = 0xCD9E8D57u * c[2];
-            c[0] = h1 ^ c[1] ^ k0, c[1] = l1, c[2] = h0 ^ c[3] ^ k1, c[3] = l0;
-            k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
-        }
+        unsigned c[4];
+        philox(c, (unsigned)q, r, rows, by_row, first, seed0, seed1, purpose, step);
         float v[4];
         if (kind == NORMAL) {
             normals(c[0] >> 8, c[1] >> 8, &v[0], &v[1]);

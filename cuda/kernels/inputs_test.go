@@ -97,3 +97,33 @@ func TestNoise(t *testing.T) {
 		}
 	}
 }
+
+// TestDrop multiplies by the noise that TestNoise holds to package philox.
+func TestDrop(t *testing.T) {
+	d := open(t, Inputs)
+	const index, number, chance, factor = 1, 77, 0.75, 1.5
+	s := philox.Stream{Seed: 5, Purpose: philox.For("noise")}
+	for _, e := range [][3]int{{1, 1, 1}, {3, 0, 5}, {7, 6, 64}, {40, 39, 33}} {
+		t.Run(fmt.Sprint(e), func(t *testing.T) {
+			d.TB = t
+			defer d.free()
+			values := make([]float32, e[0]*e[2])
+			for i := range values {
+				values[i] = float32(i%13 - 6)
+			}
+			y := d.out(e[0]*e[2], 0)
+			l := Drop{Noise: Noise{
+				Batch: Batch{Rows: e[0], Step: d.step(e[1], index, e[0], number)}, Width: e[2], Kind: Bernoulli, P: chance, Stream: s, Y: y.ptr,
+			}, X: d.in(values, len(values), 0).ptr, Factor: factor}
+			d.run(l.Launches())
+			want := make([]float32, e[1]*e[2])
+			for i := range e[1] {
+				s.Bernoullis(want[i*e[2]:][:e[2]], number, uint32(i), chance)
+			}
+			for i := range want {
+				want[i] = values[i] * (want[i] * factor)
+			}
+			y.checkBits("y", want)
+		})
+	}
+}

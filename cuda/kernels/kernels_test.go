@@ -256,7 +256,7 @@ var kernelNames = map[Family][]string{
 	Elementwise: {"activate", "slope", "add", "mul", "lerp", "scale", "copy", "collect", "loss"},
 	Optim:       {"update", "partials_update"},
 	Gather:      {"advance", "gather_rows", "gather_scaled"},
-	Inputs:      {"fetch", "one_hot", "noise", "mixture"},
+	Inputs:      {"fetch", "one_hot", "noise", "mixture", "drop"},
 	Reduce:      {"channel_sums", "channel_mean"},
 	Variational: {"kl_grad", "kl_means", "free_bits", "free_bits_grad", "gaussian", "concat", "columns"},
 	Regular:     {"clamp", "clamp_grad", "top_k", "channel_mean_grad", "rate_kl", "rate_kl_grad", "decay"},

@@ -81,6 +81,17 @@ type Noise struct {
 
 // Launches returns the launch of noise: a thread for four numbers.
 func (l Noise) Launches() ([]Launch, error) {
+	if err := l.check("noise"); err != nil {
+		return nil, err
+	}
+	var a args
+	a.ptr(l.Y, l.Numbers)
+	a.int(l.Width, int(l.Kind))
+	return []Launch{strided(Inputs, "noise", l.Rows*ceil(l.Width, 4), l.place(a))}, nil
+}
+
+// check says what is wrong.
+func (l Noise) check(name string, more ...error) error {
 	var err error
 	switch {
 	case l.Kind < Uniform || l.Kind > Normal:
@@ -90,19 +101,42 @@ func (l Noise) Launches() ([]Launch, error) {
 	case !l.ByRow && (l.Numbers != 0 || l.First != 0):
 		err = fmt.Errorf("numbers of rows for noise that belongs to places")
 	}
-	if err := fail("noise", err, sizes("batch", l.Rows, l.Width), pointers(l.Y, l.Step)); err != nil {
-		return nil, err
-	}
+	return fail(name, append(more, err, sizes("batch", l.Rows, l.Width), pointers(l.Y, l.Step))...)
+}
+
+// place adds what says which numbers are drawn.
+func (l Noise) place(a args) args {
 	byRow := 0
 	if l.ByRow {
 		byRow = 1
 	}
-	var a args
-	a.ptr(l.Y, l.Numbers)
-	a.int(l.Width, int(l.Kind))
 	a = append(a, driver.Uint32(philox.Threshold(l.P)))
 	a.int(byRow, l.First)
 	a = append(a, driver.Uint32(uint32(l.Stream.Seed)), driver.Uint32(uint32(l.Stream.Seed>>32)), driver.Uint32(uint32(l.Stream.Purpose)))
 	a.ptr(l.Step)
-	return []Launch{strided(Inputs, "noise", l.Rows*ceil(l.Width, 4), a)}, nil
+	return a
+}
+
+// Drop is y = x·Factor where Bernoulli noise is 1, else x·0: x, y (B,P). One
+// launch.
+type Drop struct {
+	Noise  // of kind Bernoulli
+	X      driver.DevicePtr
+	Factor float64
+}
+
+// Launches returns the launch of drop: a thread for four numbers.
+func (l Drop) Launches() ([]Launch, error) {
+	var err error
+	if l.Kind != Bernoulli {
+		err = fmt.Errorf("noise of kind %d; want Bernoulli", l.Kind)
+	}
+	if err := l.check("drop", err, pointers(l.X)); err != nil {
+		return nil, err
+	}
+	var a args
+	a.ptr(l.X, l.Y, l.Numbers)
+	a.int(l.Width)
+	a = append(a, driver.Float32(float32(l.Factor)))
+	return []Launch{strided(Inputs, "drop", l.Rows*ceil(l.Width, 4), l.place(a))}, nil
 }

@@ -49,7 +49,7 @@ func (s Stream) words(n int, step, row uint32, visit func(i int, words []uint32)
 func (s Stream) Normals(dst []float32, step, row uint32) {
 	s.words((len(dst)+1)/2*2, step, row, func(i int, words []uint32) {
 		for j := 0; j < len(words); j += 2 {
-			first, second := normals(words[j]>>8, words[j+1]>>8)
+			first, second := Pair(words[j], words[j+1])
 			dst[i+j] = first
 			if i+j+1 < len(dst) {
 				dst[i+j+1] = second
@@ -58,8 +58,10 @@ func (s Stream) Normals(dst []float32, step, row uint32) {
 	})
 }
 
-// normals makes two numbers of two times 24 bits.
-func normals(a, b uint32) (first, second float32) {
+// Pair makes two numbers of the normal distribution of two words, as
+// [Stream.Normals] does.
+func Pair(a, b uint32) (first, second float32) {
+	a, b = a>>8, b>>8
 	r := float32(math.Sqrt(float64(-2 * logarithm(a+1)))) // rounded once: a float64 holds the root of a float32 to more than twice its bits
 	sin, cos := circle(b)
 	return r * cos, r * sin

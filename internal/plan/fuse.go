@@ -7,13 +7,15 @@ import (
 )
 
 // fuse joins instructions that one kernel does better: activations and their
-// gradients with the products before them, losses with their gradients, bias
-// gradients with those of the weights, and updates behind their gradients.
+// gradients with the products before them, losses with their gradients, masks
+// that are drawn with what they mask, bias gradients with those of the weights, and updates behind their gradients.
 func (p *Plan) fuse() error {
 	for i := range p.Phases {
 		ph := &p.Phases[i]
 		p.fuseActivations(ph)
 		ph.fuseLosses()
+		p.fuseDrops(ph)
+		ph.dropLast()
 		p.fuseSlopes(ph)
 		if err := ph.fuseBiases(); err != nil {
 			return fmt.Errorf("phase %s: %w", ph.Name, err)

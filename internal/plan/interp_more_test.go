@@ -54,6 +54,17 @@ func (m *machine) counted(v int) float64 {
 	return float64(m.n * program.Size(m.plan.Buffers[v].Shape[2:]))
 }
 
+// drawn is the noise of a row of the batch.
+func (m *machine) drawn(in plan.Instr, row, width int) []float64 {
+	noise := in.Input.Noise(interpretedSeed, m.look.set, m.look.training)
+	if noise.ByRow {
+		row += m.look.first
+	}
+	values := make([]float32, width)
+	noise.Draw(values, m.look.step, row)
+	return widen(values)
+}
+
 // moreRows runs an instruction of inputs, or of regularised networks, for rows
 // from to to-1.
 func (m *machine) moreRows(in plan.Instr, src [][]float64, out []float64, from, to int) {
@@ -64,15 +75,14 @@ func (m *machine) moreRows(in plan.Instr, src [][]float64, out []float64, from, 
 			out[i*width+vmtest.ClassOf(m.look.first+i)] = 1
 		}
 	case plan.Noise:
-		noise := in.Input.Noise(interpretedSeed, m.look.set, m.look.training)
-		drawn := make([]float32, width)
 		for i := from; i < to; i++ {
-			at := i
-			if noise.ByRow {
-				at += m.look.first
+			copy(out[i*width:], m.drawn(in, i, width))
+		}
+	case plan.Drop:
+		for i := from; i < to; i++ {
+			for k, v := range m.drawn(in, i, width) {
+				out[i*width+k] = in.Factor * v * src[0][i*width+k]
 			}
-			noise.Draw(drawn, m.look.step, at)
-			copy(out[i*width:], widen(drawn))
 		}
 	case plan.Mul:
 		for i := range out {

@@ -33,7 +33,7 @@ func preset(t *testing.T, name string) *program.Program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec.Image = [3]int{1, 28, 28}
+	spec.Image, spec.Rows = [3]int{1, 28, 28}, 1000
 	return build(t, spec)
 }
 

@@ -93,7 +93,7 @@ func init() {
 	families = []family{
 		loadFamily, linearFamily, conv2dFamily, convTranspose2dFamily, activationFamily,
 		lossFamily, elementwiseFamily, klFamily, gaussianFamily, concatFamily,
-		statisticsFamily, batchNormFamily, regularFamily, mixtureFamily, reshapeFamily, updateFamily,
+		statisticsFamily, batchNormFamily, regularFamily, dropFamily, mixtureFamily, reshapeFamily, updateFamily,
 	}
 	for _, f := range families {
 		for i := range f.rules {

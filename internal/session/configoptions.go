@@ -22,7 +22,10 @@ func networkOptions() []ConfigOption {
 			Key: "activation", Value: "function", spec: true, At: func(c *Config) any { return &c.Activation },
 			Help: "activation of hidden layers: relu, leakyrelu (or with its slope: leakyrelu:0.2), tanh, sigmoid, elu, gelu, identity",
 		},
-		{Key: "activate_code", spec: true, At: func(c *Config) any { return &c.ActivateCode }},
+		{
+			Key: "activate_code", spec: true, At: func(c *Config) any { return &c.ActivateCode },
+			Help: "activation on the code too, not on hidden layers alone",
+		},
 		{
 			Key: "output", Value: "function", spec: true, At: func(c *Config) any { return &c.Output },
 			Help: "activation of the last layer; with tanh pixels are in [-1,1], else in [0,1]",
@@ -44,6 +47,10 @@ func trainingOptions() []ConfigOption {
 		{
 			Key: "lr", Value: "rate", Resume: true, spec: true, At: func(c *Config) any { return &c.LR },
 			Help: "learning rate",
+		},
+		{
+			Key: "schedule", Value: "schedule", Resume: true, At: func(c *Config) any { return &c.Schedule },
+			Help: "what the learning rate becomes from step to step: constant, or cosine (to zero over all epochs)",
 		},
 		{
 			Key: "momentum", Value: "number", spec: true, At: func(c *Config) any { return &c.Momentum },
@@ -174,7 +181,7 @@ func regularOptions() []ConfigOption {
 		},
 		{
 			Key: "sparse", Value: "kind:number", At: func(c *Config) any { return &c.Sparse },
-			Help: "sparse codes: l1:1e-4, kl:0.05:1e-3 (rate, weight; wants a sigmoid code) or topk:8",
+			Help: "sparse codes: l1:1e-4, kl:0.05:1e-3 (rate, weight; of a sigmoid code, see activate-code) or topk:8",
 		},
 		{
 			Key: "code_l2", Value: "weight", At: func(c *Config) any { return &c.CodeL2 },

@@ -64,7 +64,7 @@ func trained(ctx context.Context, cfg Config, ds *data.Source, opt Options) (*Su
 // configuration wrote.
 func checkModel(t *testing.T, cfg Config, path string, test data.Set, want float64) {
 	t.Helper()
-	cfg.Image = [3]int{test.C, test.H, test.W}
+	cfg.Image, cfg.Rows = [3]int{test.C, test.H, test.W}, 1
 	if cfg.Condition != "" {
 		cfg.Classes = 4
 	}

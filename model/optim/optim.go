@@ -31,6 +31,8 @@ type Spec struct {
 	Beta2    float64 // Adam: decay of the second moment, in [0, 1)
 	Epsilon  float64 // Adam: added to the square root, > 0
 	Momentum float64 // SGD: in [0, 1)
+
+	Schedule Schedule // of the learning rate
 }
 
 // The algorithms, which are what VMs have kernels for: see [Spec.Algorithm].
@@ -124,6 +126,12 @@ func (s Spec) Validate() error {
 	if !(s.LR > 0) || math.IsInf(s.LR, 0) {
 		return fmt.Errorf("optim: learning rate %v; want a finite number above 0", s.LR)
 	}
+	if err := s.Schedule.Validate(); err != nil {
+		return err
+	}
+	if s.Schedule.BySteps() && s.Schedule.Steps < 1 {
+		return fmt.Errorf("optim: schedule %s over %d steps; want how many steps training has", s.Schedule.Kind, s.Schedule.Steps)
+	}
 	for _, r := range []struct {
 		name  string
 		value float64
@@ -172,8 +180,8 @@ func (s Spec) Slots() []string { return slices.Clone(s.algorithm().slots) }
 // gives them: those that change from step to step, then the constants.
 func (s Spec) ScalarNames() []string { return slices.Clone(s.algorithm().scalars) }
 
-// Scalars returns the numbers of one step, counted from 0, at a learning rate
-// (schedules change it). For Adam the first two hold both bias corrections, so
+// Scalars returns the numbers of one step, counted from 0, at a learning rate,
+// as [Spec.Rate] has it. For Adam the first two hold both bias corrections, so
 // that an update needs no powers:
 //
 //	alpha   = lr · √(1−β₂ᵗ) / (1−β₁ᵗ)    t = step+1

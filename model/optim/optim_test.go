@@ -121,6 +121,9 @@ func TestValidate(t *testing.T) {
 		{name: "infinite rate", spec: Default(SGD, math.Inf(1)), want: "learning rate +Inf"},
 		{name: "momentum 1", spec: Spec{Kind: SGD, LR: 1, Momentum: 1}, want: "momentum 1"},
 		{name: "momentum with adam", spec: Spec{Kind: Adam, LR: 1, Epsilon: 1, Momentum: 0.5}, want: "with adam"},
+		{name: "cosine", spec: Spec{Kind: SGD, LR: 1, Schedule: Schedule{Kind: Cosine, Steps: 1}}},
+		{name: "unknown schedule", spec: Spec{Kind: SGD, LR: 1, Schedule: Schedule{Kind: "sawtooth"}}, want: `unknown schedule "sawtooth"; want constant or cosine`},
+		{name: "cosine over nothing", spec: Spec{Kind: SGD, LR: 1, Schedule: Schedule{Kind: Cosine}}, want: "cosine over 0 steps"},
 		{name: "epsilon 0", spec: Spec{Kind: Adam, LR: 1}, want: "epsilon 0"},
 	}
 	for _, c := range cases {

@@ -20,7 +20,7 @@ func (p *Program) ScalarCount() int {
 // StepScalars appends the numbers of one step, counted from 0, to dst.
 func (p *Program) StepScalars(dst []float32, step int64) []float32 {
 	for _, phase := range p.Phases {
-		dst = append(dst, phase.Optimizer.Scalars(step, phase.Optimizer.LR)...)
+		dst = append(dst, phase.Optimizer.Scalars(step, phase.Optimizer.Rate(step))...)
 	}
 	for _, s := range p.Scalars {
 		dst = append(dst, float32(s.At(step)))

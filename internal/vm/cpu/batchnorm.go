@@ -6,9 +6,23 @@ import (
 	"aegis/internal/plan"
 )
 
-// A row of what batch norm works on is positions of C channels each: images
-// lie with channels last. What there is of each channel is repeated to the
-// length of a row, so that its kernels are those that go value by value.
+// Rows of what batch norm works on are positions of C channels each: images lie
+// with channels last. What there is of each channel is repeated to the length of
+// a piece, so that its kernels are those that go value by value.
+
+// pieceOf is how many values a piece has: whole positions, few enough that all of
+// it stays in the cache.
+func pieceOf(channels int) int {
+	const values = 1024
+	return channels * max(1, values/channels)
+}
+
+// eachPiece calls visit for the pieces of n values; the last one may be short.
+func eachPiece(n, piece int, visit func(from, to int)) {
+	for at := 0; at < n; at += piece {
+		visit(at, min(at+piece, n))
+	}
+}
 
 // moments is mean and variances of each channel over the batch: of each chunk
 // of rows its mean and the sum of squares around it, then Chan, Golub and
@@ -47,27 +61,24 @@ func (b *builder) moments(in plan.Instr) error {
 
 // chunkMoments sets mean, and the sum of squares around it, of each channel.
 func (w *worker) chunkMoments(mean, squares []float32, x, from, to int) {
-	k, size := w.exec.machine.kernels, w.exec.rowSize(x)
+	k := w.exec.machine.kernels
 	rows := w.rowsOf(x, from, to)
 	w.channelSum(mean, rows)
 	k.Scale(mean, float32(len(mean))/float32(len(rows)))
-	means, d, sums := w.spread(&w.means, mean, size), w.space(&w.centred, size), w.space(&w.squares, size)
+	means := w.spread(&w.means, mean)
+	sums := w.space(&w.squares, len(means))
 	clear(sums)
-	for at := 0; at < len(rows); at += size {
-		copy(d, rows[at:])
-		k.Sub(d, means)
-		k.AddMul(sums, d, d)
-	}
+	eachPiece(len(rows), len(means), func(at, end int) { k.AddSquares(sums[:end-at], rows[at:end], means) })
 	w.channelSum(squares, sums)
 }
 
-// spread returns what there is of each channel at the length of a row.
-func (w *worker) spread(space *[]float32, channel []float32, size int) []float32 {
-	row := w.space(space, size)
-	for done := copy(row, channel); done < size; done *= 2 {
-		copy(row[done:], row[:done])
+// spread returns what there is of each channel at the length of a piece.
+func (w *worker) spread(space *[]float32, channel []float32) []float32 {
+	piece := w.space(space, pieceOf(len(channel)))
+	for done := copy(piece, channel); done < len(piece); done *= 2 {
+		copy(piece[done:], piece[:done])
 	}
-	return row
+	return piece
 }
 
 // affine is scale·x + shift of each channel, as batch norm is once its
@@ -99,17 +110,16 @@ func (b *builder) batchNorm(in plan.Instr) error {
 			scale = float64(gamma[c]) / math.Sqrt(float64(variance[c])+in.Factor)
 			return scale, float64(beta[c]) - scale*float64(mean[c])
 		})
-		k, size := e.machine.kernels, e.rowSize(in.Dst[0])
-		scales, shifts := w.spread(&w.means, w.scale[:channels], size), w.spread(&w.centred, w.shift[:channels], size)
+		k := e.machine.kernels
+		scales, shifts := w.spread(&w.means, w.scale[:channels]), w.spread(&w.centred, w.shift[:channels])
 		y, x := w.rowsOf(in.Dst[0], from, to), w.rowsOf(in.Src[0], from, to)
-		for at := 0; at < len(x); at += size {
-			row := y[at : at+size]
-			copy(row, shifts)
-			k.AddMul(row, x[at:], scales)
-		}
-		if !act.none {
-			k.Act(act.kind, y, y, act.alpha)
-		}
+		eachPiece(len(x), len(scales), func(at, end int) {
+			piece := y[at:end]
+			k.Affine(piece, x[at:end], scales, shifts, act.relu())
+			if !act.none && !act.relu() {
+				k.Act(act.kind, piece, piece, act.alpha)
+			}
+		})
 	})
 	return nil
 }
@@ -126,19 +136,16 @@ func (b *builder) batchNormDGamma(in plan.Instr) error {
 		return err
 	}
 	b.early(func(w *worker, from, to int) {
-		k, size := e.machine.kernels, e.rowSize(x)
-		means := w.spread(&w.means, moments[:channels], size)
-		d, sums := w.space(&w.centred, size), w.space(&w.squares, size)
+		k := e.machine.kernels
+		means := w.spread(&w.means, moments[:channels])
+		sums, plain := w.space(&w.squares, len(means)), w.space(&w.centred, len(means))
 		eachChunk(from, to, func(chunk, at, end int) {
 			part, rows, grads := parts.data[chunk], w.rowsOf(x, at, end), w.rowsOf(dy, at, end)
 			clear(sums)
-			for at := 0; at < len(rows); at += size {
-				copy(d, rows[at:])
-				k.Sub(d, means)
-				k.AddMul(sums, d, grads[at:])
-			}
+			clear(plain)
+			eachPiece(len(rows), len(means), func(at, end int) { k.AddCentred(sums[:end-at], plain, rows[at:end], means, grads[at:end]) })
 			w.channelSum(part[:channels], sums)
-			w.channelSum(part[channels:2*channels], grads)
+			w.channelSum(part[channels:2*channels], plain)
 		})
 	}, dy, x)
 	b.unit(float64(2*channels*len(parts.data)), func(*worker) {
@@ -169,16 +176,11 @@ func (b *builder) batchNormDX(in plan.Instr) error {
 			inverses[c] = float32(outer)
 			return scale, -outer*float64(dBeta[c])/n - scale*float64(moments[c])
 		})
-		k, size := e.machine.kernels, e.rowSize(x)
-		byX, shifts := w.spread(&w.means, w.scale[:channels], size), w.spread(&w.centred, w.shift[:channels], size)
-		byDY := w.spread(&w.squares, inverses, size)
+		k := e.machine.kernels
+		byX, shifts := w.spread(&w.means, w.scale[:channels]), w.spread(&w.centred, w.shift[:channels])
+		byDY := w.spread(&w.squares, inverses)
 		out, rows, grads := w.rowsOf(in.Dst[0], from, to), w.rowsOf(x, from, to), w.rowsOf(dy, from, to)
-		for at := 0; at < len(rows); at += size {
-			row := out[at : at+size]
-			copy(row, shifts)
-			k.AddMul(row, grads[at:], byDY)
-			k.AddMul(row, rows[at:], byX)
-		}
+		eachPiece(len(rows), len(shifts), func(at, end int) { k.Affine2(out[at:end], grads[at:end], byDY, rows[at:end], byX, shifts) })
 	})
 	return nil
 }

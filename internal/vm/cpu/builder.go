@@ -11,6 +11,7 @@ import (
 type builder struct {
 	exec  *exec
 	phase *phase
+	masks map[maskKind]*mask // that are drawn in the phase
 }
 
 // rows adds an instruction as a task to the stage in progress.
@@ -72,6 +73,8 @@ func (b *builder) add(in plan.Instr) error {
 		return b.oneHot(in)
 	case plan.Noise:
 		return b.noise(in)
+	case plan.Drop:
+		return b.drop(in)
 	case plan.Linear:
 		return b.linear(in)
 	case plan.LinearDX:

@@ -42,6 +42,8 @@ func TestBatchNorm(t *testing.T) { vmtest.BatchNorm(t, threads(3)) }
 
 func TestAdversarial(t *testing.T) { vmtest.Adversarial(t, threads(3)) }
 
+func TestRegular(t *testing.T) { vmtest.Regular(t, threads(3)) }
+
 func TestInputs(t *testing.T) {
 	opt := cpu.PlanOptions()
 	opt.Merge = false

@@ -102,6 +102,8 @@ type worker struct {
 	planar  []float32   // an image on its way into another layout
 	columns []float32   // rows transposed, and the transposed result; see turned
 	result  []float32
+	drawn   []byte // bits of noise on their way into a row's
+	noise   kernel.NoiseSpace
 
 	// Of batch norm: of each channel, and of each value of a row.
 	scale, shift, inverse   []float32

@@ -3,8 +3,10 @@ package cpu
 import (
 	"fmt"
 
+	"aegis/data/philox"
 	"aegis/internal/plan"
 	"aegis/internal/vm"
+	"aegis/internal/vm/cpu/kernel"
 	"aegis/model/program"
 )
 
@@ -68,10 +70,33 @@ func (b *builder) noise(in plan.Instr) error {
 	e.noises = append(e.noises, n)
 	b.rows(in, func(w *worker, from, to int) {
 		for i := from; i < to; i++ {
-			w.planarRow(dst, i, func(row []float32) { n.drawn.Draw(row, e.step, e.number(i, n.drawn.ByRow)) })
+			w.planarRow(dst, i, func(row []float32) { w.draw(n, row, i) })
 		}
 	})
 	return nil
+}
+
+// draw fills a row with numbers.
+func (w *worker) draw(n *noise, row []float32, i int) {
+	k, d := w.exec.machine.kernels, w.drawOf(n, i)
+	switch n.input.Kind {
+	case program.InputNormal:
+		k.Normals(row, &d, &w.noise)
+	case program.InputBernoulli:
+		k.Bernoullis(row, &d, philox.Threshold(n.input.P), &w.noise)
+	default:
+		k.Uniforms(row, &d, &w.noise)
+	}
+}
+
+// drawOf is what row i of the batch draws for.
+func (w *worker) drawOf(n *noise, i int) kernel.Draw {
+	e, drawn := w.exec, n.drawn
+	step := uint32(e.step)
+	if drawn.ByRow {
+		step = 0
+	}
+	return kernel.NewDraw(drawn.Stream, step, uint32(e.number(i, drawn.ByRow)))
 }
 
 // oneHot writes classes, which were checked before.

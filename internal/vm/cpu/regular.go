@@ -11,9 +11,7 @@ func (b *builder) clamp(in plan.Instr) error {
 	b.rows(in, func(w *worker, from, to int) {
 		dst, x := w.rowsOf(in.Dst[0], from, to), w.rowsOf(in.Src[len(in.Src)-1], from, to)
 		if in.Op == plan.Clamp {
-			for i, v := range x {
-				dst[i] = min(max(v, lo), hi) // NaN stays
-			}
+			b.exec.machine.kernels.Clamp(dst, x, lo, hi)
 			return
 		}
 		g := w.rowsOf(in.Src[0], from, to)
@@ -51,10 +49,8 @@ func (b *builder) channelMeanGrad(in plan.Instr) error {
 		for c := range scale {
 			scale[c] = float32(float64(g[c]) / float64(e.n*size/channels))
 		}
-		row, dst := w.spread(&w.means, scale, size), w.rowsOf(in.Dst[0], from, to)
-		for at := 0; at < len(dst); at += size {
-			copy(dst[at:], row)
-		}
+		piece, dst := w.spread(&w.means, scale), w.rowsOf(in.Dst[0], from, to)
+		eachPiece(len(dst), len(piece), func(at, end int) { copy(dst[at:end], piece) })
 	})
 	return nil
 }

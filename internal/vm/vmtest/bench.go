@@ -19,7 +19,7 @@ func BenchmarkSteps(b *testing.B, open Open) {
 	}
 	for _, spec := range model.Presets() {
 		b.Run(spec.Model, func(b *testing.B) {
-			spec.Image = [3]int{1, 28, 28}
+			spec.Image, spec.Rows = [3]int{1, 28, 28}, ds.Train.Rows.N
 			p, err := spec.Program()
 			if err != nil {
 				b.Fatal(err)

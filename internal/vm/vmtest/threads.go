@@ -27,11 +27,11 @@ func TrainOn(t *testing.T, counts []int, threads func(n int) Open) map[string][]
 		"colour":     Networks()["colour"],
 		"conv gelu":  Networks()["conv gelu"],
 
-		"batch norm":      RegularNetworks()["batch norm"],
-		"conv batch norm": RegularNetworks()["conv batch norm"],
-
 		"adversarial":      AdversarialNetworks()["aae-mixture"],
 		"conv adversarial": AdversarialNetworks()["conv"],
+	}
+	for _, name := range []string{"batch norm", "conv batch norm", "batch norm gelu", "dropout", "gaussian", "mask", "salt and pepper"} {
+		specs[name] = RegularNetworks()[name]
 	}
 	for _, name := range []string{"fc12", "conv"} {
 		spec, err := model.Preset(name)

@@ -27,6 +27,12 @@ func (s *Set) AddMul(dst, a, b []float32) {
 	s.addMul(dst, a, b)
 }
 
+// Clamp keeps values in a range: dst = min(max(x, low), high).
+func (s *Set) Clamp(dst, x []float32, low, high float32) {
+	atLeast(x, len(dst))
+	s.clamp(dst, x, low, high)
+}
+
 // Scale multiplies: dst *= factor.
 func (s *Set) Scale(dst []float32, factor float32) { s.scale(dst, factor) }
 

@@ -15,6 +15,7 @@ type elementwise struct {
 	name     string
 	operands []values // of each slice; one that is only written has any
 	rel, abs float64  // how far from the plain Go kernel; 0: the same bits
+	second   bool     // the second slice is a result too
 	run      func(s *Set, b [][]float32) float64
 }
 
@@ -56,6 +57,30 @@ func elementwiseCases() []elementwise {
 		}},
 		{name: "Mul", operands: []values{wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
 			s.Mul(b[0], b[1])
+			return 0
+		}},
+		{name: "Clamp", operands: []values{wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
+			s.Clamp(b[0], b[1], -0.5, 2)
+			return 0
+		}},
+		{name: "Affine", operands: []values{wide32, wide32, wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
+			s.Affine(b[0], b[1], b[2], b[3], false)
+			return 0
+		}},
+		{name: "AffineReLU", operands: []values{wide32, wide32, wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
+			s.Affine(b[0], b[1], b[2], b[3], true)
+			return 0
+		}},
+		{name: "Affine2", operands: []values{wide32, wide32, wide32, wide32, wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
+			s.Affine2(b[0], b[1], b[2], b[3], b[4], b[5])
+			return 0
+		}},
+		{name: "AddSquares", operands: []values{wide32, wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
+			s.AddSquares(b[0], b[1], b[2])
+			return 0
+		}},
+		{name: "AddCentred", second: true, operands: []values{wide32, wide32, wide32, wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
+			s.AddCentred(b[0], b[1], b[2], b[3], b[4])
 			return 0
 		}},
 		{name: "AddMul", operands: []values{wide32, wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
@@ -184,6 +209,9 @@ func TestNaN(t *testing.T) {
 						written := operand == 0 && len(c.operands) > 1 && b[0].data[i] == b[0].data[i]
 						if written {
 							continue // was a result only
+						}
+						if v := b[1%len(b)].data[i]; c.second && operand == 1 && v != v {
+							continue // it stays there
 						}
 						if v := b[0].data[i]; v == v && sum == sum {
 							t.Fatalf("operand %d, index %d: a NaN gave %v, sum %v", operand, i, v, sum)

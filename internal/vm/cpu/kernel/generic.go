@@ -45,6 +45,17 @@ func addMulGeneric(dst, a, b []float32) {
 	}
 }
 
+// clampGeneric is
+//
+//	for i := range dst {
+//		dst[i] = min(max(x[i], low), high)
+//	}
+func clampGeneric(dst, x []float32, low, high float32) {
+	for i, v := range x[:len(dst)] {
+		dst[i] = min(max(v, low), high)
+	}
+}
+
 // scaleGeneric is
 //
 //	for i := range dst {

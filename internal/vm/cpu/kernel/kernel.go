@@ -41,11 +41,23 @@ type Set struct {
 	sub         func(dst, a []float32)
 	mul         func(dst, a []float32)
 	addMul      func(dst, a, b []float32)
+	affine      func(dst, x, scale, shift []float32)
+	affineReLU  func(dst, x, scale, shift []float32)
+	affine2     func(dst, x, scale, y, scaleY, shift []float32)
+	addSquares  func(dst, x, mean []float32)
+	addCentred  func(dst, sum, x, mean, g []float32)
+	clamp       func(dst, x []float32, low, high float32)
 	scale       func(dst []float32, factor float32)
 	sum         func(x []float32) float64
 	columnSum   func(dst, src []float32, rows, cols, ld int, accumulate bool)
 	transpose   func(dst []float32, ldd int, src []float32, lds, rows, cols int)
 	decodeBytes func(dst []float32, src []byte, factor, offset float32)
+
+	words func(dst, first []uint32, turns int, stride uint32, table []uint32)
+	below func(dst []byte, first []uint32, turns int, stride uint32, table []uint32, limit uint32)
+	drop  func(dst, src []float32, bits []byte, factor float32)
+
+	normals func(first, second []float32, a, b []uint32)
 
 	copyRuns  func(dst, src []float32, places, runs, length, dstPlace, dstRun, srcPlace, srcRun int)
 	addSpread func(dst, src []float32, runs, length, step, dstRun, srcRun int)
@@ -80,6 +92,8 @@ func genericSet() *Set {
 		act:  genericActs, actGrad: genericActGrads, losses: genericLosses, updates: genericUpdates,
 		add: addGeneric, sub: subGeneric, mul: mulGeneric, addMul: addMulGeneric, scale: scaleGeneric, sum: sumGeneric, columnSum: columnSumGeneric,
 		transpose: transposeGeneric, decodeBytes: decodeBytesGeneric,
+		clamp: clampGeneric, affine: affineGeneric, affineReLU: affineReLUGeneric, affine2: affine2Generic, addSquares: addSquaresGeneric, addCentred: addCentredGeneric,
+		words: wordsGeneric, below: belowGeneric, drop: dropGeneric, normals: normalsGeneric,
 		copyRuns: copyRunsGeneric, addSpread: addSpreadGeneric,
 	}
 }

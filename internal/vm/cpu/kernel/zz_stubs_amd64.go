@@ -345,6 +345,34 @@ func copyRunsAVX512(dst, src []float32, places, runs, length, dstPlace, dstRun, 
 //go:noescape
 func addSpreadAVX512(dst, src []float32, runs, length, step, dstRun, srcRun int)
 
+// wordsAVX512 is
+//
+//	for b := range turns {
+//		for lane := range 16 {
+//			// of the step and the row that table was made of
+//			word := philox.Block(key, [4]uint32{first[lane] + b*stride, row, step, purpose})
+//			for j := range 4 {
+//				dst[64*b+16*j+lane] = word[j]
+//			}
+//		}
+//	}
+//
+//go:noescape
+func wordsAVX512(dst, first []uint32, turns int, stride uint32, table []uint32)
+
+// belowAVX512 is wordsGeneric, of whose words it says which are below a limit:
+//
+//	for i, word := range words {
+//		if word < limit {
+//			dst[i/8] |= 1 << (i % 8)
+//		}
+//	}
+//
+// with dst zero before.
+//
+//go:noescape
+func belowAVX512(dst []byte, first []uint32, turns int, stride uint32, table []uint32, limit uint32)
+
 // reluAVX512 is
 //
 //	for i, x := range src[:len(dst)] {
@@ -607,6 +635,52 @@ func mulAVX512(dst, a []float32)
 //go:noescape
 func addMulAVX512(dst, a, b []float32)
 
+// affineAVX512 is
+//
+//	for i := range dst {
+//		dst[i] = x[i]*scale[i] + shift[i]
+//	}
+//
+//go:noescape
+func affineAVX512(dst, x, scale, shift []float32)
+
+// affineReLUAVX512 is
+//
+//	for i := range dst {
+//		dst[i] = max(0, x[i]*scale[i]+shift[i])
+//	}
+//
+//go:noescape
+func affineReLUAVX512(dst, x, scale, shift []float32)
+
+// affine2AVX512 is
+//
+//	for i := range dst {
+//		dst[i] = shift[i] + x[i]*scale[i] + y[i]*scaleY[i]
+//	}
+//
+//go:noescape
+func affine2AVX512(dst, x, scale, y, scaleY, shift []float32)
+
+// addSquaresAVX512 is
+//
+//	for i := range dst {
+//		dst[i] += (x[i]-mean[i])*(x[i]-mean[i])
+//	}
+//
+//go:noescape
+func addSquaresAVX512(dst, x, mean []float32)
+
+// addCentredAVX512 is
+//
+//	for i := range dst {
+//		dst[i] += (x[i]-mean[i])*g[i]
+//		sum[i] += g[i]
+//	}
+//
+//go:noescape
+func addCentredAVX512(dst, sum, x, mean, g []float32)
+
 // scaleAVX512 is
 //
 //	for i := range dst {
@@ -615,6 +689,33 @@ func addMulAVX512(dst, a, b []float32)
 //
 //go:noescape
 func scaleAVX512(dst []float32, factor float32)
+
+// dropAVX512 is
+//
+//	for i := range dst {
+//		dst[i] = src[i] * factor // or times 0, where bit i%8 of bits[i/8] is 0
+//	}
+//
+//go:noescape
+func dropAVX512(dst, src []float32, bits []byte, factor float32)
+
+// clampAVX512 is
+//
+//	for i := range dst {
+//		dst[i] = min(max(x[i], low), high)
+//	}
+//
+//go:noescape
+func clampAVX512(dst, x []float32, low, high float32)
+
+// normalsAVX512 is
+//
+//	for i := range first {
+//		first[i], second[i] = philox.Pair(a[i], b[i])
+//	}
+//
+//go:noescape
+func normalsAVX512(first, second []float32, a, b []uint32)
 
 // sumAVX512 is
 //
@@ -671,12 +772,22 @@ func avx512Set() *Set {
 		sub:         subAVX512,
 		mul:         mulAVX512,
 		addMul:      addMulAVX512,
+		affine:      affineAVX512,
+		affineReLU:  affineReLUAVX512,
+		affine2:     affine2AVX512,
+		addSquares:  addSquaresAVX512,
+		addCentred:  addCentredAVX512,
 		scale:       scaleAVX512,
+		drop:        dropAVX512,
+		clamp:       clampAVX512,
+		normals:     normalsAVX512,
 		sum:         sumAVX512,
 		decodeBytes: decodeBytesAVX512,
 		columnSum:   columnSumAVX512,
 		transpose:   transposeAVX512,
 		copyRuns:    copyRunsAVX512,
+		words:       wordsAVX512,
+		below:       belowAVX512,
 		addSpread:   addSpreadAVX512,
 	}
 }
@@ -866,6 +977,34 @@ func transposeAVX2(dst []float32, ldd int, src []float32, lds, rows, cols int)
 //
 //go:noescape
 func copyRunsAVX2(dst, src []float32, places, runs, length, dstPlace, dstRun, srcPlace, srcRun int)
+
+// wordsAVX2 is
+//
+//	for b := range turns {
+//		for lane := range 16 {
+//			// of the step and the row that table was made of
+//			word := philox.Block(key, [4]uint32{first[lane] + b*stride, row, step, purpose})
+//			for j := range 4 {
+//				dst[64*b+16*j+lane] = word[j]
+//			}
+//		}
+//	}
+//
+//go:noescape
+func wordsAVX2(dst, first []uint32, turns int, stride uint32, table []uint32)
+
+// belowAVX2 is wordsGeneric, of whose words it says which are below a limit:
+//
+//	for i, word := range words {
+//		if word < limit {
+//			dst[i/8] |= 1 << (i % 8)
+//		}
+//	}
+//
+// with dst zero before.
+//
+//go:noescape
+func belowAVX2(dst []byte, first []uint32, turns int, stride uint32, table []uint32, limit uint32)
 
 // reluAVX2 is
 //
@@ -1129,6 +1268,52 @@ func mulAVX2(dst, a []float32)
 //go:noescape
 func addMulAVX2(dst, a, b []float32)
 
+// affineAVX2 is
+//
+//	for i := range dst {
+//		dst[i] = x[i]*scale[i] + shift[i]
+//	}
+//
+//go:noescape
+func affineAVX2(dst, x, scale, shift []float32)
+
+// affineReLUAVX2 is
+//
+//	for i := range dst {
+//		dst[i] = max(0, x[i]*scale[i]+shift[i])
+//	}
+//
+//go:noescape
+func affineReLUAVX2(dst, x, scale, shift []float32)
+
+// affine2AVX2 is
+//
+//	for i := range dst {
+//		dst[i] = shift[i] + x[i]*scale[i] + y[i]*scaleY[i]
+//	}
+//
+//go:noescape
+func affine2AVX2(dst, x, scale, y, scaleY, shift []float32)
+
+// addSquaresAVX2 is
+//
+//	for i := range dst {
+//		dst[i] += (x[i]-mean[i])*(x[i]-mean[i])
+//	}
+//
+//go:noescape
+func addSquaresAVX2(dst, x, mean []float32)
+
+// addCentredAVX2 is
+//
+//	for i := range dst {
+//		dst[i] += (x[i]-mean[i])*g[i]
+//		sum[i] += g[i]
+//	}
+//
+//go:noescape
+func addCentredAVX2(dst, sum, x, mean, g []float32)
+
 // scaleAVX2 is
 //
 //	for i := range dst {
@@ -1137,6 +1322,33 @@ func addMulAVX2(dst, a, b []float32)
 //
 //go:noescape
 func scaleAVX2(dst []float32, factor float32)
+
+// dropAVX2 is
+//
+//	for i := range dst {
+//		dst[i] = src[i] * factor // or times 0, where bit i%8 of bits[i/8] is 0
+//	}
+//
+//go:noescape
+func dropAVX2(dst, src []float32, bits []byte, factor float32)
+
+// clampAVX2 is
+//
+//	for i := range dst {
+//		dst[i] = min(max(x[i], low), high)
+//	}
+//
+//go:noescape
+func clampAVX2(dst, x []float32, low, high float32)
+
+// normalsAVX2 is
+//
+//	for i := range first {
+//		first[i], second[i] = philox.Pair(a[i], b[i])
+//	}
+//
+//go:noescape
+func normalsAVX2(first, second []float32, a, b []uint32)
 
 // sumAVX2 is
 //
@@ -1193,12 +1405,22 @@ func avx2Set() *Set {
 		sub:         subAVX2,
 		mul:         mulAVX2,
 		addMul:      addMulAVX2,
+		affine:      affineAVX2,
+		affineReLU:  affineReLUAVX2,
+		affine2:     affine2AVX2,
+		addSquares:  addSquaresAVX2,
+		addCentred:  addCentredAVX2,
 		scale:       scaleAVX2,
+		drop:        dropAVX2,
+		clamp:       clampAVX2,
+		normals:     normalsAVX2,
 		sum:         sumAVX2,
 		decodeBytes: decodeBytesAVX2,
 		columnSum:   columnSumAVX2,
 		transpose:   transposeAVX2,
 		copyRuns:    copyRunsAVX2,
+		words:       wordsAVX2,
+		below:       belowAVX2,
 		addSpread:   addSpreadGeneric,
 	}
 }

@@ -136,6 +136,10 @@ func (w *writer) file() []byte {
 		b.WriteString("\n// Eight lanes on, eight off: masks for the first n lanes lie 4n bytes before the middle.\n")
 		w.data(&b, "lanemask", append(slices.Repeat([]uint32{math.MaxUint32}, 8), make([]uint32, 8)...))
 	}
+	if !w.wide() {
+		b.WriteString("\n// A bit for each lane.\n")
+		w.data(&b, "lanebits", []uint32{1, 2, 4, 8, 16, 32, 64, 128})
+	}
 	if len(w.names) > 0 {
 		b.WriteString("\n// Constants, named by their bits.\n")
 	}

@@ -65,7 +65,33 @@ func loops() []kernel {
 		{name: "addMul", length: "dst", body: func(l *loop) {
 			l.store("dst", l.add(l.load("dst"), l.mul(l.load("a"), l.load("b"))))
 		}},
+		{name: "affine", length: "dst", body: func(l *loop) {
+			l.store("dst", l.add(l.mul(l.load("x"), l.load("scale")), l.load("shift")))
+		}},
+		{name: "affineReLU", length: "dst", body: func(l *loop) {
+			l.store("dst", l.atLeast(l.c(0), l.add(l.mul(l.load("x"), l.load("scale")), l.load("shift"))))
+		}},
+		{name: "affine2", length: "dst", body: func(l *loop) {
+			sum := l.add(l.load("shift"), l.mul(l.load("x"), l.load("scale")))
+			l.store("dst", l.add(sum, l.mul(l.load("y"), l.load("scaleY"))))
+		}},
+		{name: "addSquares", length: "dst", body: func(l *loop) {
+			d := l.sub(l.load("x"), l.load("mean"))
+			l.store("dst", l.add(l.load("dst"), l.mul(d, d)))
+		}},
+		{name: "addCentred", length: "dst", body: func(l *loop) {
+			d := l.sub(l.load("x"), l.load("mean"))
+			l.store("dst", l.add(l.load("dst"), l.mul(d, l.load("g"))))
+			l.store("sum", l.add(l.load("sum"), l.load("g")))
+		}},
 		{name: "scale", length: "dst", body: func(l *loop) { l.store("dst", l.mul(l.load("dst"), l.param("factor"))) }},
+		{name: "drop", length: "dst", body: func(l *loop) {
+			l.store("dst", l.mul(l.load("src"), l.only(l.loadBits("bits"), l.param("factor"))))
+		}},
+		{name: "clamp", length: "dst", body: func(l *loop) {
+			l.store("dst", l.atMost(l.param("high"), l.atLeast(l.param("low"), l.load("x"))))
+		}},
+		{name: "normals", length: "first", body: normals},
 		{name: "sum", length: "x", body: func(l *loop) { l.sum(l.load("x")) }},
 		{name: "decodeBytes", length: "dst", body: func(l *loop) {
 			x := l.toFloat(l.loadBytes("src"))

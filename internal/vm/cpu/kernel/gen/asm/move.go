@@ -10,6 +10,7 @@ func (w *writer) moves() {
 	w.columnSum()
 	w.transpose()
 	w.runs()
+	w.noise()
 }
 
 // columnSum goes down strips of columns, four vectors wide, then one.

@@ -165,6 +165,7 @@ func (l *loop) toInt(a value) value   { return l.unary("VCVTPS2DQ", a) } // to t
 func (l *loop) toFloat(a value) value { return l.unary("VCVTDQ2PS", a) }
 
 func (l *loop) shiftLeft(a value, n int) value  { return l.unary(fmt.Sprintf("VPSLLD $%d,", n), a) }
+func (l *loop) shiftDown(a value, n int) value  { return l.unary(fmt.Sprintf("VPSRLD $%d,", n), a) } // of an integer without a sign
 func (l *loop) shiftRight(a value, n int) value { return l.unary(fmt.Sprintf("VPSRAD $%d,", n), a) }
 
 // approximate is an instruction that gives 12 bits or more, 14 where it is wide.
@@ -258,5 +259,32 @@ func (l *loop) pick(mask, a, b value) value {
 			l.p("VBLENDVPS %s, %s, %s, %s", m, ra, rb, l.result(o, v))
 		}
 		done()
+	}})
+}
+
+// loadBits reads a bit for each lane as a mask.
+func (l *loop) loadBits(slice string) value {
+	return l.do(operation{mask: true, lower: func(l *loop, o *operation, v value) {
+		at := fmt.Sprintf("(%s)(DX*1)", l.pointers[slice])
+		dst := l.result(o, v)
+		l.p("MOVQ AX, DX\nSHRQ $3, DX")
+		if l.wide() {
+			l.p("KMOVW %s, %s", at, dst)
+			return
+		}
+		l.p("VPBROADCASTB %[1]s, %[2]s\nVPAND lanebits<>(SB), %[2]s, %[2]s\nVPCMPEQD lanebits<>(SB), %[2]s, %[2]s", at, dst)
+	}})
+}
+
+// only is a where the mask is set, 0 elsewhere.
+func (l *loop) only(mask, a value) value {
+	return l.do(operation{args: []value{mask, a}, lower: func(l *loop, o *operation, v value) {
+		m, _ := l.register(o.args[0])
+		r, _ := l.register(o.args[1])
+		if l.wide() {
+			l.p("VMOVAPS.Z %s, %s, %s", r, m, l.result(o, v))
+		} else {
+			l.p("VANDPS %s, %s, %s", r, m, l.result(o, v))
+		}
 	}})
 }

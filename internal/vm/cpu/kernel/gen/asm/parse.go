@@ -84,7 +84,7 @@ func newDecl(set *token.FileSet, f *ast.FuncDecl) (*decl, error) {
 
 // layout gives fields their places.
 func (d *decl) layout(fields *ast.FieldList, params bool) error {
-	sizes := map[string]int{"[]float32": 24, "[]byte": 24, "float32": 4, "float64": 8, "int": 8, "bool": 1}
+	sizes := map[string]int{"[]float32": 24, "[]uint32": 24, "[]byte": 24, "float32": 4, "uint32": 4, "float64": 8, "int": 8, "bool": 1}
 	for _, field := range fields.List {
 		kind := ""
 		switch t := field.Type.(type) {

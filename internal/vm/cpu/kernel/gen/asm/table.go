@@ -20,7 +20,7 @@ func (w *writer) table() string {
 		fmt.Fprintf(&b, "%s: %s{\n%s},\n", t.name, t.kind, w.fields(t.name))
 	}
 	b.WriteString(w.fields(""))
-	for _, name := range []string{"columnSum", "transpose", "copyRuns"} {
+	for _, name := range []string{"columnSum", "transpose", "copyRuns", "words", "below"} {
 		fmt.Fprintf(&b, "%s: %s%s,\n", name, name, w.name)
 	}
 	fmt.Fprintf(&b, "addSpread: %s,\n}\n}\n", map[bool]string{true: "addSpread" + w.name, false: "addSpreadGeneric"}[w.wide()])
