@@ -29,7 +29,7 @@ var readOnly = map[string]map[string]string{
 	"collect": {"3": "step"}, "loss": {"16": "step"},
 	"gather_rows": {"0": "set", "1": "rows", "6": "step"}, "gather_scaled": {"0": "set", "1": "rows", "3": "shift", "4": "factor", "7": "step"},
 	"fetch": {"3": "step"}, "one_hot": {"0": "classes", "3": "step"}, "noise": {"1": "rows", "10": "step"}, "mixture": {"8": "step"},
-	"drop": {"0": "x", "2": "rows", "11": "step"},
+	"drop":            {"0": "x", "2": "rows", "11": "step"},
 	"partials_update": {"0": "partials", "5": "step"},
 	"channel_sums":    {"0": "x", "5": "step"}, "channel_mean": {"0": "x", "4": "step"},
 	"kl_grad": {"7": "step"}, "kl_means": {"4": "step"}, "free_bits": {"4": "step"}, "free_bits_grad": {"6": "step"},
