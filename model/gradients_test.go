@@ -47,7 +47,7 @@ func wiredNetworks() []wired {
 	without := func(name string, take func(s *Spec)) map[string]func(s *Spec) {
 		return map[string]func(s *Spec){name: take}
 	}
-	list := []wired{
+	list := append(wiredVariational(), []wired{
 		{name: "dropout", spec: wiredSpec(func(s *Spec) { s.Dropout = 0.25 }), terms: plain, without: without("dropout", func(s *Spec) { s.Dropout = 0 })},
 		{name: "conv dropout", spec: convolved(func(s *Spec) { s.Dropout = 0.25 }), terms: plain, without: without("dropout", func(s *Spec) { s.Dropout = 0 })},
 		{name: "batch norm", spec: wiredSpec(func(s *Spec) { s.BatchNorm = true }), terms: plain, without: without("norm", func(s *Spec) { s.BatchNorm = false })},
@@ -74,7 +74,7 @@ func wiredNetworks() []wired {
 				"sparse": func(s *Spec) { s.Sparse = "" }, "code_l2": func(s *Spec) { s.CodeL2 = 0 }, "l1": func(s *Spec) { s.L1 = 0 }, "l2": func(s *Spec) { s.L2 = 0 },
 			},
 		},
-	}
+	}...)
 	for _, loss := range losses() {
 		list = append(list, wired{name: string(loss), spec: wiredSpec(func(s *Spec) { s.Loss = loss }), terms: plain})
 	}
@@ -98,6 +98,45 @@ func wiredNetworks() []wired {
 		if s.Variational() {
 			w.terms = []string{"reconstruction", "kl"}
 		}
+		list = append(list, w)
+	}
+	return list
+}
+
+// wiredVariational has one for each option of a variational network.
+func wiredVariational() []wired {
+	network := func(bend func(s *Spec)) Spec {
+		return wiredSpec(func(s *Spec) {
+			s.Loss, s.Likelihood, s.Beta = "", Bernoulli, 1
+			bend(s)
+		})
+	}
+	both := []string{"reconstruction", "kl"}
+	var list []wired
+	for name, c := range map[string]struct {
+		bend, take func(s *Spec)
+		terms      []string // nil: what is trained on is reported as the loss alone
+	}{
+		"beta":              {func(s *Spec) { s.Beta = 4 }, func(s *Spec) { s.Beta = 1 }, nil},
+		"beta of 0":         {func(s *Spec) { s.Beta = 0 }, func(s *Spec) { s.Beta = 1 }, []string{"reconstruction"}},
+		"warm-up":           {func(s *Spec) { s.Beta, s.KLWarmup = 3, 2 }, func(s *Spec) { s.KLWarmup = 0 }, nil},
+		"free bits":         {func(s *Spec) { s.FreeBits = 0.3 }, func(s *Spec) { s.FreeBits = 0 }, nil},
+		"gaussian":          {func(s *Spec) { s.Likelihood = "gaussian:0.5" }, func(s *Spec) { s.Likelihood = "gaussian:0.4" }, both},
+		"learned deviation": {func(s *Spec) { s.Likelihood = GaussianLearned }, func(s *Spec) { s.Likelihood = "gaussian:0.5" }, both},
+		"condition":         {func(s *Spec) { s.Condition, s.Classes = Labels, 3 }, func(s *Spec) { s.Condition = "" }, both},
+		"drawn rows":        {func(s *Spec) { s.Binarize = Dynamic }, func(s *Spec) { s.Binarize = "" }, both},
+		"restored":          {func(s *Spec) { s.Corrupt = "mask:0.25" }, func(s *Spec) { s.Corrupt = "" }, both},
+		"dropout and decay": {func(s *Spec) { s.Dropout, s.L2 = 0.25, 0.02 }, func(s *Spec) { s.Dropout = 0 }, nil},
+		"norm":              {func(s *Spec) { s.BatchNorm = true }, func(s *Spec) { s.BatchNorm = false }, both},
+		"conv, two channels": {func(s *Spec) {
+			s.Family, s.Image, s.Hidden, s.Activation = Convolutional, [3]int{2, 4, 3}, []int{3, 6}, "elu"
+		}, func(s *Spec) { s.Beta = 2 }, both},
+	} {
+		w := wired{name: "variational, " + name, spec: network(c.bend), terms: c.terms}
+		if c.terms == nil {
+			w.terms = []string{"loss"}
+		}
+		w.without = map[string]func(s *Spec){name: c.take}
 		list = append(list, w)
 	}
 	return list
