@@ -153,13 +153,11 @@ func (b *builder) adversarialPhases() ([]*program.Phase, error) {
 
 // codes starts a graph of training with the way from rows to codes.
 func (b *builder) codes() (g *graph, z *G.Node, err error) {
-	g = b.newGraph()
-	x := g.input(program.InputRows, "x", b.spec.Batch, b.network.encoder[0].In...)
-	g.weights = g.input(program.InputWeights, "weights", b.spec.Batch)
-	if x, err = b.corrupt(g, x); err != nil {
+	g, rows, err := b.rows(b.spec.Batch, true)
+	if err != nil {
 		return nil, nil, err
 	}
-	if z, err = g.layers(x, b.network.encoder); err == nil {
+	if z, err = g.layers(rows.read, b.network.encoder); err == nil {
 		z, err = op.Reshape(z, b.spec.Latent)
 	}
 	return g, z, err

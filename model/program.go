@@ -178,29 +178,19 @@ func (b *builder) loss(batch int, training bool) (*graph, error) {
 	if b.spec.Variational() {
 		return b.variationalLoss(batch, training)
 	}
-	g := b.newGraph()
-	x := g.input(program.InputRows, "x", batch, b.network.encoder[0].row()...)
-	weights := g.input(program.InputWeights, "weights", batch)
-	if training {
-		g.weights = weights
+	g, rows, err := b.rows(batch, training)
+	if err != nil {
+		return nil, err
 	}
 	layers := b.network.layers()
 	if b.spec.Loss == BCE { // computed from logits: the sigmoid is inside the loss
 		layers[len(layers)-1].Activation = op.None
 	}
-	x, err := b.binarize(g, x)
-	if err != nil {
-		return nil, fmt.Errorf("model: binarize: %w", err)
-	}
-	read, err := b.corrupt(g, x)
-	if err != nil {
-		return nil, fmt.Errorf("model: corrupt: %w", err)
-	}
-	y, err := g.layers(read, layers)
+	y, err := g.layers(rows.read, layers)
 	if err != nil {
 		return nil, err
 	}
-	cost, err := b.spec.lossOp().Mean(y, x, weights)
+	cost, err := b.spec.lossOp().Mean(y, rows.x, rows.weights)
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
@@ -208,22 +198,43 @@ func (b *builder) loss(batch int, training bool) (*graph, error) {
 	if training {
 		return g, b.penalties(g, cost)
 	}
-	if read != x {
-		return g, b.cleanLoss(g, x, weights, layers)
+	if rows.read != rows.x {
+		return g, b.cleanLoss(g, rows, layers)
 	}
 	return g, nil
+}
+
+// batchRows are the rows of a batch: x is what is to be rebuilt, and read what the
+// encoder gets of it.
+type batchRows struct{ x, read, weights *G.Node }
+
+// rows begins a graph with what it reads.
+func (b *builder) rows(batch int, training bool) (g *graph, rows batchRows, err error) {
+	g = b.newGraph()
+	rows.x = g.input(program.InputRows, "x", batch, b.network.encoder[0].row()...)
+	rows.weights = g.input(program.InputWeights, "weights", batch)
+	if training {
+		g.weights = rows.weights
+	}
+	if rows.x, err = b.binarize(g, rows.x); err != nil {
+		return nil, rows, fmt.Errorf("model: binarize: %w", err)
+	}
+	if rows.read, err = b.corrupt(g, rows.x); err != nil {
+		return nil, rows, fmt.Errorf("model: corrupt: %w", err)
+	}
+	return g, rows, nil
 }
 
 // clean names the loss of rows that are read as they are.
 const clean = "clean"
 
 // cleanLoss adds it.
-func (b *builder) cleanLoss(g *graph, x, weights *G.Node, layers []Layer) error {
-	y, err := g.layers(x, layers)
+func (b *builder) cleanLoss(g *graph, rows batchRows, layers []Layer) error {
+	y, err := g.layers(rows.x, layers)
 	if err != nil {
 		return err
 	}
-	cost, err := b.spec.lossOp().Mean(y, x, weights)
+	cost, err := b.spec.lossOp().Mean(y, rows.x, rows.weights)
 	if err != nil {
 		return fmt.Errorf("model: %w", err)
 	}

@@ -178,20 +178,11 @@ func (b *builder) likelihood(g *graph, y, x, weights *G.Node) (*G.Node, error) {
 // is free up to its floor. Else the loss is at the mean code, with the final beta
 // and all of the divergence; what the bound is of is drawn by row.
 func (b *builder) variationalLoss(batch int, training bool) (*graph, error) {
-	g := b.newGraph()
-	x := g.input(program.InputRows, "x", batch, b.network.encoder[0].row()...)
-	weights := g.input(program.InputWeights, "weights", batch)
-	if training {
-		g.weights = weights
-	}
-	x, err := b.binarize(g, x)
+	g, rows, err := b.rows(batch, training)
 	if err != nil {
-		return nil, fmt.Errorf("model: binarize: %w", err)
+		return nil, err
 	}
-	read, err := b.corrupt(g, x)
-	if err != nil {
-		return nil, fmt.Errorf("model: corrupt: %w", err)
-	}
+	x, read, weights := rows.x, rows.read, rows.weights
 	e, err := b.encode(g, read)
 	if err != nil {
 		return nil, err
