@@ -400,11 +400,15 @@ func (w *stopwatch) machine(m *Machine, real bool) error {
 	for i := range numbers {
 		numbers[i] = int32(i * 7 % batch)
 	}
+	var classes []int32
+	if m.train.readsLabels() {
+		classes = make([]int32, steps*batch)
+	}
 	for i := range steps {
 		scalars = m.program.StepScalars(scalars, int64(i))
 	}
 	return m.gpu.Do("time", func() error {
-		send := func() error { return m.send(numbers, batches{rows: numbers, scalars: scalars}) }
+		send := func() error { return m.send(numbers, batches{rows: numbers, classes: classes, scalars: scalars}) }
 		if err := send(); err != nil {
 			return err
 		}
@@ -427,7 +431,7 @@ func (w *stopwatch) machine(m *Machine, real bool) error {
 		s.Median, s.Min = s.Median/float64(steps), s.Min/float64(steps)
 		w.out.Step, w.out.GraphSteps = &s, steps
 		q := m.queue
-		ops, err := m.train.build(q.at(q.blocks, 0), source{rows: set, numbers: q.at(q.rows, 0)})
+		ops, err := m.train.build(q.at(q.blocks, 0), source{rows: set, numbers: q.at(q.rows, 0), classes: q.at(q.classes, 0)})
 		if err != nil {
 			return err
 		}

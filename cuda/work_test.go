@@ -77,10 +77,61 @@ func plainWork(o gpu.Operation) (work, error) {
 			return floats(3*o.Width, 0), nil
 		}
 		return floats(3*o.Rows*o.Width, 0), nil
+	case kernels.Mul:
+		return floats(3*o.Rows*o.Width, 0), nil
+	case kernels.Scale:
+		if o.Whole {
+			return floats(2*o.Width, 0), nil
+		}
+		return floats(2*o.Rows*o.Width, 0), nil
+	case kernels.Lerp:
+		return floats(3*o.Width, 0), nil
 	case kernels.Copy:
 		return floats(2*o.Rows*o.Width, 0), nil
+	case kernels.Clamp:
+		return floats(passesOf(o.DY != 0)*o.Rows*o.Width, 0), nil
+	case kernels.Concat:
+		return floats(2*o.Rows*(o.N+o.M), 0), nil
+	case kernels.Columns:
+		return floats(2*o.Rows*o.Count, 0), nil
 	case kernels.Collect:
 		return floats(2, 0), nil
+	}
+	return familyWork(o)
+}
+
+// passesOf is how often a value of a row is read or written: once each, and once
+// more where a gradient is read too.
+func passesOf(gradient bool) int {
+	if gradient {
+		return 3
+	}
+	return 2
+}
+
+// familyWork counts the operations of inputs, batch norm and variational networks.
+func familyWork(o gpu.Operation) (work, error) {
+	switch o := o.(type) {
+	case kernels.Fetch:
+		return floats(2, 0), nil
+	case kernels.OneHot:
+		return floats(o.Rows*(1+o.Width), 0), nil
+	case kernels.Noise:
+		return floats(o.Rows*o.Width, 0), nil
+	case kernels.Drop:
+		return floats(2*o.Rows*o.Width, 0), nil
+	case kernels.Mixture:
+		return floats(5*o.Rows, 0), nil
+	case kernels.KLGrad:
+		return floats(2*o.Rows*o.Width, 0), nil
+	case kernels.Moments:
+		return floats(o.Rows*o.Channels.Channels*o.Area+2*o.Channels.Channels, 0), nil
+	case kernels.BatchNorm:
+		return floats(2*o.Rows*o.Channels.Channels*o.Area+4*o.Channels.Channels, 0), nil
+	case kernels.BatchNormSums:
+		return floats(2*o.Rows*o.Channels.Channels*o.Area+4*o.Channels.Channels, 0), nil
+	case kernels.BatchNormDX:
+		return floats(3*o.Rows*o.Channels.Channels*o.Area+5*o.Channels.Channels, 0), nil
 	}
 	return work{}, fmt.Errorf("no count of the work of a %T", o)
 }
@@ -150,6 +201,9 @@ func TestWork(t *testing.T) {
 		{"its weights", kernels.LinearDW{Batch: batch, In: 5, Out: 3}, work{Bytes: 4 * (10 + 6 + 18), Flops: 60}},
 		{"a slope", kernels.LinearDX{Batch: batch, In: 5, Out: 3, Y: 1}, work{Bytes: 4 * (10 + 6 + 15 + 10), Flops: 60}},
 		{"convolution", kernels.Conv2d{Batch: batch, Windows: windows}, work{Bytes: 4 * (2*(16+12) + 27), Flops: 2 * 2 * 3 * 5 * 5}},
+		{"noise", kernels.Noise{Batch: batch, Width: 7}, work{Bytes: 4 * 14}},
+		{"a clamp's gradient", kernels.Clamp{Batch: batch, Width: 7, DY: 1}, work{Bytes: 4 * 3 * 14}},
+		{"batch norm", kernels.BatchNorm{Channels: kernels.Channels{Batch: batch, Channels: 3, Area: 5}}, work{Bytes: 4 * (2*30 + 12)}},
 		{"load", kernels.Load{Batch: batch, Width: 7}, work{Bytes: 2 * (7 + 4 + 28)}},
 	} {
 		if got, err := workOf(c.o); err != nil || got != c.want {

@@ -8,7 +8,7 @@ from pathlib import Path
 from gpu_part import Failed, Part, ending, tail, timed_out
 
 HERE = Path(__file__).resolve().parent
-PRESETS = ["bench", "fc12", "conv", "fc64", "fc128", "fc3", "wide"]
+PRESETS = ["bench", "fc12", "conv", "fc64", "fc128", "fc3", "vae", "conv-vae", "cvae", "aae", "deep30", "wide"]
 
 HOW = (
     "Each operation of a training step: copies of it, one after the other, captured in one CUDA graph; GPU events "

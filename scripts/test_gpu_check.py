@@ -193,7 +193,7 @@ class Parts(unittest.TestCase):
     def test_first(self):
         subprocess.run(["go", "build", "-o", self.folder / "train.real", "./cmd/train"], cwd=ROOT, check=True)
         items = self.run_part("first")
-        trained = [f"training, {p}" for p in ("fc12", "conv", "fc64", "fc128", "fc3")]
+        trained = [f"training, {p}" for p in ("fc12", "conv", "fc64", "fc128", "fc3", "vae", "conv-vae", "cvae", "aae", "deep30")]
         self.assertEqual(list(items), ["doctor", "training, 640 images", "kernels", "golden", "gorgonia's graphs", *trained, "ptx", "gpu hidden"])
         self.assertEqual(items["kernels"]["tests"], 2)
         self.assertEqual(items["ptx"]["files"][0]["file"], "zz_graph.ptx")
@@ -212,7 +212,7 @@ class Parts(unittest.TestCase):
     def test_kernels(self):
         subprocess.run(["go", "test", "-c", "-o", self.folder / "cuda.test.real", "./cuda"], cwd=ROOT, check=True)
         items = self.run_part("kernels")
-        self.assertEqual(list(items), ["bench", "fc12", "conv", "fc64", "fc128", "fc3", "wide"])
+        self.assertEqual(list(items), ["bench", "fc12", "conv", "fc64", "fc128", "fc3", "vae", "conv-vae", "cvae", "aae", "deep30", "wide"])
         bench = items.pop("bench")["times"]
         self.assertEqual(bench["barrier"]["blocks"], 1)
         self.assertGreater(bench["barrier"]["median_us"], 0)
@@ -263,7 +263,7 @@ class Parts(unittest.TestCase):
     def test_no_time_left(self):
         """Hangs use up the part's time: what is behind them is not tried, and the part ends."""
         before = time.monotonic()
-        planted = {f"times {n}": "hang" for n in ("bench", "fc12", "conv", "fc64", "fc128", "fc3", "wide")}
+        planted = {f"times {n}": "hang" for n in ("bench", "fc12", "conv", "fc64", "fc128", "fc3", "vae", "conv-vae", "cvae", "aae", "deep30", "wide")}
         process = self.start("kernels", 0.05, planted)
         process.communicate()
         result = json.loads((self.out / "kernels.json").read_text())
