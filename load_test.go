@@ -260,7 +260,9 @@ func TestClosedModel(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for call, err := range calls(m, context.Background(), ds.Test.Rows) {
+	all := calls(m, context.Background(), ds.Test.Rows)
+	_, all["Prior"] = m.Prior(1, 1)
+	for call, err := range all {
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("%s after Close: %v; want %v", call, err, ErrClosed)
 		}

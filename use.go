@@ -52,7 +52,8 @@ func (m *Model) Reconstruct(ctx context.Context, rows data.Rows, labels ...byte)
 
 // Score returns the reconstruction loss of each of n rows: the loss that the
 // network was trained by, a mean over the row's values as the network reads
-// them, scaled. The higher it is, the less the row is like those of the
+// them, scaled; of a variational network minus the logarithm of the likelihood
+// at the mean code plus the code's divergence, in nats a row. The higher it is, the less the row is like those of the
 // training. Nothing is drawn: a row has the same score at every call.
 func (m *Model) Score(ctx context.Context, rows data.Rows, labels ...byte) ([]float64, error) {
 	return m.loaded().Score(ctx, rows, labels...)

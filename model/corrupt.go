@@ -34,7 +34,7 @@ func parseCorruption(text string) (corruption, error) {
 	case err != nil || kind != Gaussian && kind != Mask && kind != SaltPepper:
 		return corruption{}, fmt.Errorf("model: corrupt %q; %s", text, want)
 	case kind == Gaussian && !(amount > 0 && amount <= 100):
-		return corruption{}, fmt.Errorf("model: corrupt %q; want a standard deviation above 0, such as 0.5", text)
+		return corruption{}, fmt.Errorf("model: corrupt %q; want a standard deviation above 0 and up to 100, such as 0.5", text)
 	case kind != Gaussian && !(amount > 0 && amount < 1):
 		return corruption{}, fmt.Errorf("model: corrupt %q; want a chance between 0 and 1, such as 0.3", text)
 	}

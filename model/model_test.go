@@ -144,6 +144,7 @@ func TestValidate(t *testing.T) {
 		{name: "init", bend: func(s *Spec) { s.Init = "zeros" }, want: `unknown init "zeros"`},
 		{name: "rate", bend: func(s *Spec) { s.LR = -1 }, want: "learning rate -1"},
 		{name: "beta alone", bend: func(s *Spec) { s.Beta = 1 }, want: "without a likelihood"},
+		{name: "activated code", bend: func(s *Spec) { s.Likelihood, s.Loss, s.ActivateCode = "gaussian:1", "", true }, want: "want no activate_code"},
 		{name: "likelihood beside a loss", bend: func(s *Spec) { s.Likelihood = Bernoulli }, want: "loss mse beside likelihood bernoulli"},
 		{name: "likelihood", bend: func(s *Spec) { s.Likelihood, s.Loss = "poisson", "" }, want: `unknown likelihood "poisson"`},
 		{name: "chances", bend: func(s *Spec) { s.Likelihood, s.Loss = Bernoulli, "" }, want: "want output sigmoid"},

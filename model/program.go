@@ -220,7 +220,7 @@ func (b *builder) rows(batch int, training bool) (g *graph, rows batchRows, err 
 		return nil, rows, fmt.Errorf("model: binarize: %w", err)
 	}
 	if rows.read, err = b.corrupt(g, rows.x); err != nil {
-		return nil, rows, fmt.Errorf("model: corrupt: %w", err)
+		return nil, rows, err
 	}
 	return g, rows, nil
 }

@@ -42,7 +42,7 @@ func (s Spec) checkRegular() error {
 		value float64
 	}{{"code_l2", s.CodeL2}, {"l1", s.L1}, {"l2", s.L2}} {
 		if !(w.value >= 0 && w.value < 1e9) {
-			return fmt.Errorf("model: %s %v; want a number of at least 0", w.name, w.value)
+			return fmt.Errorf("model: %s %v; want a number from 0 to below 1e9", w.name, w.value)
 		}
 	}
 	if len(s.Hidden) == 0 && (s.BatchNorm || s.Dropout > 0) {

@@ -24,7 +24,7 @@ func parseSparsity(text string) (s sparsity, err error) {
 	if text == "" {
 		return s, nil
 	}
-	wrong := fmt.Errorf("model: sparse %q; want l1:1e-4, kl:0.05:1e-3 or topk:8", text)
+	wrong := fmt.Errorf("model: sparse %q; want l1:1e-4, kl:0.05:1e-3 or topk:8, with numbers above 0 and below 1e9 and a rate below 1", text)
 	fields := strings.Split(text, ":")
 	numbers := make([]float64, len(fields)-1)
 	for i, f := range fields[1:] {

@@ -84,6 +84,9 @@ func (s Spec) checkVariational() error {
 	if s.Likelihood == Bernoulli && s.LastActivation() != string(op.Sigmoid) {
 		return fmt.Errorf("model: likelihood bernoulli with output %s; it needs chances: want output sigmoid", s.LastActivation())
 	}
+	if s.ActivateCode {
+		return fmt.Errorf("model: a variational network's code goes through %s; its means have values of either sign: want no activate_code", s.Activation)
+	}
 	if s.Sparse != "" || s.CodeL2 != 0 {
 		return errors.New("model: a sparse or small code of a variational network; its divergence shapes the code already: want beta or free bits")
 	}

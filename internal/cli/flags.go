@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 
 	"aegis"
@@ -39,11 +40,36 @@ func parseCall(args []string) (*call, error) {
 		return nil, err
 	}
 	for _, f := range flags {
-		if err := set(f.option.at(c), f.text); err != nil {
+		if err := f.option.set(c, f.text); err != nil {
 			return nil, &usageError{err}
 		}
 	}
+	replaceLoss(&c.config, flags)
 	return c, nil
+}
+
+// set reads a value into a call.
+func (o option) set(c *call, text string) error {
+	if o.none && text == "none" {
+		reflect.ValueOf(o.at(c)).Elem().SetString("")
+		return nil
+	}
+	return set(o.at(c), text)
+}
+
+// replaceLoss puts a likelihood in the place of a preset's loss where none was
+// asked for, with the whole divergence where no beta was.
+func replaceLoss(c *aegis.Config, flags []given) {
+	is := make(map[string]bool)
+	for _, f := range flags {
+		is[f.option.key] = true
+	}
+	if !is["likelihood"] || c.Likelihood == "" || is["loss"] || c.Loss == "" {
+		return
+	}
+	if c.Loss = ""; !is["beta"] {
+		c.Beta = 1
+	}
 }
 
 // parseFlags splits a command line into flags whose values can be read.
@@ -63,7 +89,7 @@ func parseFlags(args []string) ([]given, error) {
 		}
 		add(o.name, o.help, func(text string) error {
 			all = append(all, given{o, text})
-			return set(o.at(&scratch), text)
+			return o.set(&scratch, text)
 		})
 	}
 	switch err := flags.Parse(args); {

@@ -24,10 +24,18 @@ func writeHelp(w io.Writer, name string) error {
 			if o.name == "" {
 				continue
 			}
-			fmt.Fprintf(b, "  %s\n\t%s%s\n", strings.TrimSpace("--"+o.name+" "+o.value), o.help, shownDefault(o, presets))
+			fmt.Fprintf(b, "  %s\n\t%s%s\n", strings.TrimSpace("--"+o.name+" "+o.value), o.help+orNone(o), shownDefault(o, presets))
 		}
 	}
 	return b.Flush()
+}
+
+// orNone says that an option can be taken away.
+func orNone(o option) string {
+	if o.none {
+		return "; or none"
+	}
+	return ""
 }
 
 // presetCalls returns a command line of each preset with nothing bent.

@@ -14,6 +14,7 @@ type option struct {
 	key   string // in config.toml; "": the command's own
 	value string // what stands for a value in the help, such as rows; "": a switch has none
 	help  string
+	none  bool // the word none takes it away
 
 	at func(*call) any // a pointer to its value, which says how it is parsed
 }
@@ -63,7 +64,7 @@ func configOptions(g session.ConfigGroup) []option {
 			name = strings.ReplaceAll(o.Key, "_", "-")
 		}
 		all = append(all, option{
-			name: name, key: o.Key, value: o.Value, help: o.Help, at: func(c *call) any { return o.At(&c.config) },
+			name: name, key: o.Key, value: o.Value, help: o.Help, none: o.None, at: func(c *call) any { return o.At(&c.config) },
 		})
 	}
 	return all

@@ -85,7 +85,7 @@ func TestFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = d.Close() }()
-	c.Loss, c.Sparse, c.CodeL2 = "", "", 0 // a likelihood and a divergence stand in their places
+	c.Loss, c.Sparse, c.CodeL2, c.ActivateCode = "", "", 0, false // a likelihood and a divergence stand in their places
 	var settings []run.Setting
 	for _, o := range options() {
 		if o.key != "" {
@@ -99,6 +99,33 @@ func TestFlags(t *testing.T) {
 	c.Batch = 10
 	if err != nil || !reflect.DeepEqual(got.config, *c) || got.file == "" {
 		t.Errorf("from a file: got\n%+v (%v)\nwant\n%+v", got, err, *c)
+	}
+}
+
+// TestNone: the word takes an option away, and a likelihood takes a preset's
+// loss away.
+func TestNone(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		want func(c *aegis.Config)
+	}{
+		"none":                 {[]string{"--model", "cvae", "--condition", "none", "--corrupt", "none", "--prior", "none"}, func(c *aegis.Config) { c.Condition = "" }},
+		"likelihood":           {[]string{"--model", "fc64", "--likelihood", "bernoulli"}, func(c *aegis.Config) { c.Loss, c.Likelihood, c.Beta = "", "bernoulli", 1 }},
+		"likelihood with beta": {[]string{"--model", "fc64", "--beta", "0", "--likelihood", "gaussian:1"}, func(c *aegis.Config) { c.Loss, c.Likelihood = "", "gaussian:1" }},
+		"beside a loss":        {[]string{"--model", "fc64", "--likelihood", "bernoulli", "--loss", "mse"}, func(c *aegis.Config) { c.Likelihood = "bernoulli" }},
+	} {
+		got, err := parseCall(c.args)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		want, err := aegis.NewConfig(c.args[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.want(&want); !reflect.DeepEqual(got.config, want) {
+			t.Errorf("%s: got\n%+v\nwant\n%+v", name, got.config, want)
+		}
 	}
 }
 

@@ -113,9 +113,10 @@ func (m *Model) addDivergence(ctx context.Context, rows data.Rows, labels []byte
 // is the same however many there are. Only variational and adversarial networks
 // have a prior.
 func (m *Model) Prior(n int, seed uint64) ([]float32, error) {
-	if m.opened() == nil {
-		return nil, errEmpty
+	if err := m.opened().enter(context.Background()); err != nil {
+		return nil, err
 	}
+	defer m.network.calls.Done()
 	if z := m.spec.Latent; n < 0 || n > math.MaxInt32/z {
 		return nil, fmt.Errorf("aegis: prior: %d codes of %d values; want 0 to %d", n, z, math.MaxInt32/z)
 	}

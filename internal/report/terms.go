@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -22,7 +23,8 @@ type TermCurves struct {
 type Term struct {
 	Name  string
 	Train []float64 // mean over each epoch; may be empty
-	Test  []float64 // after each epoch; may be empty
+	Val   []float64 // after each epoch; may be empty
+	Test  []float64 // the same
 }
 
 const (
@@ -42,7 +44,7 @@ func Terms(w io.Writer, c TermCurves) error {
 	head := int((titleSize + lineHeight + 3*pad + 2*margin).Dots(dpi))
 	err = render(w, 1400, head+termHeightPx*len(panels), func(img *vgimg.Canvas) {
 		canvas := draw.Crop(draw.New(img), margin, -margin, margin, -margin)
-		canvas = drawLegendRow(drawTitle(canvas, c.Title), termEntries())
+		canvas = drawLegendRow(drawTitle(canvas, c.Title), used(panels))
 		height := (canvas.Max.Y - canvas.Min.Y) / vg.Length(len(panels))
 		for i, lines := range panels {
 			p := newPlot("", c.Terms[i].Name)
@@ -69,12 +71,23 @@ func Terms(w io.Writer, c TermCurves) error {
 	return nil
 }
 
-// termEntries are the legend: the training and the test rows.
+// termEntries are the training, the validation and the test rows.
 func termEntries() []entry {
 	return []entry{
 		{label: "train", color: classColor(0), width: 1.5, shape: draw.CircleGlyph{}},
+		{label: "validation", color: classColor(3), width: 1.5, shape: draw.BoxGlyph{}},
 		{label: "test", color: classColor(2), width: 1.5, shape: draw.PyramidGlyph{}},
 	}
+}
+
+// used are the entries that have a line.
+func used(panels [][]series) (entries []entry) {
+	for _, e := range termEntries() {
+		if slices.ContainsFunc(slices.Concat(panels...), func(s series) bool { return s.label == e.label }) {
+			entries = append(entries, e)
+		}
+	}
+	return entries
 }
 
 // panels returns the lines of each term.
@@ -84,7 +97,9 @@ func (c TermCurves) panels() (panels [][]series, err error) {
 	}
 	entries := termEntries()
 	for _, t := range c.Terms {
-		lines, err := withPoints([]series{{entry: entries[0], x: c.Epoch, y: t.Train}, {entry: entries[1], x: c.Epoch, y: t.Test}})
+		lines, err := withPoints([]series{
+			{entry: entries[0], x: c.Epoch, y: t.Train}, {entry: entries[1], x: c.Epoch, y: t.Val}, {entry: entries[2], x: c.Epoch, y: t.Test},
+		})
 		if errors.Is(err, errNoValue) {
 			return nil, fmt.Errorf("%s: %w", t.Name, err)
 		}

@@ -126,7 +126,7 @@ func deviceOptions() []ConfigOption {
 func variationalOptions() []ConfigOption {
 	return []ConfigOption{
 		{
-			Key: "likelihood", Value: "likelihood", At: func(c *Config) any { return &c.Likelihood },
+			Key: "likelihood", Value: "likelihood", None: true, At: func(c *Config) any { return &c.Likelihood },
 			Help: "bernoulli, gaussian:SIGMA or gaussian:learned, in place of a loss",
 		},
 		{
@@ -142,11 +142,11 @@ func variationalOptions() []ConfigOption {
 			Help: "divergence that each dimension of the code has free",
 		},
 		{
-			Key: "condition", Value: "labels", At: func(c *Config) any { return &c.Condition },
+			Key: "condition", Value: "labels", None: true, At: func(c *Config) any { return &c.Condition },
 			Help: "labels: encoder and decoder read each row's class too",
 		},
 		{
-			Key: "binarize", Value: "how", At: func(c *Config) any { return &c.Binarize },
+			Key: "binarize", Value: "how", None: true, At: func(c *Config) any { return &c.Binarize },
 			Help: "draw each pixel as 0 or 1 by its chance: static (once) or dynamic (anew in each step); the test set is drawn once",
 		},
 	}
@@ -155,7 +155,7 @@ func variationalOptions() []ConfigOption {
 func adversarialOptions() []ConfigOption {
 	return []ConfigOption{
 		{
-			Key: "prior", Value: "prior", At: func(c *Config) any { return &c.Prior },
+			Key: "prior", Value: "prior", None: true, At: func(c *Config) any { return &c.Prior },
 			Help: "what a discriminator holds codes to: normal or, of 2 values, mixture:K",
 		},
 		{
@@ -176,11 +176,11 @@ func regularOptions() []ConfigOption {
 			Help: "drop values of hidden layers with a chance while training, such as 0.2",
 		},
 		{
-			Key: "corrupt", Value: "kind:number", At: func(c *Config) any { return &c.Corrupt },
+			Key: "corrupt", Value: "kind:number", None: true, At: func(c *Config) any { return &c.Corrupt },
 			Help: "learn to restore rows from gaussian:0.5, mask:0.3 or saltpepper:0.1",
 		},
 		{
-			Key: "sparse", Value: "kind:number", At: func(c *Config) any { return &c.Sparse },
+			Key: "sparse", Value: "kind:number", None: true, At: func(c *Config) any { return &c.Sparse },
 			Help: "sparse codes: l1:1e-4, kl:0.05:1e-3 (rate, weight; of a sigmoid code, see activate-code) or topk:8",
 		},
 		{

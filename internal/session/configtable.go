@@ -12,6 +12,7 @@ type ConfigOption struct {
 	Value  string // what stands for a value in the help, such as rows
 	Help   string // empty: it is set in a file only
 	Resume bool   // may change when a run is resumed
+	None   bool   // the word none takes it away: of text that may be empty
 
 	At func(*Config) any // a pointer to its value, which says how it is parsed
 

@@ -168,6 +168,7 @@ func (t *trainer) startTerms() *picture {
 		for i, name := range names {
 			c.Terms[i].Name = name
 			c.Terms[i].Train = append(c.Terms[i].Train, value(m.Terms, name))
+			c.Terms[i].Val = append(c.Terms[i].Val, value(m.ValTerms, name))
 			c.Terms[i].Test = append(c.Terms[i].Test, value(m.TestTerms, name))
 		}
 	}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"slices"
 
 	"aegis/data"
@@ -27,6 +28,28 @@ func (t *trainer) classes() error {
 	}
 	t.cfg.Classes = int(most) + 1
 	return nil
+}
+
+// unseen warns of classes that no row that is trained on has, "" where there are
+// none: the network cannot know them.
+func (t *trainer) unseen() string {
+	if t.cfg.Condition == "" {
+		return ""
+	}
+	seen := make([]bool, t.cfg.Classes)
+	for _, class := range t.train.Labels {
+		seen[class] = true
+	}
+	var missing []int
+	for class, there := range seen {
+		if !there {
+			missing = append(missing, class-1) // ranges counts from 1
+		}
+	}
+	if missing == nil {
+		return ""
+	}
+	return fmt.Sprintf("no training row has class %s: what the network makes of it was never learned", ranges(missing))
 }
 
 // widened are labels as a machine takes them.

@@ -47,6 +47,9 @@ func TestClassesComeFromLabels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if n := len(s.Warnings); n == 0 || !strings.Contains(strings.Join(s.Warnings, "; "), "no training row has class 4–8:") {
+			t.Errorf("%s: warnings %q", preset, s.Warnings)
+		}
 		m, err := infer.Load(filepath.Join(out, run.ModelFile), func(p *program.Program, params vm.Params) (vm.Runner, error) {
 			return cpu.OpenRunner(p, 0, params, cpu.Options{Threads: 1})
 		})

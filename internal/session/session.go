@@ -89,7 +89,7 @@ func (t *trainer) prepare(ctx context.Context, opt Options, open OpenVM) (err er
 		return err
 	}
 	if t.program, err = t.cfg.Program(); err != nil {
-		return err
+		return &ConfigError{err}
 	}
 	if t.evaluated, err = t.program.EvaluationNames(); err != nil {
 		return err

@@ -60,7 +60,7 @@ func deadDimensions(variances []float64) []int {
 	return dead
 }
 
-// ranges writes numbers in ascending order, such as 0, 2–5, 9.
+// ranges writes numbers in ascending order, counted from 1, such as 1, 3–6, 10.
 func ranges(numbers []int) string {
 	var parts []string
 	for from := 0; from < len(numbers); {
@@ -68,12 +68,12 @@ func ranges(numbers []int) string {
 		for to+1 < len(numbers) && numbers[to+1] == numbers[to]+1 {
 			to++
 		}
-		text := fmt.Sprint(numbers[from])
+		text := fmt.Sprint(numbers[from] + 1)
 		switch {
 		case to == from+1:
-			text += fmt.Sprintf(", %d", numbers[to])
+			text += fmt.Sprintf(", %d", numbers[to]+1)
 		case to > from:
-			text += fmt.Sprintf("–%d", numbers[to])
+			text += fmt.Sprintf("–%d", numbers[to]+1)
 		}
 		parts = append(parts, text)
 		from = to + 1

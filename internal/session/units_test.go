@@ -59,7 +59,7 @@ func TestCollapsed(t *testing.T) {
 	}{
 		{[]int{}, ""},
 		{[]int{0, 1, 2, 3}, ""},
-		{[]int{0, 2, 3, 4, 6, 7}, "6 of the code's 8 dimensions are dead (0, 2–4, 6, 7): their"},
+		{[]int{0, 2, 3, 4, 6, 7}, "6 of the code's 8 dimensions are dead (1, 3–5, 7, 8): their"},
 		{[]int{0, 1, 2, 3, 4, 5, 6, 7}, "every dimension of the code is dead: their"},
 	} {
 		if got := collapsed(c.dead, 8); (got == "") != (c.want == "") || !strings.HasPrefix(got, c.want) {

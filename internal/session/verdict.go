@@ -145,6 +145,9 @@ func (t *trainer) judge(ctx context.Context, params map[string]program.Tensor, c
 		better: better, in: in, out: out, code: code, deadCode: t.dead,
 		dead: deadUnits(layers, params, beside(images, classes, layers[0].Classes)), activation: t.cfg.Activation,
 	}, v.noun)
+	if text := t.unseen(); text != "" {
+		v.Warnings = append(v.Warnings, text)
+	}
 	v.Warnings = append(v.Warnings, farFromPrior(t.summary.CodeMeans, t.summary.CodeDeviations, t.cfg.PriorDeviation())...)
 	return nil
 }
