@@ -48,6 +48,9 @@ func (s Spec) checkRegular() error {
 	if len(s.Hidden) == 0 && (s.BatchNorm || s.Dropout > 0) {
 		return errors.New("model: batch norm and dropout are of hidden layers, and this network has none; want some, such as 128")
 	}
+	if s.BatchNorm && s.Batch == 1 {
+		return errors.New("model: batch norm with a batch of 1; a row is its own mean, and nothing is left of it: want a batch of 2 at least, or no batch norm")
+	}
 	if s.Corrupt != "" {
 		if _, err := parseCorruption(s.Corrupt); err != nil {
 			return err

@@ -47,6 +47,7 @@ func TestRegularIsRefused(t *testing.T) {
 		{"fc12", "dropout 1; want", func(s *Spec) { s.Dropout = 1 }},
 		{"fc128", "this network has none", func(s *Spec) { s.Dropout = 0.5 }},
 		{"fc128", "this network has none", func(s *Spec) { s.BatchNorm = true }},
+		{"fc12", "batch norm with a batch of 1", func(s *Spec) { s.BatchNorm, s.Batch = true, 1 }},
 		{"fc12", "l2 -1; want", func(s *Spec) { s.L2 = -1 }},
 		{"fc12", "code_l2", func(s *Spec) { s.CodeL2 = -1 }},
 		{"fc12", `corrupt "blur:1"; want`, func(s *Spec) { s.Corrupt = "blur:1" }},

@@ -44,7 +44,7 @@ func parseCall(args []string) (*call, error) {
 			return nil, &usageError{err}
 		}
 	}
-	replaceLoss(&c.config, flags)
+	replace(&c.config, flags)
 	return c, nil
 }
 
@@ -57,12 +57,16 @@ func (o option) set(c *call, text string) error {
 	return set(o.at(c), text)
 }
 
-// replaceLoss puts a likelihood in the place of a preset's loss where none was
-// asked for, with the whole divergence where no beta was.
-func replaceLoss(c *aegis.Config, flags []given) {
+// replace puts a likelihood in the place of a preset's loss where none was asked
+// for, with the whole divergence where no beta was; and with another optimizer
+// than the preset's drops what is adam's.
+func replace(c *aegis.Config, flags []given) {
 	is := make(map[string]bool)
 	for _, f := range flags {
 		is[f.option.key] = true
+	}
+	if is["optimizer"] && !is["beta1"] && c.Optimizer != "adam" {
+		c.Beta1 = 0 // the preset's, of another optimizer
 	}
 	if !is["likelihood"] || c.Likelihood == "" || is["loss"] || c.Loss == "" {
 		return

@@ -41,6 +41,9 @@ func (t *trainer) split() error {
 	}
 	tests := t.test.Len()
 	if t.cfg.TestLimit > tests {
+		if tests == 0 {
+			return configErrorf("aegis: test limit %d, but %v has no test set; want no test limit", t.cfg.TestLimit, t.dataset)
+		}
 		return configErrorf("aegis: test limit %d of %d test images; want 1 to %d, or 0", t.cfg.TestLimit, tests, tests)
 	}
 	t.rows.test = train.Rows(tests)
