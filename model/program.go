@@ -225,8 +225,9 @@ func (b *builder) rows(batch int, training bool) (g *graph, rows batchRows, err 
 	return g, rows, nil
 }
 
-// clean names the loss of rows that are read as they are.
-const clean = "clean"
+// Clean names the loss of rows that are read as they are, where the others are of
+// corrupted ones.
+const Clean = "clean"
 
 // cleanLoss adds it.
 func (b *builder) cleanLoss(g *graph, rows batchRows, layers []Layer) error {
@@ -238,7 +239,7 @@ func (b *builder) cleanLoss(g *graph, rows batchRows, layers []Layer) error {
 	if err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
-	g.Outputs = append(g.Outputs, program.Output{Name: clean, Node: cost})
+	g.Outputs = append(g.Outputs, program.Output{Name: Clean, Node: cost})
 	return nil
 }
 

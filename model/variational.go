@@ -93,9 +93,12 @@ func (s Spec) checkVariational() error {
 	if len(s.Hidden) == 0 {
 		return errors.New("model: a variational network without a hidden layer; want the width before the code at least")
 	}
-	for name, v := range map[string]float64{"beta": s.Beta, "kl warmup": s.KLWarmup, "free bits": s.FreeBits} {
-		if !(v >= 0) || math.IsInf(v, 0) {
-			return fmt.Errorf("model: %s %v; want a finite number of at least 0", name, v)
+	for _, w := range []struct {
+		name  string
+		value float64
+	}{{"beta", s.Beta}, {"kl warmup", s.KLWarmup}, {"free bits", s.FreeBits}} {
+		if !(w.value >= 0) || math.IsInf(w.value, 0) {
+			return fmt.Errorf("model: %s %v; want a finite number of at least 0", w.name, w.value)
 		}
 	}
 	_, err := s.sigma()
@@ -246,7 +249,7 @@ func (b *builder) cleanBound(g *graph, x, weights *G.Node) error {
 	if err == nil {
 		loss, err = op.Add(loss, kl)
 	}
-	g.Outputs = append(g.Outputs, program.Output{Name: clean, Node: loss})
+	g.Outputs = append(g.Outputs, program.Output{Name: Clean, Node: loss})
 	return err
 }
 

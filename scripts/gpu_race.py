@@ -12,12 +12,13 @@ EPOCHS = 6  # the median of the last five counts
 
 # Each network: the arguments of train, and those of torch_ae.py. The wide ones are bound by
 # arithmetic, where the presets are bound by launches.
-PRESETS = ["fc12", "conv", "fc64", "fc128", "fc3", "vae", "conv-vae", "aae", "deep30"]
+PRESETS = ["fc12", "conv", "fc64", "fc128", "fc3"]
 WIDE = ["--model", "fc64", "--hidden", "4096,4096", "--latent", "64"]
 NETWORKS = {p: (["--model", p], [p]) for p in PRESETS}
-NETWORKS["denoise"] = (["--model", "conv", "--corrupt", "gaussian:0.5"], ["denoise"])
 for batch in ("1024", "4096"):
     NETWORKS[f"wide-{batch}"] = ([*WIDE, "--batch", batch], ["wide", "--batch", batch])
+FAMILY = {p: (["--model", p], [p]) for p in ("vae", "conv-vae", "aae", "deep30")}  # last: they may run out of time
+FAMILY["denoise"] = (["--model", "conv", "--corrupt", "gaussian:0.5"], ["denoise"])
 
 HOW = {
     "unit": f"seconds an epoch of training on 60000 images: the median of {EPOCHS} epochs without the first",
@@ -59,6 +60,8 @@ def race(part: Part, torch: Torch) -> None:
         part.item(f"tf32_{name}", lambda name=name: peers(torch, name, 15, "--tf32"), need=6)
     for name in ("fc12", "conv"):
         part.item(f"autotune_{name}", lambda name=name: compiled(part, torch, name, "max-autotune", 60), need=25)
+    for name in FAMILY:
+        part.item(name, lambda name=name: turns(part, torch, name), need=8)
 
 
 def ready(part: Part, torch: Torch) -> dict:
@@ -66,8 +69,12 @@ def ready(part: Part, torch: Torch) -> dict:
     return {"pass": True, **torch.hello}
 
 
+def network(name: str) -> tuple[list[str], list[str]]:
+    return {**NETWORKS, **FAMILY}[name]
+
+
 def ours(part: Part, name: str) -> dict:
-    got = part.train(HERE, "cuda", ["--epochs", EPOCHS, *NETWORKS[name][0]], 25)
+    got = part.train(HERE, "cuda", ["--epochs", EPOCHS, *network(name)[0]], 25)
     return {k: got[k] for k in ("epoch_seconds", "rows", "batch", "params", "train_loss", "test_loss", "device")}
 
 
@@ -78,8 +85,8 @@ def early(part: Part, torch: Torch, name: str) -> dict:
 
 
 def asked(torch: Torch, name: str, mode: str, limit: float, *more: str) -> dict:
-    network, *options = NETWORKS[name][1]
-    return torch.ask([network, EPOCHS, *options, "--data", HERE / "mnist", "--device", "cuda", "--mode", mode, *more], limit)
+    preset, *options = network(name)[1]
+    return torch.ask([preset, EPOCHS, *options, "--data", HERE / "mnist", "--device", "cuda", "--mode", mode, *more], limit)
 
 
 def peers(torch: Torch, name: str, limit: float, *more: str) -> dict:

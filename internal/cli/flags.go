@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 
 	"aegis"
@@ -44,7 +45,9 @@ func parseCall(args []string) (*call, error) {
 			return nil, &usageError{err}
 		}
 	}
-	replace(&c.config, flags)
+	c.config.Settle(func(key string) bool {
+		return slices.ContainsFunc(flags, func(f given) bool { return f.option.key == key })
+	})
 	return c, nil
 }
 
@@ -55,25 +58,6 @@ func (o option) set(c *call, text string) error {
 		return nil
 	}
 	return set(o.at(c), text)
-}
-
-// replace puts a likelihood in the place of a preset's loss where none was asked
-// for, with the whole divergence where no beta was; and with another optimizer
-// than the preset's drops what is adam's.
-func replace(c *aegis.Config, flags []given) {
-	is := make(map[string]bool)
-	for _, f := range flags {
-		is[f.option.key] = true
-	}
-	if is["optimizer"] && !is["beta1"] && c.Optimizer != "adam" {
-		c.Beta1 = 0 // the preset's, of another optimizer
-	}
-	if !is["likelihood"] || c.Likelihood == "" || is["loss"] || c.Loss == "" {
-		return
-	}
-	if c.Loss = ""; !is["beta"] {
-		c.Beta = 1
-	}
 }
 
 // parseFlags splits a command line into flags whose values can be read.

@@ -110,10 +110,10 @@ func TestNone(t *testing.T) {
 		want func(c *aegis.Config)
 	}{
 		"none":                 {[]string{"--model", "cvae", "--condition", "none", "--corrupt", "none", "--prior", "none"}, func(c *aegis.Config) { c.Condition = "" }},
-		"likelihood":           {[]string{"--model", "fc64", "--likelihood", "bernoulli"}, func(c *aegis.Config) { c.Loss, c.Likelihood, c.Beta = "", "bernoulli", 1 }},
-		"likelihood with beta": {[]string{"--model", "fc64", "--beta", "0", "--likelihood", "gaussian:1"}, func(c *aegis.Config) { c.Loss, c.Likelihood = "", "gaussian:1" }},
+		"likelihood":           {[]string{"--model", "fc64", "--likelihood", "bernoulli"}, func(c *aegis.Config) { c.Loss, c.Likelihood, c.Beta, c.ActivateCode = "", "bernoulli", 1, false }},
+		"likelihood with beta": {[]string{"--model", "fc64", "--beta", "0", "--likelihood", "gaussian:1"}, func(c *aegis.Config) { c.Loss, c.Likelihood, c.ActivateCode = "", "gaussian:1", false }},
 		"another optimizer":    {[]string{"--model", "aae", "--optimizer", "sgd"}, func(c *aegis.Config) { c.Optimizer, c.Beta1 = "sgd", 0 }},
-		"beside a loss":        {[]string{"--model", "fc64", "--likelihood", "bernoulli", "--loss", "mse"}, func(c *aegis.Config) { c.Likelihood = "bernoulli" }},
+		"beside a loss":        {[]string{"--model", "fc64", "--likelihood", "bernoulli", "--loss", "mse"}, func(c *aegis.Config) { c.Likelihood, c.ActivateCode = "bernoulli", false }},
 	} {
 		got, err := parseCall(c.args)
 		if err != nil {

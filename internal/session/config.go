@@ -7,6 +7,7 @@ import (
 
 	"aegis/data"
 	"aegis/model"
+	"aegis/model/optim"
 )
 
 // Version of this module.
@@ -107,4 +108,22 @@ func CheckDevice(name string, gpu, threads int) error {
 		return configErrorf("aegis: GPU %d; want a number of at least 0", gpu)
 	}
 	return nil
+}
+
+// Settle drops what settings leave without a sense of what a preset had: the
+// loss beside a likelihood, whose divergence then weighs 1; the activation of a
+// code that a likelihood or a prior shapes; and adam's beta1 beside another
+// optimizer. given tells by key what was set; that stays.
+func (c *Config) Settle(given func(key string) bool) {
+	if (given("likelihood") || given("prior")) && c.generates() && !given("activate_code") {
+		c.ActivateCode = false
+	}
+	if given("likelihood") && c.Variational() && !given("loss") && c.Loss != "" {
+		if c.Loss = ""; !given("beta") {
+			c.Beta = 1
+		}
+	}
+	if given("optimizer") && c.Optimizer != optim.Adam && !given("beta1") {
+		c.Beta1 = 0
+	}
 }

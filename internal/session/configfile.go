@@ -83,6 +83,7 @@ func LoadConfig(path string) (Config, error) {
 	if err := file.Into(c.settings()); err != nil {
 		return Config{}, &ConfigError{err}
 	}
+	c.Settle(file.Has)
 	return c, c.Validate()
 }
 

@@ -71,10 +71,13 @@ func TestLoadConfigFillsIn(t *testing.T) {
 	}{
 		"":         {"fc12", func(*Config) {}},
 		"seed = 7": {"fc12", func(c *Config) { c.Seed = 7 }},
-		"model = \"conv\"\nepochs = 1\nlimit = 500": {"conv", func(c *Config) { c.Epochs, c.Limit = 1, 500 }},
-		"epochs = 2\nmodel = \"fc128\"":             {"fc128", func(c *Config) { c.Epochs = 2 }},
-		"model = \"fc3\"\nhidden = [9]":             {"fc3", func(c *Config) { c.Hidden = []int{9} }},
-		"hidden = []":                               {"fc12", func(c *Config) { c.Hidden = []int{} }},
+		"model = \"conv\"\nepochs = 1\nlimit = 500":    {"conv", func(c *Config) { c.Epochs, c.Limit = 1, 500 }},
+		"epochs = 2\nmodel = \"fc128\"":                {"fc128", func(c *Config) { c.Epochs = 2 }},
+		"model = \"fc3\"\nhidden = [9]":                {"fc3", func(c *Config) { c.Hidden = []int{9} }},
+		"model = \"fc64\"\nlikelihood = \"bernoulli\"": {"fc64", func(c *Config) { c.Loss, c.Likelihood, c.Beta, c.ActivateCode = "", "bernoulli", 1, false }},
+		"model = \"fc64\"\nprior = \"normal\"":         {"fc64", func(c *Config) { c.Prior, c.ActivateCode = "normal", false }},
+		"model = \"aae\"\noptimizer = \"sgd\"":         {"aae", func(c *Config) { c.Optimizer, c.Beta1 = "sgd", 0 }},
+		"hidden = []":                                  {"fc12", func(c *Config) { c.Hidden = []int{} }},
 	} {
 		want, err := NewConfig(c.preset)
 		if err != nil {

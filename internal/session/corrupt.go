@@ -1,11 +1,15 @@
 package session
 
-import "slices"
+import (
+	"slices"
+
+	"aegis/model"
+)
 
 // cleanLoss returns the loss of rows that are read as they are, nil where a
 // network has no other.
 func (t *trainer) cleanLoss(terms []float64) *float64 {
-	i := slices.Index(t.evaluated, "clean")
+	i := slices.Index(t.evaluated, model.Clean)
 	if i < 0 || i >= len(terms) {
 		return nil
 	}

@@ -80,12 +80,15 @@ func (t *trainer) samplesOfClasses(ctx context.Context, s report.Sheet, codes []
 	return s, t.decodeTo(ctx, &s, all, classes)
 }
 
+// normalPrior tells codes that are held to N(0, 1), and none to a mixture.
+func (c Config) normalPrior() bool { return c.Variational() || c.Prior == model.NormalPrior }
+
 // priorName is what codes are held to.
 func (c Config) priorName() string {
-	if c.Adversarial() && c.Prior != model.NormalPrior {
-		return "the prior " + c.Prior
+	if c.normalPrior() {
+		return "N(0, 1)"
 	}
-	return "N(0, 1)"
+	return "the prior " + c.Prior
 }
 
 // codeGrid is the plane of a code of two values. Of a normal prior each axis is at
@@ -101,7 +104,7 @@ func (t *trainer) codeGrid(ctx context.Context) (report.Sheet, error) {
 	for i := range at {
 		along := 2*(float64(i)+0.5)/gridSide - 1 // (-1, 1)
 		at[i] = math.Sqrt2 * math.Erfinv(along)
-		if t.cfg.priorName() != "N(0, 1)" {
+		if !t.cfg.normalPrior() {
 			at[i] = reach * along * t.cfg.PriorDeviation()[0]
 		}
 		s.ColumnCaptions = append(s.ColumnCaptions, fmt.Sprintf("%.2f", at[i]))
