@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -228,5 +229,28 @@ func TestDenormalRows(t *testing.T) {
 		if err != nil || len(s.Warnings) > 0 || s.Words() != "every row is the mean row" {
 			t.Errorf("scale %q: %q, warnings %q, %v", scale, s.Words(), s.Warnings, err)
 		}
+	}
+}
+
+// TestModelKeepsForm: a model says how the rows that it was trained on were
+// made of their file, so that others are read as they were.
+func TestModelKeepsForm(t *testing.T) {
+	src := &data.Source{Name: "table", Train: table(40, 1)}
+	fill := 0.5
+	src.Columns, src.Classes = []string{"a", "kind=x", "kind=y", "b", "c", "d"}, []string{"good", "bad"}
+	src.Table = &data.TableForm{Label: "state", Fields: []data.Field{
+		{Name: "a", Fill: &fill}, {Name: "kind", Categories: []string{"x", "y"}}, {Name: "b"}, {Name: "c"}, {Name: "d"},
+	}}
+	out := filepath.Join(t.TempDir(), "run")
+	if _, err := Train(context.Background(), config(t, "fc12"), src, Options{Out: out}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Load(filepath.Join(out, "model.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = m.Close() }()
+	if got := m.Spec().Form; !reflect.DeepEqual(got, src.Form) {
+		t.Errorf("form %+v, want %+v", got, src.Form)
 	}
 }

@@ -169,8 +169,7 @@ type Source struct {
 	Name        string // such as the file that it was read from
 	Train, Test Set
 	Val         Set      // to validate on, where there is a set for it
-	Columns     []string // names of a vector's values, nil where there are none
-	Classes     []string // names of the labels 0, 1, …, nil where there are none
+	Form                 // how the rows were made of what they were read from
 	Notes       []string // what a reader decided that its user should know, a line each
 
 	mapping mapping // of a file that the rows lie in

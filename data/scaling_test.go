@@ -131,7 +131,7 @@ func TestMeasureErrors(t *testing.T) {
 		want   string
 	}{
 		"NaN":      {Source{Name: "a.npy", Train: Set{Rows: vectors(t, 2, 1, 2, 3, nan)}}, "data: a.npy: row 1 of the training set, column 1, both counted from 0: want a finite number, got NaN"},
-		"infinite": {Source{Name: "b", Train: Set{Rows: good}, Test: Set{Rows: vectors(t, 2, float32(math.Inf(-1)), 0)}, Columns: []string{"x", "y"}}, "row 0 of the test set, column 0 (x), both counted from 0: want a finite number, got -Inf"},
+		"infinite": {Source{Name: "b", Train: Set{Rows: good}, Test: Set{Rows: vectors(t, 2, float32(math.Inf(-1)), 0)}, Form: Form{Columns: []string{"x", "y"}}}, "row 0 of the test set, column 0 (x), both counted from 0: want a finite number, got -Inf"},
 		"val":      {Source{Train: Set{Rows: good}, Val: Set{Rows: vectors(t, 2, 0, nan)}}, "validation set"},
 	} {
 		if _, err := c.source.Measure(t.Context(), whole(c.source.Train.Rows), nil); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -77,8 +77,8 @@ func (s *Source) Validate() error {
 			return fmt.Errorf("data: %s: %s rows: want %s as in training, got %s; get all sets from one source", s, other.which, want, got)
 		}
 	}
-	if n := len(s.Columns); n > 0 && n != s.Train.Size() {
-		return fmt.Errorf("data: %s: %d names of columns; want %d, one a value, or none", s, n, s.Train.Size())
+	if err := s.Form.check(s.Train.Shape); err != nil {
+		return fmt.Errorf("data: %s: %w", s, err)
 	}
 	return nil
 }

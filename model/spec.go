@@ -63,6 +63,8 @@ type Spec struct {
 	// Scaling is what the network reads of rows, fitted on those that it was
 	// trained on; nil: bytes as pixels.
 	Scaling *data.Scaling `json:"scaling,omitempty"`
+	// Form is how those rows were made of the files that they were read from.
+	Form data.Form `json:"form,omitzero"`
 
 	// Hidden has the widths of the encoder's hidden layers, for Convolutional
 	// the channels of its stride-2 convolutions. The decoder mirrors them.
@@ -230,6 +232,9 @@ func (s Spec) Validate() error {
 	}
 	if s.Beta1 != 0 && s.Optimizer != optim.Adam {
 		return fmt.Errorf("model: beta1 %v with %s; it is adam's: want beta1 0", s.Beta1, s.Optimizer)
+	}
+	if err := s.Form.Validate(s.row()); err != nil && s.Image != [3]int{} {
+		return fmt.Errorf("model: %w", err)
 	}
 	return s.checkScaling()
 }

@@ -22,7 +22,7 @@ func jsonFields(v reflect.Value) map[string]any {
 			}
 			continue
 		}
-		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); !slices.Contains([]string{"-", "scaling", "classes"}, name) {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); !slices.Contains([]string{"-", "scaling", "form", "classes"}, name) {
 			fields[name] = v.Field(i).Addr().Interface()
 		}
 	}

@@ -24,6 +24,7 @@ func (t *trainer) split() error {
 	if err := t.dataset.Validate(); err != nil {
 		return err
 	}
+	t.cfg.Form = t.dataset.Form
 	if err := t.classes(); err != nil {
 		return err
 	}

@@ -1,0 +1,63 @@
+package data
+
+import "io"
+
+// Reader gives rows in their order, some at a time, so that no more of them than
+// these lie in memory. It is used from one goroutine at a time.
+type Reader interface {
+	// Shape is that of every row.
+	Shape() Shape
+	// Next returns the next rows, at least one and at most n of them; they are
+	// valid until the next call. After the last it returns io.EOF; another error
+	// ends the reading.
+	Next(n int) (Chunk, error)
+	// Close lets go of files, and stops what reads ahead.
+	Close() error
+}
+
+// Chunk is rows that follow each other.
+type Chunk struct {
+	Set
+	Names []string // what rows are called, such as the file of each; nil where they have no name
+}
+
+// setReader reads a set in memory.
+type setReader struct {
+	set Set
+	at  int
+}
+
+// NewReader reads rows that lie in memory or are mapped.
+func NewReader(s Set) Reader { return &setReader{set: s} }
+
+func (r *setReader) Shape() Shape { return r.set.Shape }
+
+func (r *setReader) Next(n int) (Chunk, error) {
+	if r.at == r.set.N {
+		return Chunk{}, io.EOF
+	}
+	from := r.at
+	r.at = min(r.at+max(1, n), r.set.N)
+	return Chunk{Set: r.set.Slice(from, r.at)}, nil
+}
+
+func (r *setReader) Close() error { return nil }
+
+// ReadAll reads what is left as one set that lies in memory, and the names of
+// its rows where they have any.
+func ReadAll(r Reader) (Set, []string, error) {
+	const some = 1024
+	s, names := Set{Rows: Rows{Shape: r.Shape()}}, []string(nil)
+	for {
+		c, err := r.Next(some)
+		if err == io.EOF {
+			return s, names, nil
+		}
+		if err != nil {
+			return Set{}, nil, err
+		}
+		s.N += c.N
+		s.Bytes, s.Floats = append(s.Bytes, c.Bytes...), append(s.Floats, c.Floats...)
+		s.Labels, names = append(s.Labels, c.Labels...), append(names, c.Names...)
+	}
+}
