@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+
+	"aegis/internal/atomic"
 )
 
 // Names that a run uses in its directory beside its files.
@@ -115,7 +117,7 @@ func (d *Dir) begin(force bool) error {
 	return nil
 }
 
-// temporary matches the names that createTemp makes for a run's files.
+// temporary matches the names that atomic.CreateTemp makes for a run's files.
 var temporary = regexp.MustCompile(`^\.(.+)\.[0-9a-f]{8}\.tmp$`)
 
 // tidy finishes what a killed run had begun to put in place, and removes what
@@ -152,7 +154,7 @@ const probeFile = "probe"
 // probe writes and removes a file, so that an hour of training is not lost to
 // a directory that takes no files.
 func probe(dir string) error {
-	f, err := createTemp(filepath.Join(dir, probeFile))
+	f, err := atomic.CreateTemp(filepath.Join(dir, probeFile))
 	if err != nil {
 		return takesNone(dir, err)
 	}

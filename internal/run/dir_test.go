@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"aegis/internal/atomic"
 )
 
 func TestCreate(t *testing.T) {
@@ -150,7 +152,7 @@ func TestCreateWhereNothingCanBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Chmod(dir, 0o777) })
-	if f, err := createTemp(filepath.Join(dir, "x")); err == nil {
+	if f, err := atomic.CreateTemp(filepath.Join(dir, "x")); err == nil {
 		_ = f.Close()
 		_ = os.Remove(f.Name())
 		t.Skip("this user writes in a directory of mode 0555 (root, or Windows)")

@@ -17,6 +17,8 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"aegis/internal/atomic"
 )
 
 // mark is what markFile holds: by what each file that a run wrote is known,
@@ -214,7 +216,7 @@ func (d *Dir) note(name, id string) error {
 		return err
 	}
 	d.mark.Files[name] = ids
-	return replace(filepath.Join(d.out, markFile), func(w io.Writer) error {
+	return atomic.Replace(filepath.Join(d.out, markFile), func(w io.Writer) error {
 		return json.NewEncoder(w).Encode(d.mark)
 	}, func(string) error { return d.check() })
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 
+	"aegis/internal/atomic"
 	"aegis/model/program"
 )
 
@@ -61,7 +62,7 @@ func (d *Dir) WriteConfig(settings []Setting) error {
 func (d *Dir) WriteFile(name string, write func(io.Writer) error) error {
 	return d.held(func() error {
 		path := d.Path(name)
-		err := replace(path, write, func(temporary string) error {
+		err := atomic.Replace(path, write, func(temporary string) error {
 			id, err := identity(temporary, name)
 			if err != nil {
 				return err

@@ -1,4 +1,5 @@
-package run
+// Package atomic writes files that are there whole or not at all.
+package atomic
 
 import (
 	"bufio"
@@ -15,16 +16,16 @@ import (
 // does so atomically: a temporary file beside it is filled, synced and renamed.
 // On an error the temporary file is removed and what was at path stays.
 func WriteFile(path string, write func(io.Writer) error) error {
-	if err := replace(path, write, func(string) error { return nil }); err != nil {
-		return fmt.Errorf("run: write %s: %w", path, err)
+	if err := Replace(path, write, func(string) error { return nil }); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
 }
 
-// replace is WriteFile with a function that is called with the path of the
+// Replace is WriteFile with a function that is called with the path of the
 // temporary file when it is whole, and may refuse to have it renamed.
-func replace(path string, write func(io.Writer) error, ready func(temporary string) error) (err error) {
-	f, err := createTemp(path)
+func Replace(path string, write func(io.Writer) error, ready func(temporary string) error) (err error) {
+	f, err := CreateTemp(path)
 	if err != nil {
 		return err
 	}
@@ -59,9 +60,9 @@ func replace(path string, write func(io.Writer) error, ready func(temporary stri
 	return nil
 }
 
-// createTemp makes a new file beside path. Unlike that of os.CreateTemp its
+// CreateTemp makes a new file beside path. Unlike that of os.CreateTemp its
 // mode follows the umask, because it becomes the file that others read.
-func createTemp(path string) (*os.File, error) {
+func CreateTemp(path string) (*os.File, error) {
 	const tries = 100
 	dir, base := filepath.Split(path)
 	for try := 1; ; try++ {
