@@ -44,6 +44,10 @@ type (
 	Config = session.Config
 	Seed   = session.Seed
 	Path   = session.Path
+
+	Reading = session.Reading
+	Size    = session.Size
+	Window  = session.Window
 )
 
 // What a run is given and what it tells.

@@ -19,6 +19,7 @@ import (
 	"testing/fstest"
 
 	"aegis/data"
+	"aegis/internal/atomic"
 	"aegis/internal/run"
 )
 
@@ -380,7 +381,7 @@ func TestLoadHostile(t *testing.T) {
 					t.Fatal(err)
 				}
 				bent := filepath.Join(t.TempDir(), "bent")
-				err = run.WriteFile(bent, func(w io.Writer) error {
+				err = atomic.WriteFile(bent, func(w io.Writer) error {
 					return run.EncodeTensors(w, tensors, map[string]string{"config": string(text)})
 				})
 				if err != nil {

@@ -118,7 +118,7 @@ func TestVectorErrors(t *testing.T) {
 	}{
 		"conv":     {bend: func(c *Config, _ *data.Source) { conv, _ := NewConfig("conv"); *c = conv }, want: "conv is convolutional and reads images, got vectors of 6 values; want a fully connected network"},
 		"NaN":      {bend: func(_ *Config, s *data.Source) { s.Train = broken }, want: "table: row 9 of the training set, column 4, both counted from 0: want a finite number, got NaN"},
-		"two vals": {bend: func(c *Config, s *data.Source) { c.Val, s.Val = 5, table(9, 3) }, want: "has a set of 9 rows to validate on", user: true},
+		"two vals": {bend: func(c *Config, s *data.Source) { c.Val, s.Val = 5, table(9, 3) }, want: "has a set of 9 rows for that", user: true},
 		"bce":      {bend: func(c *Config, _ *data.Source) { c.Loss, c.Output, c.Scale = "bce", "sigmoid", "standard" }, want: "needs values in [0,1]: want scale minmax", user: true},
 		"scale":    {bend: func(c *Config, _ *data.Source) { c.Scale = "log" }, want: `unknown scale "log"`, user: true},
 		"two types": {bend: func(_ *Config, s *data.Source) {

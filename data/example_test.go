@@ -30,7 +30,7 @@ func ExampleRead() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	split, err := d.Split(8, 0.25, 1)
+	split, err := d.Split(data.Division{Limit: 8, Val: 0.25, Seed: 1})
 	if err != nil {
 		log.Fatal(err)
 	}

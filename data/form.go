@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 )
 
 // Form says how rows were made of what they were read from. A model keeps that
@@ -82,6 +83,29 @@ func (f TableForm) Columns() []string {
 		names = append(names, field.Names()...)
 	}
 	return names
+}
+
+// ClassName is what a label is called: its name, or its number.
+func (f Form) ClassName(label byte) string {
+	if int(label) < len(f.Classes) {
+		return f.Classes[label]
+	}
+	return strconv.Itoa(int(label))
+}
+
+// Class returns the label that a name or a number stands for; a name goes first.
+func (f Form) Class(name string) (byte, error) {
+	if at := slices.Index(f.Classes, name); at >= 0 {
+		return byte(at), nil
+	}
+	n, err := strconv.ParseUint(name, 10, 8)
+	if known := len(f.Classes); err != nil || known > 0 && int(n) >= known {
+		if known > 0 {
+			return 0, fmt.Errorf("data: unknown class %q; want one of %q", name, f.Classes)
+		}
+		return 0, fmt.Errorf("data: class %q; want a number from 0 to 255: the classes have no names", name)
+	}
+	return byte(n), nil
 }
 
 // Validate says what is wrong with a form of rows of a shape, such as one that

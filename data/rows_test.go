@@ -84,7 +84,7 @@ func TestSourceString(t *testing.T) {
 			t.Errorf("%q: %s, want %s", name, got, want)
 		}
 	}
-	_, err := (&Source{Name: "a\nb"}).Split(1, 0, 1)
+	_, err := (&Source{Name: "a\nb"}).Split(Division{Limit: 1, Seed: 1})
 	if err == nil || !strings.Contains(err.Error(), `"a\nb"`) {
 		t.Errorf("error %v, want the name quoted", err)
 	}

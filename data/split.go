@@ -85,8 +85,9 @@ func (h Held) Of(n int) int {
 // Split says which rows of a training set are trained on: the first N, without
 // those that are held out.
 type Split struct {
-	N    int
-	Held []int32 // in ascending order
+	N         int
+	Held      []int32 // not trained on, in ascending order: Val, Test and what is in neither
+	Val, Test []int32 // in ascending order
 }
 
 // Trained returns how many rows are trained on.
@@ -111,32 +112,176 @@ func (s Split) Rows() []int32 {
 	return s.AppendTrained(make([]int32, 0, s.Trained()), 0, s.N)
 }
 
-// Split takes the first limit rows of the training set, all of them where limit
-// is 0, and draws those that are held out by seed: where there are labels, each
-// class gives its share.
-func (d *Source) Split(limit int, held Held, seed uint64) (Split, error) {
+// Division says how a training set is to be split.
+type Division struct {
+	Limit     int   // take the first rows, 0: all
+	Class     *byte // of these the rows of a class alone, nil: all
+	Val, Test Held  // of those to validate on and to test with
+	Seed      uint64
+}
+
+// Split draws the rows that are held out by seed: where there are labels, each
+// class gives its share. Windows in time are not drawn, since they share lines:
+// the last ones are the test set, those before it validate, and windows that
+// share a line with such a one are in no set.
+func (d *Source) Split(by Division) (Split, error) {
 	all := d.Train.Len()
-	if limit < 0 || limit > all {
-		return Split{}, fmt.Errorf("data: %s: limit of %d training rows; want 1 to %d, or 0 for all", d, limit, all)
+	if by.Limit < 0 || by.Limit > all {
+		return Split{}, fmt.Errorf("data: %s: limit of %d training rows; want 1 to %d, or 0 for all", d, by.Limit, all)
 	}
-	n := limit
-	if limit == 0 {
+	n := by.Limit
+	if n == 0 {
 		n = all
 	}
-	if err := held.check(); err != nil {
+	pool, err := d.pool(n, by.Class)
+	if err != nil {
 		return Split{}, err
 	}
-	count := held.Of(n)
-	if count >= n && count > 0 {
-		return Split{}, fmt.Errorf(
-			"data: %s: %d validation rows of %d training rows; want 0 to %d, so that a row is left to train on",
-			d, count, n, n-1)
+	rows := n
+	if pool != nil {
+		rows = len(pool)
 	}
+	counts, err := d.held(rows, by)
+	if err != nil {
+		return Split{}, err
+	}
+	s := Split{N: n}
+	if t := d.Table; t != nil && t.Window > 0 {
+		err = d.last(&s, pool, counts, (t.Window-1)/max(1, t.Step))
+	} else {
+		d.drawn(&s, pool, counts, by.Seed)
+	}
+	return s, err
+}
+
+// held returns how many of so many rows validate and test.
+func (d *Source) held(rows int, by Division) (counts [2]int, err error) {
+	sum := 0
+	for i, h := range []Held{by.Val, by.Test} {
+		if err := h.check(); err != nil {
+			return counts, err
+		}
+		counts[i] = h.Of(rows)
+		sum += counts[i]
+	}
+	if sum >= rows && sum > 0 {
+		what := "validation"
+		if counts[1] > 0 {
+			what = "validation and test"
+		}
+		return counts, fmt.Errorf("data: %s: %d %s rows of %d training rows; want 0 to %d, so that a row is left to train on", d, sum, what, rows, rows-1)
+	}
+	return counts, nil
+}
+
+// pool returns those of the first n rows that have a class, nil: all.
+func (d *Source) pool(n int, class *byte) ([]int32, error) {
+	if class == nil {
+		return nil, nil
+	}
+	if d.Train.Labels == nil {
+		return nil, fmt.Errorf("data: %s: rows of class %s alone, but there are no labels; want a label for each row, or all rows", d, d.ClassName(*class))
+	}
+	var rows []int32
+	for i, label := range d.Train.Labels[:n] {
+		if label == *class {
+			rows = append(rows, int32(i))
+		}
+	}
+	if rows == nil {
+		return nil, fmt.Errorf("data: %s: no training row of class %s; want one that is there", d, d.ClassName(*class))
+	}
+	return rows, nil
+}
+
+// drawn draws the rows of a split of a pool, nil: all.
+func (d *Source) drawn(s *Split, pool []int32, counts [2]int, seed uint64) {
 	labels := d.Train.Labels
 	if labels != nil {
-		labels = labels[:n]
+		labels = labels[:s.N]
 	}
-	return Split{N: n, Held: pickedRows(draw(n, count, labels, philox.Stream{Seed: seed, Purpose: philox.For("val")}), count)}, nil
+	for i, set := range []struct {
+		rows    *[]int32
+		purpose string
+	}{{&s.Test, "test split"}, {&s.Val, "val"}} {
+		count := counts[1-i]
+		if count == 0 {
+			continue
+		}
+		n, of := s.N, labels
+		if pool != nil {
+			n, of = len(pool), nil
+			for _, row := range pool {
+				if labels != nil {
+					of = append(of, labels[row])
+				}
+			}
+		}
+		*set.rows = pickedRows(draw(n, count, of, philox.Stream{Seed: seed, Purpose: philox.For(set.purpose)}), count)
+		if pool != nil {
+			for k, at := range *set.rows {
+				(*set.rows)[k] = pool[at]
+			}
+		}
+		if pool == nil && counts[i] == 0 { // of very many rows no more lists
+			s.Held = *set.rows
+			return
+		}
+		pool = s.rest(pool, *set.rows)
+	}
+	s.hold(pool)
+}
+
+// rest returns a pool, nil: all rows, without some of its rows.
+func (s *Split) rest(pool, without []int32) []int32 {
+	if pool == nil {
+		return Split{N: s.N, Held: without}.Rows()
+	}
+	rest := make([]int32, 0, len(pool)-len(without))
+	for _, row := range pool {
+		if len(without) > 0 && without[0] == row {
+			without = without[1:]
+			continue
+		}
+		rest = append(rest, row)
+	}
+	return rest
+}
+
+// hold holds out all rows that are not trained on, which nil stands for all.
+func (s *Split) hold(trained []int32) {
+	if trained != nil {
+		s.Held = Split{N: s.N, Held: trained}.Rows()
+	}
+}
+
+// last takes the last windows of a pool for the test set, and those before them
+// to validate on, each behind a gap of windows that share lines with them.
+func (d *Source) last(s *Split, pool []int32, counts [2]int, gap int) error {
+	if pool == nil {
+		pool = Split{N: s.N}.Rows()
+	}
+	trained := pool
+	for i, rows := range []*[]int32{&s.Test, &s.Val} {
+		count := counts[1-i]
+		if count == 0 {
+			continue
+		}
+		at := len(trained) - count
+		if at > 0 {
+			*rows = trained[at:]
+			first := trained[at]
+			for at > 0 && int(trained[at-1]) >= int(first)-gap {
+				at--
+			}
+		}
+		if at <= 0 {
+			return fmt.Errorf("data: %s: %d validation and %d test windows of %d, and those that share lines with them, leave none to train on; hold out fewer", d, counts[0], counts[1], len(pool))
+		}
+		trained = trained[:at]
+	}
+	s.hold(trained)
+	return nil
 }
 
 // pickedRows lists what is marked, nil where nothing is.

@@ -44,7 +44,7 @@ func TestSplit(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			split, err := d.Split(c.limit, c.held, 1)
+			split, err := d.Split(Division{Limit: c.limit, Val: c.held, Seed: 1})
 			if c.fragment != "" {
 				if err == nil || !strings.Contains(err.Error(), c.fragment) {
 					t.Fatalf("error %v, want %q", err, c.fragment)
@@ -85,7 +85,7 @@ func TestSplitByClass(t *testing.T) {
 	}
 	for _, c := range cases {
 		d := sorted(c.classes...)
-		split, err := d.Split(0, c.held, 7)
+		split, err := d.Split(Division{Val: c.held, Seed: 7})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +104,7 @@ func TestSplitBySeed(t *testing.T) {
 	d.Train.Labels = nil
 	var drawn [3][]int32
 	for i, seed := range []uint64{1, 1, 2} {
-		split, err := d.Split(0, 50, seed)
+		split, err := d.Split(Division{Val: 50, Seed: seed})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"encoding/csv"
 	"errors"
 	"flag"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,6 +32,8 @@ func set(pointer any, text string) error {
 		})
 	case *[]int:
 		return setWidths(v, text)
+	case *[]string:
+		return setNames(v, text)
 	case flag.Value:
 		return v.Set(text)
 	}
@@ -61,6 +65,17 @@ func setWidths(v *[]int, text string) error {
 		}
 	}
 	*v = widths
+	return nil
+}
+
+// setNames reads a list of names, such as a,b; a name with a comma in it is in
+// double quotes, as in CSV.
+func setNames(v *[]string, text string) error {
+	names, err := csv.NewReader(strings.NewReader(text)).Read()
+	if err != nil || slices.Contains(names, "") {
+		return fmt.Errorf("want names such as a,b, got %q", text)
+	}
+	*v = names
 	return nil
 }
 

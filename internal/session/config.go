@@ -22,7 +22,11 @@ type Config struct {
 	// Threads is the number of workers on a CPU, 0: as many as pay. It changes
 	// no result.
 	Threads int  `json:"threads"`
-	Data    Path `json:"data"` // folder of IDX files, .npy or .npz; empty: the embedded MNIST
+	Data    Path `json:"data"` // what package dataset opens; empty: the embedded MNIST
+	Reading      // how rows are made of it
+	// NormalClass is the class whose rows alone are trained on, by name or number:
+	// what is unlike them is to be found. Empty: rows of all classes.
+	NormalClass string `json:"normal_class,omitempty"`
 	// Scale is how rows are scaled: none, minmax or standard. Empty: images to
 	// the range of pixels, vectors standard.
 	Scale data.Scale `json:"scale,omitempty"`
@@ -30,6 +34,9 @@ type Config struct {
 	// Val of those are held out, drawn by seed: a number of rows, or a share
 	// below 1.
 	Val data.Held `json:"val"`
+	// TestSplit of those are held out to test with, where the data have no test
+	// set.
+	TestSplit data.Held `json:"test_split,omitempty"`
 	// TestLimit is how many test rows are evaluated after each epoch, drawn by
 	// seed. 0: all, or a quarter as many as are trained on where these are
 	// fewer than the test rows. After the last epoch it is all.
@@ -74,13 +81,19 @@ func (c Config) Validate() error {
 	if c.Scale != "" && !slices.Contains(data.Scales(), c.Scale) {
 		return configErrorf("aegis: unknown scale %q; want one of %q, or none at all for what suits the data", c.Scale, data.Scales())
 	}
-	if err := c.Val.Validate(); err != nil {
-		return &ConfigError{err}
+	for _, held := range []data.Held{c.Val, c.TestSplit} {
+		if err := held.Validate(); err != nil {
+			return &ConfigError{err}
+		}
 	}
-	if c.Limit > 0 && c.Val.Of(c.Limit) >= c.Limit {
-		return configErrorf("aegis: val %v of limit %d rows leaves none to train on; want val below limit", c.Val, c.Limit)
+	if c.Limit > 0 && c.Val.Of(c.Limit)+c.TestSplit.Of(c.Limit) >= c.Limit && c.Val+c.TestSplit > 0 {
+		what := fmt.Sprintf("val %v", c.Val)
+		if c.TestSplit > 0 {
+			what += fmt.Sprintf(" and test split %v", c.TestSplit)
+		}
+		return configErrorf("aegis: %s of limit %d rows leaves none to train on; want less", what, c.Limit)
 	}
-	return nil
+	return c.Reading.validate()
 }
 
 // The devices that a Config names.

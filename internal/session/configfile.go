@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"aegis/data"
 	"aegis/internal/run"
 	"aegis/model"
 )
@@ -120,7 +121,12 @@ func (c Config) forFile() (Config, error) {
 			*widths = []int{} // TOML has no nil
 		}
 	}
-	if c.Data != "" {
+	for _, names := range []*[]string{&c.Columns, &c.Drop} {
+		if *names == nil {
+			*names = []string{}
+		}
+	}
+	if c.Data != "" && !data.IsName(string(c.Data)) {
 		whole, err := filepath.Abs(string(c.Data))
 		if err != nil {
 			return c, fmt.Errorf("aegis: data %s: %w", c.Data, err)

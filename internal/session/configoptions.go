@@ -80,12 +80,16 @@ func trainingOptions() []ConfigOption {
 func dataOptions() []ConfigOption {
 	return []ConfigOption{
 		{
-			Key: "data", Value: "path", Resume: true, At: func(c *Config) any { return &c.Data },
-			Help: "folder of IDX files, plain or .gz, or a .npy or .npz file (default: the embedded MNIST)",
+			Key: "data", Value: "what", Resume: true, At: func(c *Config) any { return &c.Data },
+			Help: "mnist (default), fashion-mnist, or a path: a folder of images or of IDX files, a .npy or .npz file, CSV, TSV or Parquet; - reads standard input",
 		},
 		{
 			Key: "scale", Value: "kind", At: func(c *Config) any { return &c.Scale },
 			Help: "none, minmax or standard, fitted on the training rows (default: images to the range of pixels, vectors standard)",
+		},
+		{
+			Key: "normal_class", Value: "class", At: func(c *Config) any { return &c.NormalClass },
+			Help: "train on the rows of one class alone, by name or number, to find what is unlike them",
 		},
 		{
 			Key: "limit", Value: "rows", At: func(c *Config) any { return &c.Limit },
@@ -97,8 +101,57 @@ func dataOptions() []ConfigOption {
 			program: func(c *ProgramConfig) any { return &c.Val },
 		},
 		{
+			Key: "test_split", Value: "rows", At: func(c *Config) any { return &c.TestSplit },
+			Help: "hold rows of the training set out to test with, as val does, where there is no test set",
+		},
+		{
 			Key: "test_limit", Value: "rows", At: func(c *Config) any { return &c.TestLimit },
 			Help: "evaluate that many test rows after each epoch, drawn by seed, and all after the last (0: all, or fewer where few are trained on)",
+		},
+	}
+}
+
+func readingOptions() []ConfigOption {
+	return []ConfigOption{
+		{
+			Key: "size", Value: "HxW", At: func(c *Config) any { return &c.Size },
+			Help: "height and width that images of a folder get, such as 64x64 (default: their own, where all have one)",
+		},
+		{
+			Key: "fit", Value: "how", At: func(c *Config) any { return &c.ImageFit },
+			Help: "how an image becomes one of that size: crop (default), pad or stretch",
+		},
+		{Key: "gray", At: func(c *Config) any { return &c.Gray }, Help: "make images grey"},
+		{
+			Key: "strict", At: func(c *Config) any { return &c.Strict },
+			Help: "end at an image that cannot be read (default: it is named and left out)",
+		},
+		{
+			Key: "columns", Value: "names", At: func(c *Config) any { return &c.Columns },
+			Help: "columns of a table to read, such as a,b, by name or from 1 (default: all)",
+		},
+		{Key: "drop", Value: "names", At: func(c *Config) any { return &c.Drop }, Help: "columns of a table to leave out"},
+		{Key: "label", Value: "name", At: func(c *Config) any { return &c.Label }, Help: "the column of a table with each row's class"},
+		{
+			Key: "impute", Value: "how", At: func(c *Config) any { return &c.Impute },
+			Help: "fill in values that are missing: mean or median of their column (default: such a value is an error)",
+		},
+		{
+			Key: "window", Value: "W[:STEP]", At: func(c *Config) any { return &c.Window },
+			Help: "make a row of W lines of a table that follow each other, the next one STEP lines on (default 1)",
+		},
+		{Key: "header", Value: "yes|no", At: func(c *Config) any { return &c.Header }, Help: "whether a table begins with names (default: as it looks)"},
+		{
+			Key: "delimiter", Value: "mark", At: func(c *Config) any { return &c.Delimiter },
+			Help: "what stands between the values of a table, or tab (default: as it looks)",
+		},
+		{
+			Key: "decimal", Value: "mark", At: func(c *Config) any { return &c.Decimal },
+			Help: "the mark within a number, . or , (default: as the table looks)",
+		},
+		{
+			Key: "keys", Value: "names", At: func(c *Config) any { return &c.Keys },
+			Help: "arrays of an .npz, such as train=a,train_labels=b,test=c (default: by their usual names)",
 		},
 	}
 }

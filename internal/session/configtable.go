@@ -36,6 +36,7 @@ func ConfigGroups() []ConfigGroup {
 		{"Adversarial networks", adversarialOptions()},
 		{"Regularisation", regularOptions()},
 		{"Data", dataOptions()},
+		{"How files are read", readingOptions()},
 		{"Device", deviceOptions()},
 	}
 }

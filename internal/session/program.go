@@ -151,7 +151,7 @@ type programRun struct {
 
 // prepare draws rows, opens the VM and makes the run directory.
 func (r *programRun) prepare(ds *data.Source, open OpenProgramVM) (err error) {
-	if r.rows.split, err = ds.Split(0, r.cfg.Val, uint64(r.cfg.Seed)); err != nil {
+	if r.rows.split, err = ds.Split(data.Division{Val: r.cfg.Val, Seed: uint64(r.cfg.Seed)}); err != nil {
 		return &ConfigError{err}
 	}
 	if err := r.measure(ds); err != nil {
@@ -160,7 +160,7 @@ func (r *programRun) prepare(ds *data.Source, open OpenProgramVM) (err error) {
 	if err := fitsProgram(r.program, 0); err != nil {
 		return err
 	}
-	r.rows.val, r.rows.valSet, r.rows.test = r.rows.split.Held, vm.TrainSet, train.Rows(ds.Test.Len())
+	r.rows.val, r.rows.valSet, r.rows.test = r.rows.split.Val, vm.TrainSet, train.Rows(ds.Test.Len())
 	if n := ds.Val.Len(); n > 0 {
 		r.rows.val, r.rows.valSet = train.Rows(n), vm.ValSet
 	}

@@ -50,7 +50,6 @@ type trainer struct {
 	hooks   Hooks
 	dataset *data.Source
 	train   data.Set // what is trained on and held out
-	test    data.Set
 	rows    rows
 
 	measured *data.Measured // nil where bytes become pixels
@@ -202,7 +201,7 @@ func (t *trainer) begin() {
 	if t.hooks.Start != nil {
 		t.hooks.Start(Start{
 			Device: t.machine.Device(), Why: t.why, Out: t.dir.Out(), Params: params,
-			TrainRows: t.rows.split.Trained(), ValRows: len(t.rows.val), Tests: t.test.Len(), Noun: t.noun(), Notes: t.notes(),
+			TrainRows: t.rows.split.Trained(), ValRows: len(t.rows.val), Tests: len(t.rows.test), Noun: t.noun(), Notes: t.notes(),
 		})
 	}
 }
@@ -227,7 +226,7 @@ func (t *trainer) run(ctx context.Context) error {
 // loop trains.
 func (t *trainer) loop(ctx context.Context) error {
 	return train.Run(ctx, t.machine, t.program, train.Config{
-		Epochs: t.cfg.Epochs, Rows: t.loader.Rows(), Order: t.loader.Order, Val: t.rows.val, ValSet: t.rows.valSet, Test: t.rows.each, LastTest: t.rows.test,
+		Epochs: t.cfg.Epochs, Rows: t.loader.Rows(), Order: t.loader.Order, Val: t.rows.val, ValSet: t.rows.valSet, TestSet: t.rows.testSet, Test: t.rows.each, LastTest: t.rows.test,
 	}, train.Hooks{Progress: t.progress, Epoch: t.epoch})
 }
 

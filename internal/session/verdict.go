@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"aegis/data"
-	"aegis/internal/vm"
 	"aegis/model"
 	"aegis/model/program"
 )
@@ -155,7 +154,7 @@ func (t *trainer) judge(ctx context.Context, params map[string]program.Tensor, c
 // shownLoss returns the model's loss over what pictures show: the test set's is
 // known, or is no finite number.
 func (t *trainer) shownLoss(ctx context.Context, show shown) (float64, error) {
-	if show.set == vm.TestSet {
+	if show.tests {
 		if t.bestTest == nil {
 			return math.NaN(), nil
 		}

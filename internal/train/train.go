@@ -27,11 +27,12 @@ type Config struct {
 	// Order gives the rows of an epoch, counted from 0, in training order, in
 	// pieces that are valid until the next one.
 	Order func(epoch int) iter.Seq[[]int32]
-	// Val lists the rows of ValSet, where that is empty those of vm.TrainSet that
-	// are held out, and Test those of vm.TestSet, to evaluate after each epoch; LastTest takes Test's place after
-	// the last one. None are evaluated where a list is empty.
+	// Val lists the rows of ValSet and Test those of TestSet to evaluate after
+	// each epoch; LastTest takes Test's place after the last one. None are
+	// evaluated where a list is empty. Sets that are not named are vm.TrainSet, of
+	// which rows are held out to validate on, and vm.TestSet.
 	Val, Test, LastTest []int32
-	ValSet              string
+	ValSet, TestSet     string
 }
 
 // Hooks are called by the loop, from its goroutine.
@@ -141,7 +142,7 @@ func (l *loop) epoch(ctx context.Context, epoch int) error {
 		tests = l.cfg.LastTest
 	}
 	e.TestRows = len(tests)
-	if e.Test, err = l.evaluate(ctx, vm.TestSet, vm.TestSet, tests, e.Number); err != nil {
+	if e.Test, err = l.evaluate(ctx, cmp.Or(l.cfg.TestSet, vm.TestSet), vm.TestSet, tests, e.Number); err != nil {
 		return err
 	}
 	if l.hooks.Epoch == nil {
@@ -205,7 +206,7 @@ func (l *loop) evaluate(ctx context.Context, set, what string, rows []int32, epo
 	}
 	for _, v := range losses {
 		if !finite(v) {
-			if set == vm.TestSet {
+			if what == vm.TestSet {
 				if terms, err := l.machine.Evaluate(ctx, vm.TrainSet, l.some); err != nil || !slices.ContainsFunc(terms, infinite) {
 					return losses, err
 				}
