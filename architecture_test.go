@@ -50,7 +50,8 @@ var mayImport = map[string][]string{
 	"aegis/internal/codec":    {},
 	"aegis/internal/detect":   {"aegis/data", "aegis/internal/infer", "aegis/internal/analysis", "aegis/model"},
 	"aegis/internal/cli":      {"aegis", "aegis/data", "aegis/data/mnist", "aegis/data/memory", "aegis/internal/advice", "aegis/internal/session"},
-	"aegis/cmd":               {"aegis", "aegis/internal/cli"},
+	"aegis/internal/verb":     {"aegis", "aegis/data", "aegis/internal/cli", "aegis/internal/atomic"},
+	"aegis/cmd":               {"aegis/internal/verb", "aegis", "aegis/internal/cli"},
 	"aegis/internal/numtest":  {},
 
 	"aegis/cuda":                  {"aegis/data", "aegis/internal/advice", "aegis/internal/plan", "aegis/internal/vm", "aegis/model/program", "aegis/model/op", "aegis/cuda/driver", "aegis/cuda/kernels", "aegis/cuda/internal/gpu", "aegis/cuda/gorgoniavm"},
@@ -69,7 +70,8 @@ var anything = []string{"aegis", "aegis/internal/vm/vmtest"}
 // testsOnly are packages that only tests may import, and those who may beside.
 var testsOnly = map[string][]string{
 	"aegis/cmd":                   nil,
-	"aegis/internal/cli":          {"aegis/cmd/train"},
+	"aegis/internal/cli":          {"aegis/cmd/train", "aegis/cmd/aegis", "aegis/internal/verb"},
+	"aegis/internal/verb":         {"aegis/cmd/aegis"},
 	"aegis/internal/vm/vmtest":    nil,
 	"aegis/internal/numtest":      {"aegis/internal/vm/vmtest"},
 	"aegis/cuda/internal/ptxsim":  nil,
@@ -82,7 +84,8 @@ var outside = map[string][]string{
 	"gonum.org/v1/plot":                              {"aegis/internal/report"},
 	"github.com/BurntSushi/toml":                     {"aegis/internal/run"},
 	"github.com/gofrs/flock":                         {"aegis/internal/run"},
-	"github.com/schollz/progressbar/v3":              {"aegis/internal/cli"},
+	"github.com/schollz/progressbar/v3":              {"aegis/internal/cli", "aegis/internal/verb"},
+	"github.com/spf13/cobra":                         {"aegis/internal/verb"},
 	"github.com/ebitengine/purego":                   {"aegis/cuda/driver", "aegis/cuda/internal/nvrtc"},
 	"gorgonia.org/cu":                                {"aegis/cuda/driver"},
 	"gorgonia.org/gorgonia":                          {"aegis/model", "aegis/internal/vm/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/internal/vm/vmtest", "aegis/cuda"},

@@ -20,7 +20,8 @@ func WithGPU(number int) LoadOption { return func(d *devices) { d.gpu = number }
 // all calls together. 0 is as many as pay. It changes no result.
 func WithThreads(n int) LoadOption { return func(d *devices) { d.threads = n } }
 
-// Load opens a model.safetensors or last.safetensors of a run.
+// Load opens a model.safetensors or last.safetensors of a run, or the former in
+// a run's directory.
 func Load(path string, options ...LoadOption) (*Model, error) {
 	return asModel(infer.Load(path, runnerOn(options)))
 }

@@ -29,6 +29,12 @@ func (m *Model) Spec() model.Spec { return m.loaded().Spec() }
 // Device says what the model runs on, such as "CPU (avx512, 2 threads)".
 func (m *Model) Device() string { return m.loaded().Device() }
 
+// Size returns P, the values in a row.
+func (m *Model) Size() int {
+	image := m.Spec().Image
+	return data.Shape{C: image[0], H: image[1], W: image[2]}.Size()
+}
+
 // Pixels returns the range of pixels that the network reads and writes, a byte v
 // being lo + v/255·(hi−lo); 0 and 0 where it reads values of no such range.
 func (m *Model) Pixels() (lo, hi float32) { return m.loaded().Pixels() }

@@ -32,6 +32,9 @@ func NewReader(s Set) Reader { return &setReader{set: s} }
 
 func (r *setReader) Shape() Shape { return r.set.Shape }
 
+// Len returns how many rows are left.
+func (r *setReader) Len() int { return r.set.N - r.at }
+
 func (r *setReader) Next(n int) (Chunk, error) {
 	if r.at == r.set.N {
 		return Chunk{}, io.EOF
@@ -42,6 +45,54 @@ func (r *setReader) Next(n int) (Chunk, error) {
 }
 
 func (r *setReader) Close() error { return nil }
+
+// pickReader reads some rows of a set.
+type pickReader struct {
+	set  Set
+	rows []int32 // that are still to come
+}
+
+// NewPickReader reads some rows of a set in memory or in a mapped file, in the
+// order that is given.
+func NewPickReader(s Set, rows []int32) Reader { return &pickReader{set: s, rows: rows} }
+
+func (r *pickReader) Shape() Shape { return r.set.Shape }
+
+// Len returns how many rows are left.
+func (r *pickReader) Len() int { return len(r.rows) }
+
+func (r *pickReader) Next(n int) (Chunk, error) {
+	if len(r.rows) == 0 {
+		return Chunk{}, io.EOF
+	}
+	picked := r.rows[:min(max(1, n), len(r.rows))]
+	r.rows = r.rows[len(picked):]
+	c := Chunk{Set: Set{Rows: Rows{N: len(picked), Shape: r.set.Shape}}}
+	for _, row := range picked {
+		if r.set.IsBytes() {
+			c.Bytes = append(c.Bytes, r.set.ByteRow(int(row))...)
+		} else {
+			c.Floats = append(c.Floats, r.set.FloatRow(int(row))...)
+		}
+		if r.set.Labels != nil {
+			c.Labels = append(c.Labels, r.set.Labels[row])
+		}
+	}
+	return c, nil
+}
+
+func (r *pickReader) Close() error { return nil }
+
+// Sized is a reader that knows how many rows are left.
+type Sized interface{ Len() int }
+
+// Left returns how many rows a reader has left, −1 where it does not know.
+func Left(r Reader) int {
+	if s, ok := r.(Sized); ok {
+		return s.Len()
+	}
+	return -1
+}
 
 // ReadAll reads what is left as one set that lies in memory, and the names of
 // its rows where they have any.

@@ -43,7 +43,7 @@ func parseCorruption(text string) (corruption, error) {
 
 // ends returns the least and the greatest value of what the network reads.
 func (s Spec) ends() (ends data.Range, known bool) {
-	scaling := s.scaling()
+	scaling := s.Scaled()
 	known = scaling.Kind == data.ScaleRange || scaling.Kind == data.ScaleMinMax
 	return scaling.Pixels, known
 }

@@ -48,7 +48,7 @@ func (s Spec) forward() (*program.Program, *builder, error) {
 	}
 	b := &builder{spec: s, network: n, dtype: tensor.Float32}
 	p := &program.Program{
-		Name: s.Model, Row: s.row(), Code: s.Latent, Scaling: s.scaling(), Batch: s.Batch, Forward: b.forward,
+		Name: s.Model, Row: s.row(), Code: s.Latent, Scaling: s.Scaled(), Batch: s.Batch, Forward: b.forward,
 	}
 	for _, l := range n.all() {
 		p.Params = append(p.Params, l.params(s.Init)...)

@@ -253,8 +253,8 @@ func (s Spec) checkScaling() error {
 // row is the shape of what the network reads.
 func (s Spec) row() data.Shape { return data.Shape{C: s.Image[0], H: s.Image[1], W: s.Image[2]} }
 
-// scaling is what the network reads of rows.
-func (s Spec) scaling() data.Scaling {
+// Scaled is what the network reads of rows.
+func (s Spec) Scaled() data.Scaling {
 	if s.Scaling != nil {
 		return *s.Scaling
 	}

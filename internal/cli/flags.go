@@ -21,6 +21,20 @@ func (e *usageError) Error() string { return e.err.Error() + "; see --help" }
 // Unwrap returns the cause.
 func (e *usageError) Unwrap() error { return e.err }
 
+// Usage makes an error that of a command line that cannot be meant.
+func Usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &usageError{err}
+}
+
+// IsUsage says whether an error is one.
+func IsUsage(err error) bool {
+	var usage *usageError
+	return errors.As(err, &usage)
+}
+
 // given is a flag of a command line.
 type given struct {
 	option option

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/term"
+
 	"aegis"
 	"aegis/data/memory"
 	"aegis/internal/advice"
@@ -104,6 +106,25 @@ func shown(text string) string {
 		}
 	}
 	return b.String()
+}
+
+// Collect collects garbage from now on.
+func (p *Process) Collect() {
+	if p.collect != nil {
+		p.collect()
+	}
+}
+
+// Say writes a line to stderr, with escapes where a terminal would obey what the
+// arguments hold.
+func (p *Process) Say(format string, args ...any) { p.say(format+"\n", args...) }
+
+// Columns returns the width of the terminal that stderr is, 0 where it is none.
+func (p *Process) Columns() int {
+	if file, ok := p.Stderr.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		return columns(file)
+	}
+	return 0
 }
 
 // saidError is an error that the user has read already.

@@ -27,7 +27,7 @@ func Train(ctx context.Context, p *Process, args []string) error {
 		_, err := fmt.Fprintln(p.Stdout, aegis.BuildInfo())
 		return err
 	case c.doctor:
-		return doctor(c.json, p.Stdout)
+		return Doctor(c.json, p.Stdout)
 	}
 	if c.quiet {
 		p.stopping.set("")
@@ -67,8 +67,8 @@ func train(ctx context.Context, p *Process, c *call) error {
 	return w.failed
 }
 
-// doctor prints what this machine has.
-func doctor(asJSON bool, stdout io.Writer) error {
+// Doctor prints what this machine has.
+func Doctor(asJSON bool, stdout io.Writer) error {
 	d := aegis.Diagnose()
 	if !asJSON {
 		_, err := io.WriteString(stdout, d.String())

@@ -15,8 +15,9 @@ import (
 	"aegis/model/program"
 )
 
-// Load opens the model in a file of a run.
+// Load opens the model in a file of a run, or the one in its directory.
 func Load(path string, open Open) (*Model, error) {
+	path = run.FindModel(path)
 	file, err := run.OpenTensors(path)
 	if err != nil {
 		return nil, loadError(path, err)
@@ -71,7 +72,7 @@ func LoadFS(fsys fs.FS, name string, open Open) (*Model, error) {
 // ReadState reads the state in a file of a run: the parameters, and in
 // last.safetensors the optimizer's state too.
 func ReadState(path string) (*program.State, error) {
-	tensors, metadata, err := run.ReadTensors(path)
+	tensors, metadata, err := run.ReadTensors(run.FindModel(path))
 	if err != nil {
 		return nil, loadError(path, err)
 	}

@@ -224,6 +224,15 @@ func (m *Model) values(rows data.Rows, from, to int) []float32 {
 	return values
 }
 
+// Check says why rows are none that the model reads.
+func (m *Model) Check(rows data.Rows) error {
+	if err := m.opened().enter(context.Background()); err != nil {
+		return err
+	}
+	defer m.network.calls.Done()
+	return m.check(rows)
+}
+
 // check says why rows are none that the network reads.
 func (m *Model) check(rows data.Rows) error {
 	p := m.network.program

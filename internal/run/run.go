@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"aegis/internal/atomic"
 	"aegis/model/program"
@@ -42,6 +43,15 @@ func fileNames() []string {
 		ConfigFile, ModelFile, LastFile, MetricsFile,
 		SummaryFile, LossFile, ReconstructionsFile, LatentFile, TermsFile, SamplesFile, GridFile,
 	}
+}
+
+// FindModel returns the path of the model in a run's directory, and the path of
+// anything else as it is.
+func FindModel(path string) string {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return filepath.Join(path, ModelFile)
+	}
+	return path
 }
 
 // WriteConfig writes settings as TOML, a line each, in their order.

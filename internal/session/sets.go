@@ -1,0 +1,58 @@
+package session
+
+import (
+	"fmt"
+
+	"aegis/data"
+	"aegis/internal/train"
+)
+
+// The sets of a source, as a run divides it.
+const (
+	SetTrain = "train" // rows that are trained on
+	SetVal   = "val"   // rows to validate on: a set of its own, or those that are held out
+	SetTest  = "test"  // rows to test with, of all classes: a set of its own, or those that are held out
+	SetAll   = "all"   // the training set as it is, in its order
+)
+
+// Sets returns the names of all.
+func Sets() []string { return []string{SetTrain, SetVal, SetTest, SetAll} }
+
+// Pick returns the rows of a set of a source as a run with a configuration
+// divides it, in ascending order. An empty name is the test set or, without
+// one, all of the training set.
+func Pick(c Config, src *data.Source, name string) (data.Set, []int32, error) {
+	t := &trainer{cfg: c, dataset: src}
+	if err := src.Validate(); err != nil {
+		return data.Set{}, nil, err
+	}
+	if err := t.divide(); err != nil {
+		return data.Set{}, nil, &ConfigError{err}
+	}
+	if name == "" {
+		if name = SetTest; src.Test.Len() == 0 && len(t.rows.test) == 0 {
+			name = SetAll
+		}
+	}
+	var from data.Set
+	var rows []int32
+	switch name {
+	case SetTrain:
+		from, rows = t.train, t.rows.split.Rows()
+	case SetVal:
+		from, rows = t.set(t.rows.valSet), t.rows.val
+	case SetTest:
+		from, rows = t.set(t.rows.testSet), t.rows.test
+		if n := src.Test.Len(); n > 0 {
+			rows = train.Rows(n)
+		}
+	case SetAll:
+		from, rows = src.Train, train.Rows(src.Train.Len())
+	default:
+		return data.Set{}, nil, configErrorf("aegis: unknown set %q; want one of %q", name, Sets())
+	}
+	if len(rows) == 0 {
+		return data.Set{}, nil, fmt.Errorf("aegis: %s has no set %s; want another one of %q", src, name, Sets())
+	}
+	return from, rows, nil
+}

@@ -1,0 +1,98 @@
+package aegis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"aegis/data"
+	"aegis/internal/run"
+	"aegis/internal/session"
+)
+
+// The sets of a run's data.
+const (
+	SetTrain = session.SetTrain // rows that were trained on
+	SetVal   = session.SetVal   // rows to validate on
+	SetTest  = session.SetTest  // rows to test with, of all classes
+	SetAll   = session.SetAll   // the training set as it is, in its order
+)
+
+// Sets returns the names of all.
+func Sets() []string { return session.Sets() }
+
+// Run is what a run left: its model, and beside it the configuration.
+type Run struct {
+	Dir  string // the directory that the model lies in
+	File string // the model's
+
+	config *Config // nil where none lies beside the model
+}
+
+// OpenRun finds a model in a run's directory, or by its file. The model is read
+// by [Run.Load].
+func OpenRun(path string) (*Run, error) {
+	file := run.FindModel(path)
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && file != path:
+		return nil, fmt.Errorf("aegis: %s is no run: it has no %s; want a run's directory or a model's file", path, run.ModelFile)
+	case err != nil:
+		return nil, fmt.Errorf("aegis: open run: %w; want a run's directory or a model's file", err)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("aegis: %s is a pipe or a device; want a run's directory or a model's file", path)
+	}
+	r := &Run{Dir: filepath.Dir(file), File: file}
+	config := r.Path(run.ConfigFile)
+	if _, err := os.Stat(config); errors.Is(err, fs.ErrNotExist) {
+		return r, nil
+	}
+	c, err := LoadConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	r.config = &c
+	return r, nil
+}
+
+// Path returns where a file beside the model is.
+func (r *Run) Path(name string) string { return filepath.Join(r.Dir, name) }
+
+// Config returns the configuration that lies beside the model, false where
+// there is none.
+func (r *Run) Config() (Config, bool) {
+	if r.config == nil {
+		return Config{}, false
+	}
+	return *r.config, true
+}
+
+// Load opens the model.
+func (r *Run) Load(options ...LoadOption) (*Model, error) { return Load(r.File, options...) }
+
+// Rows reads a set of the data that the run was trained on, divided as then; an
+// empty name is the test set or, without one, all rows. Source lives as long as
+// the rows are read.
+func (r *Run) Rows(src *data.Source, set string) (data.Reader, error) {
+	c, ok := r.Config()
+	if !ok {
+		return nil, fmt.Errorf("aegis: no %s lies beside %s, which would say how its data were divided", run.ConfigFile, r.File)
+	}
+	from, rows, err := session.Pick(c, src, set)
+	if err != nil {
+		return nil, err
+	}
+	return data.NewPickReader(from, rows), nil
+}
+
+// OpenData opens the data that the run was trained on.
+func (r *Run) OpenData(ctx context.Context) (*data.Source, error) {
+	c, ok := r.Config()
+	if !ok {
+		return nil, fmt.Errorf("aegis: no %s lies beside %s, which would say what it was trained on; name the data", run.ConfigFile, r.File)
+	}
+	return OpenData(ctx, c, DataOptions{})
+}
