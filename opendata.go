@@ -2,6 +2,8 @@ package aegis
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 
 	"aegis/data"
@@ -55,5 +57,12 @@ func (m *Model) OpenRows(ctx context.Context, what string, o RowOptions) (data.R
 // OpenCodes reads codes for the model, rows of as many values as a code has:
 // the columns z1, z2, … of a table, or all columns of a .npy.
 func (m *Model) OpenCodes(ctx context.Context, what string, o RowOptions) (data.Reader, error) {
-	return m.OpenRows(ctx, what, o)
+	rows, err := m.OpenRows(ctx, what, o)
+	if err != nil {
+		return nil, err
+	}
+	if z := m.Spec().Latent; rows.Shape() != (data.Shape{W: z}) {
+		return nil, errors.Join(fmt.Errorf("aegis: %s: want rows of %d values, which are codes, got %v", what, z, rows.Shape()), rows.Close())
+	}
+	return rows, nil
 }
