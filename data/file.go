@@ -71,44 +71,94 @@ func oneArray(f *os.File, name string) (*Source, error) {
 // mapNPY makes a source of an array whose values stay in its file. Of float64
 // half as much may still fit into memory, as float32.
 func mapNPY(f *os.File, size int64, budget uint64, name string) (*Source, error) {
-	in, err := newStream(f, name)
+	a, err := arrayOf(f, size, name)
 	if err != nil {
 		return nil, err
 	}
-	h, err := in.npyHead()
-	if err != nil {
-		return nil, err
-	}
-	rows, err := h.rows(name)
-	if err != nil {
-		return nil, err
-	}
-	if h.descr == "<f8" && uint64(size)/2 <= budget {
+	if a.descr == "<f8" && uint64(size)/2 <= budget {
 		if _, err := f.Seek(0, io.SeekStart); err != nil {
 			return nil, fmt.Errorf("data: %s: %w", name, err)
 		}
 		return oneArray(f, name)
 	}
-	head := in.got
-	if err := in.endsAt(head+rows.N*rows.Size()*h.valueBytes(), int(size)); err != nil {
-		return nil, err
-	}
-	if why, advice := h.staysInMemory(head); why != "" {
+	if why, advice := a.staysInMemory(a.head); why != "" {
 		return nil, fmt.Errorf("data: %s: %.1f GB are more than fit into memory, and %s; %s", name, float64(size)/1e9, why, advice)
 	}
-	m, err := mapFile(f, int(size))
-	if err != nil {
-		return nil, fmt.Errorf("data: %s: map: %w; take fewer rows or more memory", name, err)
+	s := &Source{Name: name}
+	if s.Train.Rows, err = s.mapArray(a); err != nil {
+		return nil, err
 	}
-	if values := m.bytes[head:]; h.descr == "|u1" {
-		rows.Bytes = values
-	} else {
-		rows.Floats = floatsOf(values)
-	}
-	block := max(1, blockBytes/rows.RowBytes())
-	return &Source{Name: name, Train: Set{Rows: rows}, mapping: m, Notes: []string{fmt.Sprintf(
+	block := max(1, blockBytes/s.Train.RowBytes())
+	s.Notes = append(s.Notes, fmt.Sprintf(
 		"%s: %.1f GB are more than fit into memory and stay in their file: an epoch takes blocks of %d rows in a random order, and shuffles the rows within windows of %d, both by seed",
-		filepath.Base(name), float64(size)/1e9, block, windowBytes/blockBytes*block)}}, nil
+		filepath.Base(name), float64(size)/1e9, block, windowBytes/blockBytes*block))
+	return s, nil
+}
+
+// MapNPY maps a .npy array of bytes or float32, whose values stay in the file
+// at path until [Source.Close]. The rows are for one of the source's sets.
+func (s *Source) MapNPY(path string) (rows Rows, err error) {
+	name := filepath.ToSlash(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return Rows{}, fmt.Errorf("data: %w", err)
+	}
+	defer closing(f, name, &err)
+	info, err := f.Stat()
+	if err != nil {
+		return Rows{}, fmt.Errorf("data: %s: %w", name, err)
+	}
+	a, err := arrayOf(f, info.Size(), name)
+	if err != nil {
+		return Rows{}, err
+	}
+	if why, advice := a.staysInMemory(a.head); why != "" {
+		return Rows{}, fmt.Errorf("data: %s: map: %s; %s", name, why, advice)
+	}
+	return s.mapArray(a)
+}
+
+// array is a .npy file that may be mapped.
+type array struct {
+	npyHeader
+	file *os.File
+	name string
+	size int  // of the file
+	head int  // where the values start
+	rows Rows // without values
+}
+
+// arrayOf reads the header of a file of a size, and checks the size.
+func arrayOf(f *os.File, size int64, name string) (array, error) {
+	in, err := newStream(f, name)
+	if err != nil {
+		return array{}, err
+	}
+	h, err := in.npyHead()
+	if err != nil {
+		return array{}, err
+	}
+	rows, err := h.rows(name)
+	if err != nil {
+		return array{}, err
+	}
+	a := array{npyHeader: h, file: f, name: name, size: int(size), head: in.got, rows: rows}
+	return a, in.endsAt(a.head+rows.N*rows.Size()*h.valueBytes(), int(size))
+}
+
+// mapArray maps an array that can be; the source lets go of it.
+func (s *Source) mapArray(a array) (Rows, error) {
+	m, err := mapFile(a.file, a.size)
+	if err != nil {
+		return Rows{}, fmt.Errorf("data: %s: map: %w; take fewer rows or more memory", a.name, err)
+	}
+	s.mappings = append(s.mappings, m)
+	if values := m.bytes[a.head:]; a.descr == "|u1" {
+		a.rows.Bytes = values
+	} else {
+		a.rows.Floats = floatsOf(values)
+	}
+	return a.rows, nil
 }
 
 // staysInMemory says why an array whose values start at a place in its file
