@@ -82,6 +82,7 @@ var outside = map[string][]string{
 	"github.com/BurntSushi/toml":                     {"aegis/internal/run"},
 	"github.com/gofrs/flock":                         {"aegis/internal/run"},
 	"github.com/schollz/progressbar/v3":              {"aegis/internal/cli"},
+	"github.com/parquet-go/parquet-go":               {"aegis/data/table"},
 	"github.com/ebitengine/purego":                   {"aegis/cuda/driver", "aegis/cuda/internal/nvrtc"},
 	"gorgonia.org/cu":                                {"aegis/cuda/driver"},
 	"gorgonia.org/gorgonia":                          {"aegis/model", "aegis/internal/vm/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/internal/vm/vmtest", "aegis/cuda"},
