@@ -1,6 +1,7 @@
 package table
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -35,6 +36,9 @@ type leaf struct {
 
 func openParquet(r io.ReaderAt, size int64, name string) (t *parquetTable, err error) {
 	t = &parquetTable{name: name}
+	if err := footer(r, size); err != nil {
+		return nil, damaged(name, err)
+	}
 	err = guard(name, func() error {
 		t.file, err = parquet.OpenFile(r, size, parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
 		if err != nil {
@@ -55,6 +59,26 @@ func openParquet(r io.ReaderAt, size int64, name string) (t *parquetTable, err e
 		return nil
 	})
 	return t, err
+}
+
+// footer checks what a file says of the length of its end, for which the
+// library makes room before it looks.
+func footer(r io.ReaderAt, size int64) error {
+	const tail = 4 + len(parquetMagic) // the length, the magic bytes again
+	var end [tail]byte
+	if size < int64(len(parquetMagic)+tail) {
+		return io.ErrUnexpectedEOF
+	}
+	if _, err := r.ReadAt(end[:], size-int64(tail)); err != nil {
+		return err
+	}
+	if string(end[4:]) != parquetMagic {
+		return fmt.Errorf("%q at the end", end[4:])
+	}
+	if n := int64(binary.LittleEndian.Uint32(end[:])); n > size-int64(len(parquetMagic)+tail) {
+		return fmt.Errorf("an end of %d bytes in %d", n, size)
+	}
+	return nil
 }
 
 func (t *parquetTable) columns() []string {

@@ -186,10 +186,15 @@ func TestParquetDamaged(t *testing.T) {
 	}
 	file := parquetOf(t, []row{{1, "x"}, {2, "y"}, {3, "x"}}, 2)
 	for n := len(parquetMagic); n < len(file); n++ {
-		_, err := openBytes(t, file[:n], Options{})
+		_, err := NewParquetReader(context.Background(), bytes.NewReader(file[:n]), int64(n), "t.parquet", Options{})
 		if broken := (*data.FormatError)(nil); !errors.As(err, &broken) {
 			t.Fatalf("%d of %d bytes: %v", n, len(file), err)
 		}
+	}
+	long := slices.Clone(file)
+	copy(long[len(long)-8:], "\xff\xff\xff\x7f")
+	if _, err := openBytes(t, long, Options{}); err == nil || !strings.Contains(err.Error(), "an end of 2147483647 bytes") {
+		t.Errorf("an end longer than the file: %v", err)
 	}
 	for i := range file {
 		for _, flip := range []byte{1, 0x80, 0xff} {
