@@ -21,6 +21,18 @@ type Chunk struct {
 	Names []string // what rows are called, such as the file of each; nil where they have no name
 }
 
+// Sized is a [Reader] that knows how many rows it gives in all, or -1 where it
+// does not.
+type Sized interface{ Len() int }
+
+// Len returns how many rows a reader gives in all, -1 where that is not known.
+func Len(r Reader) int {
+	if s, ok := r.(Sized); ok {
+		return s.Len()
+	}
+	return -1
+}
+
 // setReader reads a set in memory.
 type setReader struct {
 	set Set
@@ -31,6 +43,8 @@ type setReader struct {
 func NewReader(s Set) Reader { return &setReader{set: s} }
 
 func (r *setReader) Shape() Shape { return r.set.Shape }
+
+func (r *setReader) Len() int { return r.set.N }
 
 func (r *setReader) Next(n int) (Chunk, error) {
 	if r.at == r.set.N {
