@@ -41,7 +41,7 @@ func readFile(f *os.File, name string, keys Keys, budget uint64) (*Source, error
 	if err != nil {
 		return nil, fmt.Errorf("data: %s: %w", name, err)
 	}
-	switch kind := look(start[:n]); {
+	switch kind := Look(start[:n]); {
 	case kind == npzKind:
 		return ReadNPZ(f, info.Size(), name, keys)
 	case strings.HasSuffix(kind, npyKind) && len(keys) > 0:
@@ -49,7 +49,7 @@ func readFile(f *os.File, name string, keys Keys, budget uint64) (*Source, error
 	case kind == npyKind && budget > 0 && uint64(info.Size()) > budget:
 		return mapNPY(f, info.Size(), budget, name)
 	case strings.HasSuffix(kind, npyKind): // in gzip too
-		return oneArray(f, name)
+		return ReadArray(f, name)
 	default:
 		if kind != "" {
 			kind = " (" + kind + ")"
@@ -58,8 +58,10 @@ func readFile(f *os.File, name string, keys Keys, budget uint64) (*Source, error
 	}
 }
 
-func oneArray(f *os.File, name string) (*Source, error) {
-	rows, notes, err := readNPY(f, name)
+// ReadArray reads a NumPy array, as [ReadNPY] does, as the training set of a
+// source.
+func ReadArray(r io.Reader, name string) (*Source, error) {
+	rows, notes, err := readNPY(r, name)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +91,7 @@ func mapNPY(f *os.File, size int64, budget uint64, name string) (*Source, error)
 		if _, err := f.Seek(0, io.SeekStart); err != nil {
 			return nil, fmt.Errorf("data: %s: %w", name, err)
 		}
-		return oneArray(f, name)
+		return ReadArray(f, name)
 	}
 	head := in.got
 	if err := in.endsAt(head+rows.N*rows.Size()*h.valueBytes(), int(size)); err != nil {

@@ -124,7 +124,7 @@ func openArchive(r io.ReaderAt, size int64, name string, keys Keys) (*archive, e
 	}
 	for set := range 3 {
 		if labels := a.found[setPart{set, true}]; err == nil && labels != nil && a.found[setPart{set: set}] == nil {
-			err = fmt.Errorf("data: %s: labels %s without rows; put the rows there, or take the labels away", name, arrayName(labels))
+			err = a.unclear(fmt.Sprintf("labels %s without rows", arrayName(labels)))
 		}
 	}
 	return a, err
