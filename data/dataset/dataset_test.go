@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +18,7 @@ import (
 	"testing"
 
 	"aegis/data"
+	"aegis/data/fashion"
 )
 
 // npy is a .npy file.
@@ -217,6 +220,8 @@ func TestErrors(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "empty"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	cut := packed(t, npz(t, map[string][]byte{"a": counted}))
+	cut = cut[:len(cut)-20]
 	form := data.Form{Images: &data.ImageForm{Channels: 1, Height: 1, Width: 2, Fit: data.FitPad}}
 	for name, c := range map[string]struct {
 		what  string
@@ -233,6 +238,7 @@ func TestErrors(t *testing.T) {
 		"empty stream":  {what: "-", want: "standard input is an empty file; want"},
 		"stream":        {what: "-", stdin: "\x89HDF", want: "standard input is HDF5"},
 		"one picture":   {what: picture, want: "is a PNG image, and one is not enough to train on"},
+		"cut gzip":      {what: file("cut", cut), want: "cut: broken gzip: unexpected EOF; the file is damaged"},
 		"broken npz":    {what: file("z", []byte("PK\x03\x04 and so on")), want: "broken archive"},
 		"a size":        {what: array, opt: Options{Height: 3, Width: 3, Keys: data.Keys{"train": "a"}}, want: "is a file of NumPy arrays, which does not go with a size, names of arrays; leave"},
 		"a window":      {what: filepath.Join(dir, "idx"), opt: Options{Window: 3}, want: "is a folder of IDX files, which does not go with a window"},
@@ -257,6 +263,21 @@ func TestErrors(t *testing.T) {
 	}
 	if err := (Options{Height: 1, Form: &form}).allow("a", "images", ofImages); err == nil || !strings.Contains(err.Error(), "a: the model has its own a size") {
 		t.Errorf("%v", err)
+	}
+}
+
+// What is downloaded is asked for where the options say, and told of.
+func TestFashion(t *testing.T) {
+	s := httptest.NewServer(http.NotFoundHandler())
+	defer s.Close()
+	opt := Options{Fashion: fashion.Options{Dir: t.TempDir(), Addresses: []string{s.URL + "/"}}}
+	for name, open := range map[string]func() error{
+		"open": func() error { _, err := Open(t.Context(), "fashion-mnist", opt); return err },
+		"read": func() error { _, err := NewReader(t.Context(), "fashion-mnist", "", opt); return err },
+	} {
+		if err := open(); err == nil || !strings.Contains(err.Error(), s.URL+"/train-images-idx3-ubyte.gz: the server says 404 Not Found") || !strings.Contains(err.Error(), opt.Fashion.Dir) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

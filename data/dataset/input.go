@@ -20,12 +20,12 @@ import (
 type kind int
 
 const (
-	unknown kind = iota
-	array
-	archive
-	parquet
-	text
-	picture
+	unknownKind kind = iota
+	npyKind
+	npzKind
+	parquetKind
+	textKind
+	pictureKind
 )
 
 // lookAt is how much of a stream is waited for to see what it is.
@@ -39,23 +39,23 @@ func kindOf(start []byte) (k kind, zipped bool) {
 			k, _ := kindOf(inside)
 			return k, true
 		}
-		return unknown, false
+		return unknownKind, false
 	}
 	for _, s := range []struct {
 		start string
 		kind  kind
-	}{{"\x93NUMPY", array}, {"PK\x03\x04", archive}, {"PK\x05\x06", archive}, {"PAR1", parquet}} {
+	}{{"\x93NUMPY", npyKind}, {"PK\x03\x04", npzKind}, {"PK\x05\x06", npzKind}, {"PAR1", parquetKind}} {
 		if bytes.HasPrefix(start, []byte(s.start)) {
 			return s.kind, false
 		}
 	}
 	switch {
 	case strings.HasSuffix(data.Look(start), " image"):
-		return picture, false
+		return pictureKind, false
 	case table.Is(start):
-		return text, false
+		return textKind, false
 	}
-	return unknown, false
+	return unknownKind, false
 }
 
 // input is an open file or stream whose first bytes were looked at.
@@ -94,7 +94,7 @@ func (p place) open(ctx context.Context, opt Options) (in *input, err error) {
 	if err := in.look(); err != nil {
 		return nil, errors.Join(err, in.Close())
 	}
-	if (in.kind == archive || in.kind == parquet) && (in.zipped || in.file == nil) {
+	if (in.kind == npzKind || in.kind == parquetKind) && (in.zipped || in.file == nil) {
 		if err := in.spool(ctx); err != nil {
 			return nil, errors.Join(err, in.Close())
 		}
@@ -171,7 +171,10 @@ func (in *input) spool(ctx context.Context) (err error) {
 	if in.size, err = io.Copy(f, checked{ctx, r}); err == nil {
 		_, err = f.Seek(0, io.SeekStart)
 	}
-	if err != nil {
+	switch {
+	case in.zipped && (errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader)):
+		return fmt.Errorf("dataset: %s: broken gzip: %w; the file is damaged; get it again", in.name, err)
+	case err != nil:
 		return fmt.Errorf("dataset: %s: keeping it in %s while it is read: %w", in.name, f.Name(), err)
 	}
 	in.file, in.r, in.path, in.zipped = f, f, f.Name(), false
@@ -220,18 +223,18 @@ func (c checked) Read(p []byte) (int, error) {
 // source reads all, to train on.
 func (in *input) source(ctx context.Context, opt Options) (*data.Source, error) {
 	switch in.kind {
-	case array, archive:
+	case npyKind, npzKind:
 		if err := opt.allow(in.name, "a file of NumPy arrays", in.arrays()); err != nil {
 			return nil, err
 		}
 		switch {
-		case in.kind == archive:
+		case in.kind == npzKind:
 			return data.ReadNPZ(in.file, in.size, in.name, opt.Keys)
 		case in.file == nil:
 			return data.ReadArray(in.r, in.name)
 		}
 		return data.OpenFile(in.path, nil)
-	case text, parquet:
+	case textKind, parquetKind:
 		o, err := opt.table(in.name)
 		if err != nil {
 			return nil, err
@@ -244,11 +247,12 @@ func (in *input) source(ctx context.Context, opt Options) (*data.Source, error) 
 			return table.Read(ctx, r, in.name, o)
 		}
 		s, err := table.Open(ctx, in.path, o)
-		if err == nil {
-			s.Name = in.name
+		if err != nil {
+			return nil, &renamedError{err, in.path, in.name}
 		}
-		return s, err
-	case picture:
+		s.Name = in.name
+		return s, nil
+	case pictureKind:
 		return nil, fmt.Errorf("dataset: %s is %s, and one is not enough to train on; give the folder where images lie", in.name, in.looks)
 	}
 	return nil, in.wrong()
@@ -256,7 +260,7 @@ func (in *input) source(ctx context.Context, opt Options) (*data.Source, error) 
 
 // arrays are the options of a file of arrays.
 func (in *input) arrays() forWhat {
-	if in.kind == archive {
+	if in.kind == npzKind {
 		return ofArchives
 	}
 	return none
@@ -264,26 +268,26 @@ func (in *input) arrays() forWhat {
 
 // reader reads piece by piece.
 func (in *input) reader(ctx context.Context, set string, opt Options) (data.Reader, error) {
-	if in.kind != archive {
+	if in.kind != npzKind {
 		if _, err := data.ChooseSets(set, func(i int) bool { return i == 0 }); err != nil {
 			return nil, fmt.Errorf("dataset: %s is one set: %w", in.name, err)
 		}
 	}
 	switch in.kind {
-	case array, archive:
+	case npyKind, npzKind:
 		if err := opt.allow(in.name, "a file of NumPy arrays", in.arrays()); err != nil {
 			return nil, err
 		}
-		if in.kind == archive {
+		if in.kind == npzKind {
 			return data.NewNPZReader(in.file, in.size, in.name, set, opt.Keys)
 		}
 		return data.NewNPYReader(in.r, in.name)
-	case text, parquet:
+	case textKind, parquetKind:
 		o, err := opt.table(in.name)
 		if err != nil {
 			return nil, err
 		}
-		if in.kind == parquet {
+		if in.kind == parquetKind {
 			return table.NewParquetReader(ctx, in.file, in.size, in.name, o)
 		}
 		r, err := in.plain()
@@ -291,7 +295,7 @@ func (in *input) reader(ctx context.Context, set string, opt Options) (data.Read
 			return nil, err
 		}
 		return table.NewReader(ctx, r, in.name, o)
-	case picture:
+	case pictureKind:
 		if in.file == nil || in.zipped {
 			return nil, fmt.Errorf("dataset: %s is %s; give its file, or the folder where images lie", in.name, in.looks)
 		}
@@ -303,3 +307,13 @@ func (in *input) reader(ctx context.Context, set string, opt Options) (data.Read
 	}
 	return nil, in.wrong()
 }
+
+// renamedError is an error that calls a file as the user did, not as it is
+// called where it was kept.
+type renamedError struct {
+	err      error
+	from, to string
+}
+
+func (e *renamedError) Error() string { return strings.ReplaceAll(e.err.Error(), e.from, e.to) }
+func (e *renamedError) Unwrap() error { return e.err }
