@@ -87,7 +87,9 @@ func TestNPYChannelsLast(t *testing.T) {
 	for i := range values {
 		values[i] = float32(i)
 	}
-	got, err := ReadNPY(bytes.NewReader(npyFile(1, dict("<f4", "(1, 6, 3, 2)"), values)), "a")
+	file := npyFile(1, dict("<f4", "(1, 6, 3, 2)"), values)
+	got, err := ReadNPY(bytes.NewReader(file), "a")
+	inPieces(t, file, got)
 	if err != nil || got.Shape != (Shape{2, 6, 3}) || !slices.Equal(got.Floats[:3], []float32{0, 2, 4}) || got.Floats[18] != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
