@@ -84,13 +84,9 @@ var outside = map[string][]string{
 	"gonum.org/v1/plot":                              {"aegis/internal/report"},
 	"github.com/BurntSushi/toml":                     {"aegis/internal/run"},
 	"github.com/gofrs/flock":                         {"aegis/internal/run"},
-<<<<<<< HEAD
 	"github.com/schollz/progressbar/v3":              {"aegis/internal/cli", "aegis/internal/verb"},
 	"github.com/spf13/cobra":                         {"aegis/internal/verb"},
-=======
-	"github.com/schollz/progressbar/v3":              {"aegis/internal/cli"},
 	"github.com/parquet-go/parquet-go":               {"aegis/data/table"},
->>>>>>> table
 	"github.com/ebitengine/purego":                   {"aegis/cuda/driver", "aegis/cuda/internal/nvrtc"},
 	"gorgonia.org/cu":                                {"aegis/cuda/driver"},
 	"gorgonia.org/gorgonia":                          {"aegis/model", "aegis/internal/vm/tape", "aegis/internal/plan", "aegis/internal/numtest", "aegis/internal/vm/vmtest", "aegis/cuda"},

@@ -1,7 +1,6 @@
 package data
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"strings"
@@ -11,10 +10,10 @@ import (
 // precision; processors may take what is below it for 0.
 const LeastNormal = 0x1p-126
 
-// narrowed reads count float64 as float32, and notes what is lost.
-func (s *stream) narrowed(count int, shape Shape) (values []float32, notes []string, err error) {
-	const doubleBytes, piece = 8, 1 << 13
-	want := s.got + doubleBytes*count
+// narrowed reads count values of a type as float32, and notes what is lost.
+func (s *stream) narrowed(e element, count int, shape Shape) (values []float32, notes []string, err error) {
+	const piece = 1 << 13
+	want := s.got + e.bytes*count
 	s.sized = true
 	if s.onDisk >= want {
 		room, err := s.buffer(floatBytes * count)
@@ -24,26 +23,37 @@ func (s *stream) narrowed(count int, shape Shape) (values []float32, notes []str
 		values = floatsOf(room)[:0]
 	}
 	spans := newSpans(shape)
-	raw := make([]byte, doubleBytes*min(piece, count))
+	raw := make([]byte, e.bytes*min(piece, count))
 	for len(values) < count {
-		part := raw[:doubleBytes*min(piece, count-len(values))]
+		part := raw[:e.bytes*min(piece, count-len(values))]
 		if err := s.fill(part, want); err != nil {
 			return nil, nil, err
 		}
-		for ; len(part) > 0; part = part[doubleBytes:] {
-			v := math.Float64frombits(binary.LittleEndian.Uint64(part))
-			if !finite(float32(v)) && !math.IsInf(v, 0) && !math.IsNaN(v) {
-				return nil, nil, &UnsupportedError{
-					File: s.name, Problem: "value", Want: fmt.Sprintf("at most %g, as float32 holds", math.MaxFloat32),
-					Got:    fmt.Sprintf("%g in row %d, value %d, both counted from 0", v, len(values)/shape.Size(), len(values)%shape.Size()),
-					Advice: "divide such values, in float64, before they are saved",
-				}
-			}
-			spans[len(values)%len(spans)].add(v)
-			values = append(values, float32(v))
+		if values, err = s.narrow(values, e, part, 0, shape, spans); err != nil {
+			return nil, nil, err
 		}
 	}
-	return values, spans.notes(), nil
+	return values, spans.notes(e.name), nil
+}
+
+// narrow appends raw values of a type as float32; the first of values is the
+// first one of a row, and spans may be nil.
+func (s *stream) narrow(values []float32, e element, raw []byte, row int, shape Shape, spans spans) ([]float32, error) {
+	for ; len(raw) > 0; raw = raw[e.bytes:] {
+		v := e.value(raw)
+		if !finite(float32(v)) && !math.IsInf(v, 0) && !math.IsNaN(v) {
+			return nil, &UnsupportedError{
+				File: s.name, Problem: "value", Want: fmt.Sprintf("at most %g, as float32 holds", math.MaxFloat32),
+				Got:    fmt.Sprintf("%g in row %d, value %d, both counted from 0", v, row+len(values)/shape.Size(), len(values)%shape.Size()),
+				Advice: "divide such values, in float64, before they are saved",
+			}
+		}
+		if spans != nil {
+			spans[len(values)%len(spans)].add(v)
+		}
+		values = append(values, float32(v))
+	}
+	return values, nil
 }
 
 // span is from the least to the greatest value of a column.
@@ -72,8 +82,8 @@ func newSpans(shape Shape) spans {
 	return all
 }
 
-// notes says which columns lose what tells their values apart.
-func (all spans) notes() []string {
+// notes says which columns lose what tells their values apart, which had a type.
+func (all spans) notes(from string) []string {
 	const most = 3
 	var lost []string
 	for i, s := range all {
@@ -85,5 +95,5 @@ func (all spans) notes() []string {
 		return nil
 	}
 	return []string{strings.Join(lost[:min(most, len(lost))], ", ") + more(max(0, len(lost)-most)) +
-		": float64 becomes float32, which hardly tells these values apart; subtract an offset or multiply them, in float64, before they are saved"}
+		": " + from + " becomes float32, which hardly tells these values apart; subtract an offset or multiply them, in float64, before they are saved"}
 }

@@ -128,4 +128,3 @@ func safely(f func() error) (err error) {
 	}()
 	return f()
 }
-

@@ -224,12 +224,21 @@ func (m *Model) values(rows data.Rows, from, to int) []float32 {
 	return values
 }
 
-// Check says why rows are none that the model reads.
-func (m *Model) Check(rows data.Rows) error {
-	if err := m.opened().enter(context.Background()); err != nil {
+// Ready says why the model cannot be used: it is empty or closed, or ctx has
+// ended.
+func (m *Model) Ready(ctx context.Context) error {
+	if err := m.opened().enter(ctx); err != nil {
 		return err
 	}
-	defer m.network.calls.Done()
+	m.network.calls.Done()
+	return nil
+}
+
+// Check says why rows are none that the model reads.
+func (m *Model) Check(rows data.Rows) error {
+	if err := m.Ready(context.Background()); err != nil {
+		return err
+	}
 	return m.check(rows)
 }
 

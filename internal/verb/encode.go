@@ -90,7 +90,7 @@ func (u *use) with(ctx context.Context, path string, do func(opened) error) (err
 
 // every calls do with the rows, some at a time, and shows how far it is.
 func (u *use) every(ctx context.Context, what string, rows data.Reader, do func(data.Chunk) error) error {
-	p := newProgress(u.process, what, data.Left(rows))
+	p := newProgress(u.process, what, data.Len(rows))
 	if u.quiet {
 		p = &progress{process: u.process, of: -1, silent: true}
 	}
@@ -145,7 +145,7 @@ func (u *use) encode(ctx context.Context, o opened, out outFlags) error {
 		columns = append([]column{{name: "file", text: true}}, columns...)
 	}
 	n := 0
-	err = out.write(u.process, columns, data.Left(rows), func(t *table) error {
+	err = out.write(u.process, columns, data.Len(rows), func(t *table) error {
 		return u.every(ctx, "encode", rows, func(c data.Chunk) error {
 			codes, err := o.model.Encode(ctx, c.Rows, labelsFor(o.model, c)...)
 			if err != nil {

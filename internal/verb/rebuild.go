@@ -45,7 +45,7 @@ func (u *use) rebuild(ctx context.Context, o opened, out *rowsFlags, what string
 		return err
 	}
 	n := 0
-	err = out.write(ctx, u, o.model, data.Left(rows), func(put sink) error {
+	err = out.write(ctx, u, o.model, data.Len(rows), func(put sink) error {
 		return u.every(ctx, what, rows, func(c data.Chunk) error {
 			values, err := make(c)
 			if err != nil {
