@@ -47,6 +47,8 @@ var mayImport = map[string][]string{
 	"aegis/internal/infer":    {"aegis/data", "aegis/model", "aegis/model/program", "aegis/internal/vm", "aegis/internal/run"},
 	"aegis/internal/advice":   {},
 	"aegis/internal/analysis": {"aegis/data/philox"},
+	"aegis/internal/evaluate": {"aegis/data", "aegis/internal/infer", "aegis/internal/analysis"},
+	"aegis/internal/cluster":  {"aegis/data", "aegis/internal/infer", "aegis/internal/analysis"},
 	"aegis/internal/codec":    {},
 	"aegis/internal/detect":   {"aegis/data", "aegis/internal/infer", "aegis/internal/analysis", "aegis/model"},
 	"aegis/internal/cli":      {"aegis", "aegis/data", "aegis/data/mnist", "aegis/data/memory", "aegis/internal/advice", "aegis/internal/session"},
