@@ -77,16 +77,5 @@ func (j *judge) found(ctx context.Context, what string, trained, rows []float32)
 	if k.Neighbours, err = analysis.Accuracy(guesses, j.labels); err != nil {
 		return fail(err)
 	}
-	j.o.Progress("probe of "+what, 0, of.Rows)
-	probe, err := analysis.FitLogistic(ctx, from, j.known, analysis.LogisticOptions{})
-	if err != nil {
-		return fail(err)
-	}
-	if guesses, err = probe.Predict(ctx, of); err != nil {
-		return fail(err)
-	}
-	if k.Probe, err = analysis.Accuracy(guesses, j.labels); err != nil {
-		return fail(err)
-	}
 	return &k, nil
 }
