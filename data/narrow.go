@@ -38,7 +38,7 @@ func (s *stream) narrowed(e element, count int, shape Shape) (values []float32, 
 
 // narrow appends raw values of a type as float32; the first of values is the
 // first one of a row, and spans may be nil.
-func (s *stream) narrow(values []float32, e element, raw []byte, row int, shape Shape, spans spans) ([]float32, error) {
+func (s *stream) narrow(values []float32, e element, raw []byte, row int, shape Shape, spans *spans) ([]float32, error) {
 	for ; len(raw) > 0; raw = raw[e.bytes:] {
 		v := e.value(raw)
 		if !finite(float32(v)) && !math.IsInf(v, 0) && !math.IsNaN(v) {
@@ -49,7 +49,7 @@ func (s *stream) narrow(values []float32, e element, raw []byte, row int, shape 
 			}
 		}
 		if spans != nil {
-			spans[len(values)%len(spans)].add(v)
+			spans.add(len(values), v)
 		}
 		values = append(values, float32(v))
 	}
@@ -69,26 +69,35 @@ func (s span) lost() bool {
 }
 
 // spans are those of the columns; an image has a single one, as in [Scale.Fit].
-type spans []span
+// They grow with the values that arrive: a header can claim any width.
+type spans struct {
+	width int
+	all   []span
+}
 
-func newSpans(shape Shape) spans {
-	all := make(spans, 1)
+func newSpans(shape Shape) *spans {
 	if shape.IsVector() {
-		all = make(spans, shape.W)
+		return &spans{width: shape.W}
 	}
-	for i := range all {
-		all[i] = span{math.Inf(1), math.Inf(-1)}
+	return &spans{width: 1}
+}
+
+// add takes the value at a place of all values, which come in their order.
+func (s *spans) add(at int, v float64) {
+	column := at % s.width
+	if column == len(s.all) {
+		s.all = append(s.all, span{math.Inf(1), math.Inf(-1)})
 	}
-	return all
+	s.all[column].add(v)
 }
 
 // notes says which columns lose what tells their values apart, which had a type.
-func (all spans) notes(from string) []string {
+func (s *spans) notes(from string) []string {
 	const most = 3
 	var lost []string
-	for i, s := range all {
-		if s.lost() {
-			lost = append(lost, fmt.Sprintf("column %d (%.12g to %.12g)", i, s.min, s.max))
+	for i, c := range s.all {
+		if c.lost() {
+			lost = append(lost, fmt.Sprintf("column %d (%.12g to %.12g)", i, c.min, c.max))
 		}
 	}
 	if lost == nil {
