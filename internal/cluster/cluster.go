@@ -95,7 +95,7 @@ func Run(ctx context.Context, m *infer.Model, rows data.Reader, o Options) (*Clu
 // gather reads the rows and keeps their codes.
 func gather(ctx context.Context, m *infer.Model, rows data.Reader, o Options) (*gathered, error) {
 	g := &gathered{codes: analysis.Matrix{Cols: m.Spec().Latent}, rows: analysis.Matrix{Cols: rows.Shape().Size()}}
-	of := data.Left(rows)
+	of := data.Len(rows)
 	for {
 		c, err := rows.Next(some)
 		if errors.Is(err, io.EOF) {

@@ -197,7 +197,7 @@ func widened(labels []byte) []int32 {
 
 // rows goes through the rows, and returns those whose likelihood is estimated.
 func (j *judge) rows(ctx context.Context, rows data.Reader) (likelihood data.Set, err error) {
-	done, of := 0, data.Left(rows)
+	done, of := 0, data.Len(rows)
 	likelihood.Shape = rows.Shape()
 	for {
 		c, err := rows.Next(some)

@@ -56,7 +56,7 @@ func (j *judge) variance() float64 {
 
 // found says how often classes are found by codes, nil where there are none.
 func (j *judge) found(ctx context.Context, what string, trained, rows []float32) (*Known, error) {
-	if len(trained) == 0 || len(rows) == 0 {
+	if len(trained) == 0 || len(rows) == 0 || slices.Min(j.known) == slices.Max(j.known) { // nothing to find
 		return nil, nil
 	}
 	z := j.model.Spec().Latent
@@ -75,6 +75,17 @@ func (j *judge) found(ctx context.Context, what string, trained, rows []float32)
 	}
 	var k Known
 	if k.Neighbours, err = analysis.Accuracy(guesses, j.labels); err != nil {
+		return fail(err)
+	}
+	j.o.Progress("probe of "+what, 0, of.Rows)
+	probe, err := analysis.FitProbe(ctx, from, j.known, analysis.ProbeOptions{})
+	if err != nil {
+		return fail(err)
+	}
+	if guesses, err = probe.Predict(of); err != nil {
+		return fail(err)
+	}
+	if k.Probe, err = analysis.Accuracy(guesses, j.labels); err != nil {
 		return fail(err)
 	}
 	return &k, nil

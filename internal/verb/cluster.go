@@ -101,8 +101,8 @@ func (n *naming) Next(k int) (data.Chunk, error) {
 	return c, err
 }
 
-// Len returns how many rows are left.
-func (n *naming) Len() int { return data.Left(n.Reader) }
+// Len returns how many rows there are.
+func (n *naming) Len() int { return data.Len(n.Reader) }
 
 // assignments writes the cluster of each row.
 func (u *clustering) assignments(c *aegis.Clusters, names []string) error {
