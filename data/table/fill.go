@@ -49,7 +49,7 @@ type filled struct {
 
 // part makes values of the rows of a part.
 func (f *filler) part(p part) (*filled, error) {
-	out := &filled{fills: make([]int, len(f.fields))}
+	out := &filled{fills: make([]int, len(f.fields)), values: make([]float32, 0, p.atMost()*f.width)}
 	err := p.each(func(row []value, line int) error {
 		out.rows++
 		for i := range f.fields {

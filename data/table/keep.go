@@ -19,10 +19,11 @@ type kept struct {
 	file *os.File // nil: in memory
 }
 
-func keep(ctx context.Context, r io.Reader, name string) (*kept, error) {
+// keep reads all, of which most bytes stay in memory where there are no more.
+func keep(ctx context.Context, r io.Reader, name string, most int64) (*kept, error) {
 	r = stoppable{ctx, r}
 	var start bytes.Buffer
-	n, err := io.CopyN(&start, r, keptInMemory)
+	n, err := io.CopyN(&start, r, most)
 	if err == io.EOF {
 		return &kept{ReadSeeker: bytes.NewReader(start.Bytes()), size: n}, nil
 	}
@@ -34,7 +35,10 @@ func keep(ctx context.Context, r io.Reader, name string) (*kept, error) {
 		return nil, fmt.Errorf("table: %s: keep what comes of a pipe: %w; save it as a file and give that", name, err)
 	}
 	k := &kept{ReadSeeker: f, file: f}
-	if k.size, err = io.Copy(f, io.MultiReader(&start, r)); err != nil {
+	if k.size, err = io.Copy(f, io.MultiReader(&start, r)); err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("table: %s: keep what comes of a pipe in %s: %w; save it as a file and give that", name, f.Name(), err), k.Close())
 	}
 	return k, nil

@@ -20,12 +20,13 @@ type lines struct {
 	buf  []byte // room; its first n bytes are text that no block has yet
 	n    int
 	line int  // number of the first line in buf, from 1
+	most int  // bytes of a block of more than one line
 	full bool // the last reading filled the room
 	end  bool
 }
 
 func newLines(r io.Reader, name string) *lines {
-	return &lines{r: r, name: name, buf: make([]byte, blockBytes), line: 1}
+	return &lines{r: r, name: name, buf: make([]byte, blockBytes), line: 1, most: blockBytes}
 }
 
 // text is what no block has yet.
@@ -61,14 +62,18 @@ func (l *lines) read() error {
 // the last one.
 func (l *lines) next() (block []byte, line int, err error) {
 	var s seam
-	for {
-		if s.scan(l.text()); l.end {
+	for most := l.most; ; {
+		there := min(l.n, most)
+		if s.scan(l.buf[:there]); l.end && there == l.n {
 			s.cut = l.n
 		}
 		switch {
 		case s.cut > 0:
 			block, line = l.take(s.cut)
 			return block, line, nil
+		case there < l.n:
+			most *= 2 // a long line
+			continue
 		case l.end:
 			return nil, 0, io.EOF
 		}

@@ -55,7 +55,7 @@ func (l *loading) scan(ctx context.Context) error {
 		n := l.values()
 		what.use, what.names = what.use[n:], what.names[n:]
 	}
-	from, err := l.begin(what.use)
+	from, err := l.begin(what.use, len(what.use))
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (l *loading) read(ctx context.Context) (data.Set, error) {
 	if l.label {
 		set.Labels = make([]byte, l.rows)
 	}
-	from, err := l.begin(l.use)
+	from, err := l.begin(l.use, f.width)
 	if err != nil {
 		return data.Set{}, err
 	}

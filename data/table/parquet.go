@@ -61,8 +61,7 @@ func openParquet(r io.ReaderAt, size int64, name string) (t *parquetTable, err e
 	return t, err
 }
 
-// footer checks what a file says of the length of its end, for which the
-// library makes room before it looks.
+// footer checks the length of a file's end and what is in it.
 func footer(r io.ReaderAt, size int64) error {
 	const tail = 4 + len(parquetMagic) // the length, the magic bytes again
 	var end [tail]byte
@@ -78,7 +77,11 @@ func footer(r io.ReaderAt, size int64) error {
 	if n := int64(binary.LittleEndian.Uint32(end[:])); n > size-int64(len(parquetMagic)+tail) {
 		return fmt.Errorf("an end of %d bytes in %d", n, size)
 	}
-	return nil
+	metadata := make([]byte, binary.LittleEndian.Uint32(end[:]))
+	if _, err := r.ReadAt(metadata, size-int64(tail+len(metadata))); err != nil {
+		return err
+	}
+	return checkThrift(metadata)
 }
 
 func (t *parquetTable) columns() []string {
@@ -98,11 +101,11 @@ func (t *parquetTable) done() (done, of int) {
 	return t.taken, passes * int(t.file.NumRows())
 }
 
-func (t *parquetTable) begin(use []int) (parts, error) {
+func (t *parquetTable) begin(use []int, width int) (parts, error) {
 	if n := t.file.NumRows(); n < 0 || n > math.MaxInt32 {
 		return nil, &data.UnsupportedError{File: t.name, Problem: "table", Want: fmt.Sprintf("at most %d rows", math.MaxInt32), Got: fmt.Sprint(n), Advice: "make several files of it"}
 	}
-	p := &parquetParts{table: t}
+	p := &parquetParts{table: t, most: min(parquetRows, max(1, partValues/max(1, width)))}
 	for _, column := range use {
 		p.use = append(p.use, t.leaves[column])
 	}
@@ -119,6 +122,7 @@ type parquetParts struct {
 	groups []parquet.RowGroup // to come
 	open   []*leafReader      // of use, in the row group at hand
 	left   int                // rows of the row group at hand
+	most   int                // rows of a part
 }
 
 func (p *parquetParts) ready() bool { return true }
@@ -130,7 +134,7 @@ func (p *parquetParts) next() (next part, err error) {
 				return err
 			}
 		}
-		n := min(parquetRows, p.left)
+		n := min(p.most, p.left)
 		cells := make([]value, n*len(p.use))
 		for i, l := range p.open {
 			if err := l.take(cells[i:], len(p.use), n); err != nil {
@@ -246,6 +250,8 @@ type cellPart struct {
 	rows, width int
 	cells       []value // (rows, width)
 }
+
+func (p cellPart) atMost() int { return p.rows }
 
 func (p cellPart) each(visit func(row []value, line int) error) error {
 	for i := range p.rows {

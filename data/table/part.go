@@ -9,6 +9,7 @@ import (
 
 // part is lines of a table that follow each other.
 type part interface {
+	atMost() int // lines
 	// each shows every line: the cells of the columns that were asked for, valid
 	// during the call, and the line's number in the file, 0 where it has none. An
 	// error that visit returns ends it.
@@ -28,11 +29,15 @@ type opened interface {
 	refused(column int) string // why a column can be no value; empty: it can
 	notes() []string           // what was found
 	// begin starts with the first line; it may be called again where the table
-	// can be read again.
-	begin(use []int) (parts, error)
+	// can be read again. Parts are so small that rows of width values of theirs
+	// take no more than some megabytes.
+	begin(use []int, width int) (parts, error)
 	// done returns how much of how much has been read, 0, 0 where nobody knows.
 	done() (done, of int)
 }
+
+// partValues is how many values the rows of a part may have.
+const partValues = 8 << 20
 
 // most parts of a round are looked at at once, a processor each.
 func atOnce() int { return runtime.GOMAXPROCS(0) }

@@ -24,11 +24,10 @@ func stream(ctx context.Context, t opened, file string, opt Options) (data.Reade
 			fields = append(fields, data.Field{Name: n})
 		}
 	}
-	from, err := t.begin(c.use)
-	if err != nil {
+	r := &rowReader{ctx: ctx, filler: newFiller(c, file, fields, opt.Classes, false), table: t, progress: opt.Progress}
+	if r.from, err = t.begin(c.use, r.width); err != nil {
 		return nil, err
 	}
-	r := &rowReader{ctx: ctx, from: from, filler: newFiller(c, file, fields, opt.Classes, false), table: t, progress: opt.Progress}
 	window, step := opt.window()
 	if err := tooSmall(file, max(1, window)*r.width); err != nil {
 		return nil, err
@@ -87,7 +86,7 @@ func (r *rowReader) take(n int) data.Chunk {
 	return data.Chunk{Set: all.Slice(from, r.at)}
 }
 
-// read reads some parts. Rows before an error are given first.
+// read reads some parts. Those before an error are given first.
 func (r *rowReader) read() {
 	found, err := round(r.ctx, r.from, r.part)
 	for _, some := range found {

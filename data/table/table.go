@@ -131,7 +131,7 @@ func Read(ctx context.Context, r io.Reader, name string, opt Options) (*data.Sou
 	if err := opt.check(name); err != nil {
 		return nil, err
 	}
-	kept, err := keep(ctx, r, name)
+	kept, err := keep(ctx, r, name, keptInMemory)
 	if err != nil {
 		return nil, err
 	}

@@ -99,7 +99,7 @@ func (t *textTable) done() (done, of int) {
 }
 
 // begin starts, and starts anew where something has been read.
-func (t *textTable) begin(use []int) (parts, error) {
+func (t *textTable) begin(use []int, width int) (parts, error) {
 	if t.lines == nil {
 		if _, err := t.file.Seek(0, io.SeekStart); err != nil {
 			return nil, broken(t.name, err)
@@ -111,6 +111,8 @@ func (t *textTable) begin(use []int) (parts, error) {
 			return nil, err
 		}
 	}
+	// A line has a byte for each column at least.
+	t.lines.most = min(blockBytes, max(1<<12, partValues/max(1, width)*len(t.names)))
 	p := &textParts{lines: t.lines, layout: &t.layout, name: t.name, use: use, header: t.header}
 	t.lines = nil
 	return p, nil
@@ -125,7 +127,7 @@ type textParts struct {
 	header bool // comes next
 }
 
-func (p *textParts) ready() bool { return p.lines.full }
+func (p *textParts) ready() bool { return p.lines.full || p.lines.n >= p.lines.most }
 
 func (p *textParts) next() (part, error) {
 	block, line, err := p.lines.next()
@@ -143,6 +145,10 @@ type textPart struct {
 	block  []byte
 	line   int // of its first
 	header bool
+}
+
+func (p *textPart) atMost() int {
+	return min(bytes.Count(p.block, []byte{'\n'})+1, len(p.block)/len(p.names)+1)
 }
 
 func (p *textPart) each(visit func(row []value, line int) error) error {

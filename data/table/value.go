@@ -101,7 +101,10 @@ func isMissing(s string) bool {
 }
 
 func isInfinite(s string) bool {
-	if s = strings.TrimLeft(s, "+-"); len(s) != len("inf") && len(s) != len("infinity") {
+	if s[0] == '+' || s[0] == '-' {
+		s = s[1:]
+	}
+	if len(s) != len("inf") && len(s) != len("infinity") {
 		return false
 	}
 	return strings.EqualFold(s, "inf") || strings.EqualFold(s, "infinity")
