@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 	"aegis/internal/advice":   {},
 	"aegis/internal/analysis": {"aegis/data/philox"},
 	"aegis/internal/codec":    {},
-	"aegis/internal/detect":   {"aegis/data", "aegis/internal/infer", "aegis/internal/analysis", "aegis/model"},
+	"aegis/internal/detect":   {"aegis/data", "aegis/data/philox", "aegis/internal/infer", "aegis/internal/analysis", "aegis/model"},
 	"aegis/internal/cli":      {"aegis", "aegis/data", "aegis/data/mnist", "aegis/data/memory", "aegis/internal/advice", "aegis/internal/session"},
 	"aegis/cmd":               {"aegis", "aegis/internal/cli"},
 	"aegis/internal/numtest":  {},
