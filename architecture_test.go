@@ -50,7 +50,7 @@ var mayImport = map[string][]string{
 	"aegis/internal/evaluate": {"aegis/data", "aegis/internal/infer", "aegis/internal/analysis"},
 	"aegis/internal/cluster":  {"aegis/data", "aegis/internal/infer", "aegis/internal/analysis"},
 	"aegis/internal/codec":    {},
-	"aegis/internal/detect":   {"aegis/data", "aegis/internal/infer", "aegis/internal/analysis", "aegis/model"},
+	"aegis/internal/detect":   {"aegis/data", "aegis/data/philox", "aegis/internal/infer", "aegis/internal/analysis", "aegis/model"},
 	"aegis/internal/cli":      {"aegis", "aegis/data", "aegis/data/mnist", "aegis/data/memory", "aegis/internal/advice", "aegis/internal/session"},
 	"aegis/internal/verb":     {"aegis", "aegis/data", "aegis/internal/cli", "aegis/internal/atomic"},
 	"aegis/cmd":               {"aegis/internal/verb", "aegis", "aegis/internal/cli"},

@@ -98,9 +98,14 @@ func load(name string, file *run.TensorFile, open Open) (*Model, error) {
 	if err != nil {
 		return nil, loadError(name, err)
 	}
-	n, err := newNetwork(p, file.Read, open)
+	params := &hashing{file: file, sums: map[string][]byte{}}
+	n, err := newNetwork(p, params.read, open)
 	if err != nil {
 		return nil, loadError(name, err)
+	}
+	fingerprint, err := params.fingerprint(p)
+	if err != nil {
+		return nil, errors.Join(loadError(name, err), n.Close())
 	}
 	_, loss := spec.Scored()
 	if spec.Likelihood == model.GaussianLearned {
@@ -110,7 +115,7 @@ func load(name string, file *run.TensorFile, open Open) (*Model, error) {
 		}
 		loss.Delta = math.Exp(float64(s.Data[0]))
 	}
-	return &Model{spec: spec, network: n, loss: loss.Row}, nil
+	return &Model{spec: spec, network: n, loss: loss.Row, fingerprint: fingerprint}, nil
 }
 
 // fileSpec returns the network that a file's parameters belong to. They may be

@@ -18,6 +18,8 @@ type Model struct {
 	spec    model.Spec
 	network *Network
 	loss    func(predicted, row []float32) float64 // of a row, beside a divergence
+
+	fingerprint string
 }
 
 // Spec returns the network's description.
