@@ -48,6 +48,7 @@ var mayImport = map[string][]string{
 	"aegis/internal/advice":   {},
 	"aegis/internal/analysis": {"aegis/data/philox", "aegis/internal/vm/cpu/kernel"},
 	"aegis/internal/evaluate": {"aegis/data", "aegis/internal/infer", "aegis/internal/analysis"},
+	"aegis/internal/compress": {"aegis/data", "aegis/internal/infer", "aegis/internal/codec"},
 	"aegis/internal/cluster":  {"aegis/data", "aegis/internal/infer", "aegis/internal/analysis"},
 	"aegis/internal/codec":    {},
 	"aegis/internal/detect":   {"aegis/data", "aegis/data/philox", "aegis/internal/infer", "aegis/internal/analysis", "aegis/model"},

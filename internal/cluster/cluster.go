@@ -114,7 +114,11 @@ func gather(ctx context.Context, m *infer.Model, rows data.Reader, o Options) (*
 		}
 		g.codes.Values, g.codes.Rows = append(g.codes.Values, codes...), g.codes.Rows+c.N
 		if o.Rows {
-			g.rows.Values, g.rows.Rows = append(g.rows.Values, m.Values(c.Rows, 0, c.N)...), g.rows.Rows+c.N
+			values, err := m.Values(c.Rows)
+			if err != nil {
+				return nil, err
+			}
+			g.rows.Values, g.rows.Rows = append(g.rows.Values, values...), g.rows.Rows+c.N
 		}
 		for _, label := range c.Labels {
 			g.labels = append(g.labels, int32(label))

@@ -217,3 +217,39 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 }
+
+// TestOnBlock: who watches the blocks sees the codes that a reader gives.
+func TestOnBlock(t *testing.T) {
+	var file bytes.Buffer
+	w, err := NewWriter(&file, Header{Z: 3, Shape: []int{7}, BlockRows: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen, sizes []float32
+	w.OnBlock(func(codes []float32) error {
+		seen, sizes = append(seen, codes...), append(sizes, float32(len(codes)/3))
+		return nil
+	})
+	codes := make([]float32, 30)
+	for i := range codes {
+		codes[i] = float32(i*i%17) - 3.3
+	}
+	if err := errors.Join(w.Write(codes), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewReader(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read []float32
+	for buffer := make([]float32, 6); ; {
+		n, err := r.Read(buffer)
+		if err != nil {
+			break
+		}
+		read = append(read, buffer[:3*n]...)
+	}
+	if !slices.Equal(seen, read) || !slices.Equal(sizes, []float32{4, 4, 2}) {
+		t.Errorf("blocks of %v rows: %v, read %v", sizes, seen, read)
+	}
+}

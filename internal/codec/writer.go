@@ -22,6 +22,8 @@ type Writer struct {
 	out     []byte
 	scratch huff0.Scratch
 	err     error // what ended the file
+
+	block func(codes []float32) error
 }
 
 // NewWriter begins a file. [Writer.Close] ends it; without that it is damaged.
@@ -42,6 +44,11 @@ func NewWriter(to io.Writer, header Header) (*Writer, error) {
 	}
 	return w, w.flush(out)
 }
+
+// OnBlock has f called with the codes of each block as they will be read, (rows,
+// z), once they are written. They are valid until f returns, whose error ends the
+// file.
+func (w *Writer) OnBlock(f func(codes []float32) error) { w.block = f }
 
 // flush writes bytes and the checksum of all so far.
 func (w *Writer) flush(out []byte) error {
@@ -79,7 +86,7 @@ func (w *Writer) Write(codes []float32) error {
 		w.pending = append(w.pending, codes[:n]...)
 		codes = codes[n:]
 		if len(w.pending) == block {
-			if err := w.block(); err != nil {
+			if err := w.writeBlock(); err != nil {
 				return err
 			}
 		}
@@ -94,7 +101,7 @@ func (w *Writer) Close() error {
 		return w.err
 	}
 	if len(w.pending) > 0 {
-		if err := w.block(); err != nil {
+		if err := w.writeBlock(); err != nil {
 			return err
 		}
 	}
@@ -106,8 +113,8 @@ func (w *Writer) Close() error {
 	return nil
 }
 
-// block writes the pending rows.
-func (w *Writer) block() error {
+// writeBlock writes the pending rows.
+func (w *Writer) writeBlock() error {
 	z := w.header.Z
 	rows := len(w.pending) / z
 	out := binary.LittleEndian.AppendUint32(w.out[:0], uint32(rows))
@@ -127,6 +134,7 @@ func (w *Writer) block() error {
 		plane := w.plane[:rows]
 		for i := range plane {
 			plane[i] = quantise(w.pending[i*z+j], lo, hi)
+			w.pending[i*z+j] = value(plane[i], lo, hi)
 		}
 		var err error
 		if out, err = w.append(out, plane); err != nil {
@@ -136,8 +144,15 @@ func (w *Writer) block() error {
 	}
 	binary.LittleEndian.PutUint32(out[4:], uint32(len(out)-8))
 	w.total += uint64(rows)
+	codes := w.pending
 	w.pending = w.pending[:0]
-	return w.flush(out)
+	if err := w.flush(out); err != nil || w.block == nil {
+		return err
+	}
+	if w.err = w.block(codes); w.err != nil {
+		return w.err
+	}
+	return nil
 }
 
 // append appends a plane in the way that is the shortest.

@@ -141,7 +141,10 @@ func (j *judge) fit(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("aegis: evaluate: %w", err)
 	}
-	for block := range j.scaled(train) {
+	for block, err := range j.scaled(train) {
+		if err != nil {
+			return err
+		}
 		lines := make([]float32, len(block)/p*spec.Latent)
 		if err := j.pca.Project(ctx, lines, block); err != nil {
 			return fmt.Errorf("aegis: evaluate: %w", err)
@@ -159,7 +162,8 @@ func (j *judge) scaled(set data.Set) iter.Seq2[[]float32, error] {
 	return func(yield func([]float32, error) bool) {
 		for from := 0; from < set.N; from += some {
 			j.o.Progress("components", from, set.N)
-			if !yield(j.model.Values(set.Rows, from, min(from+some, set.N)), nil) {
+			values, err := j.model.Values(set.Rows.Slice(from, min(from+some, set.N)))
+			if !yield(values, err) || err != nil {
 				return
 			}
 		}
@@ -285,7 +289,10 @@ func (j *judge) components(ctx context.Context, c data.Chunk) error {
 		return nil
 	}
 	p := c.Size()
-	values := j.model.Values(c.Rows, 0, c.N)
+	values, err := j.model.Values(c.Rows)
+	if err != nil {
+		return err
+	}
 	along, rebuilt := make([]float32, c.N*j.model.Spec().Latent), make([]float32, len(values))
 	if err := errors.Join(j.pca.Project(ctx, along, values), j.pca.Reconstruct(ctx, rebuilt, along)); err != nil {
 		return fmt.Errorf("aegis: evaluate: %w", err)

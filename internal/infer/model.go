@@ -190,7 +190,7 @@ func (m *Model) batches(ctx context.Context, part program.Part, rows data.Rows, 
 	n := max(1, batchValues/rows.Size())
 	for from := 0; from == 0 || from < rows.N; from += n {
 		to := min(from+n, rows.N)
-		values := m.Values(rows, from, to)
+		values := m.values(rows, from, to)
 		results, err := m.network.run(ctx, part, program.Feed{Values: values, Labels: some(classes, from, to)})
 		if err != nil {
 			return err
@@ -230,8 +230,8 @@ func some(classes []int32, from, to int) []int32 {
 	return classes[from:to]
 }
 
-// Values are rows from to to-1 as the network reads them.
-func (m *Model) Values(rows data.Rows, from, to int) []float32 {
+// values are rows from to to-1 as the network reads them.
+func (m *Model) values(rows data.Rows, from, to int) []float32 {
 	p := rows.Size()
 	values := make([]float32, (to-from)*p)
 	for i := from; i < to; i++ {
