@@ -123,8 +123,13 @@ func regular(path string) error {
 func safely(f func() error) (err error) {
 	defer func() {
 		if caught := recover(); caught != nil {
-			err = fmt.Errorf("the decoder failed: %v", caught)
+			err = &panicError{caught}
 		}
 	}()
 	return f()
 }
+
+// panicError is the panic of a decoder.
+type panicError struct{ caught any }
+
+func (e *panicError) Error() string { return fmt.Sprintf("the decoder failed: %v", e.caught) }
