@@ -83,7 +83,7 @@ func TestParquet(t *testing.T) {
 	}
 	for i := range rows {
 		v, even, odd := float32(i)/4, float32(1-i%2), float32(i%2)
-		want := []float32{float32(1<<31 + i<<8), 1 << 63, -float32(i), v, v, odd, even, even, odd, float32(i), float32(i), -float32(i) / 10, v}
+		want := []float32{float32(1<<31 + uint32(i)<<8), 1 << 63, -float32(i), v, v, odd, even, even, odd, float32(i), float32(i), -float32(i) / 10, v}
 		if got := s.Train.FloatRow(i); !same(got, want) || s.Train.Labels[i] != byte(i) {
 			t.Errorf("row %d: %v label %d, want %v", i, got, s.Train.Labels[i], want)
 		}
