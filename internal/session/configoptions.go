@@ -62,7 +62,7 @@ func trainingOptions() []ConfigOption {
 		},
 		{
 			Key: "init_from", Flag: "init", Value: "run", At: func(c *Config) any { return &c.InitFrom },
-			Help: "start from the parameters of a run or a model's file, of the same network (--config RUN/config.toml has it); scaling and form of rows are that model's",
+			Help: "start from the parameters of a run or a model's file, of the same network, as its config.toml has it; how rows are read and scaled is that model's",
 		},
 		{
 			Key: "batch", Value: "number", spec: true, At: func(c *Config) any { return &c.Batch },
