@@ -83,6 +83,14 @@ func (s Spec) checkAdversarial() error {
 	return nil
 }
 
+// discriminatorWidths are those of its hidden layers.
+func (s Spec) discriminatorWidths() []int {
+	if len(s.Discriminator) == 0 {
+		return []int{512, 256}
+	}
+	return s.Discriminator
+}
+
 // discriminator lays out what tells codes from draws of the prior: none where
 // there is no prior. It ends in a logit.
 func (s Spec) discriminator() ([]Layer, error) {
@@ -93,11 +101,7 @@ func (s Spec) discriminator() ([]Layer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	widths := append([]int{s.Latent}, s.Discriminator...)
-	if len(s.Discriminator) == 0 {
-		widths = append(widths, 512, 256)
-	}
-	widths = append(widths, 1)
+	widths := slices.Concat([]int{s.Latent}, s.discriminatorWidths(), []int{1})
 	var layers []Layer
 	index := 0
 	for i, width := range widths[1:] {

@@ -8,6 +8,7 @@
     internal/infer/testdata/likelihood.json       estimates of log-likelihoods; see golden_likelihood.py
     internal/vm/vmtest/golden/aae*.safetensors    adversarial networks over steps; see golden_aae.py
     internal/vm/vmtest/golden/regular.safetensors   regularised networks over steps; see golden_runs.py
+    testdata/pytorch/*                            state dicts and what they rebuild; see golden_import.py
     model/op/testdata/ops.json                    results and gradients of every op; see golden_ops.py
 
 A preset's file is made from the parameters of seed 1 and MNIST's training images in the order of
@@ -38,6 +39,7 @@ import numpy as np
 import torch
 
 import golden_aae
+import golden_import
 import golden_likelihood
 import golden_norm
 import golden_ops
@@ -114,6 +116,8 @@ def main() -> None:
     torch.set_num_threads(1)
     write(args.root / "model/op/testdata/ops.json", encode_cases(golden_ops.cases()))
     write(args.root / "internal/infer/testdata/likelihood.json", encode_cases(golden_likelihood.cases()))
+    for name, content in golden_import.files().items():
+        write(args.root / "testdata/pytorch" / name, content)
     write(
         args.root / "internal/vm/vmtest/golden/everything.safetensors",
         encode_safetensors(golden_program.train(), {"seed": str(golden_program.SEED), "torch": torch.__version__}),

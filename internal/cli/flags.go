@@ -50,6 +50,11 @@ func parseCall(args []string) (*call, error) {
 	if err != nil {
 		return nil, err
 	}
+	return bend(flags)
+}
+
+// bend is a call of what flags say.
+func bend(flags []given) (*call, error) {
 	c, err := newCall(flags)
 	if err != nil {
 		return nil, err

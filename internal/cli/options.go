@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -55,13 +56,13 @@ func options() []option {
 }
 
 // configOptions returns a group of a configuration's options. The flag of a key
-// has its name, with dashes.
+// has its name, with dashes, unless it has another one.
 func configOptions(g session.ConfigGroup) []option {
 	var all []option
 	for _, o := range g.Options {
 		name := ""
 		if o.Help != "" {
-			name = strings.ReplaceAll(o.Key, "_", "-")
+			name = cmp.Or(o.Flag, strings.ReplaceAll(o.Key, "_", "-"))
 		}
 		all = append(all, option{
 			name: name, key: o.Key, value: o.Value, help: o.Help, none: o.None, at: func(c *call) any { return o.At(&c.config) },

@@ -30,7 +30,11 @@ type Config struct {
 	// Scale is how rows are scaled: none, minmax or standard. Empty: images to
 	// the range of pixels, vectors standard.
 	Scale data.Scale `json:"scale,omitempty"`
-	Limit int        `json:"limit"` // take the first rows of the training set, 0: all
+	// InitFrom is a run or a model's file whose parameters training starts from,
+	// by optimizers that start anew; empty: from what Init draws. The network is
+	// to be the same, and keeps the scaling and the form of rows of that model.
+	InitFrom Path `json:"init_from,omitempty"`
+	Limit    int  `json:"limit"` // take the first rows of the training set, 0: all
 	// Val of those are held out, drawn by seed: a number of rows, or a share
 	// below 1.
 	Val data.Held `json:"val"`

@@ -126,12 +126,19 @@ func (c Config) forFile() (Config, error) {
 			*names = []string{}
 		}
 	}
-	if c.Data != "" && !data.IsName(string(c.Data)) {
-		whole, err := filepath.Abs(string(c.Data))
-		if err != nil {
-			return c, fmt.Errorf("aegis: data %s: %w", c.Data, err)
+	paths := []*Path{&c.InitFrom}
+	if !data.IsName(string(c.Data)) {
+		paths = append(paths, &c.Data)
+	}
+	for _, p := range paths {
+		if *p == "" {
+			continue
 		}
-		c.Data = Path(whole)
+		whole, err := filepath.Abs(string(*p))
+		if err != nil {
+			return c, fmt.Errorf("aegis: path %s: %w", *p, err)
+		}
+		*p = Path(whole)
 	}
 	return c, nil
 }

@@ -61,6 +61,10 @@ func trainingOptions() []ConfigOption {
 			Help: "of adam: how much of the mean of gradients is kept from step to step (0: 0.9)",
 		},
 		{
+			Key: "init_from", Flag: "init", Value: "run", At: func(c *Config) any { return &c.InitFrom },
+			Help: "start from the parameters of a run or a model's file, of the same network, as its config.toml has it; how rows are read and scaled is that model's",
+		},
+		{
 			Key: "batch", Value: "number", spec: true, At: func(c *Config) any { return &c.Batch },
 			Help: "images a step",
 		},

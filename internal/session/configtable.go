@@ -11,6 +11,7 @@ type ConfigOption struct {
 	Key    string // in config.toml, and in a model file's metadata
 	Value  string // what stands for a value in the help, such as rows
 	Help   string // empty: it is set in a file only
+	Flag   string // of a command, where that is not the key's name
 	Resume bool   // may change when a run is resumed
 	None   bool   // the word none takes it away: of text that may be empty
 

@@ -93,6 +93,7 @@ lr = 0.0
 schedule = ""
 momentum = 0.0
 beta1 = 0.0
+init_from = ""
 batch = 0
 epochs = 0
 seed = 0

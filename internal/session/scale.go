@@ -15,10 +15,14 @@ func (c Config) Fit(ctx context.Context, src *data.Source) (Config, error) {
 	if err := t.split(); err != nil {
 		return c, err
 	}
-	if err := t.cfg.fit(t.train.Shape); err != nil {
+	err := t.cfg.fit(t.train.Shape)
+	if err != nil {
 		return c, err
 	}
-	err := t.scale(ctx)
+	if t.initial, err = openInitial(t.cfg.InitFrom); err != nil {
+		return c, err
+	}
+	err = t.scale(ctx)
 	return t.cfg, err
 }
 
@@ -27,6 +31,9 @@ func (c Config) Fit(ctx context.Context, src *data.Source) (Config, error) {
 func (t *trainer) scale(ctx context.Context) (err error) {
 	cfg, rows := &t.cfg, t.train.Rows
 	cfg.Rows = t.rows.split.Trained()
+	if t.initial != nil {
+		return t.adopt(ctx)
+	}
 	kind := cfg.Scale
 	if kind == "" {
 		kind = suits(rows, cfg.Probabilities())
@@ -89,7 +96,11 @@ func (c Config) inside(kind data.Scale, m *data.Measured) bool {
 // scaleNotes say how rows are scaled and what follows from it.
 func (t *trainer) scaleNotes() (notes []string) {
 	if t.measured != nil {
-		notes = append(notes, fmt.Sprintf("%v, fitted on %d rows; the network's output is %s", t.program.Scaling, t.rows.split.Trained(), t.cfg.Output))
+		fitted := fmt.Sprintf("fitted on %d rows", t.rows.split.Trained())
+		if t.initial != nil {
+			fitted = "as " + t.initial.path + " has it"
+		}
+		notes = append(notes, fmt.Sprintf("%v, %s; the network's output is %s", t.program.Scaling, fitted, t.cfg.Output))
 		bounded := t.cfg.Output == string(op.Sigmoid) || t.cfg.Output == string(op.Tanh)
 		if bounded && !t.cfg.inside(t.program.Scaling.Kind, t.measured) {
 			notes = append(notes, fmt.Sprintf("output %s stays within %v, and scaled values do not: scale minmax or output identity rebuilds them", t.cfg.Output, t.cfg.Pixels()))

@@ -54,6 +54,7 @@ type trainer struct {
 
 	measured *data.Measured // nil where bytes become pixels
 
+	initial   *initial // nil: parameters are drawn
 	program   *program.Program
 	evaluated []string // names of the losses that evaluation gives
 	loader    *data.Loader
@@ -84,6 +85,9 @@ func (t *trainer) prepare(ctx context.Context, opt Options, open OpenVM) (err er
 	if err := t.cfg.fit(t.train.Shape); err != nil {
 		return err
 	}
+	if t.initial, err = openInitial(t.cfg.InitFrom); err != nil {
+		return err
+	}
 	if err := t.dataset.Guard(func() error { return t.scale(ctx) }); err != nil {
 		return err
 	}
@@ -104,6 +108,9 @@ func (t *trainer) prepare(ctx context.Context, opt Options, open OpenVM) (err er
 		return err
 	}
 	if err = t.bind(); err == nil {
+		err = t.initial.start(t.machine)
+	}
+	if err == nil {
 		err = t.makeDir(opt)
 	}
 	if err != nil {
@@ -189,7 +196,7 @@ func (t *trainer) begin() {
 	}
 	t.summary = Summary{
 		Model: t.cfg.Model, Device: t.machine.Device(), VM: t.machine.VM(), Params: params,
-		Batch: t.cfg.Batch, Seed: t.cfg.Seed, Rows: t.rows.split.Trained(),
+		Batch: t.cfg.Batch, Seed: t.cfg.Seed, InitFrom: t.cfg.InitFrom, Rows: t.rows.split.Trained(),
 		PicturesOf: t.shown().what,
 		PixelRange: [2]float32{t.program.Scaling.Pixels.Lo, t.program.Scaling.Pixels.Hi},
 		Scale:      t.program.Scaling.Kind,

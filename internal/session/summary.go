@@ -61,7 +61,8 @@ type Summary struct {
 	BestEpoch  int                `json:"best_epoch"`
 	Batch      int                `json:"batch"`
 	Seed       Seed               `json:"seed"`
-	Rows       int                `json:"rows"` // of the training set
+	InitFrom   Path               `json:"init_from,omitempty"` // the model that it started from
+	Rows       int                `json:"rows"`                // of the training set
 	TrainLoss  *float64           `json:"train_loss"`
 	ValLoss    *float64           `json:"val_loss"`
 	TestLoss   *float64           `json:"test_loss"`

@@ -51,6 +51,7 @@ func command(p *cli.Process) *cobra.Command {
 		trainVerb(),
 		encodeVerb(p), decodeVerb(p), reconstructVerb(p), denoiseVerb(p),
 		evalVerb(p), clusterVerb(p), compressVerb(p), decompressVerb(p),
+		importVerb(p), compareVerb(p),
 		doctorVerb(p),
 	)
 	return root

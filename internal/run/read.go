@@ -1,0 +1,52 @@
+package run
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// ReadSummary reads a run's summary into what v points to.
+func ReadSummary(dir string, v any) error {
+	path := filepath.Join(dir, SummaryFile)
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, v)
+	}
+	if err != nil {
+		return readError(path, err)
+	}
+	return nil
+}
+
+// ReadMetrics hands each line of a run's metrics to next. What stands behind the
+// last end of a line was cut off, and is left out.
+func ReadMetrics(dir string, next func(line []byte) error) error {
+	path := filepath.Join(dir, MetricsFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return readError(path, err)
+	}
+	for number := 1; ; number++ {
+		line, rest, whole := bytes.Cut(text, []byte("\n"))
+		if !whole {
+			return nil
+		}
+		if err := next(line); err != nil {
+			return readError(path, fmt.Errorf("line %d: %w", number, err))
+		}
+		text = rest
+	}
+}
+
+// readError says which file could not be read, once.
+func readError(path string, err error) error {
+	var at *os.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return fmt.Errorf("run: read %s: %w", path, err)
+}
