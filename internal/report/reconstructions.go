@@ -6,11 +6,9 @@ import (
 	"io"
 	"math"
 
-	xdraw "golang.org/x/image/draw"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
 )
 
 // Grid is images and what an autoencoder rebuilds from them.
@@ -20,6 +18,7 @@ type Grid struct {
 	Corrupted [][]float32 // what the network read in their place, as many; empty: the originals
 	Rebuilt   [][]float32 // as many
 	Captions  []string    // one an image, above it; empty: none
+	Format    Format
 }
 
 const (
@@ -55,8 +54,7 @@ func Reconstructions(w io.Writer, g Grid) error {
 	}
 	size := at(len(rows)-1, len(g.Originals)-1).Add(tile).Add(image.Pt(edge, edge))
 
-	err := render(w, size.X, size.Y, func(img *vgimg.Canvas) {
-		c := draw.New(img)
+	err := render(w, g.Format, size.X, size.Y, func(c draw.Canvas) {
 		point := func(x, y int) vg.Point { return vg.Point{X: px(x), Y: px(size.Y - y)} }
 		caption := textStyle(labelSize, text.XCenter, text.YBottom)
 		for i, txt := range g.Captions {
@@ -68,8 +66,7 @@ func Reconstructions(w io.Writer, g Grid) error {
 					c.FillText(row, point(left, at(r, i).Y+tile.Y/2).Add(vg.Point{X: -pad}), line.label)
 				}
 				to := image.Rectangle{Min: at(r, i), Max: at(r, i).Add(tile)}
-				from := g.image(pixels)
-				g.scaler(largestPx).Scale(img.Image(), to, from, from.Bounds(), xdraw.Src, nil)
+				place(c, size.Y, to, g.image(pixels), g.scaler(largestPx))
 			}
 		}
 	})
