@@ -74,6 +74,7 @@ func TestRuns(t *testing.T) {
 	for i := range MaxRuns {
 		c.Runs = append(c.Runs, runCurve(fmt.Sprintf("a run of a long name, number %d", i), float64(i+2), float64(i+1)))
 	}
+	c.Runs[0].Train[0] = 60 // the others lie below
 	img := picture(t, func(b *bytes.Buffer) error { return Runs(b, c) })
 	if img.Bounds().Dy() <= 900 {
 		t.Errorf("%v has no room for the legend", img.Bounds())

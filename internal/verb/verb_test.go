@@ -141,7 +141,7 @@ func TestBadInput(t *testing.T) {
 		"/missing/a.csv":                           {"encode", run, "--out", filepath.Join(dir, "missing", "a.csv"), "--limit", "1"},
 		"holds files already":                      {"reconstruct", run, "--out", dir, "--limit", "1"},
 		"takes no images":                          {"reconstruct", run, "--out", full, "--limit", "1"},
-		"want rows of 12 values, which are codes":             {"decode", run, "--data", "mnist", "--out", "a.npy"},
+		"want rows of 12 values, which are codes":  {"decode", run, "--data", "mnist", "--out", "a.npy"},
 	} {
 		status, stdout, stderr := call(args...)
 		if status != cli.ExitFailed || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, want) {
