@@ -81,7 +81,7 @@ func firstOfEach(s data.Set, n int) data.Set {
 }
 
 func (m *Model) rebuiltGrid(w io.Writer, s data.Set, read data.Rows, rebuilt []float32, o PlotOptions) error {
-	g := report.Grid{Pixels: m.drawnAs(), Format: o.format()}
+	g := report.Grid{Pixels: m.drawnAs(), Format: o.format(), Title: o.Title}
 	var err error
 	if g.Originals, err = m.drawn(m.values(s.Rows)); err != nil {
 		return err

@@ -67,6 +67,9 @@ func (m *Model) PlotTraversals(ctx context.Context, w io.Writer, rows data.Reade
 		return err
 	}
 	title := fmt.Sprintf("%s: each dimension of the code by itself", m.Spec().Model)
+	if m.isVector() {
+		title = fmt.Sprintf("%s: what each dimension of the code changes, by %s", m.Spec().Model, walk.steps)
+	}
 	if o.Row > 0 {
 		title += fmt.Sprintf(", around the code of row %d", o.Row)
 	}
@@ -91,6 +94,7 @@ type walk struct {
 	origin   []float32   // (Z)
 	places   [][]float32 // (Z, stepsOfWalks)
 	captions []string    // of the steps
+	steps    string      // what these are
 	labels   []byte      // the row's, of a model that reads them
 }
 
@@ -109,8 +113,9 @@ func (m *Model) walk(ctx context.Context, rows data.Reader, o TraversalsPlot) (w
 			for d := range z {
 				w.places[d] = append(w.places[d], float32(step))
 			}
-			w.captions = append(w.captions, signed(step)+"σ")
+			w.captions = append(w.captions, signed(step))
 		}
+		w.steps = "deviations of the prior"
 	}
 	if !m.NeedsRows(o) {
 		w.dims = w.dims[:min(z, mostWalked)]
@@ -165,7 +170,10 @@ func (w *walk) measure(codes []float32, z int) {
 		}
 	}
 	for step := -walkEnd; fill && step <= walkEnd; step++ {
-		w.captions = append(w.captions, strconv.FormatFloat(100*normal(step), 'g', 3, 64)+" %")
+		w.captions = append(w.captions, percent(normal(step)))
+	}
+	if fill {
+		w.steps = "quantile of the codes, %"
 	}
 	slices.SortStableFunc(w.dims, func(a, b int) int { return cmp.Compare(deviation[b], deviation[a]) })
 	w.dims = w.dims[:min(z, mostWalked)]
@@ -174,6 +182,15 @@ func (w *walk) measure(codes []float32, z int) {
 
 // normal is the share of a normal distribution below so many deviations.
 func normal(deviations int) float64 { return math.Erfc(-float64(deviations)/math.Sqrt2) / 2 }
+
+// percent prints a share in per cent, with a digit more near the ends.
+func percent(share float64) string {
+	digits := 0
+	if share < 0.01 || share > 0.99 {
+		digits = 1
+	}
+	return strconv.FormatFloat(100*share, 'f', digits, 64)
+}
 
 // quantile is that of ascending values, between two of them where it lies there.
 func quantile(values []float64, share float64) float64 {
@@ -222,7 +239,7 @@ func (m *Model) walkedSheet(w io.Writer, walk walk, decoded []float32, o Travers
 	}
 	s := report.Sheet{
 		Pixels: m.drawnAs(), Title: o.Title, Columns: stepsOfWalks, Images: images,
-		ColumnCaptions: walk.captions, Format: o.format(),
+		ColumnCaptions: walk.captions, XLabel: walk.steps, Format: o.format(),
 	}
 	for _, d := range walk.dims {
 		s.LineCaptions = append(s.LineCaptions, fmt.Sprintf("z%d", d+1))
@@ -238,8 +255,9 @@ func (m *Model) walkedCharts(walk walk, decoded []float32, o TraversalsPlot) rep
 	scaling.Apply(decoded)
 	c := report.Panels{Title: o.Title, Format: o.format(), Columns: min(2, len(walk.dims)), YLabel: "scaled value"}
 	order, ticks := m.alongColumns()
+	first := 0
 	if ticks == nil {
-		c.XLabel = "number of the value"
+		c.XLabel, first = "number of the value", 1
 	}
 	size := m.Size()
 	for i, d := range walk.dims {
@@ -252,7 +270,7 @@ func (m *Model) walkedCharts(walk walk, decoded []float32, o TraversalsPlot) rep
 				if at >= 0 {
 					y = float64(values[at])
 				}
-				l.X, l.Y = append(l.X, float64(x)), append(l.Y, y)
+				l.X, l.Y = append(l.X, float64(x+first)), append(l.Y, y)
 			}
 			p.Lines = append(p.Lines, l)
 		}
@@ -283,12 +301,13 @@ func (m *Model) alongColumns() (order []int, ticks map[int]string) {
 	for i := range m.Size() {
 		order = append(order, i)
 	}
-	if form.Columns == nil {
+	if form.Columns == nil && m.Size() > most {
 		return order, nil
 	}
+	names := m.columns()
 	ticks = make(map[int]string)
-	for i := 0; i < len(form.Columns); i += (len(form.Columns) + most - 1) / most {
-		ticks[i] = form.Columns[i]
+	for i := 0; i < len(names); i += (len(names) + most - 1) / most {
+		ticks[i] = names[i]
 	}
 	return order, ticks
 }

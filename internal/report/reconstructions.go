@@ -14,6 +14,7 @@ import (
 // Grid is images and what an autoencoder rebuilds from them.
 type Grid struct {
 	Pixels
+	Title     string // empty: none
 	Originals [][]float32
 	Corrupted [][]float32 // what the network read in their place, as many; empty: the originals
 	Rebuilt   [][]float32 // as many
@@ -45,6 +46,9 @@ func Reconstructions(w io.Writer, g Grid) error {
 		above = int(math.Ceil((labelSize + pad/2).Dots(dpi)))
 	}
 	top := edge + above
+	if g.Title != "" {
+		top += int(math.Ceil((titleSize + 1.5*pad).Dots(dpi)))
+	}
 	at := func(row, column int) image.Point {
 		if g.lying() {
 			pair := len(rows)*(tile.Y+gapPx) + above + stripLinePx
@@ -55,6 +59,7 @@ func Reconstructions(w io.Writer, g Grid) error {
 	size := at(len(rows)-1, len(g.Originals)-1).Add(tile).Add(image.Pt(edge, edge))
 
 	err := render(w, g.Format, size.X, size.Y, func(c draw.Canvas) {
+		drawTitle(draw.Crop(c, margin, -margin, margin, -margin), g.Title)
 		point := func(x, y int) vg.Point { return vg.Point{X: px(x), Y: px(size.Y - y)} }
 		caption := textStyle(labelSize, text.XCenter, text.YBottom)
 		for i, txt := range g.Captions {

@@ -111,6 +111,8 @@ func (s Sheet) layout() layout {
 	}
 	l.origin.X += dots(widest)
 	l.size = l.at(len(s.Images) - 1).Add(l.tile).Add(image.Pt(edge, edge))
+	head, sub := textStyle(titleSize, text.XLeft, text.YTop), textStyle(labelSize, text.XLeft, text.YTop)
+	l.size.X = max(l.size.X, dots(head.Width(s.Title))+2*edge, l.origin.X+dots(sub.Width(s.XLabel))+edge)
 	return l
 }
 
