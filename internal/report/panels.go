@@ -72,6 +72,9 @@ func Charts(w io.Writer, c Panels) error {
 		head += vg.Length(legendLines(legend, room))*lineHeight + 1.5*pad
 	}
 	height := panelHeightPx
+	if c.Panels[0].Ticks != nil {
+		height += 80 // for names that stand upright
+	}
 	if c.Panels[0].Diagonal {
 		height = (1400 - 60) / c.Columns
 	}
@@ -115,9 +118,16 @@ func (c Panels) draw(canvas draw.Canvas, p Panel, below, left bool) {
 	across := max(4, 10/c.Columns)
 	f.X.Tick.Marker, f.Y.Tick.Marker = linearTicks(across, 0), linearTicks(5, 0)
 	if p.Ticks != nil {
-		f.X.Tick.Marker = namedTicks(p.Ticks)
-		f.X.Tick.Label.Rotation = math.Pi / 4
-		f.X.Tick.Label.XAlign, f.X.Tick.Label.YAlign = text.XRight, text.YCenter
+		f.X.Tick.Marker = namedTicks(p.Ticks, "")
+		var room vg.Length
+		for _, name := range p.Ticks {
+			room += textStyle(tickSize, 0, 0).Width(name) + pad
+		}
+		if room > 0.8*(canvas.Max.X-canvas.Min.X) { // they would touch
+			f.X.Tick.Marker = namedTicks(p.Ticks, "  ")
+			f.X.Tick.Label.Rotation = math.Pi / 2
+			f.X.Tick.Label.XAlign, f.X.Tick.Label.YAlign = text.XRight, middle
+		}
 	}
 	f.Add(grid{})
 	if p.Diagonal {
@@ -149,14 +159,14 @@ func (p Panel) ranges() (left, right, low, high float64) {
 	return left, right, low, high
 }
 
-// namedTicks puts names at some places.
-func namedTicks(names map[int]string) plot.TickerFunc {
+// namedTicks puts names at some places, with what keeps them away from the axis.
+func namedTicks(names map[int]string, end string) plot.TickerFunc {
 	const longest vg.Length = 60
 	s := textStyle(tickSize, 0, 0)
 	return func(lo, hi float64) (ticks []plot.Tick) {
 		for at, name := range names {
 			if v := float64(at); v >= lo && v <= hi {
-				ticks = append(ticks, plot.Tick{Value: v, Label: fit(s, name, longest)})
+				ticks = append(ticks, plot.Tick{Value: v, Label: fit(s, name, longest) + end})
 			}
 		}
 		slices.SortFunc(ticks, func(a, b plot.Tick) int { return int(a.Value) - int(b.Value) })
