@@ -1,16 +1,17 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"image/color"
 	"io"
 	"math"
 	"slices"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
 )
 
 // Codes is what an encoder makes of images. Legend: N codes of Z values.
@@ -19,6 +20,10 @@ type Codes struct {
 	N, Z   int
 	Values []float32 // (N,Z)
 	Labels []byte    // (N), classes; nil: all alike
+
+	Classes []string  // what labels are called; empty: their numbers
+	Axes    [2]string // what values of two are called; empty: z1, z2
+	Format  Format
 }
 
 const (
@@ -39,8 +44,8 @@ func Latent(w io.Writer, l Codes) error {
 	if err != nil {
 		return fmt.Errorf("report: latent: %w", err)
 	}
-	err = render(w, latentWidthPx, latentHeightPx, func(img *vgimg.Canvas) {
-		c := draw.Crop(draw.New(img), margin, -margin, margin, -margin)
+	err = render(w, l.Format, latentWidthPx, latentHeightPx, func(c draw.Canvas) {
+		c = draw.Crop(c, margin, -margin, margin, -margin)
 		paint(drawTitle(c, l.Title))
 	})
 	if err != nil {
@@ -68,6 +73,15 @@ func (l Codes) check() error {
 type points struct {
 	axes   [][]float64
 	labels []byte // nil: all alike
+	names  []string
+}
+
+// name is what a class is called.
+func (p points) name(class byte) string {
+	if int(class) < len(p.names) {
+		return p.names[class]
+	}
+	return strconv.Itoa(int(class))
 }
 
 // sample returns at most maxPoints codes, as float64, and their labels.
@@ -91,9 +105,9 @@ func (l Codes) painter() (func(draw.Canvas), error) {
 	values, labels := l.sample()
 	n := len(values) / l.Z
 	if l.Z > 3 {
-		return projection(values, labels, n, l.Z)
+		return projection(values, n, l.Z, points{labels: labels, names: l.Classes})
 	}
-	p := points{axes: make([][]float64, l.Z), labels: labels}
+	p := points{axes: make([][]float64, l.Z), labels: labels, names: l.Classes}
 	for i, v := range values {
 		p.axes[i%l.Z] = append(p.axes[i%l.Z], v)
 	}
@@ -101,13 +115,14 @@ func (l Codes) painter() (func(draw.Canvas), error) {
 	case 1:
 		return p.paintHistograms, nil
 	case 2:
-		return func(c draw.Canvas) { p.paintPlane(c, "z1", "z2") }, nil
+		x, y := cmp.Or(l.Axes[0], "z1"), cmp.Or(l.Axes[1], "z2")
+		return func(c draw.Canvas) { p.paintPlane(c, x, y) }, nil
 	}
 	return p.paintBox, nil
 }
 
 // projection draws the first two principal components.
-func projection(values []float64, labels []byte, n, z int) (func(draw.Canvas), error) {
+func projection(values []float64, n, z int, flat points) (func(draw.Canvas), error) {
 	coordinates, share, err := project(values, n, z)
 	if err != nil {
 		return nil, err
@@ -116,7 +131,7 @@ func projection(values []float64, labels []byte, n, z int) (func(draw.Canvas), e
 	for i := range names {
 		names[i] = fmt.Sprintf("PC %d (%.0f %% of variance)", i+1, 100*share[i])
 	}
-	flat := points{axes: coordinates[:], labels: labels}
+	flat.axes = coordinates[:]
 	return func(c draw.Canvas) { flat.paintPlane(c, names[0], names[1]) }, nil
 }
 
@@ -147,7 +162,7 @@ func (p points) drawLegend(c draw.Canvas) draw.Canvas {
 	if p.labels == nil {
 		return c
 	}
-	return drawClasses(c, p.classes())
+	return drawClasses(c, p)
 }
 
 // classes returns the labels that occur, ascending.

@@ -3,7 +3,6 @@ package report
 import (
 	"math"
 	"slices"
-	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -37,6 +36,7 @@ func (p points) paintHistograms(c draw.Canvas) {
 // histogram is the codes of one class.
 type histogram struct {
 	label  int // -1: all codes, drawn to the scale of the y axis
+	name   string
 	row    int // counted from the top, where labelled
 	rows   int
 	lo, hi float64
@@ -61,7 +61,7 @@ func (p points) histograms() []*histogram {
 	rows := make([]*histogram, len(classes))
 	of := make(map[byte]*histogram)
 	for i, class := range classes {
-		rows[i] = &histogram{label: int(class), row: i, rows: len(classes), lo: lo, hi: hi, counts: make([]int, bins)}
+		rows[i] = &histogram{label: int(class), name: p.name(class), row: i, rows: len(classes), lo: lo, hi: hi, counts: make([]int, bins)}
 		of[class] = rows[i]
 	}
 	for i, v := range values {
@@ -82,7 +82,7 @@ func rowTicks(rows []*histogram) plot.TickerFunc {
 	var ticks []plot.Tick
 	for i, r := range rows {
 		if i%every == 0 {
-			ticks = append(ticks, plot.Tick{Value: float64(r.rows - 1 - r.row), Label: strconv.Itoa(r.label)})
+			ticks = append(ticks, plot.Tick{Value: float64(r.rows - 1 - r.row), Label: fit(textStyle(tickSize, 0, 0), r.name, 110)})
 		}
 	}
 	return func(float64, float64) []plot.Tick { return ticks }

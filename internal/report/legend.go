@@ -15,6 +15,8 @@ type entry struct {
 	color color.NRGBA
 	width vg.Length        // of a sample of a line; 0: none
 	shape draw.GlyphDrawer // nil: none
+
+	dashes []vg.Length // of the line; nil: it is whole
 }
 
 const (
@@ -26,7 +28,7 @@ const (
 // draw draws the entry with the left end of its middle line at p.
 func (e entry) draw(c draw.Canvas, p vg.Point, sample vg.Length) {
 	if e.width > 0 {
-		c.StrokeLine2(draw.LineStyle{Color: e.color, Width: e.width}, p.X, p.Y, p.X+sample, p.Y)
+		c.StrokeLine2(draw.LineStyle{Color: e.color, Width: e.width, Dashes: e.dashes}, p.X, p.Y, p.X+sample, p.Y)
 	}
 	if e.shape != nil {
 		c.DrawGlyphNoClip(draw.GlyphStyle{Color: e.color, Radius: glyphRadius, Shape: e.shape},
@@ -50,26 +52,31 @@ func drawLegendRow(c draw.Canvas, entries []entry) draw.Canvas {
 }
 
 // drawClasses draws a legend of classes in columns at the right and returns
-// the rest. Those for which there is no room are counted.
-func drawClasses(c draw.Canvas, classes []byte) draw.Canvas {
+// the rest. Those for which there is no room are counted, and long names are cut.
+func drawClasses(c draw.Canvas, p points) draw.Canvas {
 	const (
 		maxColumns = 3
 		dot        = 2 * glyphRadius
+
+		longest vg.Length = 110 // name
 	)
+	classes := p.classes()
 	perColumn := int((c.Max.Y-c.Min.Y)/lineHeight) - 1 // one for the heading
 	shown, more := classes, 0
 	if room := maxColumns * perColumn; len(classes) > room {
 		shown, more = classes[:room-1], len(classes)-room+1
 	}
+	s := textStyle(labelSize, text.XLeft, middle)
+	widest := s.Width("+888")
 	entries := make([]entry, len(shown), len(shown)+1)
 	for i, class := range shown {
-		entries[i] = entry{label: strconv.Itoa(int(class)), color: classColor(class), shape: draw.CircleGlyph{}}
+		entries[i] = entry{label: fit(s, p.name(class), longest), color: classColor(class), shape: draw.CircleGlyph{}}
+		widest = max(widest, s.Width(entries[i].label))
 	}
 	if more > 0 {
 		entries = append(entries, entry{label: "+" + strconv.Itoa(more)})
 	}
-	s := textStyle(labelSize, text.XLeft, middle)
-	column := dot + 4 + s.Width("+888") + pad
+	column := dot + 4 + widest + pad
 	columns := (len(entries) + perColumn - 1) / perColumn
 	left := c.Max.X - vg.Length(columns)*column
 	c.FillText(s, vg.Point{X: left, Y: c.Max.Y - lineHeight/2}, "class")

@@ -11,7 +11,6 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
 )
 
 // LossCurve is the loss over a training. NaN stands for a value that was not
@@ -59,8 +58,8 @@ func Loss(w io.Writer, c LossCurve) error {
 		p.Add(s)
 		entries = append(entries, s.entry)
 	}
-	err = render(w, 1400, 900, func(img *vgimg.Canvas) {
-		canvas := draw.Crop(draw.New(img), margin, -margin, margin, -margin)
+	err = render(w, PNG, 1400, 900, func(canvas draw.Canvas) {
+		canvas = draw.Crop(canvas, margin, -margin, margin, -margin)
 		canvas = drawLegendRow(drawTitle(canvas, c.Title), entries)
 		p.Draw(canvas)
 	})
@@ -173,7 +172,7 @@ func (s series) Plot(c draw.Canvas, p *plot.Plot) {
 		points[i] = vg.Point{X: x(s.x[i]), Y: y(s.y[i])}
 	}
 	if len(points) > 1 {
-		c.StrokeLines(draw.LineStyle{Color: s.color, Width: s.width}, points)
+		c.StrokeLines(draw.LineStyle{Color: s.color, Width: s.width, Dashes: s.dashes}, points)
 	}
 	if !s.mark {
 		return

@@ -6,20 +6,20 @@ import (
 	"io"
 	"math"
 
-	xdraw "golang.org/x/image/draw"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
 )
 
 // Grid is images and what an autoencoder rebuilds from them.
 type Grid struct {
 	Pixels
+	Title     string // empty: none
 	Originals [][]float32
 	Corrupted [][]float32 // what the network read in their place, as many; empty: the originals
 	Rebuilt   [][]float32 // as many
 	Captions  []string    // one an image, above it; empty: none
+	Format    Format
 }
 
 const (
@@ -46,6 +46,9 @@ func Reconstructions(w io.Writer, g Grid) error {
 		above = int(math.Ceil((labelSize + pad/2).Dots(dpi)))
 	}
 	top := edge + above
+	if g.Title != "" {
+		top += int(math.Ceil((titleSize + 1.5*pad).Dots(dpi)))
+	}
 	at := func(row, column int) image.Point {
 		if g.lying() {
 			pair := len(rows)*(tile.Y+gapPx) + above + stripLinePx
@@ -55,8 +58,8 @@ func Reconstructions(w io.Writer, g Grid) error {
 	}
 	size := at(len(rows)-1, len(g.Originals)-1).Add(tile).Add(image.Pt(edge, edge))
 
-	err := render(w, size.X, size.Y, func(img *vgimg.Canvas) {
-		c := draw.New(img)
+	err := render(w, g.Format, size.X, size.Y, func(c draw.Canvas) {
+		drawTitle(draw.Crop(c, margin, -margin, margin, -margin), g.Title)
 		point := func(x, y int) vg.Point { return vg.Point{X: px(x), Y: px(size.Y - y)} }
 		caption := textStyle(labelSize, text.XCenter, text.YBottom)
 		for i, txt := range g.Captions {
@@ -68,8 +71,7 @@ func Reconstructions(w io.Writer, g Grid) error {
 					c.FillText(row, point(left, at(r, i).Y+tile.Y/2).Add(vg.Point{X: -pad}), line.label)
 				}
 				to := image.Rectangle{Min: at(r, i), Max: at(r, i).Add(tile)}
-				from := g.image(pixels)
-				g.scaler(largestPx).Scale(img.Image(), to, from, from.Bounds(), xdraw.Src, nil)
+				place(c, size.Y, to, g.image(pixels), g.scaler(largestPx))
 			}
 		}
 	})

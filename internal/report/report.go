@@ -1,17 +1,13 @@
-// Package report draws the pictures of a run as PNG: the loss over epochs,
-// originals over what is rebuilt from them, and the codes.
+// Package report draws the pictures of a run, as PNG or SVG: the loss over
+// epochs, originals over what is rebuilt from them, the codes, and what else one
+// looks at a network by.
 //
 // The same data give the same bytes. Text is Liberation Sans, the background
 // white. Lengths that end in Px are pixels, others points (1/72 inch).
 package report
 
 import (
-	"bytes"
-	"fmt"
-	"image"
 	"image/color"
-	"image/png"
-	"io"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -19,7 +15,6 @@ import (
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
 )
 
 const (
@@ -38,34 +33,6 @@ func px(n int) vg.Length { return vg.Length(n) * vg.Inch / dpi }
 
 func ink() color.Color   { return color.Gray{Y: 0x22} } // text and axes
 func faint() color.Color { return color.Gray{Y: 0xdd} } // grids
-
-// render writes a white picture with what paint draws on it. A panic of the
-// plotting library becomes an error: a picture is never worth a training run.
-func render(w io.Writer, widthPx, heightPx int, paint func(c *vgimg.Canvas)) error {
-	var b bytes.Buffer
-	if err := encode(&b, widthPx, heightPx, paint); err != nil {
-		return err
-	}
-	if _, err := w.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("write: %w", err)
-	}
-	return nil
-}
-
-func encode(b *bytes.Buffer, widthPx, heightPx int, paint func(c *vgimg.Canvas)) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("draw: %v", r)
-		}
-	}()
-	c := vgimg.NewWith(
-		vgimg.UseImage(image.NewRGBA(image.Rect(0, 0, widthPx, heightPx))), vgimg.UseDPI(dpi))
-	paint(c)
-	if err := png.Encode(b, c.Image()); err != nil {
-		return fmt.Errorf("encode: %w", err)
-	}
-	return nil
-}
 
 func textStyle(size vg.Length, x text.XAlignment, y text.YAlignment) text.Style {
 	return text.Style{

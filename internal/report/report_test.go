@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/draw"
 )
 
 // picture decodes what draw writes.
@@ -109,7 +109,7 @@ func TestAFailedWriteIsReported(t *testing.T) {
 
 func TestAPanicOfThePlottingLibraryIsAnError(t *testing.T) {
 	var b bytes.Buffer
-	err := render(&b, 10, 10, func(*vgimg.Canvas) { panic("illegal range") })
+	err := render(&b, PNG, 10, 10, func(draw.Canvas) { panic("illegal range") })
 	wantError(t, err, "draw: illegal range")
 	if b.Len() != 0 {
 		t.Errorf("%d bytes were written all the same", b.Len())

@@ -7,11 +7,9 @@ import (
 	"io"
 	"math"
 
-	xdraw "golang.org/x/image/draw"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
 )
 
 // Sheet is images line by line, such as what a decoder makes of codes.
@@ -25,6 +23,8 @@ type Sheet struct {
 	ColumnCaptions, LineCaptions []string
 	// XLabel stands above the columns' captions, YLabel above the lines'.
 	XLabel, YLabel string
+
+	Format Format
 }
 
 const (
@@ -41,14 +41,12 @@ func Images(w io.Writer, s Sheet) error {
 		return fmt.Errorf("report: images: %w", err)
 	}
 	l := s.layout()
-	err := render(w, l.size.X, l.size.Y, func(img *vgimg.Canvas) {
-		c := draw.New(img)
+	err := render(w, s.Format, l.size.X, l.size.Y, func(c draw.Canvas) {
 		drawTitle(draw.Crop(c, margin, -margin, margin, -margin), s.Title)
 		s.drawCaptions(c, l)
 		for i, pixels := range s.Images {
-			from := s.image(pixels)
 			to := image.Rectangle{Min: l.at(i), Max: l.at(i).Add(l.tile)}
-			s.scaler(sheetLargestPx).Scale(img.Image(), to, from, from.Bounds(), xdraw.Src, nil)
+			place(c, l.size.Y, to, s.image(pixels), s.scaler(sheetLargestPx))
 		}
 	})
 	if err != nil {
@@ -113,6 +111,8 @@ func (s Sheet) layout() layout {
 	}
 	l.origin.X += dots(widest)
 	l.size = l.at(len(s.Images) - 1).Add(l.tile).Add(image.Pt(edge, edge))
+	head, sub := textStyle(titleSize, text.XLeft, text.YTop), textStyle(labelSize, text.XLeft, text.YTop)
+	l.size.X = max(l.size.X, dots(head.Width(s.Title))+2*edge, l.origin.X+dots(sub.Width(s.XLabel))+edge)
 	return l
 }
 

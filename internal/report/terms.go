@@ -8,7 +8,6 @@ import (
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
 )
 
 // TermCurves are the terms of a loss over a training.
@@ -42,8 +41,8 @@ func Terms(w io.Writer, c TermCurves) error {
 		return fmt.Errorf("report: terms: %w", err)
 	}
 	head := int((titleSize + lineHeight + 3*pad + 2*margin).Dots(dpi))
-	err = render(w, 1400, head+termHeightPx*len(panels), func(img *vgimg.Canvas) {
-		canvas := draw.Crop(draw.New(img), margin, -margin, margin, -margin)
+	err = render(w, PNG, 1400, head+termHeightPx*len(panels), func(canvas draw.Canvas) {
+		canvas = draw.Crop(canvas, margin, -margin, margin, -margin)
 		canvas = drawLegendRow(drawTitle(canvas, c.Title), used(panels))
 		height := (canvas.Max.Y - canvas.Min.Y) / vg.Length(len(panels))
 		for i, lines := range panels {

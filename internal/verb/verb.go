@@ -52,6 +52,7 @@ func command(p *cli.Process) *cobra.Command {
 		encodeVerb(p), decodeVerb(p), reconstructVerb(p), denoiseVerb(p),
 		evalVerb(p), clusterVerb(p), compressVerb(p), decompressVerb(p),
 		importVerb(p), compareVerb(p),
+		plotVerb(p),
 		doctorVerb(p),
 	)
 	return root

@@ -1,0 +1,229 @@
+package aegis
+
+import (
+	"bytes"
+	"context"
+	"image/png"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"aegis/data"
+)
+
+// small trains a small run on a source and loads its model.
+func small(t *testing.T, preset string, src *data.Source, change ...func(*Config)) (*Run, *Model) {
+	t.Helper()
+	cfg, out := config(t, preset), filepath.Join(t.TempDir(), "run")
+	for _, c := range change {
+		c(&cfg)
+	}
+	if _, err := Train(context.Background(), cfg, src, Options{Out: out}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := OpenRun(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := r.Load(WithDevice(DeviceCPU))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close() })
+	return r, m
+}
+
+// images are n images of 1 × 8 × 8 bytes of two classes.
+func plotImageSource(n int) *data.Source {
+	s := data.Set{Rows: data.Rows{N: n, Shape: data.Shape{C: 1, H: 8, W: 8}}}
+	for i := range n {
+		for p := range 64 {
+			s.Bytes = append(s.Bytes, byte((i*37+p*11)%256))
+		}
+		s.Labels = append(s.Labels, byte(i%2))
+	}
+	src := &data.Source{Name: "images", Train: s}
+	src.Form.Classes = []string{"even", "odd"}
+	return src
+}
+
+// plotWindows are windows of two columns in time.
+func plotWindows() *data.Source {
+	src := &data.Source{Name: "windows", Train: data.Set{Rows: data.Rows{N: 40, Shape: data.Shape{W: 8}}}}
+	for i := range 40 * 8 {
+		src.Train.Floats = append(src.Train.Floats, float32(math.Sin(float64(i))))
+	}
+	src.Form.Table = &data.TableForm{Fields: []data.Field{{Name: "in"}, {Name: "out"}}, Window: 4, Step: 2}
+	return src
+}
+
+// TestPlots draws each picture of runs on images, rows and windows.
+func TestPlots(t *testing.T) {
+	ctx := context.Background()
+	for name, c := range map[string]struct {
+		preset string
+		src    *data.Source
+		change func(*Config)
+	}{
+		"images":   {"fc12", plotImageSource(40), func(*Config) {}},
+		"restored": {"fc12", plotImageSource(40), func(c *Config) { c.Corrupt = "mask:0.3" }},
+		"prior":    {"vae", plotImageSource(40), func(c *Config) { c.Hidden = []int{8} }},
+		"rows":     {"fc12", &data.Source{Name: "table", Train: table(60, 1)}, func(*Config) {}},
+		"windows":  {"fc12", plotWindows(), func(c *Config) { c.Latent = 2 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, m := small(t, c.preset, c.src, c.change)
+			rows := func() data.Reader { return data.NewReader(c.src.Train) }
+			for what, draw := range map[string]func(io.Writer) error{
+				"loss":            func(w io.Writer) error { return PlotLoss(w, []*Run{r, r}, PlotOptions{}) },
+				"codes":           func(w io.Writer) error { return m.PlotCodes(ctx, w, rows(), CodesPlot{Rows: 20}) },
+				"t-SNE":           func(w io.Writer) error { return m.PlotCodes(ctx, w, rows(), CodesPlot{Method: TSNE}) },
+				"reconstructions": func(w io.Writer) error { return m.PlotReconstructions(ctx, w, rows(), ReconstructionsPlot{}) },
+				"filters":         func(w io.Writer) error { return r.PlotFilters(w, PlotOptions{}) },
+				"traversals":      func(w io.Writer) error { return m.PlotTraversals(ctx, w, rows(), TraversalsPlot{}) },
+				"around a row":    func(w io.Writer) error { return m.PlotTraversals(ctx, w, rows(), TraversalsPlot{Row: 3}) },
+			} {
+				if name != "images" && (what == "loss" || what == "t-SNE" || what == "around a row") {
+					continue // as of images
+				}
+				var first, second bytes.Buffer
+				if err := draw(&first); err != nil {
+					t.Errorf("%s: %v", what, err)
+					continue
+				}
+				if what != "t-SNE" || name != "images" {
+					second = first
+				} else if err := draw(&second); err != nil {
+					t.Error(err)
+				}
+				if !bytes.Equal(first.Bytes(), second.Bytes()) {
+					t.Errorf("%s: two pictures of the same differ", what)
+				}
+				if _, err := png.Decode(&first); err != nil {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			if m.NeedsRows(TraversalsPlot{}) == (name == "prior") {
+				t.Errorf("traversals need rows: %v", m.NeedsRows(TraversalsPlot{}))
+			}
+		})
+	}
+}
+
+// TestPlotErrors: what cannot be drawn is said.
+func TestPlotErrors(t *testing.T) {
+	ctx, src := context.Background(), plotImageSource(40)
+	r, m := small(t, "fc12", src)
+	none := func() data.Reader { return data.NewReader(src.Train.Slice(0, 0)) }
+	rows := func() data.Reader { return data.NewReader(src.Train) }
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	empty := &Run{Dir: t.TempDir()}
+	if err := os.WriteFile(empty.Path("metrics.jsonl"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	bad := &Run{Dir: t.TempDir()}
+	if err := os.WriteFile(bad.Path("metrics.jsonl"), []byte("{}\n{\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var w bytes.Buffer
+	for want, err := range map[string]error{
+		"has not finished an epoch":         PlotLoss(&w, []*Run{empty}, PlotOptions{}),
+		"0 runs; want 1 to 12":              PlotLoss(&w, nil, PlotOptions{}),
+		"want a run's directory":            PlotLoss(&w, []*Run{{Dir: t.TempDir()}}, PlotOptions{}),
+		"metrics.jsonl, line 2":             PlotLoss(&w, []*Run{bad}, PlotOptions{}),
+		`format "gif"`:                      r.PlotFilters(&w, PlotOptions{Format: "gif"}),
+		`codes by "umap"; want pca or tsne`: m.PlotCodes(ctx, &w, rows(), CodesPlot{Method: "umap"}),
+		"plot 5001 codes":                   m.PlotCodes(ctx, &w, rows(), CodesPlot{Rows: 5001}),
+		"plot codes: no rows":               m.PlotCodes(ctx, &w, none(), CodesPlot{}),
+		"context canceled":                  m.PlotCodes(ended, &w, rows(), CodesPlot{}),
+		"plot: no rows":                     m.PlotReconstructions(ctx, &w, none(), ReconstructionsPlot{}),
+		"plot 101 reconstructions":          m.PlotReconstructions(ctx, &w, rows(), ReconstructionsPlot{Rows: 101}),
+		"traversals: no rows":               m.PlotTraversals(ctx, &w, nil, TraversalsPlot{}),
+		"around row 41 of 40":               m.PlotTraversals(ctx, &w, rows(), TraversalsPlot{Row: 41}),
+		"reads no labels":                   m.PlotTraversals(ctx, &w, rows(), TraversalsPlot{Class: "odd"}),
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("error %v; want %q", err, want)
+		}
+	}
+	if w.Len() != 0 {
+		t.Errorf("%d bytes of a picture", w.Len())
+	}
+}
+
+// TestSampleRows: rows keep their order and labels; another seed draws others.
+func TestSampleRows(t *testing.T) {
+	src := &data.Source{Name: "table", Train: table(600, 1)}
+	src.Train.Labels = make([]byte, 600)
+	for i := range 600 {
+		src.Train.Floats[i*src.Train.Size()], src.Train.Labels[i] = float32(i), byte(i)
+	}
+	draw := func(seed uint64, n int) (numbers []int) {
+		s, all, err := (&Model{}).sampleRows(context.Background(), data.NewReader(src.Train), CodesPlot{Rows: n, Seed: seed, Progress: func(string, int, int) {}})
+		if err != nil || all != 600 {
+			t.Fatal(all, err)
+		}
+		for i := range s.N {
+			number := int(s.FloatRow(i)[0])
+			if s.Labels[i] != byte(number) {
+				t.Errorf("row %d has label %d", number, s.Labels[i])
+			}
+			numbers = append(numbers, number)
+		}
+		return numbers
+	}
+	a := draw(1, 100)
+	if len(a) != 100 || !slices.IsSorted(a) || !slices.Equal(a, draw(1, 100)) || slices.Equal(a, draw(2, 100)) {
+		t.Errorf("drawn rows %v", a)
+	}
+	late := 0
+	for _, v := range a {
+		if v >= 300 {
+			late++
+		}
+	}
+	if late < 30 || late > 70 {
+		t.Errorf("%d of 100 rows are of the second half", late)
+	}
+	if got := draw(1, 1000); len(got) != 600 {
+		t.Errorf("%d rows of 600", len(got))
+	}
+}
+
+func TestRunNames(t *testing.T) {
+	for _, c := range []struct{ dirs, want []string }{
+		{[]string{"/a/x", "/a/y"}, []string{"x", "y"}},
+		{[]string{"/a/x", "/b/x"}, []string{"a/x", "b/x"}},
+		{[]string{"/a/x", "/a/x"}, []string{"/a/x", "/a/x"}},
+	} {
+		var runs []*Run
+		for _, dir := range c.dirs {
+			runs = append(runs, &Run{Dir: dir})
+		}
+		if got := runNames(runs); !slices.Equal(got, c.want) {
+			t.Errorf("%q are called %q, want %q", c.dirs, got, c.want)
+		}
+	}
+}
+
+func TestPictureFormatOf(t *testing.T) {
+	for path, want := range map[string]PictureFormat{"a.png": PNG, "b/a.SVG": SVG, "a.jpg": "", "png": "", "": ""} {
+		if got, err := PictureFormatOf(path); got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: %q, error %v", path, got, err)
+		}
+	}
+}
+
+func TestQuantile(t *testing.T) {
+	values := []float64{0, 1, 2, 10}
+	for share, want := range map[float64]float64{0: 0, 0.5: 1.5, 1: 10, normal(0): 1.5} {
+		if got := quantile(values, share); math.Abs(got-want) > 1e-12 {
+			t.Errorf("quantile %v is %v, want %v", share, got, want)
+		}
+	}
+}
