@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -58,23 +59,37 @@ func TestKMeansRepeats(t *testing.T) {
 
 // TestKMeansReseeds starts with a centre that no row is nearest to.
 func TestKMeansReseeds(t *testing.T) {
-	m := Matrix{[]float32{0, 1, 10, 11}, 4, 1}
-	pool, err := newPool()
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := &lloyd{pool: pool, rows: m, o: KMeansOptions{K: 2}, mean: []float32{0}, near: make([]float64, 4), assigned: make([]int32, 4), sums: make([]float64, chunks*2), counts: make([]int, chunks*2)}
-	centres := []float32{0, 1000}
-	for range 5 {
-		if err := l.assign(context.Background(), centres); err != nil {
+	for _, c := range []struct{ rows, centres, want []float32 }{
+		{[]float32{0, 1, 10, 11}, []float32{0, 1000}, []float32{0.5, 10.5}},
+		{[]float32{0, 0, 10, 30}, []float32{0, 1000, 2000}, []float32{0, 10, 30}}, // two of them
+	} {
+		n, k := len(c.rows), len(c.centres)
+		pool, err := newPool()
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := l.move(context.Background(), centres); err != nil {
+		l := &lloyd{pool: pool, rows: Matrix{c.rows, n, 1}, o: KMeansOptions{K: k}, mean: []float32{0}, near: make([]float64, n), assigned: make([]int32, n), sums: make([]float64, chunks*k), counts: make([]int, chunks*k)}
+		if err := l.assign(context.Background(), c.centres); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if centres[0]+centres[1] != 11 || centres[0]*centres[1] != 0.5*10.5 {
-		t.Errorf("centres %v, want 0.5 and 10.5", centres)
+		if err := l.move(context.Background(), c.centres); err != nil {
+			t.Fatal(err)
+		}
+		if k > 2 && c.centres[1] == c.centres[2] {
+			t.Fatalf("two clusters got the same row: centres %v", c.centres)
+		}
+		for range 5 {
+			if err := l.assign(context.Background(), c.centres); err != nil {
+				t.Fatal(err)
+			}
+			if err := l.move(context.Background(), c.centres); err != nil {
+				t.Fatal(err)
+			}
+		}
+		slices.Sort(c.centres)
+		if !slices.Equal(c.centres, c.want) {
+			t.Errorf("centres %v, want %v", c.centres, c.want)
+		}
 	}
 }
 

@@ -55,7 +55,6 @@ func NearestNeighbours(ctx context.Context, rows, queries Matrix, k int) (*Neigh
 		last := min(queries.Rows, first+knnQueries)
 		nearest := newNearest(last-first, k)
 		to := newAcross(queries, first, last, mean)
-		clear(to.length) // the same for all rows
 		for from := 0; from < rows.Rows && ctx.Err() == nil; from += knnRows {
 			end := min(rows.Rows, from+knnRows)
 			nearest.see(to.distances(w, rows, from, end), length[from:end], from)

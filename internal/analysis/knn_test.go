@@ -43,6 +43,15 @@ func TestNearestNeighboursBlocks(t *testing.T) {
 	}
 }
 
+// TestNearestNeighboursTies has rows as far off as others: the lower first.
+func TestNearestNeighboursTies(t *testing.T) {
+	m := Matrix{[]float32{5, 3, 5, 3, 4}, 5, 1}
+	found, err := NearestNeighbours(context.Background(), m, Matrix{[]float32{4}, 1, 1}, 4)
+	if err != nil || !reflect.DeepEqual(found.Rows, []int32{4, 0, 1, 2}) {
+		t.Errorf("rows %v, %v, want 4, 0, 1, 2", found, err)
+	}
+}
+
 func TestVote(t *testing.T) {
 	labels := []int32{0, 1, 1, 2, 2}
 	for _, c := range []struct {

@@ -65,6 +65,10 @@ func TSNE(ctx context.Context, rows Matrix, o TSNEOptions) ([]float32, error) {
 	return t.y, nil
 }
 
+// negligible affinities are 0: they move nothing, and denormal numbers, which
+// they lead to, are very slow.
+const negligible = 1e-20
+
 // affinities returns the joint affinities of all pairs, (n,n), symmetric, which
 // sum to 1: the mean of both rows' Gaussian ones, whose widths give each row
 // the perplexity asked for.
@@ -90,6 +94,9 @@ func affinities(ctx context.Context, pool *pool, rows Matrix, perplexity float64
 	err = pool.each(ctx, n, func(_ *worker, i int) {
 		for j := i + 1; j < n; j++ {
 			v := (p[i*n+j] + p[j*n+i]) / float32(2*n)
+			if v < negligible {
+				v = 0
+			}
 			p[i*n+j], p[j*n+i] = v, v
 		}
 	})
