@@ -49,6 +49,7 @@ var mayImport = map[string][]string{
 	"aegis/internal/analysis": {"aegis/data/philox"},
 	"aegis/internal/codec":    {},
 	"aegis/internal/detect":   {"aegis/data", "aegis/internal/infer", "aegis/internal/analysis", "aegis/model"},
+	"aegis/internal/inspect":  {"aegis/data", "aegis/model", "aegis/internal/run", "aegis/internal/infer", "aegis/internal/session"},
 	"aegis/internal/cli":      {"aegis", "aegis/data", "aegis/data/mnist", "aegis/data/memory", "aegis/internal/advice", "aegis/internal/session"},
 	"aegis/internal/verb":     {"aegis", "aegis/data", "aegis/internal/cli", "aegis/internal/atomic"},
 	"aegis/cmd":               {"aegis/internal/verb", "aegis", "aegis/internal/cli"},

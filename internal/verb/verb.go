@@ -50,7 +50,7 @@ func command(p *cli.Process) *cobra.Command {
 	root.AddCommand(
 		trainVerb(),
 		encodeVerb(p), decodeVerb(p), reconstructVerb(p), denoiseVerb(p),
-		doctorVerb(p),
+		inspectVerb(p), doctorVerb(p),
 	)
 	return root
 }
