@@ -46,7 +46,7 @@ var mayImport = map[string][]string{
 	"aegis/internal/session":  {"aegis/data", "aegis/data/philox", "aegis/model", "aegis/model/op", "aegis/model/program", "aegis/model/optim", "aegis/internal/plan", "aegis/internal/vm", "aegis/internal/train", "aegis/internal/run", "aegis/internal/report", "aegis/data/memory", "aegis/internal/advice"},
 	"aegis/internal/infer":    {"aegis/data", "aegis/model", "aegis/model/program", "aegis/internal/vm", "aegis/internal/run"},
 	"aegis/internal/advice":   {},
-	"aegis/internal/analysis": {"aegis/data/philox"},
+	"aegis/internal/analysis": {"aegis/data/philox", "aegis/internal/vm/cpu/kernel"},
 	"aegis/internal/codec":    {},
 	"aegis/internal/detect":   {"aegis/data", "aegis/internal/infer", "aegis/internal/analysis", "aegis/model"},
 	"aegis/internal/inspect":  {"aegis/data", "aegis/model", "aegis/internal/run", "aegis/internal/infer", "aegis/internal/session"},
