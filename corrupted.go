@@ -17,7 +17,7 @@ func (m *Model) Corrupt(rows data.Rows, kind string, seed uint64, first int) (da
 	spec := m.Spec()
 	spec.Corrupt = kind
 	if err := spec.Validate(); err != nil {
-		return data.Rows{}, err
+		return data.Rows{}, &ConfigError{Err: err}
 	}
 	scaling, size := spec.Scaled(), rows.Size()
 	out := data.Rows{N: rows.N, Shape: rows.Shape, Floats: make([]float32, rows.N*size)}

@@ -2,11 +2,12 @@ package aegis
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 
 	"aegis/data"
-	"aegis/data/mnist"
-	"aegis/internal/session"
+	"aegis/data/dataset"
 )
 
 // DataOptions says how data are opened beside what a configuration says.
@@ -14,16 +15,37 @@ type DataOptions struct {
 	// Cache is a folder for images that do not fit into memory once they are
 	// decoded; empty: such a set is an error.
 	Cache string
-	// Progress hears how much of what was read; it may be nil.
+	// Progress hears what is going on, such as decoding, and how much of how much
+	// is done; it may be nil.
 	Progress func(what string, done, of int)
 }
 
-// OpenData opens what a configuration's Data names, as its Reading says.
-func OpenData(_ context.Context, c Config, _ DataOptions) (*data.Source, error) {
-	if c.Data == "" || c.Data == data.MNIST {
-		return mnist.Load()
+// OpenData opens what a configuration's Data names, as its Reading says: the
+// embedded MNIST where it is empty; else mnist, fashion-mnist, "-" for standard
+// input, or a path, as [dataset.Open] takes it.
+func OpenData(ctx context.Context, c Config, o DataOptions) (*data.Source, error) {
+	r := c.Reading
+	opt := dataset.Options{
+		Height: r.Size.Height, Width: r.Size.Width, Fit: r.ImageFit, Gray: r.Gray, Strict: r.Strict, Cache: o.Cache,
+		Columns: r.Columns, Drop: r.Drop, Label: r.Label, Header: r.Header, Delimiter: r.Delimiter, Decimal: r.Decimal,
+		Impute: r.Impute, Window: r.Window.Lines, Step: r.Window.Step, Progress: o.Progress,
 	}
-	return data.Open(string(c.Data))
+	var err error
+	if opt.Keys, err = parseKeys(r.Keys); err != nil {
+		return nil, err
+	}
+	return dataset.Open(ctx, string(c.Data), opt)
+}
+
+func parseKeys(text string) (data.Keys, error) {
+	if text == "" {
+		return nil, nil
+	}
+	keys, err := data.ParseKeys(text)
+	if err != nil {
+		return nil, &ConfigError{Err: err}
+	}
+	return keys, nil
 }
 
 // RowOptions says how rows are read for a model beside what it knows of those
@@ -34,26 +56,69 @@ type RowOptions struct {
 	Header, Delimiter, Decimal string    // as in Reading
 	Keys                       string    // as in Reading
 	Strict                     bool      // an image that cannot be read is an error
+	Lines                      bool      // of a model of windows: the lines of the table, each a row
 	Stdin                      io.Reader // what "-" reads; nil: standard input
 	Progress                   func(what string, done, of int)
+}
+
+func (o RowOptions) options() (dataset.Options, error) {
+	keys, err := parseKeys(o.Keys)
+	return dataset.Options{
+		Header: o.Header, Delimiter: o.Delimiter, Decimal: o.Decimal, Strict: o.Strict, Keys: keys, Stdin: o.Stdin, Progress: o.Progress,
+	}, err
 }
 
 // OpenRows reads rows for the model out of what a user names: they are made as
 // those that it was trained on were.
 func (m *Model) OpenRows(ctx context.Context, what string, o RowOptions) (data.Reader, error) {
-	src, err := OpenData(ctx, Config{Data: Path(what)}, DataOptions{})
+	if err := m.loaded().Ready(ctx); err != nil {
+		return nil, err
+	}
+	opt, err := o.options()
 	if err != nil {
 		return nil, err
 	}
-	from, rows, err := session.Pick(Config{}, src, o.Set)
-	if err != nil {
-		return nil, err
+	spec := m.Spec()
+	form, shape := spec.Form, data.Shape{C: spec.Image[0], H: spec.Image[1], W: spec.Image[2]}
+	if form.Table != nil {
+		table := *form.Table
+		if o.Label != "" {
+			table.Label = o.Label
+		}
+		if o.Lines && table.Window > 0 {
+			shape.W /= table.Window
+			table.Window, table.Step, form.Columns = 0, 0, table.Columns()
+		}
+		form.Table = &table
+	} else {
+		opt.Label = o.Label
 	}
-	return data.NewPickReader(from, rows), nil
+	opt.Form, opt.Shape = &form, shape
+	return dataset.NewReader(ctx, what, o.Set, opt)
 }
 
 // OpenCodes reads codes for the model, rows of as many values as a code has:
 // the columns z1, z2, … of a table, or all columns of a .npy.
 func (m *Model) OpenCodes(ctx context.Context, what string, o RowOptions) (data.Reader, error) {
-	return m.OpenRows(ctx, what, o)
+	if err := m.loaded().Ready(ctx); err != nil {
+		return nil, err
+	}
+	opt, err := o.options()
+	if err != nil {
+		return nil, err
+	}
+	z := m.Spec().Latent
+	fields := make([]data.Field, z)
+	for i := range fields {
+		fields[i].Name = fmt.Sprintf("z%d", i+1)
+	}
+	opt.Form = &data.Form{Table: &data.TableForm{Fields: fields}}
+	rows, err := dataset.NewReader(ctx, what, o.Set, opt)
+	if err != nil {
+		return nil, err
+	}
+	if rows.Shape() != (data.Shape{W: z}) {
+		return nil, errors.Join(fmt.Errorf("aegis: %s: want rows of %d values, which are codes, got %v", what, z, rows.Shape()), rows.Close())
+	}
+	return rows, nil
 }

@@ -96,3 +96,24 @@ func (r *Run) OpenData(ctx context.Context) (*data.Source, error) {
 	}
 	return OpenData(ctx, c, DataOptions{})
 }
+
+// Sample returns up to a number of rows of a set of the data that the run was
+// trained on, drawn by seed 1, in memory.
+func (r *Run) Sample(ctx context.Context, set string, most int) (_ data.Set, err error) {
+	c, _ := r.Config()
+	src, err := r.OpenData(ctx)
+	if err != nil {
+		return data.Set{}, err
+	}
+	defer func() { err = errors.Join(err, src.Close()) }()
+	from, rows, err := session.Pick(c, src, set)
+	if err != nil {
+		return data.Set{}, err
+	}
+	picked := data.Sample(len(rows), most, 1, "sample")
+	for i, at := range picked {
+		picked[i] = rows[at]
+	}
+	sample, _, err := data.ReadAll(data.NewPickReader(from, picked))
+	return sample, err
+}

@@ -32,7 +32,7 @@ func TestOpenRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := data.Left(rows); n != 20 {
+		if n := data.Len(rows); n != 20 {
 			t.Errorf("%d test rows", n)
 		}
 		chunk, err := rows.Next(7)

@@ -16,8 +16,8 @@ type Array struct {
 	Bytes   uint64 `json:"bytes"` // of the array with its header
 }
 
-// ReadArray reads the header of a .npy file of so many bytes, and no values.
-func ReadArray(r io.Reader, size int64, name string) (Array, error) {
+// HeaderNPY reads the header of a .npy file of so many bytes, and no values.
+func HeaderNPY(r io.Reader, size int64, name string) (Array, error) {
 	s, err := newStream(r, name)
 	if err != nil {
 		return Array{}, err
@@ -29,20 +29,21 @@ func ReadArray(r io.Reader, size int64, name string) (Array, error) {
 	return Array{Type: h.descr, Shape: h.shape, Fortran: h.fortran, Bytes: uint64(size)}, nil
 }
 
-// ReadArrays reads the headers of the arrays in a .npz archive, in its order,
+// HeadersNPZ reads the headers of the arrays in a .npz archive, in its order,
 // whether or not rows can be made of them. Other files are named with a size
 // alone.
-func ReadArrays(r io.ReaderAt, size int64, name string) ([]Array, error) {
-	archive, err := zip.NewReader(r, size)
+func HeadersNPZ(r io.ReaderAt, size int64, name string) ([]Array, error) {
+	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return nil, &FormatError{File: name, Problem: "broken archive", Want: "a zip of .npy files", Got: fmt.Sprintf("%q", err), Advice: again, Err: err}
 	}
+	opened := &archive{name: name}
 	var all []Array
-	for _, f := range archive.File {
+	for _, f := range z.File {
 		a := Array{Name: f.Name, Bytes: f.UncompressedSize64}
 		if strings.HasSuffix(f.Name, ".npy") {
-			err := inArray(f, name, func(in io.Reader, name string) (err error) {
-				a, err = ReadArray(in, 0, name)
+			err := opened.open(f, func(in io.Reader, name string) (err error) {
+				a, err = HeaderNPY(in, 0, name)
 				return err
 			})
 			if err != nil {

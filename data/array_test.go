@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestReadArrays lists what an archive holds, of types that no rows are made of
+// TestHeadersNPZ lists what an archive holds, of types that no rows are made of
 // too.
-func TestReadArrays(t *testing.T) {
+func TestHeadersNPZ(t *testing.T) {
 	npy := func(head string) string {
 		return "\x93NUMPY\x01\x00" + string(rune(len(head))) + "\x00" + head
 	}
@@ -32,7 +32,7 @@ func TestReadArrays(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	got, err := ReadArrays(bytes.NewReader(file.Bytes()), int64(file.Len()), "a.npz")
+	got, err := HeadersNPZ(bytes.NewReader(file.Bytes()), int64(file.Len()), "a.npz")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestReadArrays(t *testing.T) {
 		t.Errorf("arrays %+v, want %+v", got, want)
 	}
 	for n := range file.Len() {
-		if _, err := ReadArrays(bytes.NewReader(file.Bytes()[:n]), int64(n), "a.npz"); err == nil {
+		if _, err := HeadersNPZ(bytes.NewReader(file.Bytes()[:n]), int64(n), "a.npz"); err == nil {
 			t.Fatalf("an archive of %d of %d bytes was read", n, file.Len())
 		}
 	}

@@ -3,7 +3,7 @@ package data
 import (
 	"errors"
 	"runtime/debug"
-	"unsafe"
+	"slices"
 )
 
 // ErrCutShort says that a mapped file lost rows after it was opened.
@@ -11,17 +11,18 @@ var ErrCutShort = errors.New("its file was cut short while it was read; leave th
 
 // Guard calls f. Where f reads rows, in this goroutine, that a mapped file has
 // no more, it ends there and Guard returns [ErrCutShort].
-func (r Rows) Guard(f func()) (err error) {
+func (r Rows) Guard(f func()) error { return guard(f, r.Memory()) }
+
+// guard is Guard for rows that lie in several files.
+func guard(f func(), memories ...[]byte) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		caught := recover()
 		if caught == nil {
 			return
 		}
-		memory := r.Memory()
-		start := uintptr(unsafe.Pointer(unsafe.SliceData(memory)))
 		fault, ok := caught.(interface{ Addr() uintptr })
-		if !ok || fault.Addr() < start || fault.Addr()-start >= uintptr(len(memory)) {
+		if !ok || !slices.ContainsFunc(memories, func(m []byte) bool { return holds(m, fault.Addr()) }) {
 			panic(caught)
 		}
 		err = ErrCutShort
@@ -30,9 +31,10 @@ func (r Rows) Guard(f func()) (err error) {
 	return nil
 }
 
-// Guard calls f as [Rows.Guard] does, and names the source in its error.
+// Guard calls f as [Rows.Guard] does, for the rows of all sets, and names the
+// source in its error.
 func (s *Source) Guard(f func() error) (err error) {
-	if cut := s.Train.Guard(func() { err = f() }); cut != nil {
+	if cut := guard(func() { err = f() }, s.Train.Memory(), s.Val.Memory(), s.Test.Memory()); cut != nil {
 		err = cut
 	}
 	if errors.Is(err, ErrCutShort) {

@@ -1,8 +1,10 @@
 package data
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"regexp"
 	"slices"
@@ -157,6 +159,12 @@ func (f folder) isFolder(at string, e fs.DirEntry) bool {
 	}
 	info, err := fs.Stat(f.fsys, at)
 	return err == nil && info.IsDir()
+}
+
+// HoldsIDX says that [Open] finds IDX files in a folder.
+func HoldsIDX(dir string) bool {
+	_, err := folder{fsys: os.DirFS(dir), place: dir}.find()
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 func (f folder) choose(sets []files) (files, error) {

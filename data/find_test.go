@@ -179,11 +179,11 @@ func TestLook(t *testing.T) {
 		"text, then\x00binary":           "",
 		strings.Repeat("\x00", 257) + "ustar" + strings.Repeat("\x00", 200): "a tar archive",
 	} {
-		if got := look([]byte(start)); got != want {
+		if got := Look([]byte(start)); got != want {
 			t.Errorf("%q looks like %q, want %q", start[:min(20, len(start))], got, want)
 		}
 	}
-	if got := look(zipped(t, []byte("a,b\nc,d\n"))); got != "gzip of CSV" {
+	if got := Look(zipped(t, []byte("a,b\nc,d\n"))); got != "gzip of CSV" {
 		t.Errorf("zipped CSV looks like %q", got)
 	}
 }

@@ -70,11 +70,11 @@ func TestReader(t *testing.T) {
 func TestPickReader(t *testing.T) {
 	set := Set{Rows: counting(6, 1, 2), Labels: []byte{0, 1, 2, 3, 4, 5}}
 	r := NewPickReader(set, []int32{4, 1, 5})
-	if n := Left(r); n != 3 {
-		t.Errorf("%d rows left", n)
+	if n := Len(r); n != 3 {
+		t.Errorf("%d rows", n)
 	}
 	all, _, err := ReadAll(r)
-	if err != nil || !slices.Equal(all.Labels, []byte{4, 1, 5}) || !slices.Equal(all.ByteRow(1), set.ByteRow(1)) || Left(r) != 0 {
+	if err != nil || !slices.Equal(all.Labels, []byte{4, 1, 5}) || !slices.Equal(all.ByteRow(1), set.ByteRow(1)) {
 		t.Errorf("%+v, error %v", all, err)
 	}
 }

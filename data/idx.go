@@ -142,7 +142,7 @@ func (s *stream) checkMagic(magic []byte, want form) error {
 		more := make([]byte, lookAt)
 		n, _ := io.ReadFull(s.r, more) // what can be read is enough to guess by
 		got := fmt.Sprintf("0x%X", magic)
-		if kind := look(append(magic[:magicSize:magicSize], more[:n]...)); kind != "" {
+		if kind := Look(append(magic[:magicSize:magicSize], more[:n]...)); kind != "" {
 			got += ", which looks like " + kind
 		}
 		return &FormatError{

@@ -40,8 +40,9 @@ var signatures = []struct{ start, kind string }{
 	{"version https://git-lfs", "a Git LFS pointer without the file"},
 }
 
-// look guesses from a file's first bytes what it is, empty where it cannot.
-func look(start []byte) string {
+// Look guesses from a file's first bytes, 512 of them are enough, what it is in
+// words, empty where it cannot.
+func Look(start []byte) string {
 	for _, s := range signatures {
 		if bytes.HasPrefix(start, []byte(s.start)) {
 			return s.kind
@@ -51,6 +52,8 @@ func look(start []byte) string {
 	switch {
 	case len(start) == 0:
 		return "an empty file"
+	case bytes.HasPrefix(start, []byte("RIFF")) && len(start) >= 12 && string(start[8:12]) == "WEBP":
+		return "a WebP image"
 	case len(start) >= 4 && start[0] == 0 && start[1] == 0 && start[3] > 0:
 		if name, ok := elementType(start[2]); ok {
 			return fmt.Sprintf("%d-dimensional IDX of %s", start[3], name)
@@ -74,7 +77,7 @@ func lookAtStart(r io.Reader) string {
 	if err != nil && n == 0 && err != io.EOF {
 		return ""
 	}
-	return look(start[:n])
+	return Look(start[:n])
 }
 
 // lookInto looks at what is in a gzip stream.
@@ -86,7 +89,7 @@ func lookInto(start []byte) string {
 	if len(inside) == 0 {
 		return "gzip"
 	}
-	kind := look(inside)
+	kind := Look(inside)
 	if kind == "" {
 		return "gzip"
 	}

@@ -1,7 +1,6 @@
 package data
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"strings"
@@ -11,10 +10,10 @@ import (
 // precision; processors may take what is below it for 0.
 const LeastNormal = 0x1p-126
 
-// narrowed reads count float64 as float32, and notes what is lost.
-func (s *stream) narrowed(count int, shape Shape) (values []float32, notes []string, err error) {
-	const doubleBytes, piece = 8, 1 << 13
-	want := s.got + doubleBytes*count
+// narrowed reads count values of a type as float32, and notes what is lost.
+func (s *stream) narrowed(e element, count int, shape Shape) (values []float32, notes []string, err error) {
+	const piece = 1 << 13
+	want := s.got + e.bytes*count
 	s.sized = true
 	if s.onDisk >= want {
 		room, err := s.buffer(floatBytes * count)
@@ -24,26 +23,37 @@ func (s *stream) narrowed(count int, shape Shape) (values []float32, notes []str
 		values = floatsOf(room)[:0]
 	}
 	spans := newSpans(shape)
-	raw := make([]byte, doubleBytes*min(piece, count))
+	raw := make([]byte, e.bytes*min(piece, count))
 	for len(values) < count {
-		part := raw[:doubleBytes*min(piece, count-len(values))]
+		part := raw[:e.bytes*min(piece, count-len(values))]
 		if err := s.fill(part, want); err != nil {
 			return nil, nil, err
 		}
-		for ; len(part) > 0; part = part[doubleBytes:] {
-			v := math.Float64frombits(binary.LittleEndian.Uint64(part))
-			if !finite(float32(v)) && !math.IsInf(v, 0) && !math.IsNaN(v) {
-				return nil, nil, &UnsupportedError{
-					File: s.name, Problem: "value", Want: fmt.Sprintf("at most %g, as float32 holds", math.MaxFloat32),
-					Got:    fmt.Sprintf("%g in row %d, value %d, both counted from 0", v, len(values)/shape.Size(), len(values)%shape.Size()),
-					Advice: "divide such values, in float64, before they are saved",
-				}
-			}
-			spans[len(values)%len(spans)].add(v)
-			values = append(values, float32(v))
+		if values, err = s.narrow(values, e, part, 0, shape, spans); err != nil {
+			return nil, nil, err
 		}
 	}
-	return values, spans.notes(), nil
+	return values, spans.notes(e.name), nil
+}
+
+// narrow appends raw values of a type as float32; the first of values is the
+// first one of a row, and spans may be nil.
+func (s *stream) narrow(values []float32, e element, raw []byte, row int, shape Shape, spans *spans) ([]float32, error) {
+	for ; len(raw) > 0; raw = raw[e.bytes:] {
+		v := e.value(raw)
+		if !finite(float32(v)) && !math.IsInf(v, 0) && !math.IsNaN(v) {
+			return nil, &UnsupportedError{
+				File: s.name, Problem: "value", Want: fmt.Sprintf("at most %g, as float32 holds", math.MaxFloat32),
+				Got:    fmt.Sprintf("%g in row %d, value %d, both counted from 0", v, row+len(values)/shape.Size(), len(values)%shape.Size()),
+				Advice: "divide such values, in float64, before they are saved",
+			}
+		}
+		if spans != nil {
+			spans.add(len(values), v)
+		}
+		values = append(values, float32(v))
+	}
+	return values, nil
 }
 
 // span is from the least to the greatest value of a column.
@@ -59,31 +69,40 @@ func (s span) lost() bool {
 }
 
 // spans are those of the columns; an image has a single one, as in [Scale.Fit].
-type spans []span
-
-func newSpans(shape Shape) spans {
-	all := make(spans, 1)
-	if shape.IsVector() {
-		all = make(spans, shape.W)
-	}
-	for i := range all {
-		all[i] = span{math.Inf(1), math.Inf(-1)}
-	}
-	return all
+// They grow with the values that arrive: a header can claim any width.
+type spans struct {
+	width int
+	all   []span
 }
 
-// notes says which columns lose what tells their values apart.
-func (all spans) notes() []string {
+func newSpans(shape Shape) *spans {
+	if shape.IsVector() {
+		return &spans{width: shape.W}
+	}
+	return &spans{width: 1}
+}
+
+// add takes the value at a place of all values, which come in their order.
+func (s *spans) add(at int, v float64) {
+	column := at % s.width
+	if column == len(s.all) {
+		s.all = append(s.all, span{math.Inf(1), math.Inf(-1)})
+	}
+	s.all[column].add(v)
+}
+
+// notes says which columns lose what tells their values apart, which had a type.
+func (s *spans) notes(from string) []string {
 	const most = 3
 	var lost []string
-	for i, s := range all {
-		if s.lost() {
-			lost = append(lost, fmt.Sprintf("column %d (%.12g to %.12g)", i, s.min, s.max))
+	for i, c := range s.all {
+		if c.lost() {
+			lost = append(lost, fmt.Sprintf("column %d (%.12g to %.12g)", i, c.min, c.max))
 		}
 	}
 	if lost == nil {
 		return nil
 	}
 	return []string{strings.Join(lost[:min(most, len(lost))], ", ") + more(max(0, len(lost)-most)) +
-		": float64 becomes float32, which hardly tells these values apart; subtract an offset or multiply them, in float64, before they are saved"}
+		": " + from + " becomes float32, which hardly tells these values apart; subtract an offset or multiply them, in float64, before they are saved"}
 }

@@ -11,9 +11,9 @@ import (
 
 // ReadNPY reads a NumPy array, plain or in gzip, to its end: (N,W) are vectors,
 // (N,H,W) images, (N,C,H,W) images with channels, or with channels last as in
-// [ReadImages]. Values are float32, float64, which become float32, or uint8, in
-// C order; a float64 that float32 cannot reach is an error. Errors are those of
-// [ReadImages].
+// [ReadImages], in C order. uint8 stay bytes and float32 what they are; bool,
+// float16, float64 and other whole numbers become float32, and a value that
+// float32 cannot reach is an error. Errors are those of [ReadImages].
 func ReadNPY(r io.Reader, name string) (Rows, error) {
 	rows, _, err := readNPY(r, name)
 	return rows, err
@@ -50,16 +50,26 @@ func (s *stream) npyRows(h npyHeader) (rows Rows, notes []string, err error) {
 			rows.Floats = floatsOf(raw)
 		}
 	default:
-		rows.Floats, notes, err = s.narrowed(count, rows.Shape)
+		rows.Floats, notes, err = s.narrowed(h.element(), count, rows.Shape)
 	}
 	if err != nil {
 		return rows, nil, err
 	}
-	if len(h.shape) == mostRank && channelsLast(h.shape[1], h.shape[3]) {
+	h.arrange(rows)
+	return rows, notes, s.end()
+}
+
+// channelsLast says that an array's images have their channels last.
+func (h npyHeader) channelsLast() bool {
+	return len(h.shape) == mostRank && channelsLast(h.shape[1], h.shape[3])
+}
+
+// arrange puts the channels of rows first, in place, where they are last.
+func (h npyHeader) arrange(rows Rows) {
+	if h.channelsLast() {
 		transpose(rows.Bytes, rows.H*rows.W, rows.C)
 		transpose(rows.Floats, rows.H*rows.W, rows.C)
 	}
-	return rows, notes, s.end()
 }
 
 // rows returns the shape of the rows that a header describes, without values.
@@ -71,7 +81,7 @@ func (h npyHeader) rows(name string) (Rows, error) {
 	shape := tuple(h.shape)
 	switch {
 	case size == 0:
-		return refuse("element type", "float32 (<f4), float64 (<f8) or uint8 (|u1)", fmt.Sprintf("%q", h.descr), asFloat32)
+		return refuse("element type", "little-endian numbers such as float32 (<f4), float64 (<f8) or uint8 (|u1)", fmt.Sprintf("%q", h.descr), asFloat32)
 	case h.fortran:
 		return refuse("order", "C order, a row's values together", "Fortran order", "save it with numpy.save(name, numpy.ascontiguousarray(a))")
 	case len(h.shape) < 2 || len(h.shape) > mostRank:
@@ -93,11 +103,6 @@ func (h npyHeader) rows(name string) (Rows, error) {
 		return refuse("shape", "at least two values in a row, so that there is something to compress", shape, "check what was saved")
 	}
 	return rows, nil
-}
-
-// valueBytes is the size of a value, 0 of a type that is not read.
-func (h npyHeader) valueBytes() int {
-	return map[string]int{"|u1": 1, "<f4": floatBytes, "<f8": 8}[h.descr]
 }
 
 // tuple is a shape as Python writes it.

@@ -52,6 +52,15 @@ func TestReadNPY(t *testing.T) {
 		"version 3":     {npyFile(3, dict("<f4", "(3, 2)"), counted), vector},
 		"float64":       {npyFile(1, dict("<f8", "(3, 2)"), []float64{1, 2, 3, 4, 5, 6}), vector},
 		"uint8":         {npyFile(1, dict("|u1", "(2, 3)"), []byte{1, 2, 3, 4, 5, 6}), Rows{N: 2, Shape: Shape{W: 3}, Bytes: []byte{1, 2, 3, 4, 5, 6}}},
+		"int64":         {npyFile(1, dict("<i8", "(3, 2)"), []int64{1, -2, 3, 4, 5, 1 << 40}), Rows{N: 3, Shape: Shape{W: 2}, Floats: []float32{1, -2, 3, 4, 5, 1 << 40}}},
+		"uint64":        {npyFile(1, dict("<u8", "(1, 2)"), []uint64{1, 1 << 63}), Rows{N: 1, Shape: Shape{W: 2}, Floats: []float32{1, 1 << 63}}},
+		"int32":         {npyFile(1, dict("<i4", "(1, 2)"), []int32{-1, 7}), Rows{N: 1, Shape: Shape{W: 2}, Floats: []float32{-1, 7}}},
+		"uint32":        {npyFile(1, dict("<u4", "(1, 2)"), []uint32{1, 1 << 31}), Rows{N: 1, Shape: Shape{W: 2}, Floats: []float32{1, 1 << 31}}},
+		"int16":         {npyFile(1, dict("<i2", "(1, 2)"), []int16{-1, 300}), Rows{N: 1, Shape: Shape{W: 2}, Floats: []float32{-1, 300}}},
+		"uint16":        {npyFile(1, dict("<u2", "(1, 1, 2)"), []uint16{1, 65535}), Rows{N: 1, Shape: Shape{1, 1, 2}, Floats: []float32{1, 65535}}},
+		"int8":          {npyFile(1, dict("|i1", "(1, 2)"), []int8{-1, 7}), Rows{N: 1, Shape: Shape{W: 2}, Floats: []float32{-1, 7}}},
+		"bool":          {npyFile(1, dict("|b1", "(1, 2)"), []bool{true, false}), Rows{N: 1, Shape: Shape{W: 2}, Floats: []float32{1, 0}}},
+		"float16":       {npyFile(1, dict("<f2", "(1, 6)"), []uint16{0x3c00, 0xc000, 0x7bff, 0x0001, 0x0400, 0x3555}), Rows{N: 1, Shape: Shape{W: 6}, Floats: []float32{1, -2, 65504, 0x1p-24, 0x1p-14, 0.333251953125}}},
 		"images":        {npyFile(1, dict("<f4", "(1, 2, 3)"), counted), Rows{N: 1, Shape: Shape{1, 2, 3}, Floats: counted}},
 		"channels":      {npyFile(1, dict("<f4", "(1, 1, 2, 3)"), counted), Rows{N: 1, Shape: Shape{1, 2, 3}, Floats: counted}},
 		"channels last": {npyFile(1, dict("|u1", "(1, 5, 2, 1)"), []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}), Rows{N: 1, Shape: Shape{1, 5, 2}, Bytes: []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}}},
@@ -64,6 +73,7 @@ func TestReadNPY(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			inPieces(t, c.file, got)
 			if got.N != c.want.N || got.Shape != c.want.Shape || !slices.Equal(got.Bytes, c.want.Bytes) || !slices.Equal(got.Floats, c.want.Floats) {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
@@ -77,7 +87,9 @@ func TestNPYChannelsLast(t *testing.T) {
 	for i := range values {
 		values[i] = float32(i)
 	}
-	got, err := ReadNPY(bytes.NewReader(npyFile(1, dict("<f4", "(1, 6, 3, 2)"), values)), "a")
+	file := npyFile(1, dict("<f4", "(1, 6, 3, 2)"), values)
+	got, err := ReadNPY(bytes.NewReader(file), "a")
+	inPieces(t, file, got)
 	if err != nil || got.Shape != (Shape{2, 6, 3}) || !slices.Equal(got.Floats[:3], []float32{0, 2, 4}) || got.Floats[18] != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -102,9 +114,10 @@ func brokenNPY() map[string]struct {
 		"cut values":    {npyFile(1, f4, values[:5]), "truncated: want 152 bytes, got 148"},
 		"cut doubles":   {npyFile(1, dict("<f8", "(3, 2)"), values), "truncated: want 176 bytes, got 152"},
 		"more values":   {npyFile(1, f4, values, values), "trailing bytes: want 152 bytes"},
-		"int64":         {raw(dict("<i8", "(3, 2)")), `unsupported element type: want float32 (<f4), float64 (<f8) or uint8 (|u1), got "<i8"; save it with`},
+		"complex":       {raw(dict("<c8", "(3, 2)")), `unsupported element type: want little-endian numbers such as float32 (<f4), float64 (<f8) or uint8 (|u1), got "<c8"; save it with`},
+		"text":          {raw(dict("<U3", "(3, 2)")), `got "<U3"`},
 		"big-endian":    {raw(dict(">f4", "(3, 2)")), `got ">f4"`},
-		"float16":       {raw(dict("<f2", "(3, 2)")), `got "<f2"`},
+		"cut halves":    {npyFile(1, dict("<f2", "(3, 2)"), values[:2]), "truncated: want 140 bytes, got 136"},
 		"structures":    {raw("{'descr': [('x', '<f4'), ('y', '<f4', (2,))], 'fortran_order': False, 'shape': (3,)}"), `got "[('x', '<f4')`},
 		"Fortran":       {raw(strings.Replace(f4, "False", "True", 1)), "unsupported order: want C order, a row's values together, got Fortran order"},
 		"no dimension":  {raw(dict("<f4", "()")), "got ()"},
@@ -137,6 +150,9 @@ func TestNPYErrors(t *testing.T) {
 		var unsupported *UnsupportedError
 		if !errors.As(err, &broken) && !errors.As(err, &unsupported) {
 			t.Errorf("%s: a %T", name, err)
+		}
+		if pieces := readPieces(c.file, 2); pieces == nil || !strings.Contains(strings.Replace(pieces.Error(), ", after ", "; ", 1), c.want) {
+			t.Errorf("%s: in pieces %v\nwant %q", name, pieces, c.want)
 		}
 	}
 }
@@ -189,19 +205,29 @@ func TestReadNPZ(t *testing.T) {
 		train, val, test int
 		labels           []byte
 		want             string // of an error, or of a note
+		keys             Keys
 	}{
 		"one":         {arrays: map[string][]byte{"arr_0.npy": x}, train: 3},
 		"Keras":       {arrays: map[string][]byte{"x_train.npy": x, "y_train.npy": y, "x_test.npy": two}, train: 3, test: 2, labels: []byte{2, 0, 255}},
 		"MedMNIST":    {arrays: map[string][]byte{"train_images.npy": x, "val_images.npy": two, "test_images.npy": two, "train_labels.npy": npyFile(1, dict("|u1", "(3, 1)"), []byte{1, 2, 3})}, train: 3, val: 2, test: 2, labels: []byte{1, 2, 3}},
 		"capital":     {arrays: map[string][]byte{"X_train.npy": x, "meta.npy": y}, train: 3, want: "left out meta"},
-		"unknown":     {arrays: map[string][]byte{"a.npy": x, "b.npy": x}, want: "want an array x_train or train_images, or a single one, got a, b"},
-		"only a test": {arrays: map[string][]byte{"x_test.npy": x}, want: "want an array x_train or train_images, or a single one, got x_test"},
-		"empty":       {want: "got none"},
+		"unknown":     {arrays: map[string][]byte{"a.npy": x, "b.npy": y}, want: "data: a.npz: no array is known as the training set; it holds "},
+		"shapes":      {arrays: map[string][]byte{"a.npy": x, "b.npy": y}, want: "a (3, 2) float32"},
+		"broken":      {arrays: map[string][]byte{"a.npy": x[:7], "b.npy": y}, want: "a (broken)"},
+		"only a test": {arrays: map[string][]byte{"x_test.npy": x}, want: "no array is known as the training set; it holds x_test (3, 2) float32; name the arrays"},
+		"empty":       {want: "it holds none"},
+		"one unknown": {arrays: map[string][]byte{"embeddings.npy": x}, train: 3},
+		"validation":  {arrays: map[string][]byte{"training_features.npy": x, "targets_training.npy": y, "validation_data.npy": two, "testing.npy": two}, train: 3, val: 2, test: 2, labels: []byte{2, 0, 255}},
+		"plain":       {arrays: map[string][]byte{"images.npy": x, "labels.npy": y}, train: 3, labels: []byte{2, 0, 255}},
+		"named":       {arrays: map[string][]byte{"a.npy": x, "b.npy": y, "c.npy": two, "x_val.npy": two}, keys: Keys{"train": "a", "train_labels": "b", "test": "c"}, train: 3, test: 2, labels: []byte{2, 0, 255}, want: "left out x_val"},
+		"named wrong": {arrays: map[string][]byte{"a.npy": x}, keys: Keys{"train": "A"}, want: `no array is called "A"; it holds a (3, 2) float32; name`},
+		"named part":  {arrays: map[string][]byte{"a.npy": x}, keys: Keys{"tests": "a"}, want: `no part of a source is called "tests"; want test, test_labels, train,`},
+		"named none":  {arrays: map[string][]byte{"x_train.npy": x, "b.npy": y}, keys: Keys{"test": "x_train"}, want: "no array is known as the training set"},
 		"far away":    {arrays: map[string][]byte{"x_train.npy": npyFile(1, dict("<f8", "(2, 2)"), []float64{1, 1.7e9, 2, 1.7e9 + 9})}, train: 2, want: "x_train: column 1 (1700000000 to 1700000009): float64 becomes float32"},
 		"tiny":        {arrays: map[string][]byte{"x_train.npy": npyFile(1, dict("<f8", "(2, 2)"), []float64{1e-300, 1, 3e-300, 2})}, train: 2, want: "x_train: column 0 (1e-300 to 3e-300)"},
 		"huge":        {arrays: map[string][]byte{"x_train.npy": npyFile(1, dict("<f8", "(2, 2)"), []float64{1, 2, 3, -1e300})}, want: "got -1e+300 in row 1, value 1"},
-		"nothing":     {arrays: map[string][]byte{"readme.txt": nil}, want: "got readme.txt"},
-		"twice":       {arrays: map[string][]byte{"x_train.npy": x, "train_images.npy": x}, want: "same part"},
+		"nothing":     {arrays: map[string][]byte{"readme.txt": nil}, want: "it holds readme.txt"},
+		"twice":       {arrays: map[string][]byte{"x_train.npy": x, "train_images.npy": x}, want: "could be the same part of a data set; it holds"},
 		"widths":      {arrays: map[string][]byte{"x_train.npy": x, "x_test.npy": npyFile(1, dict("<f4", "(1, 3)"), make([]float32, 3))}, want: "test rows: want 2 values as in training, got 3 values"},
 		"types":       {arrays: map[string][]byte{"x_train.npy": x, "x_test.npy": npyFile(1, dict("|u1", "(1, 2)"), make([]byte, 2))}, want: "test rows: want float32 as in training, got bytes"},
 		"few labels":  {arrays: map[string][]byte{"x_train.npy": two, "y_train.npy": y}, want: "training labels: want 2, one a row, got 3"},
@@ -212,7 +238,7 @@ func TestReadNPZ(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := npz(t, c.arrays)
-			s, err := ReadNPZ(bytes.NewReader(file), int64(len(file)), "a.npz")
+			s, err := ReadNPZ(bytes.NewReader(file), int64(len(file)), "a.npz", c.keys)
 			if c.train == 0 {
 				if err == nil || !strings.Contains(err.Error(), c.want) {
 					t.Errorf("error %v, want %q", err, c.want)
@@ -228,7 +254,7 @@ func TestReadNPZ(t *testing.T) {
 		})
 	}
 	file := npz(t, map[string][]byte{"x.npy": x})
-	if _, err := ReadNPZ(bytes.NewReader(file), int64(len(file))-5, "a.npz"); err == nil || !strings.Contains(err.Error(), "data: a.npz: broken archive") {
+	if _, err := ReadNPZ(bytes.NewReader(file), int64(len(file))-5, "a.npz", nil); err == nil || !strings.Contains(err.Error(), "data: a.npz: broken archive") {
 		t.Errorf("a cut archive: %v", err)
 	}
 }
@@ -285,7 +311,7 @@ func TestMapNPY(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = f.Close() }()
-			s, err := readFile(f, "a.npy", 1)
+			s, err := readFile(f, "a.npy", nil, 1)
 			if c.want != "" {
 				if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 					t.Errorf("error %v, want %q", err, c.want)
@@ -316,7 +342,7 @@ func TestMapNPY(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
-	if s, err := readFile(f, "a.npy", 100); err != nil || s.Mapped() || len(s.Train.Floats) != 6 { // 176 bytes, half of them as float32
+	if s, err := readFile(f, "a.npy", nil, 100); err != nil || s.Mapped() || len(s.Train.Floats) != 6 { // 176 bytes, half of them as float32
 		t.Errorf("float64 that fit as float32: %+v, %v", s, err)
 	}
 }

@@ -2,22 +2,22 @@ package data
 
 import (
 	"archive/zip"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 )
 
-// The names that the arrays of an archive go by, in lower case.
-var arrayNames = map[string]setPart{
-	"x_train": {set: 0}, "train_x": {set: 0}, "train_images": {set: 0}, "train": {set: 0}, "x": {set: 0}, "data": {set: 0},
-	"x_val": {set: 1}, "val_x": {set: 1}, "val_images": {set: 1}, "val": {set: 1}, "x_valid": {set: 1}, "valid": {set: 1},
-	"x_test": {set: 2}, "test_x": {set: 2}, "test_images": {set: 2}, "test": {set: 2},
-	"y_train": {0, true}, "train_y": {0, true}, "train_labels": {0, true}, "y": {0, true}, "labels": {0, true},
-	"y_val": {1, true}, "val_y": {1, true}, "val_labels": {1, true}, "y_valid": {1, true},
-	"y_test": {2, true}, "test_y": {2, true}, "test_labels": {2, true},
-}
+// The names that the arrays of an archive go by, in lower case, without what
+// stands for a set, which comes before or behind: train_images, x_train.
+var (
+	setNames    = map[string]int{"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "test": 2, "testing": 2}
+	rowNames    = []string{"", "x", "images", "data", "features", "inputs"}
+	labelsNames = []string{"y", "labels", "label", "targets"}
+)
 
 // setPart is the rows or the labels of a set: training, validation, test.
 type setPart struct {
@@ -25,86 +25,208 @@ type setPart struct {
 	labels bool
 }
 
-// ReadNPZ reads an archive of NumPy arrays, as numpy.savez writes it: x_train,
-// and where they are there x_val and x_test, with y_train and so on for labels;
-// or train_images and train_labels and so on. A single array is the training
-// set. Other arrays are left out, as Notes says.
-func ReadNPZ(r io.ReaderAt, size int64, name string) (*Source, error) {
-	archive, err := zip.NewReader(r, size)
-	if err != nil {
-		return nil, &FormatError{File: name, Problem: "broken archive", Want: "a zip of .npy files", Got: fmt.Sprintf("%q", err), Advice: again, Err: err}
+// parts of a set by what [Keys] call them.
+var keyParts = map[string]setPart{
+	"train": {}, "val": {set: 1}, "test": {set: 2},
+	"train_labels": {0, true}, "val_labels": {1, true}, "test_labels": {2, true},
+}
+
+// guess says which part an array is by its name.
+func guess(name string) (p setPart, ok bool) {
+	name = strings.ToLower(name)
+	what := name
+	for set, n := range setNames {
+		if rest, found := strings.CutPrefix(name, set); found && (rest == "" || rest[0] == '_') {
+			what, p.set = strings.TrimPrefix(rest, "_"), n
+		} else if rest, found := strings.CutSuffix(name, "_"+set); found {
+			what, p.set = rest, n
+		}
 	}
-	found, others, err := arrays(archive, name)
+	p.labels = slices.Contains(labelsNames, what)
+	return p, name != "" && (p.labels || slices.Contains(rowNames, what))
+}
+
+// Keys name the arrays of an archive: of train, val and test, and of
+// train_labels, val_labels and test_labels, which are left out where there are
+// none. An archive read without keys is searched for the usual names.
+type Keys map[string]string
+
+// ParseKeys reads keys as in train=images_a,train_labels=y1.
+func ParseKeys(text string) (Keys, error) {
+	keys := Keys{}
+	for pair := range strings.SplitSeq(text, ",") {
+		part, array, ok := strings.Cut(strings.TrimSpace(pair), "=")
+		if _, known := keyParts[part]; !ok || !known || array == "" || keys[part] != "" {
+			return nil, fmt.Errorf("data: keys %q: %q; want part=array, the parts %s, each once", text, pair, strings.Join(slices.Sorted(maps.Keys(keyParts)), ", "))
+		}
+		keys[part] = array
+	}
+	return keys, nil
+}
+
+// ReadNPZ reads an archive of NumPy arrays, as numpy.savez writes it: those
+// that keys name, or x_train, and where they are there x_val and x_test, with
+// y_train and so on for labels; or train_images and train_labels and so on. A
+// single array is the training set. Other arrays are left out, as Notes says.
+func ReadNPZ(r io.ReaderAt, size int64, name string, keys Keys) (*Source, error) {
+	a, err := openArchive(r, size, name, keys)
 	if err != nil {
 		return nil, err
 	}
+	if a.found[setPart{}] == nil {
+		return nil, a.unclear("no array is known as the training set")
+	}
 	s := &Source{Name: name}
-	if len(others) > 0 {
-		s.Notes = append(s.Notes, fmt.Sprintf("%s: left out %s", name, strings.Join(others, ", ")))
+	if len(a.others) > 0 {
+		s.Notes = append(s.Notes, fmt.Sprintf("%s: left out %s", name, strings.Join(a.others, ", ")))
 	}
 	for set, into := range []*Set{&s.Train, &s.Val, &s.Test} {
-		rows, labels := found[setPart{set: set}], found[setPart{set, true}]
-		if rows == nil {
-			if labels != nil {
-				return nil, fmt.Errorf("data: %s: labels %s without rows; put the rows there, or take the labels away", name, arrayName(labels))
-			}
-			continue
-		}
-		var notes []string
-		err := inArray(rows, name, func(in io.Reader, name string) (err error) {
-			into.Rows, notes, err = readNPY(in, name)
-			return err
-		})
-		if err == nil && labels != nil {
-			err = inArray(labels, name, func(in io.Reader, name string) (err error) {
-				into.Labels, err = readNPYLabels(in, name)
-				return err
-			})
-		}
+		notes, err := a.read(set, into)
 		if err != nil {
 			return nil, err
 		}
-		for _, note := range notes {
-			s.Notes = append(s.Notes, arrayName(rows)+": "+note)
-		}
+		s.Notes = append(s.Notes, notes...)
 	}
 	return s, s.Validate()
 }
 
-// arrays finds the arrays of a source, and names those that are none of it.
-func arrays(archive *zip.Reader, name string) (found map[setPart]*zip.File, others []string, err error) {
-	found = make(map[setPart]*zip.File)
-	var all []*zip.File
-	for _, f := range archive.File {
-		if !strings.HasSuffix(f.Name, ".npy") {
-			others = append(others, f.Name)
-			continue
+// archive is a zip of arrays.
+type archive struct {
+	name   string
+	files  []*zip.File
+	found  map[setPart]*zip.File
+	others []string // that are none of the data
+}
+
+// openArchive finds the arrays of a source.
+func openArchive(r io.ReaderAt, size int64, name string, keys Keys) (*archive, error) {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return nil, &FormatError{File: name, Problem: "broken archive", Want: "a zip of .npy files", Got: fmt.Sprintf("%q", err), Advice: again, Err: err}
+	}
+	a := &archive{name: name, found: map[setPart]*zip.File{}}
+	for _, f := range z.File {
+		if strings.HasSuffix(f.Name, ".npy") {
+			a.files = append(a.files, f)
+		} else {
+			a.others = append(a.others, f.Name)
 		}
-		all = append(all, f)
-		part, known := arrayNames[strings.ToLower(arrayName(f))]
+	}
+	if len(keys) > 0 {
+		err = a.take(keys)
+	} else {
+		err = a.search()
+	}
+	for _, f := range a.files {
+		if !slices.Contains(slices.Collect(maps.Values(a.found)), f) {
+			a.others = append(a.others, arrayName(f))
+		}
+	}
+	for set := range 3 {
+		if labels := a.found[setPart{set, true}]; err == nil && labels != nil && a.found[setPart{set: set}] == nil {
+			err = a.unclear(fmt.Sprintf("labels %s without rows", arrayName(labels)))
+		}
+	}
+	return a, err
+}
+
+// take finds the arrays that keys name.
+func (a *archive) take(keys Keys) error {
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		array := keys[key]
+		part, known := keyParts[key]
 		if !known {
-			others = append(others, arrayName(f))
+			return fmt.Errorf("data: %s: no part of a source is called %q; want %s", a.name, key, strings.Join(slices.Sorted(maps.Keys(keyParts)), ", "))
+		}
+		at := slices.IndexFunc(a.files, func(f *zip.File) bool { return arrayName(f) == array })
+		if at < 0 {
+			return a.unclear(fmt.Sprintf("no array is called %q", array))
+		}
+		a.found[part] = a.files[at]
+	}
+	return nil
+}
+
+// search finds arrays by their usual names.
+func (a *archive) search() error {
+	for _, f := range a.files {
+		part, known := guess(arrayName(f))
+		if !known {
 			continue
 		}
-		if before := found[part]; before != nil {
-			return nil, nil, fmt.Errorf("data: %s: %s and %s are the same part of a data set; want one of them", name, arrayName(before), arrayName(f))
+		if before := a.found[part]; before != nil {
+			return a.unclear(fmt.Sprintf("%s and %s could be the same part of a data set", arrayName(before), arrayName(f)))
 		}
-		found[part] = f
+		a.found[part] = f
 	}
-	train := setPart{}
-	if len(all) == 1 && len(found) == 0 {
-		return map[setPart]*zip.File{train: all[0]}, nil, nil
+	if len(a.files) == 1 && len(a.found) == 0 {
+		a.found = map[setPart]*zip.File{{}: a.files[0]}
 	}
-	if found[train] == nil {
-		for _, f := range found {
-			others = append(others, arrayName(f))
+	return nil
+}
+
+// unclear is an error that lists what the archive holds.
+func (a *archive) unclear(problem string) error {
+	const most = 12
+	var holds []string
+	for _, f := range a.files[:min(most, len(a.files))] {
+		holds = append(holds, arrayName(f)+" "+a.describe(f))
+	}
+	text := strings.Join(holds, ", ") + more(len(a.files)-len(holds))
+	if text == "" {
+		text = strings.Join(a.others[:min(most, len(a.others))], ", ")
+	}
+	return fmt.Errorf("data: %s: %s; it holds %s; name the arrays of the training, validation and test set and of their labels, or save them with numpy.savez(name, x_train=a)",
+		a.name, problem, orNone(text))
+}
+
+// describe says what an array is by its header.
+func (a *archive) describe(f *zip.File) string {
+	text := "(broken)"
+	_ = a.open(f, func(in io.Reader, name string) error { // what cannot be read is broken
+		s, err := newStream(in, name)
+		if err != nil {
+			return err
 		}
-		slices.Sort(others)
-		holds := strings.Join(others[:min(len(others), 5)], ", ") + more(max(0, len(others)-5))
-		return nil, nil, fmt.Errorf("data: %s: want an array x_train or train_images, or a single one, got %s; save it with numpy.savez(name, x_train=a)",
-			name, orNone(holds))
+		h, err := s.npyHead()
+		if err == nil {
+			text = tuple(h.shape) + " " + cmp.Or(h.element().name, h.descr)
+		}
+		return err
+	})
+	return text
+}
+
+// read reads a set where there is one.
+func (a *archive) read(set int, into *Set) (notes []string, err error) {
+	rows := a.found[setPart{set: set}]
+	if rows == nil {
+		return nil, nil
 	}
-	return found, others, nil
+	err = a.open(rows, func(in io.Reader, name string) (err error) {
+		into.Rows, notes, err = readNPY(in, name)
+		return err
+	})
+	if err == nil {
+		into.Labels, err = a.labels(set)
+	}
+	for i := range notes {
+		notes[i] = arrayName(rows) + ": " + notes[i]
+	}
+	return notes, err
+}
+
+// labels reads those of a set, nil where there are none.
+func (a *archive) labels(set int) (labels []byte, err error) {
+	f := a.found[setPart{set, true}]
+	if f == nil {
+		return nil, nil
+	}
+	err = a.open(f, func(in io.Reader, name string) (err error) {
+		labels, err = readNPYLabels(in, name)
+		return err
+	})
+	return labels, err
 }
 
 func orNone(text string) string {
@@ -117,16 +239,20 @@ func orNone(text string) string {
 // arrayName is what numpy.load calls an array.
 func arrayName(f *zip.File) string { return strings.TrimSuffix(f.Name, ".npy") }
 
-// inArray opens an array and has it read.
-func inArray(f *zip.File, archive string, read func(in io.Reader, name string) error) error {
-	name := archive + ":" + arrayName(f)
+// open opens an array and has it read.
+func (a *archive) open(f *zip.File, read func(in io.Reader, name string) error) error {
+	name := a.name + ":" + arrayName(f)
 	in, err := f.Open()
 	if err != nil {
 		return fmt.Errorf("data: %s: %w", name, err)
 	}
-	err = read(in, name)
+	return errors.Join(checksum(read(in, name), name), in.Close())
+}
+
+// checksum makes of the error of an archive's checksum one of its file.
+func checksum(err error, name string) error {
 	if errors.Is(err, zip.ErrChecksum) {
-		err = &FormatError{File: name, Problem: "broken archive", Want: "values with their checksum", Got: "others", Advice: again, Err: err}
+		return &FormatError{File: name, Problem: "broken archive", Want: "values with their checksum", Got: "others", Advice: again, Err: err}
 	}
-	return errors.Join(err, in.Close())
+	return err
 }

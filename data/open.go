@@ -37,7 +37,7 @@ func Open(dir string) (*Source, error) {
 	case !info.IsDir() && !info.Mode().IsRegular():
 		return nil, fmt.Errorf("data: %s is a pipe or a device; want a file, since it is read more than once: save it first", dir)
 	case !info.IsDir():
-		return openFile(whole, dir)
+		return OpenFile(dir, nil)
 	}
 	return f.read(filepath.Base(whole))
 }

@@ -21,6 +21,18 @@ type Chunk struct {
 	Names []string // what rows are called, such as the file of each; nil where they have no name
 }
 
+// Sized is a [Reader] that knows how many rows it gives in all, or -1 where it
+// does not.
+type Sized interface{ Len() int }
+
+// Len returns how many rows a reader gives in all, -1 where that is not known.
+func Len(r Reader) int {
+	if s, ok := r.(Sized); ok {
+		return s.Len()
+	}
+	return -1
+}
+
 // setReader reads a set in memory.
 type setReader struct {
 	set Set
@@ -32,8 +44,7 @@ func NewReader(s Set) Reader { return &setReader{set: s} }
 
 func (r *setReader) Shape() Shape { return r.set.Shape }
 
-// Len returns how many rows are left.
-func (r *setReader) Len() int { return r.set.N - r.at }
+func (r *setReader) Len() int { return r.set.N }
 
 func (r *setReader) Next(n int) (Chunk, error) {
 	if r.at == r.set.N {
@@ -50,16 +61,18 @@ func (r *setReader) Close() error { return nil }
 type pickReader struct {
 	set  Set
 	rows []int32 // that are still to come
+	all  int     // rows
 }
 
 // NewPickReader reads some rows of a set in memory or in a mapped file, in the
 // order that is given.
-func NewPickReader(s Set, rows []int32) Reader { return &pickReader{set: s, rows: rows} }
+func NewPickReader(s Set, rows []int32) Reader {
+	return &pickReader{set: s, rows: rows, all: len(rows)}
+}
 
 func (r *pickReader) Shape() Shape { return r.set.Shape }
 
-// Len returns how many rows are left.
-func (r *pickReader) Len() int { return len(r.rows) }
+func (r *pickReader) Len() int { return r.all }
 
 func (r *pickReader) Next(n int) (Chunk, error) {
 	if len(r.rows) == 0 {
@@ -82,17 +95,6 @@ func (r *pickReader) Next(n int) (Chunk, error) {
 }
 
 func (r *pickReader) Close() error { return nil }
-
-// Sized is a reader that knows how many rows are left.
-type Sized interface{ Len() int }
-
-// Left returns how many rows a reader has left, −1 where it does not know.
-func Left(r Reader) int {
-	if s, ok := r.(Sized); ok {
-		return s.Len()
-	}
-	return -1
-}
 
 // ReadAll reads what is left as one set that lies in memory, and the names of
 // its rows where they have any.

@@ -8,7 +8,9 @@ package data
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -172,7 +174,7 @@ type Source struct {
 	Form                 // how the rows were made of what they were read from
 	Notes       []string // what a reader decided that its user should know, a line each
 
-	mapping mapping // of a file that the rows lie in
+	mappings []mapping // of files that rows lie in
 }
 
 // String is what errors call a source: its name, quoted where a line cannot
@@ -184,9 +186,27 @@ func (s *Source) String() string {
 	return cmp.Or(s.Name, "the source")
 }
 
-// Close gives a mapped file back; the rows must not be touched any more.
-func (s *Source) Close() error { return s.mapping.close() }
+// Close gives mapped files back; the rows must not be touched any more.
+func (s *Source) Close() error {
+	var errs []error
+	for i := range s.mappings {
+		errs = append(errs, s.mappings[i].close())
+	}
+	s.mappings = nil
+	return errors.Join(errs...)
+}
 
 // Mapped says that the training rows lie in a file, of which memory holds what
 // was used lately: their order should go through it piece by piece.
-func (s *Source) Mapped() bool { return s.mapping.bytes != nil }
+func (s *Source) Mapped() bool {
+	rows := s.Train.Memory()
+	return len(rows) > 0 && slices.ContainsFunc(s.mappings, func(m mapping) bool {
+		return holds(m.bytes, uintptr(unsafe.Pointer(unsafe.SliceData(rows))))
+	})
+}
+
+// holds says that an address lies in memory.
+func holds(memory []byte, address uintptr) bool {
+	start := uintptr(unsafe.Pointer(unsafe.SliceData(memory)))
+	return address >= start && address-start < uintptr(len(memory))
+}

@@ -139,9 +139,11 @@ func (s *stream) fill(dst []byte, want int) error {
 // which is as large is believed. Else memory grows in steps up to the claim,
 // each at most growth times what has arrived, so that reading never holds more
 // than a fifth above the size.
-func (s *stream) body(size int) ([]byte, error) {
+func (s *stream) body(size int) ([]byte, error) { return s.piece(size, s.got+size) }
+
+// piece reads size bytes, as body does, of a file that should have want bytes.
+func (s *stream) piece(size, want int) ([]byte, error) {
 	const first, growth = 1 << 16, 6
-	want := s.got + size
 	s.sized = true
 	room := size
 	for s.onDisk < want && room > first {

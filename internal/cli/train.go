@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"aegis"
 	"aegis/data"
 	"aegis/data/memory"
-	"aegis/data/mnist"
 )
 
 // Train is the command that trains an autoencoder.
@@ -53,7 +53,7 @@ func train(ctx context.Context, p *Process, c *call) error {
 	if err := options.Check(); err != nil {
 		return err
 	}
-	ds, err := load(ctx, string(c.config.Data), w.reading)
+	ds, err := load(ctx, c, w.reading, w.opening)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func Doctor(asJSON bool, stdout io.Writer) error {
 
 // describe prints what --summary and --plan ask for.
 func describe(ctx context.Context, c *call, stdout io.Writer) error {
-	ds, err := load(ctx, string(c.config.Data), nil)
+	ds, err := load(ctx, c, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -101,18 +101,17 @@ func describe(ctx context.Context, c *call, stdout io.Writer) error {
 	return err
 }
 
-// load reads the data. Where it takes long, late is called once.
-func load(ctx context.Context, dir string, late func()) (*data.Source, error) {
+// load reads the data. Where it takes long, late is called once; opening hears
+// how far it is.
+func load(ctx context.Context, c *call, late func(), opening func(what string, done, of int)) (*data.Source, error) {
 	if err := memory.Check(); err != nil {
 		return nil, err
 	}
-	return await(ctx, "data", late, func() (*data.Source, error) { return dataset(dir) })
-}
-
-// dataset opens a folder of IDX files, a file of arrays, or the embedded MNIST.
-func dataset(dir string) (*data.Source, error) {
-	if dir == "" {
-		return mnist.Load()
+	out := c.out
+	if out == "" {
+		out = filepath.Join("runs", "run")
 	}
-	return data.Open(dir)
+	return await(ctx, "data", late, func() (*data.Source, error) {
+		return aegis.OpenData(ctx, c.config, aegis.DataOptions{Cache: filepath.Join(filepath.Dir(out), "cache"), Progress: opening})
+	})
 }

@@ -59,6 +59,23 @@ func (w *watcher) printf(format string, args ...any) {
 // patience is how long the data may be read without a word.
 const patience = 5 * time.Second
 
+// opening says every few seconds how far data are decoded, read or fetched. It is
+// called from the goroutine that opens them, before any other.
+func (w *watcher) opening(what string, done, of int) {
+	if w.measured.IsZero() {
+		w.measured = time.Now()
+	}
+	if time.Since(w.measured) < patience {
+		return
+	}
+	w.measured = time.Now()
+	if of > 0 {
+		w.printf("%s: %d %% of %d\n", what, 100*done/of, of)
+	} else {
+		w.printf("%s: %d\n", what, done)
+	}
+}
+
 // reading says that the data is being read.
 func (w *watcher) reading() { w.printf("reading %s\n", w.config.Data) }
 

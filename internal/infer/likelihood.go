@@ -43,7 +43,7 @@ func (m *Model) LogLikelihood(ctx context.Context, rows data.Rows, samples int, 
 	for from := 0; from < rows.N; from += n {
 		to := min(from+n, rows.N)
 		w := weighing{
-			model: m, samples: samples, first: from, values: m.values(rows, from, to), classes: some(classes, from, to),
+			model: m, samples: samples, first: from, values: m.Values(rows, from, to), classes: some(classes, from, to),
 			noise: program.Input{Kind: program.InputNormal, Purpose: "loglikelihood"}.Noise(seed, "", true),
 		}
 		w.draw(seed)

@@ -2,6 +2,7 @@ package infer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -138,6 +139,19 @@ func (m *Model) opened() *Network {
 	return m.network
 }
 
+// Pairs visits rows, some at a time, as the network reads them and as it
+// rebuilds them, both (n,P): without a change of units. They are valid until
+// visit returns, whose error ends it.
+func (m *Model) Pairs(ctx context.Context, rows data.Rows, labels []byte, visit func(values, rebuilt []float32) error) error {
+	var failed error
+	err := m.batches(ctx, program.Reconstruct, rows, labels, func(values, rebuilt []float32) {
+		if failed == nil && len(values) > 0 {
+			failed = visit(values, rebuilt)
+		}
+	})
+	return errors.Join(err, failed)
+}
+
 // run gathers a part's results.
 func (m *Model) run(ctx context.Context, part program.Part, rows data.Rows, labels []byte) ([]float32, error) {
 	var out []float32
@@ -174,7 +188,7 @@ func (m *Model) batches(ctx context.Context, part program.Part, rows data.Rows, 
 	n := max(1, batchValues/rows.Size())
 	for from := 0; from == 0 || from < rows.N; from += n {
 		to := min(from+n, rows.N)
-		values := m.values(rows, from, to)
+		values := m.Values(rows, from, to)
 		results, err := m.network.run(ctx, part, program.Feed{Values: values, Labels: some(classes, from, to)})
 		if err != nil {
 			return err
@@ -214,8 +228,8 @@ func some(classes []int32, from, to int) []int32 {
 	return classes[from:to]
 }
 
-// values are rows from to to-1 as the network reads them.
-func (m *Model) values(rows data.Rows, from, to int) []float32 {
+// Values are rows from to to-1 as the network reads them.
+func (m *Model) Values(rows data.Rows, from, to int) []float32 {
 	p := rows.Size()
 	values := make([]float32, (to-from)*p)
 	for i := from; i < to; i++ {
@@ -224,12 +238,21 @@ func (m *Model) values(rows data.Rows, from, to int) []float32 {
 	return values
 }
 
-// Check says why rows are none that the model reads.
-func (m *Model) Check(rows data.Rows) error {
-	if err := m.opened().enter(context.Background()); err != nil {
+// Ready says why the model cannot be used: it is empty or closed, or ctx has
+// ended.
+func (m *Model) Ready(ctx context.Context) error {
+	if err := m.opened().enter(ctx); err != nil {
 		return err
 	}
-	defer m.network.calls.Done()
+	m.network.calls.Done()
+	return nil
+}
+
+// Check says why rows are none that the model reads.
+func (m *Model) Check(rows data.Rows) error {
+	if err := m.Ready(context.Background()); err != nil {
+		return err
+	}
 	return m.check(rows)
 }
 

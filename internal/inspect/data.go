@@ -76,7 +76,7 @@ func (i *inspection) archive() error {
 		return fmt.Errorf("aegis: inspect: %w", err)
 	}
 	defer func() { _ = f.Close() }() // it was read only
-	if i.Arrays, err = data.ReadArrays(f, i.Bytes, i.Path); err != nil {
+	if i.Arrays, err = data.HeadersNPZ(f, i.Bytes, i.Path); err != nil {
 		return err
 	}
 	return i.sourceOrArrays()
@@ -89,7 +89,7 @@ func (i *inspection) array() error {
 		return fmt.Errorf("aegis: inspect: %w", err)
 	}
 	defer func() { _ = f.Close() }() // it was read only
-	a, err := data.ReadArray(f, i.Bytes, i.Path)
+	a, err := data.HeaderNPY(f, i.Bytes, i.Path)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func decodeVerb(p *cli.Process) *cobra.Command {
 			defer func() { _ = codes.Close() }() // they were read only
 			return u.rebuild(c.Context(), opened{model: m, rows: u.first(codes)}, out, "decode", func(chunk data.Chunk) ([]float32, error) {
 				return m.Decode(c.Context(), chunk.Floats, labels(chunk.N)...)
-			})
+			}, u.wrote)
 		},
 	}
 	u.add(c)

@@ -2,6 +2,9 @@ package verb
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -15,13 +18,45 @@ type use struct {
 	process *cli.Process
 	dataFlags
 	deviceFlags
-	quiet bool
+	quiet, json bool
 }
 
 func (u *use) add(c *cobra.Command) {
 	u.dataFlags.add(c)
 	u.deviceFlags.add(c)
 	c.Flags().BoolVar(&u.quiet, "quiet", false, "print errors only")
+	c.Flags().BoolVar(&u.json, "json", false, "print what was done as JSON on standard output")
+}
+
+// done is what a verb that writes rows has done, as --json prints it.
+type done struct {
+	Rows int    `json:"rows"`
+	Out  string `json:"out,omitempty"`
+}
+
+// finish says what was done: in words, or as JSON.
+func (u *use) finish(d any, format string, args ...any) error {
+	if u.json {
+		return printJSON(u.process.Stdout, d)
+	}
+	u.say(format, args...)
+	return nil
+}
+
+// printJSON prints a value as indented JSON.
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// apart refuses JSON and rows on the same output.
+func (u *use) apart(out string) error {
+	if u.json && isStandard(out) {
+		return cli.Usage(errors.New("--json and the rows would both go to standard output: --out names a file for the rows"))
+	}
+	return nil
 }
 
 // say writes a line to stderr.
@@ -55,7 +90,7 @@ func (u *use) with(ctx context.Context, path string, do func(opened) error) (err
 
 // every calls do with the rows, some at a time, and shows how far it is.
 func (u *use) every(ctx context.Context, what string, rows data.Reader, do func(data.Chunk) error) error {
-	p := newProgress(u.process, what, data.Left(rows))
+	p := newProgress(u.process, what, data.Len(rows))
 	if u.quiet {
 		p = &progress{process: u.process, of: -1, silent: true}
 	}
@@ -97,6 +132,9 @@ func encodeVerb(p *cli.Process) *cobra.Command {
 }
 
 func (u *use) encode(ctx context.Context, o opened, out outFlags) error {
+	if err := u.apart(out.out); err != nil {
+		return err
+	}
 	z := o.model.Spec().Latent
 	first, rows, err := peek(o.rows, someValues/max(1, o.rows.Shape().Size()))
 	if err != nil {
@@ -106,14 +144,14 @@ func (u *use) encode(ctx context.Context, o opened, out outFlags) error {
 	if first.Names != nil {
 		columns = append([]column{{name: "file", text: true}}, columns...)
 	}
-	done := 0
-	err = out.write(u.process, columns, data.Left(rows), func(t *table) error {
+	n := 0
+	err = out.write(u.process, columns, data.Len(rows), func(t *table) error {
 		return u.every(ctx, "encode", rows, func(c data.Chunk) error {
 			codes, err := o.model.Encode(ctx, c.Rows, labelsFor(o.model, c)...)
 			if err != nil {
 				return err
 			}
-			done += c.N
+			n += c.N
 			for i := range c.N {
 				if first.Names != nil {
 					t.text(c.Names[i])
@@ -128,8 +166,8 @@ func (u *use) encode(ctx context.Context, o opened, out outFlags) error {
 			return nil
 		})
 	})
-	if err == nil && !isStandard(out.out) {
-		u.say("%s: %d codes of %d values", out.out, done, z)
+	if err != nil || isStandard(out.out) {
+		return err
 	}
-	return err
+	return u.finish(done{n, out.out}, "%s: %d codes of %d values", out.out, n, z)
 }

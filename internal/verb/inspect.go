@@ -1,10 +1,8 @@
 package verb
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -54,15 +52,4 @@ func inspectVerb(p *cli.Process) *cobra.Command {
 	f.Func("size", "height and width that images get, such as 64x64", reading.Size.Set)
 	f.BoolVar(&reading.Gray, "gray", false, "colours become grey")
 	return c
-}
-
-// printJSON prints what a verb found.
-func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(v); err != nil {
-		return fmt.Errorf("standard output: %w", err)
-	}
-	return nil
 }

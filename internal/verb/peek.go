@@ -45,10 +45,5 @@ func (p *peeked) Next(n int) (data.Chunk, error) {
 	return c, nil
 }
 
-// Len returns how many rows are left.
-func (p *peeked) Len() int {
-	if n := data.Left(p.Reader); n >= 0 {
-		return n + p.first.N
-	}
-	return -1
-}
+// Len returns how many rows there are.
+func (p *peeked) Len() int { return data.Len(p.Reader) }

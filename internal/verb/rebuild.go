@@ -26,7 +26,7 @@ func reconstructVerb(p *cli.Process) *cobra.Command {
 			return u.with(ctx, args[0], func(o opened) error {
 				return u.rebuild(ctx, o, out, "reconstruct", func(c data.Chunk) ([]float32, error) {
 					return o.model.Reconstruct(ctx, c.Rows, labelsFor(o.model, c)...)
-				})
+				}, u.wrote)
 			})
 		},
 	}
@@ -36,19 +36,22 @@ func reconstructVerb(p *cli.Process) *cobra.Command {
 }
 
 // rebuild writes what make makes of the rows.
-func (u *use) rebuild(ctx context.Context, o opened, out *rowsFlags, what string, make func(data.Chunk) ([]float32, error)) error {
+func (u *use) rebuild(ctx context.Context, o opened, out *rowsFlags, what string, make func(data.Chunk) ([]float32, error), report func(done) error) error {
+	if err := u.apart(out.out); err != nil {
+		return err
+	}
 	first, rows, err := peek(o.rows, 1)
 	if err != nil {
 		return err
 	}
-	done := 0
-	err = out.write(ctx, u, o.model, data.Left(rows), func(put sink) error {
+	n := 0
+	err = out.write(ctx, u, o.model, data.Len(rows), func(put sink) error {
 		return u.every(ctx, what, rows, func(c data.Chunk) error {
 			values, err := make(c)
 			if err != nil {
 				return err
 			}
-			done += c.N
+			n += c.N
 			r := rebuilt{n: c.N, values: values}
 			if first.Names != nil {
 				r.names = c.Names
@@ -56,10 +59,10 @@ func (u *use) rebuild(ctx context.Context, o opened, out *rowsFlags, what string
 			return put(r)
 		})
 	})
-	if err == nil && !isStandard(out.out) {
-		u.say("%s: %d rows", out.out, done)
+	if err != nil || isStandard(out.out) {
+		return err
 	}
-	return err
+	return report(done{n, out.out})
 }
 
 func denoiseVerb(p *cli.Process) *cobra.Command {
@@ -78,11 +81,7 @@ func denoiseVerb(p *cli.Process) *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			return u.with(c.Context(), args[0], func(o opened) error {
 				d := &denoising{model: o.model, corrupt: corrupt, seed: seed, ctx: c.Context()}
-				if err := u.rebuild(c.Context(), o, out, "denoise", d.restore); err != nil {
-					return err
-				}
-				d.report(u)
-				return nil
+				return u.rebuild(c.Context(), o, out, "denoise", d.restore, func(wrote done) error { return d.report(u, wrote) })
 			})
 		},
 	}
@@ -147,14 +146,26 @@ func (d *denoising) measure(clean, noisy data.Rows, restored []float32) error {
 	return nil
 }
 
-func (d *denoising) report(u *use) {
+// denoised is what --json prints: errors are the means of squares, of pixels
+// from 0 to 1.
+type denoised struct {
+	done
+	Corrupt  string  `json:"corrupt"`
+	Noisy    float64 `json:"noisy"`
+	Restored float64 `json:"restored"`
+}
+
+func (d *denoising) report(u *use, wrote done) error {
 	if d.values == 0 {
-		return
+		return u.wrote(wrote)
 	}
 	before, after := d.before/float64(d.values), d.squares/float64(d.values)
 	line := fmt.Sprintf("mean squared error of %d rows: %.5g with noise, %.5g restored", d.rows, before, after)
 	if d.model.Spec().Image[0] > 0 && d.model.Spec().Scaling == nil {
 		line += fmt.Sprintf(" (PSNR %.2f dB, %.2f dB)", -10*math.Log10(before), -10*math.Log10(after))
 	}
-	u.say("%s", line)
+	return u.finish(denoised{wrote, d.corrupt, before, after}, "%s: %s", wrote.Out, line)
 }
+
+// wrote says how many rows went where.
+func (u *use) wrote(d done) error { return u.finish(d, "%s: %d rows", d.Out, d.Rows) }

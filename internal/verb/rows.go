@@ -75,7 +75,7 @@ func (d *dataFlags) first(rows data.Reader) data.Reader {
 	if d.limit == 0 {
 		return rows
 	}
-	return &limited{Reader: rows, left: d.limit}
+	return &limited{Reader: rows, most: d.limit, left: d.limit}
 }
 
 func (d *dataFlags) reader(ctx context.Context, r *aegis.Run, m *aegis.Model) (data.Reader, error) {
@@ -107,13 +107,13 @@ type owned struct {
 
 func (o *owned) Close() error { return errors.Join(o.Reader.Close(), o.source.Close()) }
 
-// Len returns how many rows are left.
-func (o *owned) Len() int { return data.Left(o.Reader) }
+// Len returns how many rows there are.
+func (o *owned) Len() int { return data.Len(o.Reader) }
 
 // limited reads the first rows of a reader.
 type limited struct {
 	data.Reader
-	left int
+	most, left int
 }
 
 func (l *limited) Next(n int) (data.Chunk, error) {
@@ -125,10 +125,10 @@ func (l *limited) Next(n int) (data.Chunk, error) {
 	return c, err
 }
 
-// Len returns how many rows are left.
+// Len returns how many rows there are.
 func (l *limited) Len() int {
-	if n := data.Left(l.Reader); n >= 0 {
-		return min(n, l.left)
+	if n := data.Len(l.Reader); n >= 0 {
+		return min(n, l.most)
 	}
 	return -1
 }

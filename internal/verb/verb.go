@@ -50,6 +50,7 @@ func command(p *cli.Process) *cobra.Command {
 	root.AddCommand(
 		trainVerb(),
 		encodeVerb(p), decodeVerb(p), reconstructVerb(p), denoiseVerb(p),
+		evalVerb(p), clusterVerb(p),
 		inspectVerb(p), doctorVerb(p),
 	)
 	return root
