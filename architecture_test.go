@@ -51,6 +51,7 @@ var mayImport = map[string][]string{
 	"aegis/internal/cluster":  {"aegis/data", "aegis/internal/infer", "aegis/internal/analysis"},
 	"aegis/internal/codec":    {},
 	"aegis/internal/detect":   {"aegis/data", "aegis/internal/infer", "aegis/internal/analysis", "aegis/model"},
+	"aegis/internal/generate": {"aegis/data", "aegis/data/philox", "aegis/model", "aegis/internal/infer", "aegis/internal/analysis"},
 	"aegis/internal/inspect":  {"aegis/data", "aegis/model", "aegis/internal/run", "aegis/internal/infer", "aegis/internal/session"},
 	"aegis/internal/cli":      {"aegis", "aegis/data", "aegis/data/mnist", "aegis/data/memory", "aegis/internal/advice", "aegis/internal/session"},
 	"aegis/internal/verb":     {"aegis", "aegis/data", "aegis/internal/cli", "aegis/internal/atomic"},
@@ -194,7 +195,7 @@ func TestImports(t *testing.T) {
 // commands': who uses a package from a program has no flags.
 func TestErrorsSpeakOfNoFlags(t *testing.T) {
 	flag := regexp.MustCompile(`(^|[^-\w])--[a-z]`)
-	commands := []string{"cmd", "internal/cli", "cuda/internal/nvrtc"} // that has the options of a compiler
+	commands := []string{"cmd", "internal/cli", "internal/verb", "cuda/internal/nvrtc"} // that has the options of a compiler
 	seen := 0
 	err := filepath.WalkDir(".", func(path string, e fs.DirEntry, err error) error {
 		if err != nil {

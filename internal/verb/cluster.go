@@ -102,7 +102,7 @@ func (n *naming) Next(k int) (data.Chunk, error) {
 }
 
 // Len returns how many rows are left.
-func (n *naming) Len() int { return data.Left(n.Reader) }
+func (n *naming) Len() int { return data.Len(n.Reader) }
 
 // assignments writes the cluster of each row.
 func (u *clustering) assignments(c *aegis.Clusters, names []string) error {

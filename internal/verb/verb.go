@@ -50,7 +50,7 @@ func command(p *cli.Process) *cobra.Command {
 	root.AddCommand(
 		trainVerb(),
 		encodeVerb(p), decodeVerb(p), reconstructVerb(p), denoiseVerb(p),
-		evalVerb(p), clusterVerb(p),
+		evalVerb(p), clusterVerb(p), generateVerb(p),
 		inspectVerb(p), doctorVerb(p),
 	)
 	return root
