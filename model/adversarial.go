@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -265,6 +266,27 @@ func (s Spec) PriorDeviation() []float64 {
 		return op.Mixture{Components: k}.Deviations()
 	}
 	return slices.Repeat([]float64{1}, s.Latent)
+}
+
+// NormalPrior says that codes are held to N(0, 1), by a divergence or by a
+// discriminator.
+func (s Spec) NormalPrior() bool { return s.Variational() || s.Prior == NormalPrior }
+
+// PriorSteps are n values of a dimension of the prior, ascending, for a grid over
+// it. Of a normal one they are the quantiles in equal steps, so that all places
+// are as likely (Kingma and Welling 2013, figure 4); of a mixture they are in
+// equal steps as far as it reaches.
+func (s Spec) PriorSteps(n int) []float32 {
+	const reach = 1.9 // of deviations: a circle's radius is √2 of them
+	at := make([]float32, n)
+	for i := range at {
+		along := 2*(float64(i)+0.5)/float64(n) - 1 // (-1, 1)
+		at[i] = float32(math.Sqrt2 * math.Erfinv(along))
+		if !s.NormalPrior() {
+			at[i] = float32(reach * along * s.PriorDeviation()[0])
+		}
+	}
+	return at
 }
 
 // adversarialPreset is the one whose codes are held to a prior by a discriminator.

@@ -109,6 +109,14 @@ func (l Layer) apply(x, w, b *G.Node) (y *G.Node, err error) {
 	return y, err
 }
 
+// Params counts the layer's parameters.
+func (l Layer) Params() (n int) {
+	for _, p := range l.params("") {
+		n += p.Size()
+	}
+	return n
+}
+
 // FLOPs returns the multiplications and additions of one image's way forward.
 func (l Layer) FLOPs() float64 {
 	shape, _, _ := l.weight()

@@ -31,9 +31,7 @@ func (s Spec) Cost() (Cost, error) {
 	var c Cost
 	values := float64(s.row().Size())
 	for _, l := range n.all() {
-		for _, p := range l.params(s.Init) {
-			c.Params += p.Size()
-		}
+		c.Params += l.Params()
 		values += 2 * float64(program.Size(l.Out))
 	}
 	for _, l := range n.layers() {
@@ -79,16 +77,12 @@ func (s Spec) Summary(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "layer\ttype\tkernel\tinput\toutput\tactivation\tparameters\tMFLOPs")
 	for _, l := range n.all() {
-		params := 0
-		for _, p := range l.params(s.Init) {
-			params += p.Size()
-		}
 		kernel := "–"
 		if l.Kind != Linear {
 			kernel = fmt.Sprintf("%d×%d /%d", l.Kernel[0], l.Kernel[1], l.Window.Stride[0])
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%v\t%d\t%.3f\n",
-			l.Name, l.Kind, kernel, shapeText(l.In), shapeText(l.Out), l.Activation, params, l.FLOPs()/1e6)
+			l.Name, l.Kind, kernel, shapeText(l.In), shapeText(l.Out), l.Activation, l.Params(), l.FLOPs()/1e6)
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("model: summary: %w", err)

@@ -90,7 +90,7 @@ func loadError(name string, err error) error { return fmt.Errorf("aegis: load %s
 // load opens the network that a file describes. Its parameters are read one
 // after the other, each into the device.
 func load(name string, file *run.TensorFile, open Open) (*Model, error) {
-	spec, err := fileSpec(file)
+	spec, err := FileSpec(file)
 	if err != nil {
 		return nil, loadError(name, err)
 	}
@@ -118,9 +118,9 @@ func load(name string, file *run.TensorFile, open Open) (*Model, error) {
 	return &Model{spec: spec, network: n, loss: loss.Row, fingerprint: fingerprint}, nil
 }
 
-// fileSpec returns the network that a file's parameters belong to. They may be
+// FileSpec returns the network that a file's parameters belong to. They may be
 // hostile: a network larger than the file is refused before it is built.
-func fileSpec(file *run.TensorFile) (model.Spec, error) {
+func FileSpec(file *run.TensorFile) (model.Spec, error) {
 	var spec model.Spec
 	text, ok := file.Metadata[run.ConfigKey]
 	if _, own := file.Metadata[run.ProgramKey]; own {

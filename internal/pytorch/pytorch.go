@@ -34,7 +34,7 @@ func Read(file *run.TensorFile, params []program.Param, renamed map[string]strin
 	for _, p := range params {
 		ours = append(ours, shaped{p.Name, p.Name, p.Shape})
 	}
-	for _, info := range file.Tensors() {
+	for _, info := range file.List() {
 		if _, last := split(info.Name); last != counter {
 			theirs[info.Name] = shaped{info.Name, info.Name, info.Shape}
 		}

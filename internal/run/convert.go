@@ -4,28 +4,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"maps"
 	"math"
-	"slices"
 
 	"aegis/model/program"
 )
-
-// TensorInfo is what a safetensors file says of a tensor.
-type TensorInfo struct {
-	Name, Dtype string
-	Shape       []int
-}
-
-// Tensors lists the file's tensors by name.
-func (t *TensorFile) Tensors() []TensorInfo {
-	all := make([]TensorInfo, 0, len(t.headers))
-	for _, name := range slices.Sorted(maps.Keys(t.headers)) {
-		h := t.headers[name]
-		all = append(all, TensorInfo{name, h.Dtype, h.Shape})
-	}
-	return all
-}
 
 // floatTypes are the types that [TensorFile.Convert] reads, by their bytes.
 var floatTypes = map[string]func(raw []byte) float32{

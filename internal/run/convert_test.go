@@ -37,7 +37,7 @@ func TestConvert(t *testing.T) {
 				t.Errorf("%s, value %d: %v, want %v", dtype, i, v, want)
 			}
 		}
-		if info := file.Tensors(); len(info) != 1 || info[0].Name != "a" || info[0].Dtype != dtype || info[0].Shape[0] != len(c.want) {
+		if info := file.List(); len(info) != 1 || info[0].Name != "a" || info[0].Type != dtype || info[0].Shape[0] != len(c.want) {
 			t.Errorf("%s: %+v", dtype, info)
 		}
 	}

@@ -83,6 +83,24 @@ func NewTensorFile(r io.ReaderAt, size int64) (*TensorFile, error) {
 // Size returns the bytes of all tensors.
 func (t *TensorFile) Size() int64 { return t.size }
 
+// TensorInfo is what the header says of a tensor.
+type TensorInfo struct {
+	Name  string `json:"name"`
+	Type  string `json:"dtype"` // F32, BF16, …
+	Shape []int  `json:"shape"`
+	Bytes int64  `json:"bytes"`
+}
+
+// List returns what the header says of all tensors, in the order of the file.
+func (t *TensorFile) List() []TensorInfo {
+	all := make([]TensorInfo, 0, len(t.headers))
+	for _, name := range byOffset(t.headers) {
+		h := t.headers[name]
+		all = append(all, TensorInfo{Name: name, Type: h.Dtype, Shape: h.Shape, Bytes: h.Offsets[1] - h.Offsets[0]})
+	}
+	return all
+}
+
 // Read reads one tensor. The error is an *[UnsupportedError] where its values
 // are not float32.
 func (t *TensorFile) Read(name string, shape []int) (program.Tensor, error) {
@@ -195,16 +213,20 @@ func valueBytes(dtype string) int64 {
 	return 0
 }
 
+// byOffset returns the names of tensors in the order in which they lie.
+func byOffset(headers map[string]header) []string {
+	return slices.SortedFunc(maps.Keys(headers), func(a, b string) int {
+		oa, ob := headers[a].Offsets, headers[b].Offsets
+		return cmp.Or(slices.Compare(oa[:], ob[:]), strings.Compare(a, b))
+	})
+}
+
 // checkHeaders holds shapes and offsets against each other and against the
 // bytes of data. All of it is known to be sound before any data is read. How
 // many bytes a tensor of an unknown type has cannot be checked.
 func checkHeaders(headers map[string]header, size int64) error {
-	names := slices.SortedFunc(maps.Keys(headers), func(a, b string) int {
-		oa, ob := headers[a].Offsets, headers[b].Offsets
-		return cmp.Or(slices.Compare(oa[:], ob[:]), strings.Compare(a, b))
-	})
 	var end int64
-	for _, name := range names {
+	for _, name := range byOffset(headers) {
 		h := headers[name]
 		n, ok := elements(h.Shape)
 		if !ok {

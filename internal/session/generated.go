@@ -9,7 +9,6 @@ import (
 
 	"aegis/internal/report"
 	"aegis/internal/run"
-	"aegis/model"
 	"aegis/model/program"
 )
 
@@ -80,41 +79,30 @@ func (t *trainer) samplesOfClasses(ctx context.Context, s report.Sheet, codes []
 	return s, t.decodeTo(ctx, &s, all, classes)
 }
 
-// normalPrior tells codes that are held to N(0, 1), and none to a mixture.
-func (c Config) normalPrior() bool { return c.Variational() || c.Prior == model.NormalPrior }
-
 // priorName is what codes are held to.
 func (c Config) priorName() string {
-	if c.normalPrior() {
+	if c.Spec.NormalPrior() {
 		return "N(0, 1)"
 	}
 	return "the prior " + c.Prior
 }
 
-// codeGrid is the plane of a code of two values. Of a normal prior each axis is at
-// the quantiles in equal steps, so that all images are as likely (Kingma and
-// Welling 2013, figure 4); of a mixture, in equal steps as far as it reaches.
+// codeGrid is the plane of a code of two values, over the prior.
 func (t *trainer) codeGrid(ctx context.Context) (report.Sheet, error) {
-	const reach = 1.9 // of deviations: a circle's radius is √2 of them
 	s := report.Sheet{
 		Title:   fmt.Sprintf("%s: decoded from codes on a grid over %s", t.cfg.Model, t.cfg.priorName()),
 		Columns: gridSide, XLabel: "z1", YLabel: "z2",
 	}
-	at := make([]float64, gridSide)
-	for i := range at {
-		along := 2*(float64(i)+0.5)/gridSide - 1 // (-1, 1)
-		at[i] = math.Sqrt2 * math.Erfinv(along)
-		if !t.cfg.normalPrior() {
-			at[i] = reach * along * t.cfg.PriorDeviation()[0]
-		}
-		s.ColumnCaptions = append(s.ColumnCaptions, fmt.Sprintf("%.2f", at[i]))
+	at := t.cfg.PriorSteps(gridSide)
+	for _, x := range at {
+		s.ColumnCaptions = append(s.ColumnCaptions, fmt.Sprintf("%.2f", x))
 	}
 	var codes []float32
 	for i := range gridSide {
 		y := at[gridSide-1-i] // upwards
 		s.LineCaptions = append(s.LineCaptions, fmt.Sprintf("%.2f", y))
 		for _, x := range at {
-			codes = append(codes, float32(x), float32(y))
+			codes = append(codes, x, y)
 		}
 	}
 	return s, t.decodeTo(ctx, &s, codes, nil)

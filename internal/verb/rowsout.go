@@ -42,6 +42,9 @@ type sink func(rebuilt) error
 
 // write hands fill a sink of rows, and puts what it got where it belongs.
 func (o rowsFlags) write(ctx context.Context, u *use, m *aegis.Model, rows int, fill func(sink) error) error {
+	if err := o.check(m); err != nil {
+		return err
+	}
 	images := m.Spec().Image[0] > 0
 	ending := strings.ToLower(filepath.Ext(o.out))
 	switch {
@@ -49,8 +52,6 @@ func (o rowsFlags) write(ctx context.Context, u *use, m *aegis.Model, rows int, 
 		return o.sheet(m, fill)
 	case images && o.format == "" && !isStandard(o.out) && ending == "":
 		return o.folder(ctx, m, rows, fill)
-	case images && o.format == "" && o.out == "":
-		return cli.Usage(errors.New("--out names where images go: a folder, a sheet that ends in .png, or a table that ends in .npy or .csv"))
 	case images && ending == ".npy" && o.format == "":
 		return o.array(m, rows, fill)
 	}
@@ -72,6 +73,20 @@ func (o rowsFlags) write(ctx context.Context, u *use, m *aegis.Model, rows int, 
 			return nil
 		})
 	})
+}
+
+// check says why rows cannot go there, before there are any.
+func (o rowsFlags) check(m *aegis.Model) error {
+	if m.Spec().Image[0] > 0 && o.format == "" {
+		switch ending := strings.ToLower(filepath.Ext(o.out)); {
+		case o.out == "":
+			return cli.Usage(errors.New("--out names where images go: a folder, a sheet that ends in .png, or a table that ends in .npy or .csv"))
+		case ending == ".png", ending == "" && o.out != "-":
+			return nil
+		}
+	}
+	_, err := formatOf(o.out, o.format)
+	return err
 }
 
 // mostOnSheet is how many images a sheet shows.

@@ -50,10 +50,8 @@ func command(p *cli.Process) *cobra.Command {
 	root.AddCommand(
 		trainVerb(),
 		encodeVerb(p), decodeVerb(p), reconstructVerb(p), denoiseVerb(p),
-		evalVerb(p), clusterVerb(p), compressVerb(p), decompressVerb(p),
-		importVerb(p), compareVerb(p),
-		plotVerb(p),
-		doctorVerb(p),
+		evalVerb(p), clusterVerb(p), generateVerb(p), compressVerb(p), decompressVerb(p),
+		plotVerb(p), compareVerb(p), inspectVerb(p), importVerb(p), doctorVerb(p),
 	)
 	return root
 }
