@@ -23,7 +23,7 @@ func readModel(path string) (spec model.Spec, tensors map[string]program.Tensor,
 		return spec, nil, err
 	}
 	defer func() { _ = file.Close() }() // nothing was written
-	if spec, err = fileSpec(file); err != nil {
+	if spec, err = FileSpec(file); err != nil {
 		return spec, nil, err
 	}
 	p, err := spec.Forward()
@@ -48,7 +48,7 @@ func ReadSpec(path string) (model.Spec, error) {
 		return model.Spec{}, loadError(path, err)
 	}
 	defer func() { _ = file.Close() }() // nothing was written
-	spec, err := fileSpec(file)
+	spec, err := FileSpec(file)
 	if err != nil {
 		return model.Spec{}, loadError(path, err)
 	}
