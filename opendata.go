@@ -34,6 +34,13 @@ func OpenData(ctx context.Context, c Config, o DataOptions) (*data.Source, error
 	if opt.Keys, err = parseKeys(r.Keys); err != nil {
 		return nil, err
 	}
+	initial, err := c.InitialModel()
+	if err != nil {
+		return nil, err
+	}
+	if initial != nil { // its rows are read as those that it was trained on
+		opt.Form, opt.Shape = &initial.Form, data.Shape{C: initial.Image[0], H: initial.Image[1], W: initial.Image[2]}
+	}
 	return dataset.Open(ctx, string(c.Data), opt)
 }
 
