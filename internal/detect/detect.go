@@ -75,8 +75,8 @@ const version = 1
 // was used with.
 var ErrOtherModel = errors.New("the detector was fitted on another model; fit one on this model")
 
-// check says why the detector is none of a model.
-func (d *Detector) check(m *infer.Model) error {
+// Check says why the detector is none of a model.
+func (d *Detector) Check(m *infer.Model) error {
 	if d == nil || d.Version == 0 {
 		return errors.New("detect: the detector is empty; want one that was fitted or decoded")
 	}

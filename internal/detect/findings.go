@@ -44,7 +44,7 @@ func (d *Detector) explained(score float64) bool {
 
 // Scores returns the score of each of n rows.
 func (d *Detector) Scores(ctx context.Context, m *infer.Model, rows data.Rows, labels ...byte) ([]float64, error) {
-	if err := d.check(m); err != nil {
+	if err := d.Check(m); err != nil {
 		return nil, err
 	}
 	all := make([]float64, 0, rows.N)
@@ -62,7 +62,7 @@ func (d *Detector) Scores(ctx context.Context, m *infer.Model, rows data.Rows, l
 // Detect returns what it finds of each of n rows. A row's finding depends on
 // nothing beside it.
 func (d *Detector) Detect(ctx context.Context, m *infer.Model, rows data.Rows, labels ...byte) ([]Finding, error) {
-	if err := d.check(m); err != nil {
+	if err := d.Check(m); err != nil {
 		return nil, err
 	}
 	if d.OfLines {

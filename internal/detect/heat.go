@@ -75,7 +75,7 @@ func (s *smoother) mean(values, rebuilt []float32) (sum float64) {
 // pixel, averaged over 3×3, in [0,1] on the model's one scale. A normal image
 // stays near 0.
 func (d *Detector) Heat(ctx context.Context, m *infer.Model, rows data.Rows, labels ...byte) ([]float32, error) {
-	if err := d.check(m); err != nil {
+	if err := d.Check(m); err != nil {
 		return nil, err
 	}
 	if d.Formula == Standardised {

@@ -181,7 +181,7 @@ func (s *lineSum) score(line int) (float64, error) {
 // in the windows that have it; its columns are those of the largest of these. No
 // more than a few windows lie in memory.
 func (d *Detector) Lines(ctx context.Context, m *infer.Model, lines data.Reader, each func(line int, f Finding) error) error {
-	if err := d.check(m); err != nil {
+	if err := d.Check(m); err != nil {
 		return err
 	}
 	if !d.OfLines {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -45,19 +46,31 @@ func (f *folder) add(ctx context.Context, r rebuilt) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		path := filepath.Join(f.dir, filepath.FromSlash(f.name(r, i)))
-		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-			return fmt.Errorf("aegis: %w", err)
+		one := rebuilt{n: 1}
+		if r.names != nil {
+			one.names = r.names[i : i+1]
 		}
-		file, err := os.Create(path)
-		if err != nil {
-			return fmt.Errorf("aegis: %w", err)
-		}
-		if err := errors.Join(f.model.WriteImage(file, pixels[i*size:][:size]), file.Close()); err != nil {
-			return fmt.Errorf("aegis: write %s: %w", path, err)
+		if err := f.put(one, 0, func(w io.Writer) error { return f.model.WriteImage(w, pixels[i*size:][:size]) }); err != nil {
+			return err
 		}
 	}
-	f.done += r.n
+	return nil
+}
+
+// put writes the file of one image.
+func (f *folder) put(r rebuilt, i int, write func(io.Writer) error) error {
+	path := filepath.Join(f.dir, filepath.FromSlash(f.name(r, i)))
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return fmt.Errorf("aegis: %w", err)
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("aegis: %w", err)
+	}
+	if err := errors.Join(write(file), file.Close()); err != nil {
+		return fmt.Errorf("aegis: write %s: %w", path, err)
+	}
+	f.done++
 	return nil
 }
 

@@ -43,6 +43,7 @@ type dataFlags struct {
 	keys                       string
 	strict                     bool
 	limit                      int
+	lines                      bool // of a model of windows the lines of a table
 }
 
 func (d *dataFlags) add(c *cobra.Command) {
@@ -95,7 +96,7 @@ func (d *dataFlags) reader(ctx context.Context, r *aegis.Run, m *aegis.Model) (d
 
 func (d *dataFlags) rowOptions() aegis.RowOptions {
 	return aegis.RowOptions{
-		Set: d.set, Label: d.label, Header: d.header, Delimiter: d.delimiter, Decimal: d.decimal, Keys: d.keys, Strict: d.strict,
+		Set: d.set, Label: d.label, Header: d.header, Delimiter: d.delimiter, Decimal: d.decimal, Keys: d.keys, Strict: d.strict, Lines: d.lines,
 	}
 }
 

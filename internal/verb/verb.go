@@ -50,7 +50,7 @@ func command(p *cli.Process) *cobra.Command {
 	root.AddCommand(
 		trainVerb(),
 		encodeVerb(p), decodeVerb(p), reconstructVerb(p), denoiseVerb(p),
-		evalVerb(p), clusterVerb(p), generateVerb(p), compressVerb(p), decompressVerb(p),
+		evalVerb(p), detectVerb(p), clusterVerb(p), generateVerb(p), compressVerb(p), decompressVerb(p),
 		plotVerb(p), compareVerb(p), inspectVerb(p), importVerb(p), doctorVerb(p),
 	)
 	return root

@@ -1,0 +1,346 @@
+package verb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+
+	"github.com/spf13/cobra"
+
+	"aegis"
+	"aegis/data"
+	"aegis/internal/cli"
+)
+
+// detecting is the verb detect.
+type detecting struct {
+	use
+	outFlags
+	calibrate   string
+	falseAlarms float64
+	share       float64
+	threshold   float64
+	normal      string
+	heat        string
+	force       bool
+
+	set func(name string) bool // whether a flag was given
+}
+
+func detectVerb(p *cli.Process) *cobra.Command {
+	d := &detecting{use: use{process: p}}
+	c := &cobra.Command{
+		Use:   "detect RUN",
+		Short: "Score how strange each row is, and say why",
+		Long: "Writes a score for each row, in order: the higher the stranger; whether it exceeds the\n" +
+			"threshold; and of tables the columns that made it strange, with what the model expected.\n" +
+			"A model of windows gives scores of the lines of a table.\n\n" +
+			"The detector is fitted once, on rows that should be normal and that the model was not\n" +
+			"trained on: what --calibrate names, else rows of the run that were held out, else those\n" +
+			"that it was trained on. It lies in detector.json beside the model, with its threshold,\n" +
+			"which --false-alarms, --contamination or --threshold set anew at any time.\n" +
+			"Where rows have classes and it is known which one is normal, it says how good scores are.",
+		Example: "  go run ./docs/example sensors > sensors.csv\n" +
+			"  go run ./cmd/aegis train --data sensors.csv --label state --latent 5 --val 20% --out runs/sensors\n" +
+			"  go run ./cmd/aegis detect runs/sensors --data sensors.csv --false-alarms 0.01 --out strange.csv",
+		Args: oneRun,
+		RunE: func(c *cobra.Command, args []string) error {
+			d.set = func(name string) bool { return c.Flags().Changed(name) }
+			if err := d.check(); err != nil {
+				return err
+			}
+			return d.run(c.Context(), args[0])
+		},
+	}
+	d.use.add(c)
+	d.outFlags.add(c, "where findings go")
+	f := c.Flags()
+	f.StringVar(&d.calibrate, "calibrate", "", "fit the detector anew, on these normal rows (as --data has them)")
+	f.Float64Var(&d.falseAlarms, "false-alarms", 0, "threshold: the share of normal rows that may exceed it, such as 0.01")
+	f.Float64Var(&d.share, "contamination", 0, "threshold: the share of the rows that are to exceed it, such as 0.01")
+	f.Float64Var(&d.threshold, "threshold", 0, "threshold: the score itself")
+	f.StringVar(&d.normal, "normal-class", "", "the class of normal rows (default: the run's; else one that is called normal, good, ok, benign, inlier or, of two, 0)")
+	f.StringVar(&d.heat, "heat", "", "where images are strange: a folder for a PNG of each, or .png for the ten strangest and the ten most normal on one sheet")
+	f.BoolVar(&d.force, "force", false, "write into a folder that is there already")
+	c.MarkFlagsMutuallyExclusive("false-alarms", "contamination", "threshold")
+	return c
+}
+
+func (d *detecting) check() error {
+	for name, share := range map[string]float64{"false-alarms": d.falseAlarms, "contamination": d.share} {
+		if d.set(name) && !(share > 0 && share < 1) {
+			return cli.Usage(fmt.Errorf("--%s %v: want a share between 0 and 1, such as 0.01", name, share))
+		}
+	}
+	if d.json && d.out == "-" {
+		return d.apart(d.out)
+	}
+	if d.out != "" {
+		_, err := formatOf(d.out, d.format)
+		return err
+	}
+	return nil
+}
+
+// run fits or reads the detector and goes through the rows.
+func (d *detecting) run(ctx context.Context, path string) error {
+	r, m, err := d.load(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = m.Close() }() // nothing was written to it
+	detector, fitted, err := d.detector(ctx, r, m)
+	if err != nil {
+		return err
+	}
+	changed, err := d.choose(ctx, r, m, detector)
+	if err != nil {
+		return err
+	}
+	if fitted || changed {
+		file := r.Path(aegis.DetectorFile)
+		if err := detector.Save(file); err != nil {
+			d.say("detect: the detector is not kept, and will be fitted anew: %v", err)
+		}
+	}
+	rows, err := d.openFor(ctx, r, m, detector)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }() // they were read only
+	return d.findings(ctx, r, m, detector, rows)
+}
+
+// openFor opens the rows that the detector takes: lines, where it is one of
+// lines.
+func (d *detecting) openFor(ctx context.Context, r *aegis.Run, m *aegis.Model, detector *aegis.Detector) (data.Reader, error) {
+	d.lines = detector.OfLines()
+	if c, ok := r.Config(); d.lines && d.data == "" && ok {
+		rows, err := ownLines(ctx, c, m)
+		if err != nil {
+			return nil, err
+		}
+		return d.first(rows), nil
+	}
+	return d.open(ctx, r, m)
+}
+
+// ownLines opens the lines of the table that a run was trained on.
+func ownLines(ctx context.Context, c aegis.Config, m *aegis.Model) (data.Reader, error) {
+	return m.OpenRows(ctx, string(c.Data), aegis.RowOptions{Lines: true, Header: c.Header, Delimiter: c.Delimiter, Decimal: c.Decimal})
+}
+
+// detector reads the one beside the model, or fits one.
+func (d *detecting) detector(ctx context.Context, r *aegis.Run, m *aegis.Model) (_ *aegis.Detector, fitted bool, err error) {
+	if d.calibrate == "" {
+		found, err := m.LoadDetector(r.Path(aegis.DetectorFile))
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			if err != nil {
+				err = fmt.Errorf("%w; --calibrate fits one anew", err)
+			}
+			return found, false, err
+		}
+	}
+	rows, what, err := d.normals(ctx, r, m)
+	if err != nil {
+		return nil, false, err
+	}
+	defer func() { _ = rows.Close() }() // they were read only
+	found, err := m.FitDetector(ctx, rows, aegis.DetectorOptions{})
+	if err != nil {
+		return nil, false, err
+	}
+	d.say("detect: fitted on %d %s; score: %s", found.FittedOn(), what, found.Formula())
+	return found, true, nil
+}
+
+// normals opens the rows that a detector is fitted on, and says what they are.
+func (d *detecting) normals(ctx context.Context, r *aegis.Run, m *aegis.Model) (data.Reader, string, error) {
+	lines := m.Spec().Form.Table != nil && m.Spec().Form.Table.Window > 0
+	if d.calibrate != "" {
+		options := d.rowOptions()
+		options.Lines, options.Set = lines, ""
+		rows, err := m.OpenRows(ctx, d.calibrate, options)
+		if err != nil || lines { // without some of its lines time would jump
+			return rows, "lines of " + d.calibrate, err
+		}
+		return d.onlyNormal(r, m, rows), "rows of " + d.calibrate, nil
+	}
+	c, ok := r.Config()
+	if !ok {
+		return nil, "", errors.New("aegis: detect: no rows to fit a detector on lie beside the model: --calibrate names normal ones")
+	}
+	if lines {
+		rows, err := ownLines(ctx, c, m)
+		return rows, "lines of the run's data", err
+	}
+	src, err := r.OpenData(ctx)
+	if err != nil {
+		return nil, "", fmt.Errorf("%w; --calibrate names normal rows", err)
+	}
+	for _, set := range []struct{ name, what string }{
+		{aegis.SetVal, "rows that were held out"}, {aegis.SetTest, "test rows"}, {aegis.SetTrain, "rows that the model was trained on"},
+	} {
+		rows, err := r.Rows(src, set.name)
+		if err != nil {
+			continue
+		}
+		return &owned{Reader: d.onlyNormal(r, m, rows), source: src}, set.what, nil
+	}
+	return nil, "", errors.Join(errors.New("aegis: detect: the run's data have no rows"), src.Close())
+}
+
+// onlyNormal leaves rows of other classes out, where it is known which are
+// normal.
+func (d *detecting) onlyNormal(r *aegis.Run, m *aegis.Model, rows data.Reader) data.Reader {
+	class, ok, err := d.normalClass(r, m)
+	if rows == nil || !ok || err != nil {
+		return rows
+	}
+	return &ofClass{Reader: rows, class: class}
+}
+
+// ofClass reads the rows of one class, and rows without one.
+type ofClass struct {
+	data.Reader
+	class byte
+}
+
+// Len is not known before the rows are read.
+func (o *ofClass) Len() int { return -1 }
+
+func (o *ofClass) Next(n int) (data.Chunk, error) {
+	for {
+		c, err := o.Reader.Next(n)
+		if err != nil || c.Labels == nil {
+			return c, err
+		}
+		var rows []int32
+		for i, label := range c.Labels {
+			if label == o.class {
+				rows = append(rows, int32(i))
+			}
+		}
+		if len(rows) > 0 {
+			picked, _, err := data.ReadAll(data.NewPickReader(c.Set, rows))
+			return data.Chunk{Set: picked}, err
+		}
+	}
+}
+
+// normalClass returns the class of normal rows, false where it is not known.
+func (d *detecting) normalClass(r *aegis.Run, m *aegis.Model) (class byte, known bool, err error) {
+	form := m.Spec().Form
+	name := d.normal
+	if c, ok := r.Config(); name == "" && ok {
+		name = c.NormalClass
+	}
+	if name != "" {
+		class, err := form.Class(name)
+		return class, err == nil, err
+	}
+	for at, name := range form.Classes {
+		switch name {
+		case "normal", "good", "ok", "benign", "inlier", "Normal", "NORMAL", "false", "no":
+			return byte(at), true, nil
+		case "0":
+			if len(form.Classes) == 2 {
+				return byte(at), true, nil
+			}
+		}
+	}
+	return 0, false, nil
+}
+
+// choose sets the threshold that is asked for.
+func (d *detecting) choose(ctx context.Context, r *aegis.Run, m *aegis.Model, detector *aegis.Detector) (changed bool, err error) {
+	switch {
+	case d.set("threshold"):
+		return true, detector.SetThreshold(d.threshold)
+	case d.set("false-alarms"):
+		return true, detector.SetFalseAlarms(d.falseAlarms)
+	case !d.set("contamination"):
+		return false, nil
+	}
+	if d.data == "-" {
+		return false, cli.Usage(errors.New("--contamination reads the rows twice: --data names a file, not standard input"))
+	}
+	rows, err := d.openFor(ctx, r, m, detector)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = rows.Close() }() // they were read only
+	var scores []float64
+	err = d.each(ctx, "score", detector, rows, func(_ data.Chunk, _ int, f aegis.Finding) error {
+		scores = append(scores, f.Score)
+		return nil
+	})
+	if err != nil {
+		return false, err
+	}
+	return true, detector.SetContamination(d.share, scores)
+}
+
+// each calls do with the finding of each row or line: the chunk that it is of,
+// and its place in it.
+func (d *detecting) each(ctx context.Context, what string, detector *aegis.Detector, rows data.Reader, do func(c data.Chunk, i int, f aegis.Finding) error) error {
+	if detector.OfLines() {
+		return d.eachLine(ctx, what, detector, rows, do)
+	}
+	return d.every(ctx, what, rows, func(c data.Chunk) error {
+		found, err := detector.Detect(ctx, c.Rows, labelsFor(detector.Model(), c)...)
+		if err != nil {
+			return err
+		}
+		for i, f := range found {
+			if err := do(c, i, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// eachLine is each of lines, whose findings come some lines behind what is read.
+func (d *detecting) eachLine(ctx context.Context, what string, detector *aegis.Detector, rows data.Reader, do func(c data.Chunk, i int, f aegis.Finding) error) error {
+	p := newProgress(d.process, what, data.Len(rows))
+	p.silent = p.silent || d.quiet
+	defer p.close()
+	w := &waiting{Reader: rows}
+	return detector.Lines(ctx, w, func(line int, f aegis.Finding) error {
+		p.add(1)
+		label := w.take()
+		c := data.Chunk{}
+		if label != nil {
+			c.Labels = []byte{*label}
+		}
+		return do(c, 0, f)
+	})
+}
+
+// waiting keeps the labels of lines that were read until their findings come.
+type waiting struct {
+	data.Reader
+	labels []byte
+}
+
+func (w *waiting) Next(n int) (data.Chunk, error) {
+	c, err := w.Reader.Next(n)
+	w.labels = append(w.labels, c.Labels...)
+	return c, err
+}
+
+// take returns the label of the next line, nil where there is none.
+func (w *waiting) take() *byte {
+	if len(w.labels) == 0 {
+		return nil
+	}
+	label := w.labels[0]
+	w.labels = w.labels[1:]
+	return &label
+}
+
+// exceeds is the least score above a threshold.
+func exceeds(threshold float64) float64 { return math.Nextafter(threshold, math.Inf(1)) }
