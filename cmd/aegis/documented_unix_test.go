@@ -29,6 +29,9 @@ func TestDocumented(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cmd := exec.Command("sh", "-euc", script)
 			cmd.Dir = t.TempDir()
+			if err := os.Symlink(filepath.Join(root, "testdata"), filepath.Join(cmd.Dir, "testdata")); err != nil {
+				t.Fatal(err)
+			}
 			cmd.Env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "AEGIS_MODULE="+root)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s\nof\n%s", err, out, script)
