@@ -104,7 +104,7 @@ func (m *Model) sampleRows(ctx context.Context, rows data.Reader, o CodesPlot) (
 		for i := range c.N {
 			at := len(sample)
 			if at == o.Rows {
-				word := uint64(draw.Uint32(0, uint32(n>>32), uint32(n)))
+				word := uint64(draw.Uint32(0, uint32(uint64(n)>>32), uint32(n)))
 				at = int(word * uint64(n+1) >> 32)
 			} else {
 				sample = append(sample, kept{})

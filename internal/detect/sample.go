@@ -38,7 +38,7 @@ func sample(ctx context.Context, r data.Reader, seed uint64) (data.Set, error) {
 		for i := range c.N {
 			place := s.N
 			if s.N == room {
-				place = int(uint64(draws.Uint32(uint32(seen>>32), uint32(seen), 0)) * uint64(seen+1) >> 32)
+				place = int(uint64(draws.Uint32(uint32(uint64(seen)>>32), uint32(seen), 0)) * uint64(seen+1) >> 32)
 			}
 			if place < room {
 				put(&s, place, c.Set, i)
