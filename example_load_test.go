@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"strings"
 	"testing"
 
 	"aegis"
@@ -75,24 +74,5 @@ func inAFolderWithARun() (leave func()) {
 			log.Fatal(err)
 		}
 		_ = os.RemoveAll(dir)
-	}
-}
-
-// TestReadmeProgram holds README's program to ExampleLoad, which runs.
-func TestReadmeProgram(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	example, err := os.ReadFile("example_load_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, program, _ := strings.Cut(string(readme), "```go\n")
-	program, _, _ = strings.Cut(program, "\n```")
-	_, body, ok := strings.Cut(program, "func main() {\n")
-	body = strings.TrimSuffix(body, "}")
-	if !ok || len(body) < 100 || !strings.Contains(string(example), body) {
-		t.Errorf("README's program is not ExampleLoad's:\n%s", body)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -409,6 +410,8 @@ func TestLoadOtherTypes(t *testing.T) {
 	}
 	size := binary.LittleEndian.Uint64(text)
 	header, data := string(text[8:8+size]), text[8+size:]
+	header = strings.Replace(header, `"aegis":"`+Version, `"aegis":"0.1.0`, 1) // whose files have no checksum
+	header = regexp.MustCompile(`"crc32c":"[0-9a-f]{8}",`).ReplaceAllString(header, "")
 	write := func(header string, extra int) string {
 		path := filepath.Join(t.TempDir(), "file")
 		file := append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...)

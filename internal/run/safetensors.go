@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"maps"
 	"math"
@@ -55,16 +56,32 @@ func (e *UnsupportedError) Error() string {
 // EncodeTensors writes tensors as safetensors, F32, sorted by name, with the
 // data at a multiple of 8 bytes. The same tensors and metadata always give the
 // same bytes, those that the format's own library writes. It needs no memory
-// for a copy of the data.
+// for a copy of the data. The file of a model or a program has a checksum.
 func EncodeTensors(w io.Writer, tensors map[string]program.Tensor, metadata map[string]string) error {
 	names := slices.Sorted(maps.Keys(tensors))
+	if ofModel(metadata) {
+		metadata = maps.Clone(metadata)
+		metadata[checksumKey] = noChecksum
+	}
 	head, err := encodeHeader(names, tensors, metadata)
 	if err != nil {
 		return err
 	}
+	if ofModel(metadata) {
+		sum := summing(crc32.Checksum(head, castagnoli))
+		if err := encodeData(&sum, names, tensors); err != nil {
+			return err
+		}
+		seal(head, uint32(sum))
+	}
 	if _, err := w.Write(head); err != nil {
 		return fmt.Errorf("safetensors: write the header: %w", err)
 	}
+	return encodeData(w, names, tensors)
+}
+
+// encodeData writes the values of tensors.
+func encodeData(w io.Writer, names []string, tensors map[string]program.Tensor) error {
 	chunk := make([]byte, 0, chunkSize)
 	for _, name := range names {
 		for part := range slices.Chunk(tensors[name].Data, chunkSize/float32Size) {

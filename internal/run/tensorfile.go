@@ -61,8 +61,9 @@ func openTensorFile(f *os.File) (*TensorFile, error) {
 }
 
 // NewTensorFile reads the header of size bytes of safetensors, which may be
-// hostile: it allocates in proportion to size only. The bytes stay the caller's
-// and are read later.
+// hostile: it allocates in proportion to size only. Of a model's file all is read
+// once, to hold it to its checksum. The bytes stay the caller's and are read
+// later.
 func NewTensorFile(r io.ReaderAt, size int64) (*TensorFile, error) {
 	head, start, err := readHeader(r, size)
 	if err != nil {
@@ -75,6 +76,9 @@ func NewTensorFile(r io.ReaderAt, size int64) (*TensorFile, error) {
 		return nil, err
 	}
 	if err := checkHeaders(headers, size-start); err != nil {
+		return nil, err
+	}
+	if err := checkSum(r, size, head, metadata); err != nil {
 		return nil, err
 	}
 	return &TensorFile{Metadata: metadata, data: r, start: start, size: size - start, headers: headers}, nil

@@ -11,7 +11,7 @@ import (
 )
 
 // Version of this module.
-const Version = "0.1.0"
+const Version = "0.2.0"
 
 // Config is all that it takes to repeat a run.
 type Config struct {
