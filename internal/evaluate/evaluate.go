@@ -134,9 +134,6 @@ func (j *judge) fit(ctx context.Context) (err error) {
 		return nil
 	}
 	spec, p := j.model.Spec(), train.Size()
-	if p > analysis.MaxPCAColumns {
-		return j.encode(ctx, train)
-	}
 	j.pca, err = analysis.FitPCA(ctx, j.scaled(train), p, spec.Latent)
 	if err != nil {
 		return fmt.Errorf("aegis: evaluate: %w", err)
