@@ -11,7 +11,6 @@ import (
 type peeked struct {
 	data.Reader
 	first data.Chunk
-	ended bool
 }
 
 // peek reads the first rows and returns them, and a reader that gives them
