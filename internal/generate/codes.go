@@ -42,6 +42,7 @@ type FitOptions struct {
 const (
 	components = 10      // as Ghosh et al. take
 	mostCodes  = 20_000  // that are fitted; of more rows, so many are drawn
+	mostSteps  = 30      // of expectation maximisation at most
 	atOnce     = 1 << 22 // values that are read at once
 )
 
@@ -68,7 +69,7 @@ func Fit(ctx context.Context, m *infer.Model, rows data.Reader, o FitOptions) (*
 		c.Components = min(components, n)
 	}
 	var err error
-	if c.mixture, err = analysis.FitGMM(ctx, d.matrix(), analysis.GMMOptions{K: c.Components, Seed: o.Seed, Tolerance: 1e-3}); err != nil {
+	if c.mixture, err = analysis.FitGMM(ctx, d.matrix(), analysis.GMMOptions{K: c.Components, Seed: o.Seed, Iterations: mostSteps, Tolerance: 1e-3}); err != nil {
 		return nil, fmt.Errorf("aegis: fit codes: %w", err)
 	}
 	return c, nil
