@@ -36,6 +36,20 @@ func labelled(rows, tests int) *data.Source {
 	return src
 }
 
+// TestEvaluateWide has images that are too large for a covariance: as many
+// components as a code has values rebuild them better than their mean does.
+func TestEvaluateWide(t *testing.T) {
+	src := waves(60, 20, 40, 40)
+	m := used(t, config(t, "fc12"), src)
+	e, err := m.Evaluate(context.Background(), data.NewReader(src.Test), EvaluateOptions{Train: src.Train})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mean := e.MSE / (1 - e.Variance); e.PCA == nil || !(e.PCA.MSE < mean) {
+		t.Errorf("components: %+v; the mean image has an MSE of %v", e.PCA, mean)
+	}
+}
+
 // TestEvaluate holds errors to their formulas, classes to the whole, and what
 // needs the training set to its being there.
 func TestEvaluate(t *testing.T) {

@@ -85,24 +85,31 @@ func points(n int) [][]float32 {
 
 // plain is a plain model of codes of two values, trained on such points.
 func plain() *aegis.Model {
-	dir, err := os.MkdirTemp("", "aegis-example-*")
-	if err != nil {
-		log.Fatal(err)
-	}
+	dir, out := trainedRun()
 	defer os.RemoveAll(dir)
-	cfg, err := aegis.NewConfig("fc12")
-	if err != nil {
-		log.Fatal(err)
-	}
-	cfg.Hidden, cfg.Latent, cfg.Batch, cfg.Epochs = []int{8}, 2, 20, 1
-	out := filepath.Join(dir, "run")
-	ds := &data.Source{Name: "points", Train: data.Set{Rows: curve(200)}}
-	if _, err := aegis.Train(context.Background(), cfg, ds, aegis.Options{Out: out}); err != nil {
-		log.Fatal(err)
-	}
 	m, err := aegis.Load(out)
 	if err != nil {
 		log.Fatal(err)
 	}
 	return m
+}
+
+// trainedRun is the run of that model and the temporary directory that it lies
+// in.
+func trainedRun() (dir, out string) {
+	dir, err := os.MkdirTemp("", "aegis-example-*")
+	if err != nil {
+		log.Fatal(err)
+	}
+	cfg, err := aegis.NewConfig("fc12")
+	if err != nil {
+		log.Fatal(err)
+	}
+	cfg.Hidden, cfg.Latent, cfg.Batch, cfg.Epochs = []int{8}, 2, 20, 1
+	out = filepath.Join(dir, "run")
+	ds := &data.Source{Name: "points", Train: data.Set{Rows: curve(200)}}
+	if _, err := aegis.Train(context.Background(), cfg, ds, aegis.Options{Out: out}); err != nil {
+		log.Fatal(err)
+	}
+	return dir, out
 }

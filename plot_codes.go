@@ -62,7 +62,7 @@ func (m *Model) PlotCodes(ctx context.Context, w io.Writer, rows data.Reader, o 
 	spec := m.Spec()
 	c := report.Codes{
 		N: picked.N, Z: spec.Latent, Values: codes, Labels: picked.Labels, Classes: spec.Form.Classes, Format: o.format(),
-		Title: o.title("%s: codes of %d of %d rows", spec.Model, picked.N, all),
+		Title: o.title("%s: codes of %s rows", spec.Model, someOf(picked.N, all)),
 	}
 	if method == TSNE {
 		plane, err := embed(ctx, codes, picked.N, spec.Latent, o)
@@ -77,6 +77,14 @@ func (m *Model) PlotCodes(ctx context.Context, w io.Writer, rows data.Reader, o 
 		c.Z, c.Values = fold.Width(), folded
 	}
 	return plotted("codes", report.Latent(w, c))
+}
+
+// someOf says how many of all there are.
+func someOf(n, all int) string {
+	if n == all {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%d of %d", n, all)
 }
 
 // sampleRows draws rows under a seed, every one as likely as every other, and says

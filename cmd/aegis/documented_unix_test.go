@@ -69,19 +69,7 @@ func built(t *testing.T, root string) string {
 func documented(t *testing.T, root, bin string) map[string]string {
 	t.Helper()
 	scripts := make(map[string]string)
-	for _, verb := range verbs(t, bin) {
-		help := output(t, bin, verb, "--help")
-		_, example, ok := strings.Cut(help, "\nExamples:\n")
-		if verb == "train" {
-			continue // its help has flags alone
-		}
-		if !ok {
-			t.Errorf("%s has no example", verb)
-			continue
-		}
-		example, _, _ = strings.Cut(example, "\n\n")
-		scripts["help of "+verb] = example
-	}
+	helped(t, bin, scripts)
 	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -98,6 +86,31 @@ func documented(t *testing.T, root, bin string) map[string]string {
 	return scripts
 }
 
+// helped adds the examples of each verb, and of each of a verb's verbs.
+func helped(t *testing.T, bin string, scripts map[string]string, above ...string) {
+	t.Helper()
+	for _, name := range verbs(t, bin, above...) {
+		verb := append(slices.Clone(above), name)
+		if name == "train" {
+			continue // its help has flags alone
+		}
+		help := output(t, bin, append(verb, "--help")...)
+		_, example, ok := strings.Cut(help, "\nExamples:\n")
+		under := strings.Contains(help, listed)
+		if under {
+			helped(t, bin, scripts, verb...)
+		}
+		if !ok {
+			if !under {
+				t.Errorf("%s has no example", strings.Join(verb, " "))
+			}
+			continue
+		}
+		example, _, _ = strings.Cut(example, "\n\n")
+		scripts["help of "+strings.Join(verb, " ")] = example
+	}
+}
+
 // block is a fenced block of commands.
 var block = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
 
@@ -110,10 +123,13 @@ func blocks(page string) string {
 	return script.String()
 }
 
-// verbs lists the verbs that the help names.
-func verbs(t *testing.T, bin string) []string {
+// listed stands before the verbs that a help names.
+const listed = "Available Commands:\n"
+
+// verbs lists the verbs that the help of those above names.
+func verbs(t *testing.T, bin string, above ...string) []string {
 	t.Helper()
-	_, list, _ := strings.Cut(output(t, bin, "--help"), "Available Commands:\n")
+	_, list, _ := strings.Cut(output(t, bin, append(slices.Clone(above), "--help")...), listed)
 	list, _, _ = strings.Cut(list, "\n\n")
 	var names []string
 	for _, line := range strings.Split(list, "\n") {

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"context"
 	"fmt"
 	"math"
 )
@@ -77,6 +78,29 @@ func (s *SSIM) Of(a, b []float32) (float64, error) {
 		total += s.plane(a[c*plane:(c+1)*plane], b[c*plane:(c+1)*plane])
 	}
 	return total / float64(s.c), nil
+}
+
+// ssimPairs is how many pairs of images one task has.
+const ssimPairs = 32
+
+// Each writes into dst (n) the mean structural similarity of each of n pairs of
+// images, a and b (n,C,H,W), on all cores.
+func (s *SSIM) Each(ctx context.Context, dst []float64, a, b []float32) error {
+	size := s.c * s.h * s.w
+	if len(a) != len(dst)*size || len(b) != len(a) {
+		return fmt.Errorf("analysis: SSIM: want %d pairs of images of %d values, got %d and %d values", len(dst), size, len(a), len(b))
+	}
+	pool, err := newPool()
+	if err != nil {
+		return err
+	}
+	return pool.each(ctx, (len(dst)+ssimPairs-1)/ssimPairs, func(_ *worker, task int) {
+		own := *s
+		own.rows, own.filtered = make([]float64, len(s.rows)), make([]float64, len(s.filtered))
+		for i := task * ssimPairs; i < min(len(dst), (task+1)*ssimPairs); i++ {
+			dst[i], _ = own.Of(a[i*size:(i+1)*size], b[i*size:(i+1)*size]) // the sizes are right
+		}
+	})
 }
 
 // plane is the mean over one channel.

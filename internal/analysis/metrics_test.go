@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"math"
@@ -206,6 +207,28 @@ func TestSSIM(t *testing.T) {
 		if _, err := s.Of(a, b[1:]); err == nil {
 			t.Error("a short image: no error")
 		}
+	}
+}
+
+// TestSSIMEach: each pair of many has what it has alone.
+func TestSSIMEach(t *testing.T) {
+	const n, size = 3*ssimPairs + 5, 2 * 13 * 14
+	s, err := NewSSIM(2, 13, 14, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := narrow(uniform(n*size, 70)), narrow(uniform(n*size, 71))
+	all := make([]float64, n)
+	if err := s.Each(context.Background(), all, a, b); err != nil {
+		t.Fatal(err)
+	}
+	for i, got := range all {
+		if want, _ := s.Of(a[i*size:(i+1)*size], b[i*size:(i+1)*size]); got != want {
+			t.Fatalf("pair %d: %v, alone %v", i, got, want)
+		}
+	}
+	if err := s.Each(context.Background(), all[1:], a, b); err == nil {
+		t.Error("more images than results: no error")
 	}
 }
 

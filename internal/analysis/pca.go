@@ -26,31 +26,35 @@ type PCA struct {
 // to the float64 one.
 const pcaRows = 256
 
-// MaxPCAColumns is the most columns that [FitPCA] takes: the covariance has
-// as many squared.
-const MaxPCAColumns = 4096
+// exactColumns is the most columns whose covariance is factorized: the time that
+// takes grows by their third power.
+const exactColumns = 1024
 
-// FitPCA finds the first k principal components of rows of p values, which it
-// reads once, any whole number of rows at a time. k is at most p; where there
-// are fewer rows than that, the last components have no variance.
+// FitPCA finds the first k principal components of rows of p values, which come
+// any whole number at a time. k is at most p; where there are fewer rows than
+// that, the last components have no variance. Of more than 1,024 columns the
+// components are those of a randomised range finder, which reads the rows six
+// times: a sequence gives the same rows each time.
 func FitPCA(ctx context.Context, rows iter.Seq2[[]float32, error], p, k int) (*PCA, error) {
-	if p < 1 || p > MaxPCAColumns || k < 1 || k > p {
-		return nil, fmt.Errorf("analysis: PCA: want 1 to %d columns and 1 to as many components, got %d columns and %d components", MaxPCAColumns, p, k)
+	if p < 1 || k < 1 || k > p {
+		return nil, fmt.Errorf("analysis: PCA: want at least one column and 1 to as many components, got %d columns and %d components", p, k)
 	}
 	pool, err := newPool()
 	if err != nil {
 		return nil, err
 	}
+	if p > exactColumns {
+		return findRange(ctx, pool, rows, p, k)
+	}
+	return fitExact(ctx, pool, rows, p, k)
+}
+
+// fitExact reads rows once.
+func fitExact(ctx context.Context, pool *pool, rows iter.Seq2[[]float32, error], p, k int) (*PCA, error) {
 	c := &moments{pool: pool, p: p, sum: make([]float64, p), products: make([]float64, p*p)}
-	for block, err := range rows {
+	for block, err := range wholeRows(rows, p) {
 		if err != nil {
 			return nil, err
-		}
-		if len(block)%p != 0 {
-			return nil, fmt.Errorf("analysis: PCA: want whole rows of %d values, got a block of %d values", p, len(block))
-		}
-		if i := notFinite(block); i >= 0 {
-			return nil, fmt.Errorf("analysis: PCA: want finite values, got %v in row %d, column %d", block[i], c.n+i/p, i%p)
 		}
 		if err := c.add(ctx, block); err != nil {
 			return nil, err
@@ -60,6 +64,27 @@ func FitPCA(ctx context.Context, rows iter.Seq2[[]float32, error], p, k int) (*P
 		return nil, fmt.Errorf("analysis: PCA: want at least two rows, got %d", c.n)
 	}
 	return c.solve(k)
+}
+
+// wholeRows holds blocks to whole rows of finite values.
+func wholeRows(rows iter.Seq2[[]float32, error], p int) iter.Seq2[[]float32, error] {
+	return func(yield func([]float32, error) bool) {
+		n := 0
+		for block, err := range rows {
+			if err == nil && len(block)%p != 0 {
+				err = fmt.Errorf("analysis: PCA: want whole rows of %d values, got a block of %d values", p, len(block))
+			}
+			if err == nil {
+				if i := notFinite(block); i >= 0 {
+					err = fmt.Errorf("analysis: PCA: want finite values, got %v in row %d, column %d", block[i], n+i/p, i%p)
+				}
+			}
+			if !yield(block, err) || err != nil {
+				return
+			}
+			n += len(block) / p
+		}
+	}
 }
 
 // moments is the first two moments of rows, less a point near their mean.

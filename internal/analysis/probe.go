@@ -110,7 +110,7 @@ func (f *probeFit) run(iterations int) error {
 			return optimize.NotTerminated, nil
 		},
 	}
-	settings := &optimize.Settings{GradientThreshold: 1e-6, MajorIterations: iterations, Converger: optimize.NeverTerminate{}}
+	settings := &optimize.Settings{GradientThreshold: 1e-5, MajorIterations: iterations, Converger: optimize.NeverTerminate{}}
 	result, err := optimize.Minimize(problem, make([]float64, k*p+k), settings, &optimize.LBFGS{Store: 10})
 	if ended := f.ctx.Err(); ended != nil {
 		return ended

@@ -134,15 +134,12 @@ func (j *judge) fit(ctx context.Context) (err error) {
 		return nil
 	}
 	spec, p := j.model.Spec(), train.Size()
-	if p > analysis.MaxPCAColumns {
-		return j.encode(ctx, train)
-	}
 	j.pca, err = analysis.FitPCA(ctx, j.scaled(train), p, spec.Latent)
 	if err != nil {
 		return fmt.Errorf("aegis: evaluate: %w", err)
 	}
 	for block, err := range j.scaled(train) {
-		if err != nil {
+		if err != nil || train.Labels == nil { // without classes nothing is asked of coordinates
 			return err
 		}
 		lines := make([]float32, len(block)/p*spec.Latent)
@@ -236,10 +233,13 @@ func (j *judge) chunk(ctx context.Context, c data.Chunk) error {
 		j.mean = make([]float64, p)
 	}
 	err := j.model.Pairs(ctx, c.Rows, j.given(c.Set), func(values, rebuilt []float32) error {
-		for ; len(values) > 0; values, rebuilt, at = values[p:], rebuilt[p:], at+1 {
-			if err := j.row(values[:p], rebuilt[:p], c.Set, at); err != nil {
-				return err
-			}
+		alike, err := j.alike(ctx, values, rebuilt, len(values)/p)
+		if err != nil {
+			return err
+		}
+		for i, ssim := range alike {
+			j.row(values[i*p:][:p], rebuilt[i*p:][:p], ssim, c.Set, at)
+			at++
 		}
 		return nil
 	})
@@ -257,22 +257,27 @@ func (j *judge) chunk(ctx context.Context, c data.Chunk) error {
 	return nil
 }
 
-// row adds a row.
-func (j *judge) row(values, rebuilt []float32, from data.Set, i int) error {
+// alike is the structural similarity of n rows, 0 of vectors.
+func (j *judge) alike(ctx context.Context, values, rebuilt []float32, n int) ([]float64, error) {
+	ssim := make([]float64, n)
+	if j.ssim == nil {
+		return ssim, nil
+	}
+	if err := j.ssim.Each(ctx, ssim, values, rebuilt); err != nil {
+		return nil, fmt.Errorf("aegis: evaluate: %w", err)
+	}
+	return ssim, nil
+}
+
+// row adds row i of a set.
+func (j *judge) row(values, rebuilt []float32, ssim float64, from data.Set, i int) {
 	for k, v := range values {
 		j.mean[k] += float64(v)
 		j.square += float64(v) * float64(v)
 	}
-	var ssim float64
-	if j.ssim != nil {
-		var err error
-		if ssim, err = j.ssim.Of(values, rebuilt); err != nil {
-			return fmt.Errorf("aegis: evaluate: %w", err)
-		}
-	}
 	j.all.add(values, rebuilt, ssim)
 	if from.Labels == nil {
-		return nil
+		return
 	}
 	class := j.classes[from.Labels[i]]
 	if class == nil {
@@ -280,7 +285,6 @@ func (j *judge) row(values, rebuilt []float32, from data.Set, i int) error {
 		j.classes[from.Labels[i]] = class
 	}
 	class.add(values, rebuilt, ssim)
-	return nil
 }
 
 // components adds what principal components make of some rows.
@@ -297,11 +301,11 @@ func (j *judge) components(ctx context.Context, c data.Chunk) error {
 	if err := errors.Join(j.pca.Project(ctx, along, values), j.pca.Reconstruct(ctx, rebuilt, along)); err != nil {
 		return fmt.Errorf("aegis: evaluate: %w", err)
 	}
-	for i := range c.N {
-		var ssim float64
-		if j.ssim != nil {
-			ssim, _ = j.ssim.Of(values[i*p:][:p], rebuilt[i*p:][:p]) // the shape is right
-		}
+	alike, err := j.alike(ctx, values, rebuilt, c.N)
+	if err != nil {
+		return err
+	}
+	for i, ssim := range alike {
 		j.pcaSums.add(values[i*p:][:p], rebuilt[i*p:][:p], ssim)
 	}
 	if c.Labels != nil && j.known != nil {

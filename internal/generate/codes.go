@@ -24,6 +24,7 @@ import (
 // any number of times.
 type Codes struct {
 	Rows       int       // whose codes were fitted
+	Of         int       // so many rows, of which those were drawn
 	Components int       // of the mixture
 	Min, Max   []float32 // (Z) of those codes
 	mixture    *analysis.GMM
@@ -40,12 +41,13 @@ type FitOptions struct {
 
 const (
 	components = 10      // as Ghosh et al. take
-	mostCodes  = 100_000 // that are fitted; of more rows, so many are drawn
+	mostCodes  = 20_000  // that are fitted; of more rows, so many are drawn
+	mostSteps  = 30      // of expectation maximisation at most
 	atOnce     = 1 << 22 // values that are read at once
 )
 
 // Fit encodes rows to their end and fits a mixture on their codes. Of more than
-// 100,000 rows so many are drawn.
+// 20,000 rows so many are drawn: to fit codes of 128 values to more takes minutes.
 func Fit(ctx context.Context, m *infer.Model, rows data.Reader, o FitOptions) (*Codes, error) {
 	if o.Components < 0 {
 		return nil, fmt.Errorf("aegis: fit codes: %d components; want at least 1, or 0 for as many as suit", o.Components)
@@ -58,7 +60,7 @@ func Fit(ctx context.Context, m *infer.Model, rows data.Reader, o FitOptions) (*
 	if n == 0 {
 		return nil, fmt.Errorf("aegis: fit codes: no rows%s; want at least one", ofClass(o.Class))
 	}
-	c := &Codes{Rows: n, Components: o.Components, Min: slices.Clone(d.codes[:d.z]), Max: slices.Clone(d.codes[:d.z])}
+	c := &Codes{Rows: n, Of: d.seen, Components: o.Components, Min: slices.Clone(d.codes[:d.z]), Max: slices.Clone(d.codes[:d.z])}
 	for i, v := range d.codes {
 		at := i % d.z
 		c.Min[at], c.Max[at] = min(c.Min[at], v), max(c.Max[at], v)
@@ -67,7 +69,7 @@ func Fit(ctx context.Context, m *infer.Model, rows data.Reader, o FitOptions) (*
 		c.Components = min(components, n)
 	}
 	var err error
-	if c.mixture, err = analysis.FitGMM(ctx, d.matrix(), analysis.GMMOptions{K: c.Components, Seed: o.Seed}); err != nil {
+	if c.mixture, err = analysis.FitGMM(ctx, d.matrix(), analysis.GMMOptions{K: c.Components, Seed: o.Seed, Iterations: mostSteps, Tolerance: 1e-3}); err != nil {
 		return nil, fmt.Errorf("aegis: fit codes: %w", err)
 	}
 	return c, nil

@@ -107,6 +107,18 @@ func TestFit(t *testing.T) {
 	}
 }
 
+// TestFitOfMany: of more rows than are fitted some are drawn.
+func TestFitOfMany(t *testing.T) {
+	const n = 20_005
+	c, err := generate.Fit(context.Background(), loaded(t, "fc12", as), data.NewReader(images(n)), generate.FitOptions{Components: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Rows != 20_000 || c.Of != n {
+		t.Errorf("%d of %d rows are fitted", c.Rows, c.Of)
+	}
+}
+
 // TestRows: row i is the same however many there are, and is what its code
 // decodes to.
 func TestRows(t *testing.T) {

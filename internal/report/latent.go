@@ -129,7 +129,7 @@ func projection(values []float64, n, z int, flat points) (func(draw.Canvas), err
 	}
 	var names [2]string
 	for i := range names {
-		names[i] = fmt.Sprintf("PC %d (%.0f %% of variance)", i+1, 100*share[i])
+		names[i] = fmt.Sprintf("PC %d (%s of variance)", i+1, percent(share[i]))
 	}
 	flat.axes = coordinates[:]
 	return func(c draw.Canvas) { flat.paintPlane(c, names[0], names[1]) }, nil

@@ -116,7 +116,7 @@ func (c Panels) draw(canvas draw.Canvas, p Panel, below, left bool) {
 	canvas = draw.Crop(canvas, 0, 0, 0, -lineHeight)
 	f.X.Min, f.X.Max, f.Y.Min, f.Y.Max = p.ranges()
 	across := max(4, 10/c.Columns)
-	f.X.Tick.Marker, f.Y.Tick.Marker = linearTicks(across, 0), linearTicks(5, 0)
+	f.X.Tick.Marker, f.Y.Tick.Marker = apartTicks(across, canvas.Max.X-canvas.Min.X), linearTicks(5, 0)
 	if p.Ticks != nil {
 		f.X.Tick.Marker = namedTicks(p.Ticks, "")
 		var room vg.Length

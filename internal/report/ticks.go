@@ -1,11 +1,13 @@
 package report
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
 )
 
 // widen returns a range that shows [lo, hi] with a margin and is never empty.
@@ -42,6 +44,32 @@ func linearTicks(n int, unit float64) plot.TickerFunc {
 		}
 		return ticks
 	}
+}
+
+// apartTicks puts at most about n labels on a horizontal axis, so few that they
+// do not touch: the axis may be a quarter shorter than the room that it has.
+func apartTicks(n int, room vg.Length) plot.TickerFunc {
+	style := textStyle(tickSize, 0, 0)
+	return func(lo, hi float64) []plot.Tick {
+		for ; ; n-- {
+			ticks := linearTicks(n, 0)(lo, hi)
+			var wide vg.Length
+			for _, t := range ticks {
+				wide = max(wide, style.Width(t.Label)+pad)
+			}
+			if n == 1 || len(ticks) < 2 || vg.Length((ticks[1].Value-ticks[0].Value)/(hi-lo))*0.75*room >= wide {
+				return ticks
+			}
+		}
+	}
+}
+
+// percent is a share, of small ones with a digit more.
+func percent(share float64) string {
+	if share < 0.00995 {
+		return fmt.Sprintf("%.1f %%", 100*share)
+	}
+	return fmt.Sprintf("%.0f %%", 100*share)
 }
 
 // logTicks labels an axis of decimal logarithms with the numbers themselves:

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
 )
 
 func labels(ticks []plot.Tick) string {
@@ -83,6 +84,26 @@ func TestWiden(t *testing.T) {
 		}
 		if n := len(linearTicks(10, 0)(lo, hi)); n < 4 || n > 12 {
 			t.Errorf("[%v, %v] gets %d ticks", lo, hi, n)
+		}
+	}
+}
+
+// TestApartTicks: labels that would touch are fewer.
+func TestApartTicks(t *testing.T) {
+	for _, c := range []struct {
+		room vg.Length
+		want string
+	}{{300, "1000 1200 1400"}, {70, "1000 1500"}, {10, "1000"}} {
+		if got := labels(apartTicks(4, c.room)(860, 1560)); got != c.want {
+			t.Errorf("room of %v: %q, want %q", c.room, got, c.want)
+		}
+	}
+}
+
+func TestPercent(t *testing.T) {
+	for share, want := range map[float64]string{0.994: "99 %", 0.0096: "1.0 %", 0.012: "1 %", 0.0004: "0.0 %", 0.002: "0.2 %"} {
+		if got := percent(share); got != want {
+			t.Errorf("%v: %q, want %q", share, got, want)
 		}
 	}
 }

@@ -145,7 +145,10 @@ func (g *generating) samples(ctx context.Context, o opened, done *generated) err
 		return err
 	}
 	g.say("codes are drawn from %s, seed %d", done.Of, g.seed)
-	done.Rows = g.count
+	if done.Rows = g.count; g.isSheet(o.model) && g.count > mostOnSheet {
+		g.say("a sheet shows %d of %d rows: name a folder for all", mostOnSheet, g.count)
+		done.Rows = mostOnSheet
+	}
 	if err := g.decoded(ctx, o.model, codes, labels); err != nil {
 		return err
 	}
@@ -178,7 +181,11 @@ func (g *generating) source(ctx context.Context, o opened, done *generated) (aeg
 		return from, err
 	}
 	done.Fitted = fitted.Rows
-	done.Of = fmt.Sprintf("a mixture of %d normal distributions fitted on the codes of %d rows", fitted.Components, fitted.Rows)
+	rows := fmt.Sprint(fitted.Rows)
+	if fitted.Rows < fitted.Of {
+		rows = fmt.Sprintf("%d of %d", fitted.Rows, fitted.Of)
+	}
+	done.Of = fmt.Sprintf("a mixture of %d normal distributions fitted on the codes of %s rows", fitted.Components, rows)
 	if g.class != "" {
 		done.Of += " of class " + g.class
 	}

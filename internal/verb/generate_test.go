@@ -110,6 +110,18 @@ func tableLines(t *testing.T, path string) []string {
 	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 }
 
+// TestGenerateMoreThanASheet: what is said counts what is shown.
+func TestGenerateMoreThanASheet(t *testing.T) {
+	vae := trained(t, "--model", "vae", "--latent", "2")
+	t.Chdir(t.TempDir())
+	_, stderr := must(t, "generate", vae, "--out", "a.png", "-n", "103")
+	for _, want := range []string{"shows 100 of 103 rows", "a.png: 100 rows\n"} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("%q; want %q", stderr, want)
+		}
+	}
+}
+
 func TestGenerateErrors(t *testing.T) {
 	plain, vae, cvae, dir := trained(t), trained(t, "--model", "vae", "--latent", "2"), trained(t, "--model", "cvae"), t.TempDir()
 	model, err := os.ReadFile(filepath.Join(plain, "model.safetensors"))
@@ -128,6 +140,7 @@ func TestGenerateErrors(t *testing.T) {
 		"name them by --data":                {cli.ExitUsage, []string{alone, "--out", "a.png"}},
 		"codes of 2 dimensions; those of fc": {cli.ExitUsage, []string{plain, "--out", "a.png", "--grid"}},
 		"vae has a prior to draw from":       {cli.ExitUsage, []string{vae, "--out", "a.png", "--components", "3"}},
+		"the way is between the rows":        {cli.ExitUsage, []string{plain, "--out", "a.png", "--class", "3", "--interpolate", "0,1"}},
 		"vae reads no labels":                {cli.ExitUsage, []string{vae, "--out", "a.png", "--class", "3"}},
 		"more than a sheet shows":            {cli.ExitUsage, []string{vae, "--out", "a.png", "--grid=40"}},
 		"--count wants":                      {cli.ExitUsage, []string{vae, "--out", "a.png", "-n", "0"}},

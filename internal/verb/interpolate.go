@@ -22,6 +22,9 @@ func (g *generating) interpolate(ctx context.Context, o opened, done *generated)
 	if n := len(g.pairs) * g.steps; g.isSheet(o.model) && n > mostDrawn {
 		return cli.Usage(fmt.Errorf("%d images are more than a sheet shows, %d: want fewer --steps, or a folder or .npy as --out", n, mostDrawn))
 	}
+	if spec := o.model.Spec(); g.class != "" && spec.Condition == "" {
+		return cli.Usage(fmt.Errorf("--class %s, but %s reads no labels: the way is between the rows that are named", g.class, spec.Model))
+	}
 	ends, err := g.ends(ctx, o)
 	if err != nil {
 		return err
@@ -73,14 +76,17 @@ func (g *generating) plane(ctx context.Context, o opened, done *generated) error
 	g.say("the grid lies over %s", done.Of)
 	s := aegis.Sheet{Columns: g.grid}
 	for at, x := range grid.X {
-		s.ColumnCaptions = append(s.ColumnCaptions, fmt.Sprintf("%.2f", x))
-		s.LineCaptions = append(s.LineCaptions, fmt.Sprintf("%.2f", grid.Y[len(grid.Y)-1-at]))
+		s.ColumnCaptions = append(s.ColumnCaptions, axisNumber(x))
+		s.LineCaptions = append(s.LineCaptions, axisNumber(grid.Y[len(grid.Y)-1-at]))
 	}
 	if err := g.sheetOr(ctx, o.model, grid.Rows, s); err != nil {
 		return err
 	}
 	return g.writeCodes(o.model, grid.Codes)
 }
+
+// axisNumber is a place on an axis, with the minus of pictures.
+func axisNumber(v float32) string { return strings.Replace(fmt.Sprintf("%.2f", v), "-", "−", 1) }
 
 // sheetOr draws a sheet of lines where a picture is asked for, else it writes
 // the rows as any.
