@@ -83,7 +83,7 @@ func rowOf(file []byte, form data.ImageForm) (row []byte, err error) {
 		if err != nil {
 			return err
 		}
-		p, err := decodeImage(h, file)
+		p, err := decodeImage(h, file, form)
 		if err != nil {
 			return err
 		}
