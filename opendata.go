@@ -13,7 +13,7 @@ import (
 // DataOptions says how data are opened beside what a configuration says.
 type DataOptions struct {
 	// Cache is a folder for images that do not fit into memory once they are
-	// decoded; empty: such a set is an error.
+	// decoded, or whose decoding takes seconds; "": the first are an error.
 	Cache string
 	// Progress hears what is going on, such as decoding, and how much of how much
 	// is done; it may be nil.

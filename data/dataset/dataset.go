@@ -33,7 +33,7 @@ type Options struct {
 	Height, Width int
 	Fit           data.Fit
 	Gray, Strict  bool
-	Cache         string // used where a set of images is larger than memory
+	Cache         string // as in package images
 	Workers       int
 
 	// Of tables, as in package table.

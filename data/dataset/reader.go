@@ -105,8 +105,13 @@ func (p place) images(ctx context.Context, set string, opt Options) (*reader, er
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %w", err)
 	}
-	if folders == nil {
+	switch {
+	case folders == nil:
 		folders = map[int]string{0: ""}
+	case o.Classes == nil: // each set may have but some of them
+		if o.Classes, err = images.Classes(ctx, p.path); err != nil {
+			return nil, err
+		}
 	}
 	chosen, err := data.ChooseSets(set, func(i int) bool { _, ok := folders[i]; return ok })
 	if err != nil {

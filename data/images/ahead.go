@@ -117,7 +117,7 @@ func (w *worker) decode(j *job, path string) error {
 		large.Lock()
 		defer large.Unlock()
 	}
-	p, err := decodeImage(h, w.file)
+	p, err := decodeImage(h, w.file, w.form)
 	if err != nil {
 		return err
 	}

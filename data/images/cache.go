@@ -21,7 +21,7 @@ import (
 
 // decoderVersion is part of a cache's name: it grows when the same files become
 // other bytes.
-const decoderVersion = 1
+const decoderVersion = 2
 
 // record lies beside the rows of a cache and says what they are.
 type record struct {
@@ -36,35 +36,53 @@ type record struct {
 // the same bytes, each into a file of its own that takes the name when it is
 // whole.
 func (d decoding) cached(ctx context.Context, s *data.Source) (data.Set, error) {
-	key := d.key()
-	path := filepath.Join(d.opt.Cache, "images-"+key[:24]+".npy")
+	path, key := d.cache("images")
 	r, ok := d.recorded(ctx, path, key)
-	if !ok {
+	if ok {
+		d.taken(path, r)
+	} else {
 		var err error
-		if r, err = d.fill(ctx, path, key); err != nil {
+		if r, err = d.store(path, key, func(take func([]byte) error) ([]broken, error) { return d.each(ctx, take) }); err != nil {
 			return data.Set{}, err
 		}
 		d.listing.note("%d images are decoded into %s, as they are more than fit into memory", r.Rows, filepath.ToSlash(path))
-	} else {
-		d.listing.note("%d images are taken decoded from %s", r.Rows, filepath.ToSlash(path))
-		if d.opt.Progress != nil {
-			d.opt.Progress(d.before+len(d.files), len(d.listing.files))
-		}
 	}
+	set, err := d.set(r, data.Rows{})
+	if err != nil {
+		return data.Set{}, err
+	}
+	if set.Rows, err = s.MapNPY(path); err != nil {
+		return data.Set{}, fmt.Errorf("images: cache: %w", err)
+	}
+	if set.N != r.Rows || set.Shape != d.form.Shape() {
+		return data.Set{}, fmt.Errorf("images: cache: %s: %d rows of %v; want %d of %v: delete the file", path, set.N, set.Shape, r.Rows, d.form.Shape())
+	}
+	return set, nil
+}
+
+// set is a set of rows in the cache, mapped or else in memory.
+func (d decoding) set(r record, rows data.Rows) (data.Set, error) {
 	if err := d.lost(r.Broken); err != nil {
 		return data.Set{}, err
 	}
 	if d.opt.Strict && len(r.Broken) > 0 {
 		return data.Set{}, fmt.Errorf("images: %s: %s; repair the file or take it away", d.place, r.Broken[0])
 	}
-	rows, err := s.MapNPY(path)
-	if err != nil {
-		return data.Set{}, fmt.Errorf("images: cache: %w", err)
-	}
-	if rows.N != r.Rows || rows.Shape != d.form.Shape() {
-		return data.Set{}, fmt.Errorf("images: cache: %s: %d rows of %v; want %d of %v: delete the file", path, rows.N, rows.Shape, r.Rows, d.form.Shape())
-	}
 	return data.Set{Rows: rows, Labels: d.labels(r.Broken)}, nil
+}
+
+// taken says that a set is not decoded.
+func (d decoding) taken(path string, r record) {
+	d.listing.note("%d images are taken decoded from %s", r.Rows, filepath.ToSlash(path))
+	if d.opt.Progress != nil {
+		d.opt.Progress(d.before+len(d.files), len(d.listing.files))
+	}
+}
+
+// cache is the file of a set in the cache, and the key that its record has.
+func (d decoding) cache(prefix string) (path, key string) {
+	key = d.key()
+	return filepath.Join(d.opt.Cache, prefix+"-"+key[:24]+".npy"), key
 }
 
 // key is a hash of what decides the rows of a set.
@@ -123,8 +141,9 @@ func (r contextReader) Read(p []byte) (int, error) {
 
 func recordOf(path string) string { return strings.TrimSuffix(path, ".npy") + ".json" }
 
-// fill decodes a set into the cache: the rows first, then their record.
-func (d decoding) fill(ctx context.Context, path, key string) (record, error) {
+// store writes rows into the cache, and behind them their record. rows calls
+// take with them, and returns what files are broken.
+func (d decoding) store(path, key string, rows func(take func([]byte) error) ([]broken, error)) (record, error) {
 	r := record{Key: key}
 	if err := os.MkdirAll(d.opt.Cache, 0o777); err != nil {
 		return r, fmt.Errorf("images: cache: %w", err)
@@ -134,7 +153,7 @@ func (d decoding) fill(ctx context.Context, path, key string) (record, error) {
 		if _, err := out.Write(d.head(0)); err != nil {
 			return err
 		}
-		if r.Broken, err = d.each(ctx, func(row []byte) error {
+		if r.Broken, err = rows(func(row []byte) error {
 			r.Sum = crc32.Update(r.Sum, castagnoli, row)
 			_, err := out.Write(row)
 			return err

@@ -133,3 +133,71 @@ func TestCacheAtOnce(t *testing.T) {
 		t.Errorf("%q are left", left)
 	}
 }
+
+// A set that fits into memory but took long is decoded once too; a cache that
+// cannot be written costs nothing but time.
+func TestKept(t *testing.T) {
+	dir := folderOf(t, map[string]string{"a/1.png": plain(t, 1), "a/2.png": "broken", "b/3.png": plain(t, 3)})
+	cache := filepath.Join(t.TempDir(), "cache")
+	check := func(what string, opt Options, note string) {
+		t.Helper()
+		s, err := Open(t.Context(), dir, opt)
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+			return
+		}
+		notes := strings.Join(s.Notes, "\n")
+		if s.Mapped() || !bytes.Equal(firsts(s.Train.Rows), []byte{1, 3}) || !bytes.Equal(s.Train.Labels, []byte{0, 1}) || !strings.Contains(notes, "left out, 1 of 3: a/2.png") {
+			t.Errorf("%s: mapped %v, rows %v, labels %v, notes %q", what, s.Mapped(), firsts(s.Train.Rows), s.Train.Labels, notes)
+		}
+		kept := strings.Contains(notes, "for the next time") || strings.Contains(notes, "are taken decoded from")
+		if kept != (note != "") || !strings.Contains(notes, note) {
+			t.Errorf("%s: notes %q, want %q", what, notes, note)
+		}
+	}
+	check("quick", Options{Cache: cache, slow: time.Hour}, "")
+	long := Options{Cache: cache, slow: 1}
+	check("slow", long, "2 decoded images are kept in ")
+	check("again", long, "2 images are taken decoded from ")
+	if _, err := Open(t.Context(), dir, Options{Cache: cache, Strict: true}); err == nil || !strings.Contains(err.Error(), "a/2.png (this is no") {
+		t.Errorf("strict: %v", err)
+	}
+	rows := cacheFiles(t, cache, "kept-*.npy")
+	if len(rows) != 1 {
+		t.Fatalf("cache has %q", rows)
+	}
+	whole, err := os.ReadFile(rows[0])
+	if err == nil {
+		err = os.WriteFile(rows[0], changed(whole, len(whole)-1), 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("damaged", long, "2 decoded images are kept in ")
+	check("a file in the cache's place", Options{Cache: filepath.Join(dir, "a", "1.png"), slow: 1}, "are not kept for the next time: images: cache: ")
+}
+
+// The oldest sets go, never the newest or what is no such set.
+func TestPrune(t *testing.T) {
+	dir := folderOf(t, map[string]string{
+		"kept-1.npy": "1234", "kept-1.json": "{}", "kept-2.npy": "1234", "kept-2.json": "{}", "kept-3.npy": "1234", "kept-3.json": "{}", "images-0.npy": "large",
+	})
+	now := time.Now()
+	for i, name := range []string{"kept-2.npy", "kept-1.npy", "kept-3.npy"} {
+		if err := os.Chtimes(filepath.Join(dir, name), now, now.Add(time.Duration(i)*time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep := filepath.Join(dir, "kept-2.npy") // the oldest by its time
+	for most, want := range map[int64]int{100: 7, 12: 7} {
+		if err := prune(dir, keep, most); err != nil || len(cacheFiles(t, dir, "*")) != want {
+			t.Errorf("%d bytes: %q, error %v", most, cacheFiles(t, dir, "*"), err)
+		}
+	}
+	if err := prune(dir, keep, 8); err != nil || len(cacheFiles(t, dir, "*")) != 5 || len(cacheFiles(t, dir, "kept-1*")) != 0 {
+		t.Errorf("8 bytes: %q, error %v", cacheFiles(t, dir, "*"), err)
+	}
+	if err := prune(dir, keep, 0); err != nil || len(cacheFiles(t, dir, "*")) != 3 || len(cacheFiles(t, dir, "kept-2*")) != 2 {
+		t.Errorf("none: %q, error %v", cacheFiles(t, dir, "*"), err)
+	}
+}

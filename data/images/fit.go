@@ -73,56 +73,46 @@ func (f *fitter) fit(dst []byte, p picture) {
 	to := at.stored(p.orientation)
 	count := to.height * to.width
 	values := room(&f.colours, count*f.form.Channels)
-	if m, ok := p.Image.(*image.YCbCr); ok {
-		f.planar(values, m, at, to, p.kind == webpKind)
+	if p.count > 0 {
+		f.planar(values, p.planar, at, to)
 	} else {
-		buf := room(&f.buf, 3*p.width)
-		px := p.pixelsOf(f.form.Channels == 1, buf)
-		out := f.resample(0, px, at, to, 1, 1, p.width, p.height)
-		for i, v := range out {
-			if f.form.Channels == 3 && px.n == 1 {
-				values[3*i], values[3*i+1], values[3*i+2] = toByte(v), toByte(v), toByte(v)
-			} else {
-				values[i] = toByte(v)
-			}
+		px := p.pixelsOf(f.form.Channels == 1, room(&f.buf, 3*p.width))
+		for i, v := range f.resample(0, px, at, to, plane{width: p.width, height: p.height, across: 1, down: 1}) {
+			values[i] = toByte(v)
 		}
 	}
 	f.put(dst, values, at, p.orientation)
 }
 
-// resample makes a plane, whose pixels are those of the image divided by subX
-// and subY.
-func (f *fitter) resample(plane int, px pixels, at placement, to size, subX, subY float64, width, height int) []float32 {
-	x := axis(at.left/subX, at.right/subX, to.width, width)
-	y := axis(at.top/subY, at.bottom/subY, to.height, height)
-	out := room(&f.planes[plane], to.height*to.width*px.n)
+// resample makes number i of the planes of a row, from pixels that lie as those
+// of a plane do.
+func (f *fitter) resample(i int, px pixels, at placement, to size, p plane) []float32 {
+	x := axis(at.left/p.across, at.right/p.across, to.width, p.width)
+	y := axis(at.top/p.down, at.bottom/p.down, to.height, p.height)
+	out := room(&f.planes[i], to.height*to.width*px.n)
 	px.resample(x, y, out, room(&f.line, to.width*px.n))
 	return out
 }
 
 // planar resamples brightness and colour by themselves, and makes red, green and
 // blue of the few pixels that are left. Grey is the brightness alone.
-func (f *fitter) planar(values []byte, m *image.YCbCr, at placement, to size, tv bool) {
-	subX, subY := subsampling(m.SubsampleRatio)
-	width, height := m.Rect.Dx(), m.Rect.Dy()
-	cw, ch := (width+subX-1)/subX, (height+subY-1)/subY
-	plane := func(i int, pix []byte, stride, w, h, sx, sy int) []float32 {
-		px := pixels{1, func(y int) []byte { return pix[y*stride:][:w] }}
-		return f.resample(i, px, at, to, float64(sx), float64(sy), w, h)
+func (f *fitter) planar(values []byte, m planar, at placement, to size) {
+	var planes [3][]float32
+	for i, p := range m.planes[:min(m.count, f.form.Channels)] {
+		px := pixels{1, func(y int) []byte { return p.pix[y*p.stride:][:p.width] }}
+		planes[i] = f.resample(i, px, at, to, p)
 	}
-	ys := plane(0, m.Y, m.YStride, width, height, 1, 1)
-	if f.form.Channels == 1 {
-		for i, y := range ys {
-			v, _, _ := toRGB(y, 128, 128, tv)
-			values[i] = toByte(v)
+	for i, y := range planes[0] {
+		cb, cr := float32(128), float32(128)
+		if planes[1] != nil {
+			cb, cr = planes[1][i], planes[2][i]
 		}
-		return
-	}
-	cbs := plane(1, m.Cb, m.CStride, cw, ch, subX, subY)
-	crs := plane(2, m.Cr, m.CStride, cw, ch, subX, subY)
-	for i, y := range ys {
-		r, g, b := toRGB(y, cbs[i], crs[i], tv)
-		values[3*i], values[3*i+1], values[3*i+2] = toByte(r), toByte(g), toByte(b)
+		r, g, b := toRGB(y, cb, cr, m.tv)
+		if f.form.Channels == 1 {
+			values[i] = toByte(r)
+		} else {
+			values[3*i], values[3*i+1], values[3*i+2] = toByte(r), toByte(g), toByte(b)
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"time"
 
 	"aegis/data"
 	"aegis/data/memory"
@@ -35,8 +36,11 @@ type Options struct {
 	// Gray makes all images grey. Else rows have three channels where the header
 	// of any image says that it has colour, and one where none does.
 	Gray   bool
-	Strict bool   // a broken file is an error; else it is left out, and Notes says so
-	Cache  string // a folder that sets larger than memory are decoded into, "": they are an error
+	Strict bool // a broken file is an error; else it is left out, and Notes says so
+	// Cache is a folder that sets larger than memory are decoded into, "": they
+	// are an error. Smaller ones whose decoding takes seconds are kept there too,
+	// for the next time.
+	Cache string
 	// Form is that of a model: its shape, channels and fit are taken, and Height,
 	// Width, Fit and Gray are unset.
 	Form *data.ImageForm
@@ -46,7 +50,8 @@ type Options struct {
 	Workers  int                // that decode at once, 0: a core each
 	Progress func(done, of int) // how many files are decoded; may be nil
 
-	budget uint64 // memory for rows, 0: half of what is left
+	budget uint64        // memory for rows, 0: half of what is left
+	slow   time.Duration // in place of the constant, 0: that
 }
 
 // mostPixels is how many an image, or a row, may have.
@@ -135,11 +140,7 @@ func (l *listing) read(ctx context.Context, s *data.Source, form data.ImageForm,
 		}
 		d := decoding{listing: l, files: files, form: form, opt: opt, before: done}
 		into := []*data.Set{&s.Train, &s.Val, &s.Test}[which]
-		read := d.memory
-		if cached {
-			read = func(ctx context.Context) (data.Set, error) { return d.cached(ctx, s) }
-		}
-		set, err := read(ctx)
+		set, err := d.read(ctx, s, cached)
 		if err != nil {
 			return err
 		}
@@ -158,12 +159,24 @@ type decoding struct {
 	before int // files of other sets that are decoded already
 }
 
-// memory decodes a set into memory.
-func (d decoding) memory(ctx context.Context) (data.Set, error) {
+// read decodes a set, or finds it decoded.
+func (d decoding) read(ctx context.Context, s *data.Source, large bool) (data.Set, error) {
+	switch {
+	case large:
+		return d.cached(ctx, s)
+	case d.opt.Cache != "":
+		return d.kept(ctx)
+	}
+	set, _, err := d.memory(ctx)
+	return set, err
+}
+
+// memory decodes a set into memory, and returns what files are broken.
+func (d decoding) memory(ctx context.Context) (data.Set, []broken, error) {
 	shape := d.form.Shape()
 	size := len(d.files) * shape.Size()
 	if err := memory.Fits(uint64(size)); err != nil {
-		return data.Set{}, fmt.Errorf("images: %s: %w; take a smaller shape or more memory", d.place, err)
+		return data.Set{}, nil, fmt.Errorf("images: %s: %w; take a smaller shape or more memory", d.place, err)
 	}
 	set := data.Set{Rows: data.Rows{Shape: shape, Bytes: make([]byte, 0, size)}}
 	broken, err := d.each(ctx, func(row []byte) error {
@@ -171,10 +184,10 @@ func (d decoding) memory(ctx context.Context) (data.Set, error) {
 		return nil
 	})
 	if err != nil {
-		return data.Set{}, err
+		return data.Set{}, nil, err
 	}
 	set.N, set.Labels = len(d.files)-len(broken), d.labels(broken)
-	return set, d.lost(broken)
+	return set, broken, d.lost(broken)
 }
 
 // labels are those of the files that are not broken, nil without classes.

@@ -126,13 +126,13 @@ func (l *listing) layout() {
 	inSets := true
 	for i, f := range l.files {
 		folders[i] = strings.Split(path.Dir(f.name), "/")
-		if _, ok := setNames[folders[i][0]]; !ok {
+		if _, ok := setNames[strings.ToLower(folders[i][0])]; !ok {
 			inSets = false
 		}
 	}
 	for i, above := range folders {
 		if inSets {
-			l.files[i].set, above = setNames[above[0]], above[1:]
+			l.files[i].set, above = setNames[strings.ToLower(above[0])], above[1:]
 		}
 		if len(above) > 0 && above[0] != "." {
 			l.files[i].class = above[0]
@@ -153,6 +153,19 @@ func (l *listing) sets() [sets][]file {
 		s[f.set] = append(s[f.set], f)
 	}
 	return s
+}
+
+// Classes are the names of the labels of all images of a folder, those of its
+// sets together; nil without classes.
+func Classes(ctx context.Context, dir string) ([]string, error) {
+	l, err := list(ctx, dir)
+	if err == nil {
+		err = l.classify(nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return l.classes, nil
 }
 
 // classify labels the files: by the names of known classes, else by those of

@@ -9,9 +9,6 @@ import (
 // over white. buf has room for a row of three values a pixel.
 func (p picture) pixelsOf(gray bool, buf []byte) pixels {
 	b := p.Bounds()
-	if m, ok := p.Image.(*image.Gray); ok {
-		return pixels{1, func(y int) []byte { return m.Pix[y*m.Stride:][:b.Dx()] }}
-	}
 	colours := p.colours()
 	if !gray {
 		return pixels{3, func(y int) []byte {
@@ -121,9 +118,9 @@ func toRGB(y, cb, cr float32, tv bool) (r, g, b float32) {
 	cb, cr = cb-128, cr-128
 	if tv {
 		const wide, wideColour = 255.0 / 219, 255.0 / 224
-		y, cb, cr = (y-16)*wide, cb*wideColour, cr*wideColour
+		y, cb, cr = float32((y-16)*wide), float32(cb*wideColour), float32(cr*wideColour)
 	}
-	return y + 1.402*cr, y - 0.344136*cb - 0.714136*cr, y + 1.772*cb
+	return y + float32(1.402*cr), y - float32(0.344136*cb) - float32(0.714136*cr), y + float32(1.772*cb)
 }
 
 // toByte rounds.

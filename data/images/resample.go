@@ -59,6 +59,9 @@ func between(at float64, size int) taps {
 	return taps{from, []float32{1}}
 }
 
+// Products are converted to float32 where sums follow: some processors would
+// else round once for both, and rows would depend on the machine.
+
 // pixels are n values a pixel, a row at a time. A row is valid until the next.
 type pixels struct {
 	n   int
@@ -94,7 +97,7 @@ func (p pixels) resample(x, y []taps, out, line []float32) {
 
 func add(sum, line []float32, weight float32) {
 	for i, v := range line[:len(sum)] {
-		sum[i] += weight * v
+		sum[i] += float32(weight * v)
 	}
 }
 
@@ -104,15 +107,15 @@ func across1(line []float32, row []byte, x []taps) {
 	for i := range line {
 		w := x[i].weights
 		p := row[x[i].from:][:len(w)]
-		v := w[0] * float32(p[0])
+		v := float32(w[0] * float32(p[0]))
 		if end := len(w) - 1; end > 0 {
-			v += w[end] * float32(p[end])
+			v += float32(w[end] * float32(p[end]))
 			if end > 1 {
 				sum := uint32(0)
 				for _, b := range p[1:end] {
 					sum += uint32(b)
 				}
-				v += w[1] * float32(sum)
+				v += float32(w[1] * float32(sum))
 			}
 		}
 		line[i] = v
@@ -125,17 +128,17 @@ func across3(line []float32, row []byte, x []taps) {
 		w := x[i].weights
 		end := len(w) - 1
 		p := row[3*x[i].from:][:3*(end+1)]
-		r, g, b := w[0]*float32(p[0]), w[0]*float32(p[1]), w[0]*float32(p[2])
+		r, g, b := float32(w[0]*float32(p[0])), float32(w[0]*float32(p[1])), float32(w[0]*float32(p[2]))
 		if end > 0 {
 			last := p[3*end:]
-			r, g, b = r+w[end]*float32(last[0]), g+w[end]*float32(last[1]), b+w[end]*float32(last[2])
+			r, g, b = r+float32(w[end]*float32(last[0])), g+float32(w[end]*float32(last[1])), b+float32(w[end]*float32(last[2]))
 		}
 		if end > 1 {
 			var sr, sg, sb uint32
 			for q := p[3 : 3*end]; len(q) >= 3; q = q[3:] {
 				sr, sg, sb = sr+uint32(q[0]), sg+uint32(q[1]), sb+uint32(q[2])
 			}
-			r, g, b = r+w[1]*float32(sr), g+w[1]*float32(sg), b+w[1]*float32(sb)
+			r, g, b = r+float32(w[1]*float32(sr)), g+float32(w[1]*float32(sg)), b+float32(w[1]*float32(sb))
 		}
 		line[3*i], line[3*i+1], line[3*i+2] = r, g, b
 	}

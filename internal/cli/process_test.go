@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -88,6 +89,19 @@ func TestCollects(t *testing.T) {
 	})
 	if code != 0 || begin != -1 || start != told {
 		t.Errorf("exit %d, percent %d at first and %d at the start of training; want 0, -1 and %d", code, begin, start, told)
+	}
+}
+
+// What is decoded leaves garbage for each image, which is collected as soon as
+// there is word of it.
+func TestCollectsWhatOpensData(t *testing.T) {
+	times := 0
+	p := &Process{Stderr: io.Discard, collect: func() { times++ }}
+	w := newWatcher(p, &call{})
+	for done := range 3 {
+		if w.opening("decoding images", done, 3); times != 1 {
+			t.Errorf("collecting was begun %d times at image %d, want once, at the first", times, done)
+		}
 	}
 }
 

@@ -36,7 +36,7 @@ func Train(ctx context.Context, p *Process, args []string) error {
 		return err
 	}
 	if c.summary || c.plan {
-		return describe(ctx, c, p.Stdout)
+		return describe(ctx, p, c)
 	}
 	return train(ctx, p, c)
 }
@@ -81,8 +81,8 @@ func Doctor(asJSON bool, stdout io.Writer) error {
 }
 
 // describe prints what --summary and --plan ask for.
-func describe(ctx context.Context, c *call, stdout io.Writer) error {
-	ds, err := load(ctx, c, nil, nil)
+func describe(ctx context.Context, p *Process, c *call) error {
+	ds, err := load(ctx, c, nil, func(string, int, int) { p.Collect() })
 	if err != nil {
 		return err
 	}
@@ -91,13 +91,13 @@ func describe(ctx context.Context, c *call, stdout io.Writer) error {
 		return err
 	}
 	if c.summary {
-		return c.config.Summary(stdout)
+		return c.config.Summary(p.Stdout)
 	}
 	text, err := aegis.Plan(c.config)
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(stdout, text)
+	_, err = io.WriteString(p.Stdout, text)
 	return err
 }
 

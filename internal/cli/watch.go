@@ -60,9 +60,11 @@ func (w *watcher) printf(format string, args ...any) {
 const patience = 5 * time.Second
 
 // opening says every few seconds how far data are decoded, read or fetched. It is
-// called from the goroutine that opens them, before any other.
+// called from the goroutine that opens them, before any other. Each image or line
+// leaves garbage, so that it is collected from here on.
 func (w *watcher) opening(what string, done, of int) {
 	if w.measured.IsZero() {
+		w.process.Collect()
 		w.measured = time.Now()
 	}
 	if time.Since(w.measured) < patience {
@@ -94,9 +96,7 @@ func (w *watcher) measure(done, of int) {
 // is garbage: to look for it again and again while they grow took a third of a
 // run of ten steps.
 func (w *watcher) start(s aegis.Start) {
-	if w.process.collect != nil {
-		w.process.collect()
-	}
+	w.process.Collect()
 	if !w.quiet {
 		w.process.stopping.set(stoppingStep)
 	}
