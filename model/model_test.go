@@ -24,6 +24,8 @@ func TestPresets(t *testing.T) {
 
 		"deep30": {names: "encoder.0 decoder.6", layers: 8, params: 2_837_314, pixels: "[0,1]"},
 
+		"table": {names: "encoder.0 decoder.4", layers: 6, params: 470_552, pixels: "[0,1]"},
+
 		"vae":      {names: "encoder.0 decoder.2", layers: 5, params: 652_824, pixels: "[0,1]"},
 		"conv-vae": {names: "encoder.0 decoder.7", layers: 9, params: 214_313, pixels: "[0,1]"},
 		"cvae":     {names: "encoder.0 decoder.2", layers: 5, params: 660_824, pixels: "[0,1]"},
@@ -62,7 +64,7 @@ func TestPresets(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Preset("fc13"); err == nil || !strings.Contains(err.Error(), "want one of fc12, fc64, fc128, fc3, deep30, conv, vae, conv-vae, cvae, aae") {
+	if _, err := Preset("fc13"); err == nil || !strings.Contains(err.Error(), "want one of fc12, fc64, fc128, fc3, deep30, conv, table, vae, conv-vae, cvae, aae") {
 		t.Errorf("error %v does not list the presets", err)
 	}
 }

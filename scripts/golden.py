@@ -14,8 +14,8 @@
 A preset's file is made from the parameters of seed 1 and MNIST's training images in the order of
 the file: step s, counted from 0, trains on rows s*B to (s+1)*B - 1. All its tensors are F32:
 
-    grad.<parameter>   gradient of the first batch's loss, before any update; of deep30's largest
-                       weights every 61st value
+    grad.<parameter>   gradient of the first batch's loss, before any update; of deep30's and table's
+                       largest weights every 61st value
     losses (10)        loss of each of ten steps of training, each before its update; a schedule of
                        the learning rate goes over these
 
@@ -50,8 +50,8 @@ import presets
 
 SEED = 1
 STEPS = 10
-SAMPLED, STRIDE = {"deep30"}, 61  # presets of which not every gradient is written
-BATCHES = {"deep30": 32}  # where the preset's own takes a simulated GPU long
+SAMPLED, STRIDE = {"deep30", "table"}, 61  # presets of which not every gradient is written
+BATCHES = {"deep30": 32, "table": 32}  # where the preset's own takes a simulated GPU long
 
 
 def train(config: dict, data: Path) -> dict[str, np.ndarray]:

@@ -53,7 +53,7 @@ func choose(t opened, file string, opt Options) (choice, error) {
 	if label != "" {
 		asked = append(asked, label)
 	}
-	if err := allThere(at, asked, names, file); err != nil {
+	if err := allThere(at, asked, t, file); err != nil {
 		return choice{}, err
 	}
 	if len(values) == 0 {
@@ -91,7 +91,7 @@ func choose(t opened, file string, opt Options) (choice, error) {
 }
 
 // allThere says which columns a table does not have.
-func allThere(at map[string]int, asked, names []string, file string) error {
+func allThere(at map[string]int, asked []string, t opened, file string) error {
 	var absent []string
 	for _, n := range asked {
 		if _, there := at[n]; !there {
@@ -101,7 +101,10 @@ func allThere(at map[string]int, asked, names []string, file string) error {
 	if absent == nil {
 		return nil
 	}
-	return fmt.Errorf("table: %s: no column %s; want names among %s", file, listed(absent), listed(names))
+	if text, ok := t.(*textTable); ok && !text.header {
+		return fmt.Errorf("table: %s: no column %s; the file has no header, so that its columns are called 1 to %d: put a line with their names first", file, listed(absent), len(at))
+	}
+	return fmt.Errorf("table: %s: no column %s; want names among %s", file, listed(absent), listed(t.columns()))
 }
 
 // allowed says which columns cannot be read.

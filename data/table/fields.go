@@ -29,7 +29,7 @@ func (c *column) field(file, name string, impute bool) (f data.Field, notes []st
 			notes = append(notes, fmt.Sprintf("column %q (%.12g to %.12g): float32 hardly tells these numbers apart; subtract an offset from them first", name, c.min, c.max))
 		}
 		return f, notes, nil
-	case c.many:
+	case c.many, c.unclass > 0 && c.numbers > c.words: // 1.5 is no category
 		return f, nil, c.tooMany(file, name)
 	}
 	f.Categories = slices.Sorted(maps.Keys(c.texts))

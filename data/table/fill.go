@@ -82,7 +82,7 @@ func (f *filler) append(to []float32, v value, i int, fills *int) ([]float32, *C
 			*fills++
 			return append(to, float32(math.NaN())), nil
 		case field.Fill == nil:
-			return to, &CellError{Want: "a value", Got: "none", Advice: "fill it in, leave the row or the column out, or let the column's mean or median be taken in training"}
+			return to, &CellError{Want: "a value", Got: v.missed(), Advice: "fill it in, leave the row or the column out, or let the column's mean or median be taken in training"}
 		}
 		*fills++
 		for range field.Values() {
@@ -126,7 +126,7 @@ func (f *filler) appendCategory(to []float32, v value, i int) ([]float32, *CellE
 func (f *filler) labelOf(v value) (byte, *CellError) {
 	switch {
 	case v.kind == missing:
-		return 0, &CellError{Want: "a label", Got: "none", Advice: "fill it in, or leave the row out"}
+		return 0, &CellError{Want: "a label", Got: v.missed(), Advice: "fill it in, or leave the row out"}
 	case f.class == nil && v.isClass():
 		return byte(v.number), nil
 	case f.class == nil:

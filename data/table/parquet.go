@@ -1,7 +1,6 @@
 package table
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"aegis/data"
+	"aegis/data/memory"
 )
 
 const (
@@ -24,23 +24,26 @@ type parquetTable struct {
 	file   *parquet.File
 	leaves []leaf // its columns
 	taken  int    // rows, in all passes
+	pages  pageChecker
 }
 
 // leaf is a column of a Parquet file.
 type leaf struct {
 	name  string
 	index int                       // among the columns of a row group
+	of    *parquet.Column           // as the file has it
 	read  func(parquet.Value) value // nil: the column can be no value
 	why   string                    // it cannot
 }
 
 func openParquet(r io.ReaderAt, size int64, name string) (t *parquetTable, err error) {
-	t = &parquetTable{name: name}
-	if err := footer(r, size); err != nil {
-		return nil, damaged(name, err)
-	}
+	t = &parquetTable{name: name, pages: pageChecker{file: r, size: size}}
 	err = guard(name, func() error {
-		t.file, err = parquet.OpenFile(r, size, parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
+		whole, size, err := checkFooter(r, size)
+		if err != nil {
+			return damaged(name, err)
+		}
+		t.file, err = parquet.OpenFile(whole, size, parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
 		if err != nil {
 			return damaged(name, err)
 		}
@@ -52,36 +55,13 @@ func openParquet(r io.ReaderAt, size int64, name string) (t *parquetTable, err e
 			if !utf8.ValidString(c.Name()) {
 				return damaged(name, fmt.Errorf("a column called %q", c.Name()))
 			}
-			l := leaf{name: c.Name(), index: c.Index()}
+			l := leaf{name: c.Name(), index: c.Index(), of: c}
 			l.read, l.why = reading(c)
 			t.leaves = append(t.leaves, l)
 		}
 		return nil
 	})
 	return t, err
-}
-
-// footer checks the length of a file's end and what is in it.
-func footer(r io.ReaderAt, size int64) error {
-	const tail = 4 + len(parquetMagic) // the length, the magic bytes again
-	var end [tail]byte
-	if size < int64(len(parquetMagic)+tail) {
-		return io.ErrUnexpectedEOF
-	}
-	if _, err := r.ReadAt(end[:], size-int64(tail)); err != nil {
-		return err
-	}
-	if string(end[4:]) != parquetMagic {
-		return fmt.Errorf("%q at the end", end[4:])
-	}
-	if n := int64(binary.LittleEndian.Uint32(end[:])); n > size-int64(len(parquetMagic)+tail) {
-		return fmt.Errorf("an end of %d bytes in %d", n, size)
-	}
-	metadata := make([]byte, binary.LittleEndian.Uint32(end[:]))
-	if _, err := r.ReadAt(metadata, size-int64(tail+len(metadata))); err != nil {
-		return err
-	}
-	return checkThrift(metadata)
 }
 
 func (t *parquetTable) columns() []string {
@@ -120,6 +100,7 @@ type parquetParts struct {
 	table  *parquetTable
 	use    []leaf
 	groups []parquet.RowGroup // to come
+	group  int                // number of the next
 	open   []*leafReader      // of use, in the row group at hand
 	left   int                // rows of the row group at hand
 	most   int                // rows of a part
@@ -167,13 +148,41 @@ func (p *parquetParts) nextGroup() error {
 		return damaged(p.table.name, fmt.Errorf("a row group of %d rows", rows))
 	}
 	p.left = int(rows)
+	if err := p.check(rows); err != nil {
+		return err
+	}
 	chunks := group.ColumnChunks()
 	for _, l := range p.use {
-		if l.index >= len(chunks) {
-			return damaged(p.table.name, fmt.Errorf("a row group without column %q", l.name))
-		}
 		p.open = append(p.open, &leafReader{leaf: l, pages: chunks[l.index].Pages()})
 	}
+	return nil
+}
+
+// check looks through the pages of the row group at hand, once in all passes.
+func (p *parquetParts) check(rows int64) error {
+	t := p.table
+	chunks := t.file.Metadata().RowGroups[p.group].Columns
+	for _, l := range p.use {
+		if l.index >= len(chunks) {
+			return damaged(t.name, fmt.Errorf("a row group without column %q", l.name))
+		}
+		of := &chunks[l.index].MetaData
+		if !inflates(of.Codec) {
+			return &data.UnsupportedError{
+				File: t.name, Problem: fmt.Sprintf("column %q", l.name), Want: "values that are not compressed, or as SNAPPY, GZIP or ZSTD",
+				Got: fmt.Sprint(of.Codec), Advice: "write the file with one of these",
+			}
+		}
+		err := t.pages.check(p.group, l.of, of, rows)
+		var much *memory.Error
+		switch {
+		case errors.As(err, &much):
+			return fmt.Errorf("table: %s: column %q: %w; write the file with smaller pages", t.name, l.name, err)
+		case err != nil:
+			return damaged(t.name, fmt.Errorf("column %q: %w", l.name, err))
+		}
+	}
+	p.group++
 	return nil
 }
 

@@ -208,32 +208,3 @@ func TestParquetDamaged(t *testing.T) {
 		}
 	}
 }
-
-// TestThrift refuses structures that claim more than there is.
-func TestThrift(t *testing.T) {
-	for name, c := range map[string]struct {
-		bytes string
-		want  string // in the error, empty: none
-	}{
-		"empty":        {bytes: "\x00"},
-		"fields":       {bytes: "\x15\x02\x18\x01x\x11\x12\x17\x01\x02\x03\x04\x05\x06\x07\x08\x00"},
-		"far field":    {bytes: "\x05\x80\x01\x02\x00"},
-		"list":         {bytes: "\x19\x25\x02\x04\x00"},
-		"long list":    {bytes: "\x19\xf5\x0f" + strings.Repeat("\x02", 15) + "\x00"},
-		"map":          {bytes: "\x1b\x01\x85a\x00\x02\x00", want: "EOF"},
-		"a map":        {bytes: "\x1b\x01\x55\x02\x04\x00"},
-		"empty map":    {bytes: "\x1b\x00\x00"},
-		"none":         {bytes: "", want: "EOF"},
-		"no end":       {bytes: "\x15\x02", want: "EOF"},
-		"claimed list": {bytes: "\x19\xf5\xff\xff\xff\x7f\x02\x00", want: "a list of 268435455 in 2 bytes"},
-		"claimed map":  {bytes: "\x1b\xff\xff\xff\x7f\x11\x00", want: "a list of 268435455 in 1 bytes"},
-		"claimed text": {bytes: "\x18\xff\x01x\x00", want: "EOF"},
-		"type":         {bytes: "\x1d\x00", want: "a value of type 13"},
-		"deep":         {bytes: strings.Repeat("\x1c", 100), want: "structures 65 deep"},
-	} {
-		err := checkThrift([]byte(c.bytes))
-		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: error %v, want %q", name, err, c.want)
-		}
-	}
-}

@@ -139,7 +139,7 @@ func (s scanner) part(p part) (*scanned, error) {
 		at := place{found.rows, line}
 		for i, v := range row {
 			if v.kind == missing && (!s.impute || s.label && i == len(row)-1) {
-				return s.absent(at, i)
+				return s.absent(at, i, v)
 			}
 			found.columns[i].see(v, at)
 		}
@@ -149,9 +149,9 @@ func (s scanner) part(p part) (*scanned, error) {
 }
 
 // absent is the error of a missing value.
-func (s scanner) absent(at place, column int) error {
+func (s scanner) absent(at place, column int, v value) error {
 	e := &CellError{
-		File: s.file, Row: at.row, Line: at.line, Column: s.names[column], Want: "a value", Got: "none",
+		File: s.file, Row: at.row, Line: at.line, Column: s.names[column], Want: "a value", Got: v.missed(),
 		Advice: "fill it in, leave the row or the column out, or let the column's mean or median be taken",
 	}
 	if s.label && column == len(s.names)-1 {

@@ -195,6 +195,8 @@ func TestReadErrors(t *testing.T) {
 		"open quote":         {text: "a,b\n1,2\n\"x,3\n4,5\n", want: "close the quotes that begin in line 3"},
 		"text behind quote":  {text: "a,b\n1,2\n\"x\"y,3\n", want: "line 3: want a text in quotes that ends with one"},
 		"missing":            {text: "a,b\n1,2\n\n3,\n", want: `row 2 (line 4), column "b": want a value, got none`},
+		"not a number":       {text: "a,b\n1,2\n\n3,NaN\n", want: `row 2 (line 4), column "b": want a value, got "NaN"`},
+		"text in numbers":    {text: "a,b\n1.5,2\nx,3\n2,4\n", want: `row 2 (line 3), column "a": want a number, as in other rows, got "x"`},
 		"missing label":      {text: "a,b,c\n1,2,x\n3,,\n", opt: Options{Label: "c", Impute: "mean"}, want: `row 2 (line 3), column "c": want a label, got none`},
 		"missing everywhere": {text: "a,b\n1,\n3,?\n", opt: Options{Impute: "mean"}, want: `column "b": want at least one value`},
 		"infinite":           {text: "a,b\n1,2\n-Inf,3\n", want: `row 2 (line 3), column "a": want a finite number, at most 3.4028235e+38, got -Inf`},
@@ -226,7 +228,7 @@ func TestReadErrors(t *testing.T) {
 		"empty form":         {opt: Options{Form: &data.TableForm{}}, want: "no fields"},
 		"classes alone":      {opt: Options{Classes: []string{"a"}}, want: "without the form"},
 		"form's columns":     {text: "a,b\n1,2\n", opt: Options{Form: form}, want: `no column "c"; want names among "a", "b"`},
-		"form, no header":    {text: "1,x\n2,y\n", opt: Options{Form: form}, want: `no column "a", "c"; want names among "1", "2"`},
+		"form, no header":    {text: "1,x\n2,y\n", opt: Options{Form: form}, want: `no column "a", "c"; the file has no header, so that its columns are called 1 to 2: put a line with their names first`},
 		"form's category":    {text: "a,c\n1,x\n2,z\n", opt: Options{Form: form}, want: `row 2 (line 3), column "c": want one of the categories "x", "y", got "z"`},
 		"form's number":      {text: "a,c\n1,x\nb,y\n", opt: Options{Form: form}, want: `row 2 (line 3), column "a": want a number, got "b"`},
 		"form's infinity":    {text: "a,c\n1,x\n1e39,y\n", opt: Options{Form: form}, want: `row 2 (line 3), column "a": want a finite number`},
@@ -328,7 +330,7 @@ func TestLong(t *testing.T) {
 	}
 	wrong := strings.Replace(text, "50000.25", "NA", 1)
 	write(t, plain, []byte(wrong))
-	want := `row 50001 (line 50002), column "a": want a value, got none`
+	want := `row 50001 (line 50002), column "a": want a value, got "NA"`
 	if _, err := Open(context.Background(), plain, Options{}); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want %q", err, want)
 	}

@@ -17,8 +17,7 @@ const (
 	text
 )
 
-// value is a cell. Of text files all but missing ones have their text; of
-// Parquet numbers have none.
+// value is a cell. Of text files it has its text; of Parquet numbers have none.
 type value struct {
 	kind   kind
 	number float64
@@ -43,7 +42,7 @@ func ofNumber(v float64) value {
 func ofText(s string, comma bool) value {
 	s = strings.TrimSpace(s)
 	if isMissing(s) {
-		return value{}
+		return value{text: s}
 	}
 	v := value{kind: text, text: s}
 	if isInfinite(s) {
@@ -116,6 +115,14 @@ func (v value) String() string {
 		return strconv.FormatFloat(v.number, 'g', -1, 64)
 	}
 	return v.text
+}
+
+// missed is what stands in the place of a missing value.
+func (v value) missed() string {
+	if v.text == "" {
+		return "none"
+	}
+	return quoted(v.text)
 }
 
 // class is what a cell of the label column calls its class: the same for 1,

@@ -30,10 +30,12 @@ type Reason struct {
 }
 
 // Reasons are named until what is left of a row scores like a normal one, but
-// no more of them than so many.
+// no more of them than so many, and none that goes with next to nothing of the
+// score beside the strongest.
 const (
 	maxReasons  = 4
-	normalShare = 0.9  // of normal rows that score less than what is left may
+	normalShare = 0.5  // of normal rows that score less than what is left may
+	leastShare  = 0.02 // of the strongest one's share
 	nearShare   = 0.95 // of normal rows that score less than one that is explained
 )
 

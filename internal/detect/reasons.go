@@ -188,6 +188,8 @@ func (d *Detector) describe(m *infer.Model, b *batch, row int, rebuilt []float32
 		}
 	}
 	slices.SortStableFunc(f.Columns, func(a, b Reason) int { return cmp.Compare(b.Share, a.Share) })
+	most := f.Columns[0].Share
+	f.Columns = slices.DeleteFunc(f.Columns, func(r Reason) bool { return r.Share < leastShare*most })
 }
 
 func valueOf(rows data.Rows, i, j int) float64 {

@@ -25,7 +25,7 @@ import (
 // The files are written by scripts/golden.py: the gradients of one batch and
 // the losses of ten steps of each preset, computed by PyTorch in float64 from
 // parameters that Philox draws. A schedule of the learning rate goes over the ten
-// steps; of deep30's largest gradients there is every 61st value.
+// steps; of deep30's and table's largest gradients there is every 61st value.
 //
 //go:embed golden/*.safetensors
 var goldenFiles embed.FS
