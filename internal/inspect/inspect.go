@@ -33,6 +33,8 @@ const (
 	KindSummary    = "summary"       // a summary.json
 	KindArrays     = "arrays"        // a .npz archive none of whose arrays are rows
 	KindData       = "data"          // rows to train on
+	KindDetector   = "detector"      // a detector.json
+	KindCodes      = "codes"         // rows that were compressed
 )
 
 // Report is what was found; what does not go with the kind is empty.
@@ -42,15 +44,17 @@ type Report struct {
 	Bytes  int64  `json:"bytes,omitempty"`
 	SHA256 string `json:"sha256,omitempty"` // of a file of tensors
 
-	Config  *session.Config  `json:"config,omitempty"`
-	Summary *session.Summary `json:"summary,omitempty"`
-	Last    *session.Metrics `json:"last_epoch,omitempty"` // of a run without a summary
-	Network *Network         `json:"network,omitempty"`
-	Tensors *Tensors         `json:"tensors,omitempty"`
-	Arrays  []data.Array     `json:"arrays,omitempty"`
-	Data    *Data            `json:"data,omitempty"`
-	Files   []File           `json:"files,omitempty"` // in a run's directory
-	Notes   []string         `json:"notes,omitempty"`
+	Config   *session.Config  `json:"config,omitempty"`
+	Summary  *session.Summary `json:"summary,omitempty"`
+	Last     *session.Metrics `json:"last_epoch,omitempty"` // of a run without a summary
+	Network  *Network         `json:"network,omitempty"`
+	Tensors  *Tensors         `json:"tensors,omitempty"`
+	Arrays   []data.Array     `json:"arrays,omitempty"`
+	Data     *Data            `json:"data,omitempty"`
+	Detector *Detector        `json:"detector,omitempty"`
+	Codes    *Codes           `json:"codes,omitempty"`
+	Files    []File           `json:"files,omitempty"` // in a run's directory
+	Notes    []string         `json:"notes,omitempty"`
 }
 
 // File is a file in a run's directory.
@@ -126,6 +130,8 @@ var kinds = []struct {
 	{begins("PK\x03\x04", "PK\x05\x06"), (*inspection).archive},
 	{begins("\x93NUMPY"), (*inspection).array},
 	{isSummary, (*inspection).summary},
+	{isDetector, (*inspection).detector},
+	{begins("AEGISCOD"), (*inspection).codes},
 	{isConfig, (*inspection).config},
 }
 

@@ -25,6 +25,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	t.tensors(r)
 	t.arrays(r)
 	t.data(r.Data)
+	t.used(r)
 	t.files(r.Files)
 	t.config(r)
 	for _, note := range r.Notes {
