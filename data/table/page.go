@@ -142,7 +142,7 @@ func (p *pageReader) dictionary(page []byte, size int64, h *format.DictionaryPag
 		return err
 	}
 	const most = 8 // values in a byte, of any kind
-	if e := h.Encoding; e != format.Plain && e != format.PlainDictionary || h.NumValues < 0 || int(h.NumValues) > most*len(page) {
+	if e := h.Encoding; e != format.Plain && e != plainDictionary || h.NumValues < 0 || int(h.NumValues) > most*len(page) {
 		return fmt.Errorf("a dictionary of %d values in %d bytes, written %v", h.NumValues, len(page), e)
 	}
 	return nil

@@ -43,7 +43,7 @@ func TestPageValues(t *testing.T) {
 		"dictionary":       {format.RLEDictionary, "\x02\x14\x01\x03\xff\xff", 18, ""},
 		"none":             {format.RLEDictionary, "", 0, ""},
 		"few":              {format.RLEDictionary, "\x02\x14\x01", 11, "10 numbers where 11 are"},
-		"many":             {format.PlainDictionary, "\x02\x80\x80\x80\x08\x01", 10, "more than 8388608 numbers where 10 are"},
+		"many":             {plainDictionary, "\x02\x80\x80\x80\x08\x01", 10, "more than 8388608 numbers where 10 are"},
 		"many runs":        {format.RLEDictionary, "\x00" + strings.Repeat("\x90\x03", 10), 10, "numbers where 10 are"},
 		"wide":             {format.RLEDictionary, "\x21\x02\x01", 1, "numbers of 33 bits"},
 		"cut off":          {format.RLEDictionary, "\x08\x02", 1, "EOF"},

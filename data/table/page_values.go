@@ -12,11 +12,15 @@ import (
 	"aegis/data/memory"
 )
 
+// plainDictionary is what earlier writers call both a dictionary and the indexes
+// into one.
+const plainDictionary format.Encoding = 2
+
 // values goes over the values of a page, of which so many are there: where few
 // bytes can stand for any number of values.
 func (w *walk) values(encoding format.Encoding, there int64) error {
 	switch encoding {
-	case format.PlainDictionary, format.RLEDictionary:
+	case plainDictionary, format.RLEDictionary:
 		if there == 0 && len(w.rest) == 0 {
 			return nil
 		}
