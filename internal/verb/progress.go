@@ -13,7 +13,7 @@ import (
 type progress struct {
 	process *cli.Process
 	what    string
-	of      int // in all, −1 where that is unknown
+	of      int    // in all, −1 where that is unknown
 	unit    string // of what is counted; a new one counts rows
 	done    int
 	silent  bool
