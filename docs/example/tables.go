@@ -44,8 +44,9 @@ func sensors(w io.Writer) {
 }
 
 // metrics writes a line a minute of a service over a week: requests by the time
-// of day, and what follows from them. On the sixth day latency no longer goes
-// with the load for two hours, on the seventh errors come in waves for one.
+// of day, and what follows from them. On the sixth day latency does not go with
+// the load for two hours, as where answers are stale ones, on the seventh errors
+// come in waves for one.
 func metrics(w io.Writer) {
 	const day = 24 * 60
 	r := rand.New(rand.NewPCG(3, 4))
@@ -61,7 +62,7 @@ func metrics(w io.Writer) {
 		state := "normal"
 		switch {
 		case minute >= 5*day+600 && minute < 5*day+720:
-			state = "slow"
+			state = "stale"
 			latency = 62 - latency/2
 		case minute >= 6*day+840 && minute < 6*day+900:
 			state = "failing"

@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"slices"
 
 	"aegis/data"
 	"aegis/internal/train"
@@ -43,8 +44,11 @@ func Pick(c Config, src *data.Source, name string) (data.Set, []int32, error) {
 		from, rows = t.set(t.rows.valSet), t.rows.val
 	case SetTest:
 		from, rows = t.set(t.rows.testSet), t.rows.test
-		if n := src.Test.Len(); n > 0 {
+		switch n := src.Test.Len(); {
+		case n > 0:
 			rows = train.Rows(n)
+		case len(rows) > 0:
+			rows = t.withOthers(rows)
 		}
 	case SetAll:
 		from, rows = src.Train, train.Rows(src.Train.Len())
@@ -55,4 +59,21 @@ func Pick(c Config, src *data.Source, name string) (data.Set, []int32, error) {
 		return data.Set{}, nil, fmt.Errorf("aegis: %s has no set %s; want another one of %q", src, name, Sets())
 	}
 	return from, rows, nil
+}
+
+// withOthers adds to the normal rows that were held out to test with all rows
+// of other classes, none of which is trained on.
+func (t *trainer) withOthers(held []int32) []int32 {
+	if t.cfg.NormalClass == "" {
+		return held
+	}
+	normal := t.train.Labels[held[0]]
+	rows := slices.Clone(held)
+	for row, label := range t.train.Labels {
+		if label != normal {
+			rows = append(rows, int32(row))
+		}
+	}
+	slices.Sort(rows)
+	return rows
 }

@@ -27,6 +27,8 @@ func TestPick(t *testing.T) {
 		"all":                 {source: with, bend: func(c *Config) { c.Val, c.NormalClass = 5, "1" }, set: SetAll, rows: 40},
 		"of all classes":      {source: with, bend: func(c *Config) { c.NormalClass = "1" }, set: SetTest, rows: 12},
 		"of the normal class": {source: with, bend: func(c *Config) { c.NormalClass = "1" }, set: SetTrain, rows: 10},
+		"others beside held":  {source: &without, bend: func(c *Config) { c.TestSplit, c.NormalClass = 4, "1" }, set: SetTest, rows: 34},
+		"none held out":       {source: &without, bend: func(c *Config) { c.NormalClass = "1" }, set: SetTest, want: "has no set test"},
 		"none":                {source: with, set: SetVal, want: "has no set val"},
 		"unknown":             {source: with, set: "tset", want: `unknown set "tset"`},
 	} {

@@ -176,7 +176,7 @@ func (d *detecting) tell(r *report) error {
 	}
 	how := string(r.Threshold.How)
 	if r.Threshold.Rate > 0 {
-		how = fmt.Sprintf("%s %g", how, r.Threshold.Rate)
+		how = fmt.Sprintf("%s %.3g", how, r.Threshold.Rate)
 	}
 	d.say("%d of %d rows exceed the threshold %.5g (%s)", r.Anomalies, r.Rows, r.Threshold.Value, how)
 	if k := r.Known; k != nil {

@@ -171,6 +171,9 @@ func (s *plotProgress) show(what string, done, of int) {
 	if what != s.what {
 		s.close()
 		s.what, s.at = what, newProgress(s.use.process, what, of)
+		if what == "t-SNE" {
+			s.at.unit = "steps"
+		}
 	}
 	s.at.add(done - s.at.done)
 }

@@ -8,12 +8,13 @@ import (
 	"aegis/internal/cli"
 )
 
-// progress shows on stderr how many rows are done: a bar on a terminal, else a
-// line now and then.
+// progress shows on stderr how much is done: a bar on a terminal, else a line
+// now and then.
 type progress struct {
 	process *cli.Process
 	what    string
-	of      int // rows in all, −1 where that is unknown
+	of      int    // in all, −1 where that is unknown
+	unit    string // of what is counted; a new one counts rows
 	done    int
 	silent  bool
 	said    time.Time
@@ -24,7 +25,7 @@ type progress struct {
 const patience = 5 * time.Second
 
 func newProgress(p *cli.Process, what string, of int) *progress {
-	b := &progress{process: p, what: what, of: of, said: time.Now()}
+	b := &progress{process: p, what: what, of: of, unit: "rows", said: time.Now()}
 	if columns := p.Columns(); columns > 0 {
 		const text = 40 // beside the bar
 		b.bar = progressbar.NewOptions(of,
@@ -35,7 +36,7 @@ func newProgress(p *cli.Process, what string, of int) *progress {
 	return b
 }
 
-// add counts rows that are done.
+// add counts what is done.
 func (b *progress) add(n int) {
 	b.done += n
 	switch {
@@ -45,10 +46,10 @@ func (b *progress) add(n int) {
 	case time.Since(b.said) < patience:
 	case b.of > 0:
 		b.said = time.Now()
-		b.process.Say("%s: %d of %d rows", b.what, b.done, b.of)
+		b.process.Say("%s: %d of %d %s", b.what, b.done, b.of, b.unit)
 	default:
 		b.said = time.Now()
-		b.process.Say("%s: %d rows", b.what, b.done)
+		b.process.Say("%s: %d %s", b.what, b.done, b.unit)
 	}
 }
 
