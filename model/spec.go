@@ -144,8 +144,8 @@ func Presets() []Spec {
 
 	conv.Model, conv.Family, conv.Hidden, conv.Latent = "conv", Convolutional, []int{16, 32}, 64
 
-	table.Model, table.Hidden, table.Latent, table.Activation = "table", []int{256, 128}, 8, "gelu"
-	table.LR, table.Batch, table.Epochs, table.Schedule = 4e-3, 256, 30, optim.Cosine
+	table.Model, table.Hidden, table.Latent, table.Activation = "table", []int{256, 128}, 10, "gelu"
+	table.LR, table.Batch, table.Epochs, table.Schedule = 4e-3, 256, 15, optim.Cosine
 
 	all := append([]Spec{fc12, fc64, fc128, fc3, deep30, conv, table}, variationalPresets(base)...)
 	return append(all, adversarialPreset(base))

@@ -60,7 +60,7 @@ PRESETS = {
         _preset("fc3", hidden=[128, 64, 12], latent=3, activation="tanh", lr=5e-3, epochs=10),
         _preset("deep30", hidden=[1000, 500, 250], latent=30, activation="elu", schedule="cosine", batch=128, epochs=20),
         _preset("conv", family="conv", hidden=[16, 32], latent=64),
-        _preset("table", hidden=[256, 128], latent=8, activation="gelu", lr=4e-3, schedule="cosine", batch=256, epochs=30),
+        _preset("table", hidden=[256, 128], latent=10, activation="gelu", lr=4e-3, schedule="cosine", batch=256, epochs=15),
     )
 }
 

@@ -136,11 +136,13 @@ func ownLines(ctx context.Context, c aegis.Config, m *aegis.Model) (data.Reader,
 func (d *detecting) detector(ctx context.Context, r *aegis.Run, m *aegis.Model) (_ *aegis.Detector, fitted bool, err error) {
 	if d.calibrate == "" {
 		found, err := m.LoadDetector(r.Path(aegis.DetectorFile))
-		if err == nil || !errors.Is(err, fs.ErrNotExist) {
-			if err != nil {
-				err = fmt.Errorf("%w; --calibrate fits one anew", err)
-			}
-			return found, false, err
+		switch {
+		case err == nil:
+			return found, false, nil
+		case errors.Is(err, aegis.ErrOtherDetector):
+			d.say("detect: the detector beside the model is that of an earlier one: it is fitted anew, and its threshold set anew")
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, false, fmt.Errorf("%w; --calibrate fits one anew", err)
 		}
 	}
 	rows, what, err := d.normals(ctx, r, m)
