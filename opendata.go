@@ -101,6 +101,7 @@ func (m *Model) OpenRows(ctx context.Context, what string, o RowOptions) (data.R
 		opt.Label = o.Label
 	}
 	opt.Form, opt.Shape = &form, shape
+	opt.OtherClasses = spec.Condition == "" // which would have to know them
 	return dataset.NewReader(ctx, what, o.Set, opt)
 }
 

@@ -33,6 +33,19 @@ func Len(r Reader) int {
 	return -1
 }
 
+// Named is a [Reader] whose labels have names that it may only know as it comes
+// to them.
+type Named interface{ ClassNames() []string }
+
+// ClassNames are the names of the labels that a reader has given so far, nil
+// where they have none that it knows.
+func ClassNames(r Reader) []string {
+	if n, ok := r.(Named); ok {
+		return n.ClassNames()
+	}
+	return nil
+}
+
 // setReader reads a set in memory.
 type setReader struct {
 	set Set

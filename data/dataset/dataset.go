@@ -41,6 +41,10 @@ type Options struct {
 	Label, Header, Delimiter, Decimal, Impute string
 	Window, Step                              int
 
+	// OtherClasses takes labels that the model's form does not name as further
+	// classes: see [data.Named].
+	OtherClasses bool
+
 	// Keys name the arrays of an archive.
 	Keys data.Keys
 
@@ -273,7 +277,7 @@ func (opt Options) table(name string) (table.Options, error) {
 		o.Drop = opt.Drop
 	}
 	if opt.hasTable() {
-		o.Form, o.Classes = opt.Form.Table, opt.Form.Classes
+		o.Form, o.Classes, o.OtherClasses = opt.Form.Table, opt.Form.Classes, opt.OtherClasses
 	}
 	return o, opt.allow(name, "a table", ofTables)
 }

@@ -20,6 +20,8 @@ type reader struct {
 	shape data.Shape // as a model reads the rows
 	notes []string
 	close func() error // of the file, after the reader; nil: none
+
+	classes []string // of images
 }
 
 // Noted is a reader that says what was decided.
@@ -34,6 +36,14 @@ func (r *reader) Next(n int) (data.Chunk, error) {
 		c.Shape = r.shape
 	}
 	return c, err
+}
+
+// ClassNames are those of the labels so far, nil where they have none.
+func (r *reader) ClassNames() []string {
+	if r.classes != nil {
+		return r.classes
+	}
+	return data.ClassNames(r.Reader)
 }
 
 // Notes also has those of what it reads, as far as it has come.
@@ -113,6 +123,17 @@ func (p place) images(ctx context.Context, set string, opt Options) (*reader, er
 			return nil, err
 		}
 	}
+	if opt.OtherClasses {
+		own, err := images.Classes(ctx, p.path)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range own {
+			if !slices.Contains(o.Classes, name) {
+				o.Classes = append(slices.Clip(o.Classes), name)
+			}
+		}
+	}
 	chosen, err := data.ChooseSets(set, func(i int) bool { _, ok := folders[i]; return ok })
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %s: %w", p.name, err)
@@ -125,7 +146,7 @@ func (p place) images(ctx context.Context, set string, opt Options) (*reader, er
 		}
 		readers = append(readers, &within{Reader: r, folder: folders[i]})
 	}
-	return &reader{Reader: data.Chain(readers...)}, nil
+	return &reader{Reader: data.Chain(readers...), classes: o.Classes}, nil
 }
 
 // setFolders finds sub-folders that are sets: nil unless all of them are.

@@ -3,6 +3,7 @@ package table
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"aegis/data"
 )
@@ -17,6 +18,7 @@ type filler struct {
 	impute  bool             // a missing number becomes NaN, for later
 	classes []string
 	class   map[string]byte // nil: numbers
+	others  bool            // labels that class lacks are further classes
 }
 
 func newFiller(c choice, file string, fields []data.Field, classes []string, impute bool) *filler {
@@ -45,6 +47,14 @@ type filled struct {
 	values []float32
 	labels []byte
 	fills  []int // missing values of each field that were filled in
+
+	unknown []unknownLabel // labels of further classes
+}
+
+// unknownLabel is the label of a row whose class has no number yet.
+type unknownLabel struct {
+	row  int
+	name string
 }
 
 // part makes values of the rows of a part.
@@ -62,10 +72,13 @@ func (f *filler) part(p part) (*filled, error) {
 		if !f.label {
 			return nil
 		}
-		label, cell := f.labelOf(row[len(row)-1])
+		label, further, cell := f.labelOf(row[len(row)-1])
 		if cell != nil {
 			cell.File, cell.Column, cell.Row, cell.Line = f.file, f.labelName(), out.rows, line
 			return cell
+		}
+		if further {
+			out.unknown = append(out.unknown, unknownLabel{len(out.labels), row[len(row)-1].class()})
 		}
 		out.labels = append(out.labels, label)
 		return nil
@@ -122,19 +135,43 @@ func (f *filler) appendCategory(to []float32, v value, i int) ([]float32, *CellE
 	return to, nil
 }
 
-// labelOf is the class of a row.
-func (f *filler) labelOf(v value) (byte, *CellError) {
+// labelOf is the class of a row; further says that it is one that has no number
+// yet.
+func (f *filler) labelOf(v value) (label byte, further bool, cell *CellError) {
 	switch {
 	case v.kind == missing:
-		return 0, &CellError{Want: "a label", Got: v.missed(), Advice: "fill it in, or leave the row out"}
+		return 0, false, &CellError{Want: "a label", Got: v.missed(), Advice: "fill it in, or leave the row out"}
 	case f.class == nil && v.isClass():
-		return byte(v.number), nil
+		return byte(v.number), false, nil
+	case f.class == nil && f.others:
+		return 0, true, nil
 	case f.class == nil:
-		return 0, &CellError{Want: "a class from 0 to 255", Got: quoted(v.String()), Advice: "correct it, or leave the row out"}
+		return 0, false, &CellError{Want: "a class from 0 to 255", Got: quoted(v.String()), Advice: "correct it, or leave the row out"}
 	}
 	label, known := f.class[v.class()]
-	if !known {
-		return 0, &CellError{Want: "one of the classes " + listed(f.classes), Got: quoted(v.class()), Advice: "correct it, or leave the row out"}
+	if !known && !f.others {
+		return 0, false, &CellError{Want: "one of the classes " + listed(f.classes), Got: quoted(v.class()), Advice: "correct it, or leave the row out"}
 	}
-	return label, nil
+	return label, !known, nil
+}
+
+// number gives further classes numbers, in the order of their rows.
+func (f *filler) number(found []*filled) error {
+	for _, some := range found {
+		for _, u := range some.unknown {
+			label, known := f.class[u.name]
+			if !known {
+				if len(f.classes) == mostClasses {
+					return fmt.Errorf("table: %s: label column: want at most %d classes, got more; choose a column with each row's class", f.file, mostClasses)
+				}
+				if f.class == nil {
+					f.class = make(map[string]byte)
+				}
+				label = byte(len(f.classes))
+				f.class[u.name], f.classes = label, append(slices.Clip(f.classes), u.name)
+			}
+			some.labels[u.row] = label
+		}
+	}
+	return nil
 }

@@ -25,6 +25,7 @@ func stream(ctx context.Context, t opened, file string, opt Options) (data.Reade
 		}
 	}
 	r := &rowReader{ctx: ctx, filler: newFiller(c, file, fields, opt.Classes, false), table: t, progress: opt.Progress}
+	r.others = opt.OtherClasses
 	if r.from, err = t.begin(c.use, r.width); err != nil {
 		return nil, err
 	}
@@ -77,6 +78,10 @@ func (r *rowReader) Next(n int) (data.Chunk, error) {
 	}
 }
 
+// ClassNames are those of the labels of all rows so far, nil where labels are
+// numbers.
+func (r *rowReader) ClassNames() []string { return r.classes }
+
 // take gives the first rows of the queue.
 func (r *rowReader) take(n int) data.Chunk {
 	some := r.queue[0]
@@ -89,6 +94,9 @@ func (r *rowReader) take(n int) data.Chunk {
 // read reads some parts. Those before an error are given first.
 func (r *rowReader) read() {
 	found, err := round(r.ctx, r.from, r.part)
+	if failed := r.number(found); failed != nil {
+		found, err = nil, failed
+	}
 	for _, some := range found {
 		r.rows += some.rows
 	}

@@ -68,6 +68,10 @@ type Options struct {
 	// Classes are, with Form, the names of a model's labels, of which a row's
 	// must be one. Empty: numbers, or names that are found.
 	Classes []string
+	// OtherClasses takes labels that Classes lacks, of rows that are read some at
+	// a time, as further classes, in the order in which they come: see
+	// [data.Named].
+	OtherClasses bool
 	// Progress hears how much of how much is done, in kibibytes of text or in
 	// rows of Parquet, where that is known; nil: nobody asks.
 	Progress func(done, of int)

@@ -73,6 +73,9 @@ type windowReader struct {
 	given bool
 }
 
+// ClassNames are those of the labels of all lines so far.
+func (r *windowReader) ClassNames() []string { return data.ClassNames(r.lines) }
+
 func (r *windowReader) Shape() data.Shape {
 	return data.Shape{W: r.window * r.lines.Shape().W}
 }

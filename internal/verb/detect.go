@@ -168,7 +168,7 @@ func (d *detecting) normals(ctx context.Context, r *aegis.Run, m *aegis.Model) (
 		if err != nil || lines { // without some of its lines time would jump
 			return rows, "lines of " + d.calibrate, err
 		}
-		return d.onlyNormal(r, m, rows), "rows of " + d.calibrate, nil
+		return &normalRows{rows, d.normality(r, m).of(rows)}, "rows of " + d.calibrate, nil
 	}
 	c, ok := r.Config()
 	if !ok {
@@ -176,7 +176,15 @@ func (d *detecting) normals(ctx context.Context, r *aegis.Run, m *aegis.Model) (
 	}
 	if lines {
 		rows, err := ownLines(ctx, c, m)
+		if err == nil && c.Limit > 0 { // so many windows were trained on
+			most := (c.Limit-1)*m.Spec().Form.Table.Step + m.Spec().Form.Table.Window
+			rows = &limited{Reader: rows, most: most, left: most}
+		}
 		return rows, "lines of the run's data", err
+	}
+	names := d.normality(r, m)
+	if err := names.check(); err != nil {
+		return nil, "", err
 	}
 	src, err := r.OpenData(ctx)
 	if err != nil {
@@ -189,71 +197,9 @@ func (d *detecting) normals(ctx context.Context, r *aegis.Run, m *aegis.Model) (
 		if err != nil {
 			continue
 		}
-		return &owned{Reader: d.onlyNormal(r, m, rows), source: src}, set.what, nil
+		return &owned{Reader: &normalRows{rows, names}, source: src}, set.what, nil
 	}
 	return nil, "", errors.Join(errors.New("aegis: detect: the run's data have no rows"), src.Close())
-}
-
-// onlyNormal leaves rows of other classes out, where it is known which are
-// normal.
-func (d *detecting) onlyNormal(r *aegis.Run, m *aegis.Model, rows data.Reader) data.Reader {
-	class, ok, err := d.normalClass(r, m)
-	if rows == nil || !ok || err != nil {
-		return rows
-	}
-	return &ofClass{Reader: rows, class: class}
-}
-
-// ofClass reads the rows of one class, and rows without one.
-type ofClass struct {
-	data.Reader
-	class byte
-}
-
-// Len is not known before the rows are read.
-func (o *ofClass) Len() int { return -1 }
-
-func (o *ofClass) Next(n int) (data.Chunk, error) {
-	for {
-		c, err := o.Reader.Next(n)
-		if err != nil || c.Labels == nil {
-			return c, err
-		}
-		var rows []int32
-		for i, label := range c.Labels {
-			if label == o.class {
-				rows = append(rows, int32(i))
-			}
-		}
-		if len(rows) > 0 {
-			picked, _, err := data.ReadAll(data.NewPickReader(c.Set, rows))
-			return data.Chunk{Set: picked}, err
-		}
-	}
-}
-
-// normalClass returns the class of normal rows, false where it is not known.
-func (d *detecting) normalClass(r *aegis.Run, m *aegis.Model) (class byte, known bool, err error) {
-	form := m.Spec().Form
-	name := d.normal
-	if c, ok := r.Config(); name == "" && ok {
-		name = c.NormalClass
-	}
-	if name != "" {
-		class, err := form.Class(name)
-		return class, err == nil, err
-	}
-	for at, name := range form.Classes {
-		switch name {
-		case "normal", "good", "ok", "benign", "inlier", "Normal", "NORMAL", "false", "no":
-			return byte(at), true, nil
-		case "0":
-			if len(form.Classes) == 2 {
-				return byte(at), true, nil
-			}
-		}
-	}
-	return 0, false, nil
 }
 
 // choose sets the threshold that is asked for.

@@ -158,3 +158,40 @@ func TestDetectErrors(t *testing.T) {
 		t.Errorf("%q are left", left)
 	}
 }
+
+// TestDetectOtherClasses: a model that saw normal rows alone, or none with a
+// label, is held to a file with other classes.
+func TestDetectOtherClasses(t *testing.T) {
+	t.Chdir(t.TempDir())
+	sensors(t, "all.csv", 2000)
+	text, err := os.ReadFile("all.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var normal strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasSuffix(line, ",shifted\n") {
+			normal.WriteString(line)
+		}
+	}
+	if err := os.WriteFile("normal.csv", []byte(normal.String()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "train", "--quiet", "--data", "normal.csv", "--label", "state", "--latent", "2", "--val", "20%", "--epochs", "10", "--out", "a")
+	must(t, "train", "--quiet", "--data", "normal.csv", "--drop", "state", "--latent", "2", "--val", "20%", "--epochs", "10", "--out", "b")
+	for _, args := range [][]string{
+		{"a", "--data", "all.csv"},
+		{"b", "--data", "all.csv", "--label", "state"},
+		{"b", "--data", "all.csv", "--label", "state", "--normal-class", "normal"},
+		{"a", "--data", "all.csv", "--calibrate", "all.csv"},
+	} {
+		d := detection(t, append(args, "--out", "found.csv")...)
+		if d.Known == nil || d.Known.Anomalies != 40 || d.Known.NormalClass != "normal" || d.Known.ROCAUC < 0.99 {
+			t.Errorf("%q: %+v", args, d.Known)
+		}
+		found, err := os.ReadFile("found.csv")
+		if err != nil || strings.Count(string(found), ",shifted,") != 40 {
+			t.Errorf("%q: classes are not named, error %v", args, err)
+		}
+	}
+}

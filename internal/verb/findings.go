@@ -36,14 +36,15 @@ type known struct {
 // report is what is gathered of findings.
 type report struct {
 	detected
-	scores    []float64
-	anomalies []bool // nil: not known
+	scores []float64
+	labels []byte // nil: there are none
+	lines  bool   // rows are lines of a table
 }
 
 // findings writes what is found of each row, and says how good it is.
 func (d *detecting) findings(ctx context.Context, r *aegis.Run, m *aegis.Model, detector *aegis.Detector, rows data.Reader) error {
-	class, isKnown, err := d.normalClass(r, m)
-	if err != nil {
+	names := d.normality(r, m).of(rows)
+	if err := names.check(); err != nil {
 		return err
 	}
 	maps, err := d.newHeat(m, detector)
@@ -55,19 +56,19 @@ func (d *detecting) findings(ctx context.Context, r *aegis.Run, m *aegis.Model, 
 	if err != nil {
 		return err
 	}
-	found := &report{detected: detected{Formula: detector.Formula(), Threshold: detector.Threshold(), FittedOn: detector.FittedOn(), Out: d.out}}
+	found := &report{detected: detected{Formula: detector.Formula(), Threshold: detector.Threshold(), FittedOn: detector.FittedOn(), Out: d.out}, lines: detector.OfLines()}
 	vectors := m.Spec().Image[0] == 0
 	columns := d.columns(first, vectors)
 	put := func(t *table) error {
 		return d.each(ctx, "detect", detector, rows, func(c data.Chunk, i int, f aegis.Finding) error {
-			found.add(f, c.Labels, i, class, isKnown)
+			found.add(f, c.Labels, i)
 			if err := maps.add(ctx, c, i, f); err != nil {
 				return err
 			}
 			if t == nil {
 				return nil
 			}
-			return d.line(t, m, c, i, found.Rows-1, f, vectors, first)
+			return d.line(t, names, c, i, found.Rows-1, f, vectors, first)
 		})
 	}
 	if d.out == "" && d.json {
@@ -81,9 +82,7 @@ func (d *detecting) findings(ctx context.Context, r *aegis.Run, m *aegis.Model, 
 	if err := maps.finish(ctx); err != nil {
 		return err
 	}
-	if isKnown {
-		found.judge(m.Spec().Form.ClassName(class))
-	}
+	found.judge(names)
 	return d.tell(found)
 }
 
@@ -107,32 +106,32 @@ func (d *detecting) columns(first data.Chunk, vectors bool) []column {
 }
 
 // line writes a finding.
-func (d *detecting) line(t *table, m *aegis.Model, c data.Chunk, i, row int, f aegis.Finding, vectors bool, first data.Chunk) error {
+func (d *detecting) line(t *table, names normality, c data.Chunk, i, row int, f aegis.Finding, vectors bool, first data.Chunk) error {
 	t.double(float64(row))
 	if first.Names != nil {
 		t.text(c.Names[i])
 	}
-	t.double(f.Score)
+	t.float(float32(f.Score))
 	if f.Anomalous {
 		t.double(1)
 	} else {
 		t.double(0)
 	}
 	if first.Labels != nil {
-		t.text(m.Spec().Form.ClassName(c.Labels[i]))
+		t.text(names.class(c.Labels[i]))
 	}
 	if vectors {
-		var names, values, expected []string
+		var columns, values, expected []string
 		for _, reason := range f.Columns {
 			name := reason.Name
 			if name == "" {
 				name = strconv.Itoa(reason.Column + 1)
 			}
-			names = append(names, name)
+			columns = append(columns, name)
 			values = append(values, strconv.FormatFloat(reason.Value, 'g', 6, 64))
 			expected = append(expected, strconv.FormatFloat(reason.Expected, 'g', 6, 64))
 		}
-		for _, list := range [][]string{names, values, expected} {
+		for _, list := range [][]string{columns, values, expected} {
 			t.text(strings.Join(list, ";"))
 		}
 	}
@@ -140,29 +139,36 @@ func (d *detecting) line(t *table, m *aegis.Model, c data.Chunk, i, row int, f a
 }
 
 // add counts a finding in.
-func (r *report) add(f aegis.Finding, labels []byte, i int, normal byte, isKnown bool) {
+func (r *report) add(f aegis.Finding, labels []byte, i int) {
 	r.Rows++
 	if f.Anomalous {
 		r.Anomalies++
 	}
-	if isKnown && labels != nil {
-		r.scores = append(r.scores, f.Score)
-		r.anomalies = append(r.anomalies, labels[i] != normal)
+	if labels != nil {
+		r.scores, r.labels = append(r.scores, f.Score), append(r.labels, labels[i])
 	}
 }
 
 // judge sets scores beside what is known, where there are rows of both kinds.
-func (r *report) judge(normal string) {
-	ranking, err := aegis.Rank(r.scores, r.anomalies)
-	if err != nil { // of one kind
+func (r *report) judge(names normality) {
+	anomalies := make([]bool, len(r.labels))
+	for i, label := range r.labels {
+		normal, known := names.isNormal(label)
+		if !known {
+			return
+		}
+		anomalies[i] = !normal
+	}
+	ranking, err := aegis.Rank(r.scores, anomalies)
+	if err != nil { // of one kind, or of none
 		return
 	}
 	at, best := ranking.At(exceeds(r.Threshold.Value)), ranking.Best()
 	r.Known = &known{
-		NormalClass: normal, ROCAUC: ranking.ROCAUC(), PRAUC: ranking.AveragePrecision(),
+		NormalClass: names.normalName(), ROCAUC: ranking.ROCAUC(), PRAUC: ranking.AveragePrecision(),
 		F1: at.F1, Precision: at.Precision, Recall: at.Recall, BestF1: best.F1,
 	}
-	for _, strange := range r.anomalies {
+	for _, strange := range anomalies {
 		if strange {
 			r.Known.Anomalies++
 		}
@@ -178,7 +184,11 @@ func (d *detecting) tell(r *report) error {
 	if r.Threshold.Rate > 0 {
 		how = fmt.Sprintf("%s %.3g", how, r.Threshold.Rate)
 	}
-	d.say("%d of %d rows exceed the threshold %.5g (%s)", r.Anomalies, r.Rows, r.Threshold.Value, how)
+	what := "rows"
+	if r.lines {
+		what = "lines"
+	}
+	d.say("%d of %d %s exceed the threshold %.5g (%s)", r.Anomalies, r.Rows, what, r.Threshold.Value, how)
 	if k := r.Known; k != nil {
 		d.say("%d are not %s: ROC-AUC %.4f, PR-AUC %.4f; at the threshold F1 %.3f, precision %.3f, recall %.3f; best F1 %.3f",
 			k.Anomalies, k.NormalClass, k.ROCAUC, k.PRAUC, k.F1, k.Precision, k.Recall, k.BestF1)
