@@ -134,8 +134,8 @@ func TestPlotErrors(t *testing.T) {
 	for want, err := range map[string]error{
 		"has not finished an epoch":         PlotLoss(&w, []*Run{empty}, PlotOptions{}),
 		"0 runs; want 1 to 12":              PlotLoss(&w, nil, PlotOptions{}),
-		"want a run's directory":            PlotLoss(&w, []*Run{{Dir: t.TempDir()}}, PlotOptions{}),
-		"metrics.jsonl, line 2":             PlotLoss(&w, []*Run{bad}, PlotOptions{}),
+		"aegis: run: read":                  PlotLoss(&w, []*Run{{Dir: t.TempDir()}}, PlotOptions{}),
+		"metrics.jsonl: line 2":             PlotLoss(&w, []*Run{bad}, PlotOptions{}),
 		`format "gif"`:                      r.PlotFilters(&w, PlotOptions{Format: "gif"}),
 		`codes by "umap"; want pca or tsne`: m.PlotCodes(ctx, &w, rows(), CodesPlot{Method: "umap"}),
 		"plot 5001 codes":                   m.PlotCodes(ctx, &w, rows(), CodesPlot{Rows: 5001}),
