@@ -105,7 +105,11 @@ func printEvaluation(out io.Writer, m *aegis.Model, r *aegis.Evaluation) error {
 	}
 	text := fmt.Sprintf("%.1f %% of the variance explained", 100*r.Variance)
 	if r.PCA != nil && r.PCA.MSE > 0 {
-		text += fmt.Sprintf("; the MSE is %.1f %% below that of %d principal components", 100*(1-r.MSE/r.PCA.MSE), z)
+		side, part := "below", 1-r.MSE/r.PCA.MSE
+		if part < 0 {
+			side, part = "above", -part
+		}
+		text += fmt.Sprintf("; the MSE is %.1f %% %s that of %d principal components", 100*part, side, z)
 	}
 	text += "\n"
 	for _, k := range []struct {

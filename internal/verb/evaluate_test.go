@@ -15,7 +15,7 @@ import (
 func TestEval(t *testing.T) {
 	run := trained(t)
 	table, _ := must(t, "eval", run, "--limit", "300")
-	for _, want := range []string{"rows", "PSNR, dB", "class 9", "PCA, 12 components", "of the variance explained", "below that of 12 principal components", "classes found by codes", "by a logistic probe"} {
+	for _, want := range []string{"rows", "PSNR, dB", "class 9", "PCA, 12 components", "of the variance explained", "that of 12 principal components", "classes found by codes", "by a logistic probe"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("no %q in\n%s", want, table)
 		}
