@@ -61,6 +61,18 @@ func OpenRun(path string) (*Run, error) {
 // Path returns where a file beside the model is.
 func (r *Run) Path(name string) string { return filepath.Join(r.Dir, name) }
 
+// Files returns where the files are that a run and a detector leave beside a model,
+// and the model's own: those that should not be written over.
+func (r *Run) Files() []string {
+	files := []string{r.File, r.Path(DetectorFile)}
+	if r.config != nil {
+		for _, name := range run.FileNames() {
+			files = append(files, r.Path(name))
+		}
+	}
+	return files
+}
+
 // Config returns the configuration that lies beside the model, false where
 // there is none.
 func (r *Run) Config() (Config, bool) {

@@ -36,6 +36,7 @@ type Process struct {
 
 	stopping notice // what the first interrupt says
 	collect  func() // collects garbage from now on; nil: it is collected
+	outputs  outputs
 }
 
 // Main runs a command in this process and returns its exit status. Garbage is

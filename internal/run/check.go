@@ -47,7 +47,7 @@ func admitted(dir string, force bool) (mark, error) {
 		return mark{}, err
 	}
 	m.replaces, m.Files = len(found) > 0, make(map[string][]string)
-	for _, name := range fileNames() {
+	for _, name := range FileNames() {
 		id, there := found[name]
 		if !there {
 			continue

@@ -138,7 +138,7 @@ func (d *Dir) tidy() error {
 	}
 	for _, e := range entries {
 		m := temporary.FindStringSubmatch(e.Name())
-		if m == nil || !slices.Contains(append(fileNames(), markFile, probeFile), m[1]) {
+		if m == nil || !slices.Contains(append(FileNames(), markFile, probeFile), m[1]) {
 			continue
 		}
 		if err := os.Remove(filepath.Join(d.out, e.Name())); err != nil {
@@ -210,13 +210,13 @@ func (d *Dir) moveBy(do func(step func() error) error) error {
 	}
 	var steps []func() error
 	if _, err := os.Lstat(filepath.Join(from, ModelFile)); err == nil { // else they are gone already
-		for _, name := range fileNames() {
+		for _, name := range FileNames() {
 			if name != ModelFile {
 				steps = append(steps, func() error { return os.Remove(filepath.Join(d.out, name)) })
 			}
 		}
 	}
-	for _, name := range append([]string{ModelFile}, fileNames()...) {
+	for _, name := range append([]string{ModelFile}, FileNames()...) {
 		steps = append(steps, func() error { return os.Rename(filepath.Join(from, name), filepath.Join(d.out, name)) })
 	}
 	steps = append(steps, func() error { return os.RemoveAll(from) })

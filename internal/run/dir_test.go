@@ -297,7 +297,7 @@ func TestKilledWhileReplacing(t *testing.T) {
 	for at := 0; at <= steps; at++ {
 		dir := t.TempDir()
 		d := &Dir{out: dir, path: dir}
-		for _, name := range fileNames() {
+		for _, name := range FileNames() {
 			put(t, d.Path(name), "old")
 		}
 		ready := filepath.Join(dir, readyDir)
@@ -332,7 +332,7 @@ func TestKilledWhileReplacing(t *testing.T) {
 			t.Errorf("after %d steps and the next run: files %v, want %v", at, got, want)
 		}
 	}
-	if steps <= len(fileNames()) {
+	if steps <= len(FileNames()) {
 		t.Errorf("%d steps, want more than one a file", steps)
 	}
 }
@@ -340,7 +340,7 @@ func TestKilledWhileReplacing(t *testing.T) {
 // ofOneRun checks that every file of a run in dir holds text.
 func ofOneRun(t *testing.T, dir, text string) {
 	t.Helper()
-	for _, name := range fileNames() {
+	for _, name := range FileNames() {
 		if b, err := os.ReadFile(filepath.Join(dir, name)); err == nil && string(b) != text {
 			t.Errorf("%s is %q, want %q", name, b, text)
 		}

@@ -49,7 +49,7 @@ func readMark(dir string) (m mark, there bool, err error) {
 // identify returns by what each of a run's files in a directory is known.
 func identify(dir string) (map[string]string, error) {
 	found := make(map[string]string)
-	for _, name := range fileNames() {
+	for _, name := range FileNames() {
 		path := filepath.Join(dir, name)
 		info, err := os.Lstat(path)
 		switch {
@@ -113,7 +113,7 @@ func digest(text []byte) string {
 // strangers returns which of the files in a directory no run wrote, or were
 // changed since. Nothing is lost of metrics without a line.
 func (m mark) strangers(found map[string]string) (names []string) {
-	for _, name := range fileNames() {
+	for _, name := range FileNames() {
 		id, there := found[name]
 		if there && !slices.Contains(m.Files[name], id) && (name != MetricsFile || id != digest(nil)) {
 			names = append(names, name)
@@ -166,7 +166,7 @@ func unmarked(dir string, found map[string]string) (names []string) {
 	if ours {
 		return names
 	}
-	for _, name := range fileNames() {
+	for _, name := range FileNames() {
 		if _, there := found[name]; there && !slices.Contains(names, name) {
 			names = append(names, name)
 		}

@@ -46,7 +46,7 @@ func fillFile(t *testing.T, d *Dir, name, text string) {
 // TestOnlyARunsFilesAreReplaced puts a user's own file into a run's directory,
 // in place of the run's or beside those that there are.
 func TestOnlyARunsFilesAreReplaced(t *testing.T) {
-	for _, name := range fileNames() {
+	for _, name := range FileNames() {
 		t.Run(name, func(t *testing.T) { onlyReplaced(t, name) })
 	}
 }
@@ -101,7 +101,7 @@ func runInto(t *testing.T, dir string, whole bool) *Dir {
 				t.Fatal(err)
 			}
 		}
-		for _, name := range fileNames()[1:] {
+		for _, name := range FileNames()[1:] {
 			if name != MetricsFile {
 				fillFile(t, d, name, "first")
 			}

@@ -38,7 +38,8 @@ const (
 	ProgramKey = "program"
 )
 
-func fileNames() []string {
+// FileNames are those of a run's files.
+func FileNames() []string {
 	return []string{
 		ConfigFile, ModelFile, LastFile, MetricsFile,
 		SummaryFile, LossFile, ReconstructionsFile, LatentFile, TermsFile, SamplesFile, GridFile,

@@ -11,7 +11,6 @@ import (
 
 	"aegis"
 	"aegis/data"
-	"aegis/internal/atomic"
 	"aegis/internal/cli"
 )
 
@@ -139,7 +138,7 @@ func (u *clustering) drawCentres(ctx context.Context, m *aegis.Model, c *aegis.C
 		if err != nil {
 			return err
 		}
-		return atomic.WriteFile(u.centres, func(w io.Writer) error { return writeSheet(w, m, pixels) })
+		return u.process.WriteFile(u.centres, func(w io.Writer) error { return writeSheet(w, m, pixels) })
 	}
 	out := rowsFlags{outFlags: outFlags{out: u.centres}}
 	return out.write(ctx, &u.use, m, c.K, func(put sink) error { return put(rebuilt{n: c.K, values: rows}) })

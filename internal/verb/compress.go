@@ -11,7 +11,6 @@ import (
 
 	"aegis"
 	"aegis/data"
-	"aegis/internal/atomic"
 	"aegis/internal/cli"
 )
 
@@ -63,7 +62,7 @@ func (u *use) compress(ctx context.Context, o opened, out string) error {
 	if isStandard(out) {
 		return write(u.process.Stdout)
 	}
-	if err := atomic.WriteFile(out, write); err != nil {
+	if err := u.process.WriteFile(out, write); err != nil {
 		return err
 	}
 	stages.close()
@@ -116,6 +115,7 @@ func (d *decompressing) run(ctx context.Context, path, file string) error {
 		return err
 	}
 	defer func() { _ = m.Close() }() // nothing was written to it
+	d.process.Keep("what is read", file)
 	from := io.Reader(os.Stdin)
 	if file != "-" {
 		f, err := os.Open(file)

@@ -91,6 +91,7 @@ func (d *detecting) run(ctx context.Context, path string) error {
 		return err
 	}
 	defer func() { _ = m.Close() }() // nothing was written to it
+	d.process.Keep("what is read", d.calibrate)
 	detector, fitted, err := d.detector(ctx, r, m)
 	if err != nil {
 		return err

@@ -30,8 +30,9 @@ func (u *use) add(c *cobra.Command) {
 
 // done is what a verb that writes rows has done, as --json prints it.
 type done struct {
-	Rows int    `json:"rows"`
-	Out  string `json:"out,omitempty"`
+	Rows  int    `json:"rows"`
+	Shown int    `json:"shown,omitempty"` // of them, on a sheet
+	Out   string `json:"out,omitempty"`
 }
 
 // finish says what was done: in words, or as JSON.
@@ -71,6 +72,25 @@ type opened struct {
 	run   *aegis.Run
 	model *aegis.Model
 	rows  data.Reader
+}
+
+// load opens a run and its model, whose files are kept.
+func (u *use) load(path string) (*aegis.Run, *aegis.Model, error) {
+	r, m, err := u.deviceFlags.load(path)
+	if err == nil {
+		u.process.Keep("a file of the run", r.Files()...)
+		u.process.Keep("what is read", u.data)
+	}
+	return r, m, err
+}
+
+// openRun finds a run, whose files are kept.
+func (u *use) openRun(path string) (*aegis.Run, error) {
+	r, err := aegis.OpenRun(path)
+	if err == nil {
+		u.process.Keep("a file of the run", r.Files()...)
+	}
+	return r, err
 }
 
 // with opens what a verb works with, has it used and closes it.
@@ -169,5 +189,5 @@ func (u *use) encode(ctx context.Context, o opened, out outFlags) error {
 	if err != nil || isStandard(out.out) {
 		return err
 	}
-	return u.finish(done{n, out.out}, "%s: %d codes of %d values", out.out, n, z)
+	return u.finish(done{Rows: n, Out: out.out}, "%s: %d codes of %d values", out.out, n, z)
 }

@@ -14,13 +14,13 @@ import (
 
 	"aegis"
 	"aegis/data"
-	"aegis/internal/atomic"
 	"aegis/internal/cli"
 )
 
 // heatMaps draws where images are strange: a PNG of each, or the strangest and
 // the most normal ones on a sheet.
 type heatMaps struct {
+	process  *cli.Process
 	detector *aegis.Detector
 	model    *aegis.Model
 	sheet    string  // a file, or
@@ -48,12 +48,15 @@ func (d *detecting) newHeat(m *aegis.Model, detector *aegis.Detector) (*heatMaps
 	if m.Spec().Image[0] == 0 {
 		return nil, cli.Usage(errors.New("--heat shows where images are strange, and the model is of vectors: the findings name their columns"))
 	}
-	h := &heatMaps{detector: detector, model: m}
+	h := &heatMaps{process: d.process, detector: detector, model: m}
 	if strings.EqualFold(filepath.Ext(d.heat), ".png") {
 		h.sheet = d.heat
 		return h, nil
 	}
 	h.out = filepath.Clean(d.heat)
+	if err := d.process.Claim(h.out); err != nil {
+		return nil, err
+	}
 	if entries, err := os.ReadDir(h.out); err == nil && len(entries) > 0 && !d.force {
 		return nil, fmt.Errorf("aegis: %s holds files already; choose another folder, or write into it by --force", h.out)
 	}
@@ -123,7 +126,7 @@ func (h *heatMaps) finish(ctx context.Context) error {
 		rows.Bytes, rows.Floats, rows.Labels = append(rows.Bytes, s.row.Bytes...), append(rows.Floats, s.row.Floats...), append(rows.Labels, s.row.Labels...)
 		captions = append(captions, fmt.Sprintf("%.1f×", s.score/h.detector.Threshold().Value)) // times the threshold
 	}
-	return atomic.WriteFile(h.sheet, func(w io.Writer) error {
+	return h.process.WriteFile(h.sheet, func(w io.Writer) error {
 		return h.detector.WriteHeatSheet(ctx, w, rows.Rows, captions, labelsFor(h.model, data.Chunk{Set: rows})...)
 	})
 }

@@ -10,7 +10,6 @@ import (
 
 	"aegis"
 	"aegis/data"
-	"aegis/internal/atomic"
 	"aegis/internal/cli"
 )
 
@@ -99,7 +98,7 @@ func (g *generating) sheetOr(ctx context.Context, m *aegis.Model, values []float
 	if err != nil {
 		return err
 	}
-	return atomic.WriteFile(g.out, func(w io.Writer) error { return m.WriteSheet(w, pixels, s) })
+	return g.process.WriteFile(g.out, func(w io.Writer) error { return m.WriteSheet(w, pixels, s) })
 }
 
 // ends reads the rows of all pairs: the first of each, and the second.

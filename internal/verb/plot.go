@@ -11,7 +11,6 @@ import (
 
 	"aegis"
 	"aegis/data"
-	"aegis/internal/atomic"
 	"aegis/internal/cli"
 )
 
@@ -69,7 +68,7 @@ type drawn struct {
 
 // write draws into the file and says so.
 func (f *pictureFlags) write(u *use, draw func(io.Writer) error) error {
-	if err := atomic.WriteFile(f.out, draw); err != nil {
+	if err := u.process.WriteFile(f.out, draw); err != nil {
 		return err
 	}
 	return u.finish(drawn{f.out}, "%s: drawn", filepath.Clean(f.out))
@@ -105,7 +104,7 @@ func plotLoss(p *cli.Process) *cobra.Command {
 			}
 			var runs []*aegis.Run
 			for _, path := range args {
-				r, err := aegis.OpenRun(path)
+				r, err := u.openRun(path)
 				if err != nil {
 					return err
 				}
@@ -230,7 +229,7 @@ func plotFilters(p *cli.Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := aegis.OpenRun(args[0])
+			r, err := u.openRun(args[0])
 			if err != nil {
 				return err
 			}

@@ -62,7 +62,11 @@ func (u *use) rebuild(ctx context.Context, o opened, out *rowsFlags, what string
 	if err != nil || isStandard(out.out) {
 		return err
 	}
-	return report(done{n, out.out})
+	d := done{Rows: n, Out: out.out}
+	if out.isSheet(o.model) && n > mostOnSheet {
+		d.Shown = mostOnSheet
+	}
+	return report(d)
 }
 
 func denoiseVerb(p *cli.Process) *cobra.Command {
@@ -168,4 +172,9 @@ func (d *denoising) report(u *use, wrote done) error {
 }
 
 // wrote says how many rows went where.
-func (u *use) wrote(d done) error { return u.finish(d, "%s: %d rows", d.Out, d.Rows) }
+func (u *use) wrote(d done) error {
+	if d.Shown > 0 {
+		return u.finish(d, "%s: %d rows, of which the sheet shows the first %d", d.Out, d.Rows, d.Shown)
+	}
+	return u.finish(d, "%s: %d rows", d.Out, d.Rows)
+}

@@ -178,3 +178,65 @@ func TestDenoise(t *testing.T) {
 		t.Errorf("other noise of the same seed: %s and %s", first, again)
 	}
 }
+
+// TestNothingIsLost: outputs over what is read, over the run's own files, or over
+// each other are refused, and all stays.
+func TestNothingIsLost(t *testing.T) {
+	run := filepath.Join(t.TempDir(), "run")
+	if err := os.CopyFS(run, os.DirFS(trained(t))); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	must(t, "encode", run, "--limit", "30", "--out", "codes.npy")
+	must(t, "reconstruct", run, "--limit", "30", "--out", "rows.npy")
+	if err := os.Symlink("rows.npy", "link.npy"); err != nil {
+		t.Skip(err) // of a system without links
+	}
+	hold := map[string]string{"codes.npy": "", "rows.npy": "", filepath.Join(run, "model.safetensors"): "", filepath.Join(run, "config.toml"): "", filepath.Join(run, "loss.png"): ""}
+	for path := range hold {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hold[path] = string(text)
+	}
+	for _, args := range [][]string{
+		{"encode", run, "--data", "rows.npy", "--out", "rows.npy"},
+		{"encode", run, "--data", "link.npy", "--out", "rows.npy"},
+		{"compress", run, "--data", "rows.npy", "--out", "link.npy"},
+		{"compress", run, "--limit", "5", "--out", filepath.Join(run, "model.safetensors")},
+		{"compress", run, "--limit", "5", "--out", filepath.Join(run, "config.toml")},
+		{"detect", run, "--data", "rows.npy", "--out", "rows.npy"},
+		{"decode", run, "--data", "codes.npy", "--out", "codes.npy"},
+		{"plot", "loss", run, "--out", filepath.Join(run, "loss.png")},
+		{"cluster", run, "--limit", "30", "--out", "a.csv", "--centres", "a.csv", "-k", "2"},
+		{"generate", run, "-n", "3", "--out", "b.npy", "--codes", "b.npy"},
+	} {
+		if status, _, stderr := call(args...); status != 2 || strings.Count(stderr, "would be lost")+strings.Count(stderr, "written twice") != 1 {
+			t.Errorf("aegis %q: status %d, %q", args, status, stderr)
+		}
+	}
+	for path, want := range hold {
+		if text, err := os.ReadFile(path); err != nil || string(text) != want {
+			t.Errorf("%s changed (%v)", path, err)
+		}
+	}
+}
+
+// TestSheetOfMany: all rows are restored and measured, and the sheet says what it
+// shows.
+func TestSheetOfMany(t *testing.T) {
+	run := trained(t)
+	t.Chdir(t.TempDir())
+	numbers := func(out string) (d denoised) {
+		said, _ := must(t, "denoise", run, "--corrupt", "gaussian:0.5", "--out", out, "--json")
+		if err := json.Unmarshal([]byte(said), &d); err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	sheet, array := numbers("a.png"), numbers("a.npy")
+	if sheet.Rows != 10000 || sheet.Shown != 100 || sheet.Restored != array.Restored || sheet.Noisy != array.Noisy {
+		t.Errorf("%+v and %+v", sheet, array)
+	}
+}

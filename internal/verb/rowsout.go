@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"aegis"
-	"aegis/internal/atomic"
 	"aegis/internal/cli"
 )
 
@@ -49,19 +48,29 @@ func (o rowsFlags) write(ctx context.Context, u *use, m *aegis.Model, rows int, 
 	ending := strings.ToLower(filepath.Ext(o.out))
 	switch {
 	case images && o.format == "" && ending == ".png":
-		return o.sheet(m, fill)
+		return o.sheet(u.process, m, fill)
 	case images && o.format == "" && !isStandard(o.out) && ending == "":
-		return o.folder(ctx, m, rows, fill)
+		return o.folder(ctx, u.process, m, rows, fill)
 	case images && ending == ".npy" && o.format == "":
-		return o.array(m, rows, fill)
+		return o.array(u.process, m, rows, fill)
 	}
 	columns := m.Spec().Form.Columns
 	if columns == nil {
 		columns = numbered("x", m.Size())
 	}
+	bytes := images && m.Spec().Scaling == nil
 	return o.outFlags.write(u.process, numbers(columns...), rows, func(t *table) error {
 		return fill(func(r rebuilt) error {
 			size := len(columns)
+			if bytes { // as the images were
+				pixels, err := m.Bytes(r.values)
+				if err != nil {
+					return err
+				}
+				for i, v := range pixels {
+					r.values[i] = float32(v)
+				}
+			}
 			for i := range r.n {
 				for _, v := range r.values[i*size:][:size] {
 					t.float(v)
@@ -92,28 +101,27 @@ func (o rowsFlags) check(m *aegis.Model) error {
 // mostOnSheet is how many images a sheet shows.
 const mostOnSheet = 100
 
-var errEnough = errors.New("enough")
+// isSheet says that images go on a sheet.
+func (o rowsFlags) isSheet(m *aegis.Model) bool {
+	return m.Spec().Image[0] > 0 && o.format == "" && strings.EqualFold(filepath.Ext(o.out), ".png")
+}
 
-// sheet draws the first images on one picture.
-func (o rowsFlags) sheet(m *aegis.Model, fill func(sink) error) error {
+// sheet draws the first images on one picture; all are made.
+func (o rowsFlags) sheet(p *cli.Process, m *aegis.Model, fill func(sink) error) error {
 	var pixels []byte
 	err := fill(func(r rebuilt) error {
 		more, err := m.Bytes(r.values)
 		if err != nil {
 			return err
 		}
-		size := m.Size()
-		pixels = append(pixels, more...)
-		if len(pixels) >= mostOnSheet*size {
-			pixels = pixels[:mostOnSheet*size]
-			return errEnough
-		}
+		most := mostOnSheet * m.Size()
+		pixels = append(pixels, more[:min(len(more), most-len(pixels))]...)
 		return nil
 	})
-	if err != nil && !errors.Is(err, errEnough) {
+	if err != nil {
 		return err
 	}
-	return atomic.WriteFile(o.out, func(w io.Writer) error { return writeSheet(w, m, pixels) })
+	return p.WriteFile(o.out, func(w io.Writer) error { return writeSheet(w, m, pixels) })
 }
 
 // writeSheet draws images ten in a line; the last line is filled up with black.
@@ -130,7 +138,7 @@ func writeSheet(w io.Writer, m *aegis.Model, pixels []byte) error {
 
 // array writes images as a .npy in the form of those that were trained on:
 // bytes (N,H,W) or (N,C,H,W), or float32.
-func (o rowsFlags) array(m *aegis.Model, rows int, fill func(sink) error) error {
+func (o rowsFlags) array(p *cli.Process, m *aegis.Model, rows int, fill func(sink) error) error {
 	image := m.Spec().Image
 	shape := image[:]
 	if image[0] == 1 {
@@ -141,7 +149,7 @@ func (o rowsFlags) array(m *aegis.Model, rows int, fill func(sink) error) error 
 	if bytes {
 		kind = "|u1"
 	}
-	return atomic.WriteFile(o.out, func(w io.Writer) error {
+	return p.WriteFile(o.out, func(w io.Writer) error {
 		a := &array{out: w, kind: kind, shape: shape}
 		defer a.drop()
 		if err := a.begin(rows); err != nil {
@@ -165,8 +173,11 @@ func (o rowsFlags) array(m *aegis.Model, rows int, fill func(sink) error) error 
 }
 
 // folder writes a PNG for each image. The folder appears when all are there.
-func (o rowsFlags) folder(ctx context.Context, m *aegis.Model, rows int, fill func(sink) error) (err error) {
+func (o rowsFlags) folder(ctx context.Context, p *cli.Process, m *aegis.Model, rows int, fill func(sink) error) (err error) {
 	out := filepath.Clean(o.out)
+	if err := p.Claim(out); err != nil {
+		return err
+	}
 	if entries, err := os.ReadDir(out); err == nil && len(entries) > 0 && !o.force {
 		return fmt.Errorf("aegis: %s holds files already; choose another folder, or write into it by --force", out)
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {

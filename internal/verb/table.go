@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 
-	"aegis/internal/atomic"
 	"aegis/internal/cli"
 )
 
@@ -93,7 +92,7 @@ func (o outFlags) write(p *cli.Process, columns []column, rows int, fill func(*t
 		return t.end()
 	}
 	if !isStandard(o.out) {
-		return atomic.WriteFile(o.out, write)
+		return p.WriteFile(o.out, write)
 	}
 	b := bufio.NewWriterSize(p.Stdout, 1<<16)
 	err = write(b)
