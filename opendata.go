@@ -24,6 +24,9 @@ type DataOptions struct {
 // embedded MNIST where it is empty; else mnist, fashion-mnist, "-" for standard
 // input, or a path, as [dataset.Open] takes it.
 func OpenData(ctx context.Context, c Config, o DataOptions) (*data.Source, error) {
+	if c.Data == data.NoData && data.IsName(data.NoData) {
+		return nil, errors.New("aegis: the run was imported and has no data of its own; name the data")
+	}
 	r := c.Reading
 	opt := dataset.Options{
 		Height: r.Size.Height, Width: r.Size.Width, Fit: r.ImageFit, Gray: r.Gray, Strict: r.Strict, Cache: o.Cache,

@@ -9,6 +9,10 @@ import (
 	"aegis/model/program"
 )
 
+// NotFiniteError is the error of a row or a code with a value that is no finite
+// number.
+type NotFiniteError = infer.NotFiniteError
+
 // ErrClosed says that a model was used after its Close.
 var ErrClosed = infer.ErrClosed
 

@@ -7,6 +7,7 @@ const (
 	MNIST         = "mnist"
 	FashionMNIST  = "fashion-mnist"
 	StandardInput = "-"
+	NoData        = "none" // of a run that was not trained here
 )
 
 // Names returns the data sets that have a name, the default first.
@@ -18,7 +19,7 @@ func IsName(what string) bool {
 	switch what {
 	case "", StandardInput:
 		return true
-	case MNIST, FashionMNIST:
+	case MNIST, FashionMNIST, NoData:
 		_, err := os.Lstat(what)
 		return err != nil
 	}

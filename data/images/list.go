@@ -94,6 +94,8 @@ func (l *listing) walk(ctx context.Context, dir string) error {
 		switch {
 		case hidden(e.Name()):
 			l.others++
+		case e.IsDir() && isRun(l.path(name)): // its pictures are no data
+			l.others++
 		case e.IsDir():
 			if err := l.walk(ctx, name); err != nil {
 				return err
@@ -103,6 +105,12 @@ func (l *listing) walk(ctx context.Context, dir string) error {
 		}
 	}
 	return nil
+}
+
+// isRun says that a folder is a run's: it has the mark that a run leaves there.
+func isRun(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, ".aegis"))
+	return err == nil
 }
 
 // add lists a file that is an image by its content, or should be by its name.

@@ -110,7 +110,9 @@ func Holds(dir string) bool {
 					continue
 				}
 				if e.IsDir() {
-					below = append(below, path)
+					if !isRun(path) {
+						below = append(below, path)
+					}
 					continue
 				}
 				looked++

@@ -53,6 +53,9 @@ func train(ctx context.Context, p *Process, c *call) error {
 	if err := options.Check(); err != nil {
 		return err
 	}
+	if c.out != "" && c.config.Data != "" && same(c.out, string(c.config.Data)) {
+		return &usageError{fmt.Errorf("--out %s is the folder that --data reads: its pictures would be data; name another one", c.out)}
+	}
 	ds, err := load(ctx, c, w.reading, w.opening)
 	if err != nil {
 		return err

@@ -134,6 +134,9 @@ func (j *judge) fit(ctx context.Context) (err error) {
 		return nil
 	}
 	spec, p := j.model.Spec(), train.Size()
+	if spec.Latent >= p { // as many components are the rows themselves
+		return j.encode(ctx, train)
+	}
 	j.pca, err = analysis.FitPCA(ctx, j.scaled(train), p, spec.Latent)
 	if err != nil {
 		return fmt.Errorf("aegis: evaluate: %w", err)

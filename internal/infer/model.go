@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"aegis/data"
 	"aegis/model"
@@ -53,6 +54,9 @@ func (m *Model) Decode(ctx context.Context, codes []float32, labels ...byte) ([]
 	classes, err := m.classes(labels, len(codes)/max(1, m.Spec().Latent))
 	if err != nil {
 		return nil, err
+	}
+	if i := slices.IndexFunc(codes, infinite); i >= 0 {
+		return nil, &NotFiniteError{What: "code", Row: i / m.Spec().Latent, Value: i % m.Spec().Latent, Got: codes[i]}
 	}
 	out, err := m.opened().Run(ctx, program.Decode, program.Feed{Values: codes, Labels: classes})
 	if err != nil {
@@ -267,5 +271,23 @@ func (m *Model) check(rows data.Rows) error {
 	if err := p.CheckRows(rows); err != nil {
 		return fmt.Errorf("aegis: %w", err)
 	}
+	if i := slices.IndexFunc(rows.Floats, infinite); i >= 0 {
+		return &NotFiniteError{What: "row", Row: i / rows.Size(), Value: i % rows.Size(), Got: rows.Floats[i]}
+	}
 	return nil
 }
+
+// NotFiniteError is the error of a value that is no finite number. Row counts
+// from 0 in the rows or codes of the call, Value in the row.
+type NotFiniteError struct {
+	What       string // row or code
+	Row, Value int
+	Got        float32
+}
+
+func (e *NotFiniteError) Error() string {
+	return fmt.Sprintf("aegis: %s %d, value %d, both counted from 0: want a finite number, got %v", e.What, e.Row, e.Value, e.Got)
+}
+
+// infinite says that a value is no finite number.
+func infinite(v float32) bool { return v-v != 0 }

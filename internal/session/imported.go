@@ -79,6 +79,7 @@ func (c Config) imported(o ImportOptions) (Config, error) {
 		rows = data.Shape{C: 1, H: 28, W: 28}
 	}
 	c.InitFrom = "" // its parameters are the file's
+	c.Data = data.NoData
 	c.Output = c.LastActivation()
 	if c.Condition != "" {
 		const digits = 10

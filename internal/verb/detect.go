@@ -139,6 +139,9 @@ func (d *detecting) detector(ctx context.Context, r *aegis.Run, m *aegis.Model) 
 		found, err := m.LoadDetector(r.Path(aegis.DetectorFile))
 		switch {
 		case err == nil:
+			if d.normal != "" {
+				d.say("detect: the detector was fitted before; --calibrate fits it anew where another class is normal")
+			}
 			return found, false, nil
 		case errors.Is(err, aegis.ErrOtherDetector):
 			d.say("detect: the detector beside the model is that of an earlier one: it is fitted anew, and its threshold set anew")

@@ -23,6 +23,7 @@ type evaluating struct {
 
 func evalVerb(p *cli.Process) *cobra.Command {
 	e := &evaluating{use: use{process: p}}
+	e.unseen = true
 	c := &cobra.Command{
 		Use:     "eval RUN",
 		Aliases: []string{"evaluate"},
@@ -55,6 +56,9 @@ const mostTrained = 60_000
 func (e *evaluating) run(ctx context.Context, o opened) error {
 	if e.samples < 0 || e.likelihoodRows < 0 {
 		return cli.Usage(errors.New("--likelihood and --likelihood-rows want numbers of at least 0"))
+	}
+	if e.seen {
+		e.say("eval: the run has no rows that it was not trained on: these are all that it has")
 	}
 	options := aegis.EvaluateOptions{Likelihood: e.samples, LikelihoodRows: e.likelihoodRows, Seed: e.seed}
 	if !e.alone {
@@ -104,12 +108,8 @@ func printEvaluation(out io.Writer, m *aegis.Model, r *aegis.Evaluation) error {
 		return err
 	}
 	text := fmt.Sprintf("%.1f %% of the variance explained", 100*r.Variance)
-	if r.PCA != nil && r.PCA.MSE > 0 {
-		side, part := "below", 1-r.MSE/r.PCA.MSE
-		if part < 0 {
-			side, part = "above", -part
-		}
-		text += fmt.Sprintf("; the MSE is %.1f %% %s that of %d principal components", 100*part, side, z)
+	if r.PCA != nil {
+		text += beside(r.MSE/r.PCA.MSE, z)
 	}
 	text += "\n"
 	for _, k := range []struct {
@@ -125,6 +125,20 @@ func printEvaluation(out io.Writer, m *aegis.Model, r *aegis.Evaluation) error {
 	}
 	_, err := io.WriteString(out, text)
 	return err
+}
+
+// beside says how a model's errors compare with those of components.
+func beside(ratio float64, components int) string {
+	const many, nothing = 2, 1e6 // where components rebuild all, a ratio says nothing
+	switch {
+	case !(ratio < nothing):
+		return ""
+	case ratio >= many:
+		return fmt.Sprintf("; the MSE is %.1f times that of %d principal components", ratio, components)
+	case ratio > 1:
+		return fmt.Sprintf("; the MSE is %.1f %% above that of %d principal components", 100*(ratio-1), components)
+	}
+	return fmt.Sprintf("; the MSE is %.1f %% below that of %d principal components", 100*(1-ratio), components)
 }
 
 // stages shows the progress of something in several parts.

@@ -43,6 +43,7 @@ type dataFlags struct {
 	keys                       string
 	strict                     bool
 	limit                      int
+	unseen, seen               bool // rows that were not trained on go first; there were none
 	lines                      bool // of a model of windows the lines of a table
 }
 
@@ -86,6 +87,14 @@ func (d *dataFlags) reader(ctx context.Context, r *aegis.Run, m *aegis.Model) (d
 	src, err := r.OpenData(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if d.unseen && d.set == "" {
+		for _, set := range []string{aegis.SetTest, aegis.SetVal} {
+			if rows, err := r.Rows(src, set); err == nil {
+				return &owned{Reader: rows, source: src}, nil
+			}
+		}
+		d.seen = true
 	}
 	rows, err := r.Rows(src, d.set)
 	if err != nil {
@@ -153,6 +162,10 @@ func each(ctx context.Context, p *progress, rows data.Reader, do func(data.Chunk
 			return err
 		}
 		if err := do(c); err != nil {
+			var infinite *aegis.NotFiniteError
+			if errors.As(err, &infinite) { // of the rows that are done too
+				infinite.Row += p.done
+			}
 			return err
 		}
 		p.add(c.N)

@@ -240,3 +240,32 @@ func TestSheetOfMany(t *testing.T) {
 		t.Errorf("%+v and %+v", sheet, array)
 	}
 }
+
+// TestNaN: numbers that are none are named, and nothing is written.
+func TestNaN(t *testing.T) {
+	t.Chdir(t.TempDir())
+	sensors(t, "t.csv", 200)
+	must(t, "train", "--quiet", "--data", "t.csv", "--drop", "state", "--epochs", "1", "--latent", "2", "--out", "run")
+	nan := append(npyHead("<f4", 2, 6), make([]byte, 48)...)
+	codes := append(npyHead("<f4", 2, 2), make([]byte, 16)...)
+	for _, text := range [][]byte{nan, codes} {
+		copy(text[len(text)-4:], []byte{0, 0, 0xc0, 0x7f})
+	}
+	for name, text := range map[string][]byte{"rows.npy": nan, "codes.npy": codes} {
+		if err := os.WriteFile(name, text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for want, args := range map[string][]string{
+		"row 1, value 5":  {"encode", "run", "--data", "rows.npy", "--out", "a.npy"},
+		"row 1, value 5,": {"eval", "run", "--data", "rows.npy", "--alone"},
+		"code 1, value 1": {"decode", "run", "--data", "codes.npy", "--out", "a.npy"},
+	} {
+		if status, _, stderr := call(args...); status != 1 || !strings.Contains(stderr, want) || !strings.Contains(stderr, "NaN") {
+			t.Errorf("aegis %q: status %d, %q; want %q", args, status, stderr, want)
+		}
+	}
+	if _, err := os.Stat("a.npy"); err == nil {
+		t.Error("a file is there")
+	}
+}
