@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -126,32 +127,40 @@ func (d *denoising) restore(c data.Chunk) ([]float32, error) {
 	return restored, nil
 }
 
-// measure adds up how far noisy and restored rows are from the clean ones, in
-// the units of the data, pixels from 0 to 1.
+// measure adds up how far noisy and restored rows are from the clean ones: of
+// pixels from 0 to 1, of other values as the network reads them.
 func (d *denoising) measure(clean, noisy data.Rows, restored []float32) error {
-	value := func(r data.Rows, i int) float64 {
-		if r.IsBytes() {
-			return float64(r.Bytes[i]) / math.MaxUint8
-		}
-		return float64(r.Floats[i])
+	if !clean.IsBytes() {
+		return d.add(d.scaled(clean.Floats), d.scaled(noisy.Floats), d.scaled(restored), 1)
 	}
-	lo, span := 0.0, 1.0
-	if clean.IsBytes() {
-		a, b := d.model.Pixels()
-		lo, span = float64(a), float64(b-a)
-	}
-	for i, v := range restored {
-		want := value(clean, i)
-		before, after := value(noisy, i)-want, (float64(v)-lo)/span-want
+	lo, hi := d.model.Pixels()
+	pixels := data.Range{Lo: lo, Hi: hi}
+	values := [2][]float32{make([]float32, len(clean.Bytes)), make([]float32, len(noisy.Bytes))}
+	pixels.Decode(values[0], clean.Bytes)
+	pixels.Decode(values[1], noisy.Bytes)
+	return d.add(values[0], values[1], restored, float64(hi)-float64(lo))
+}
+
+// scaled are rows as the network reads them.
+func (d *denoising) scaled(values []float32) []float32 {
+	values = slices.Clone(values)
+	d.model.Spec().Scaled().Apply(values)
+	return values
+}
+
+// add adds squares of errors in units of a span.
+func (d *denoising) add(clean, noisy, restored []float32, span float64) error {
+	for i, want := range clean {
+		before, after := float64(noisy[i]-want)/span, float64(restored[i]-want)/span
 		d.before += before * before
 		d.squares += after * after
 	}
-	d.values += len(restored)
+	d.values += len(clean)
 	return nil
 }
 
-// denoised is what --json prints: errors are the means of squares, of pixels
-// from 0 to 1.
+// denoised is what --json prints: errors are the means of squares, of pixels from
+// 0 to 1, of other values as the network reads them.
 type denoised struct {
 	done
 	Corrupt  string  `json:"corrupt"`
