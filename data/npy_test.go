@@ -176,6 +176,24 @@ func FuzzReadNPY(f *testing.F) {
 	})
 }
 
+func FuzzReadNPZ(f *testing.F) {
+	rows, labels := npyFile(1, dict("<f4", "(3, 2)"), make([]float32, 6)), npyFile(1, dict("|u1", "(3,)"), make([]byte, 3))
+	f.Add(npz(f, map[string][]byte{"x_train.npy": rows, "y_train.npy": labels}))
+	f.Add(npz(f, map[string][]byte{"a.npy": rows}))
+	for _, c := range brokenNPY() {
+		f.Add(npz(f, map[string][]byte{"train.npy": c.file}))
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		s, err := ReadNPZ(bytes.NewReader(file), int64(len(file)), "a", nil)
+		if err != nil {
+			return
+		}
+		if err := s.Validate(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // npz writes arrays as numpy.savez does.
 func npz(t testing.TB, arrays map[string][]byte) []byte {
 	t.Helper()
