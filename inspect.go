@@ -9,15 +9,17 @@ import (
 
 // What [Inspect] finds.
 type (
-	Report        = inspect.Report
-	ReportNetwork = inspect.Network
-	ReportLayer   = inspect.Layer
-	ReportTensors = inspect.Tensors
-	ReportData    = inspect.Data
-	ReportSet     = inspect.Set
-	ReportClass   = inspect.Class
-	ReportColumn  = inspect.Column
-	ReportFile    = inspect.File
+	Report         = inspect.Report
+	ReportNetwork  = inspect.Network
+	ReportLayer    = inspect.Layer
+	ReportTensors  = inspect.Tensors
+	ReportDetector = inspect.Detector // of a detector.json
+	ReportCodes    = inspect.Codes    // of compressed rows
+	ReportData     = inspect.Data
+	ReportSet      = inspect.Set
+	ReportClass    = inspect.Class
+	ReportColumn   = inspect.Column
+	ReportFile     = inspect.File
 )
 
 // The kinds of a [Report].
