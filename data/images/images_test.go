@@ -183,6 +183,20 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
+// A folder's name that is no UTF-8, which not every file system has, is no
+// class: a model's file could not name it.
+func TestClassNoUTF8(t *testing.T) {
+	for name, ok := range map[string]bool{"kät": true, "k\xe4t": false} {
+		for _, known := range [][]string{nil, {name}} {
+			l := &listing{place: "pets", files: []file{{name: name + "/1.png", class: name}}}
+			err := l.classify(known)
+			if ok && err != nil || !ok && (err == nil || !strings.Contains(err.Error(), `images: pets: folder "k\xe4t"; want a name in UTF-8`) || !strings.Contains(err.Error(), "rename the folder")) {
+				t.Errorf("%q: %v", name, err)
+			}
+		}
+	}
+}
+
 // Links to files are followed; loops of links end, and a broken one is a broken
 // image where it is called one.
 func TestLinks(t *testing.T) {
