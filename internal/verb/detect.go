@@ -123,8 +123,14 @@ func (d *detecting) run(ctx context.Context, path string) error {
 // lines.
 func (d *detecting) openFor(ctx context.Context, r *aegis.Run, m *aegis.Model, detector *aegis.Detector) (data.Reader, error) {
 	d.lines = detector.OfLines()
+	if d.calibrate != "" && d.data == "" { // these were for the rows of that
+		d.label, d.header, d.delimiter, d.decimal, d.keys = "", "", "", "", ""
+	}
 	if _, ok := r.Config(); !d.lines || d.data != "" || !ok || d.limit < 0 {
 		return d.open(ctx, r, m)
+	}
+	if err := d.asTrained(); err != nil {
+		return nil, err
 	}
 	rows, first, err := r.Lines(ctx, m, d.set)
 	if err != nil {

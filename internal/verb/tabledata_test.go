@@ -126,3 +126,46 @@ func TestTableBadInput(t *testing.T) {
 		}
 	}
 }
+
+// TestLabelColumn: a column that is asked for has to be there, and what has no
+// columns has no label; that of the model may be absent.
+func TestLabelColumn(t *testing.T) {
+	digits := trained(t)
+	t.Chdir(t.TempDir())
+	sensors(t, "t.csv", 300)
+	rows := tableRows(20)
+	tableOf(t, "plain.csv", "a b c d e f", ",", rows, 0, 1, 2, 3, 0, 1)
+	must(t, "train", "--quiet", "--epochs", "1", "--data", "t.csv", "--label", "state", "--latent", "2", "--out", "run", "--device", "cpu")
+	must(t, "train", "--quiet", "--epochs", "1", "--data", "t.csv", "--label", "state", "--latent", "6", "--window", "4", "--out", "lines", "--device", "cpu")
+	must(t, "encode", digits, "--limit", "20", "--out", "codes.npy")
+	must(t, "encode", "run", "--limit", "20", "--out", "codes.csv")
+	const names = `no column "nosuch"; want names among "a", "b", "c", "d", "e", "f", "state"`
+	for _, c := range []struct {
+		want   string
+		status int
+		args   []string
+	}{
+		{names, cli.ExitFailed, []string{"eval", "run", "--data", "t.csv", "--label", "nosuch"}},
+		{names, cli.ExitFailed, []string{"detect", "run", "--data", "t.csv", "--label", "nosuch"}},
+		{names, cli.ExitFailed, []string{"detect", "lines", "--data", "t.csv", "--label", "nosuch"}},
+		{names, cli.ExitFailed, []string{"detect", "run", "--calibrate", "t.csv", "--label", "nosuch"}},
+		{`no column "nosuch"; want names among "z1", "z2"`, cli.ExitFailed, []string{"decode", "run", "--data", "codes.csv", "--label", "nosuch"}},
+		{"mnist is a data set with a name, which does not go with a label column", cli.ExitFailed, []string{"encode", digits, "--data", "mnist", "--label", "foo"}},
+		{"mnist is a data set with a name, which does not go with names of arrays", cli.ExitFailed, []string{"encode", digits, "--data", "mnist", "--keys", "train=a"}},
+		{"which does not go with a label column", cli.ExitFailed, []string{"encode", "run", "--data", "codes.npy", "--label", "foo"}},
+		{"which does not go with a label column", cli.ExitFailed, []string{"decode", digits, "--data", "codes.npy", "--label", "foo"}},
+		{"--label says how other data are read", cli.ExitUsage, []string{"encode", digits, "--label", "foo"}},
+		{"--keys says how other data are read", cli.ExitUsage, []string{"encode", digits, "--keys", "train=a"}},
+		{"--label says how other data are read", cli.ExitUsage, []string{"detect", "lines", "--label", "state"}},
+	} {
+		status, stdout, stderr := call(c.args...)
+		lines := strings.Count(stderr, "\n") - strings.Count(stderr, "detect: fitted")
+		if status != c.status || stdout != "" || lines != 1 || !strings.Contains(stderr, c.want) {
+			t.Errorf("%q: status %d, %q, %q; want %q", c.args, status, stdout, stderr, c.want)
+		}
+	}
+	must(t, "encode", "run", "--data", "plain.csv")
+	must(t, "detect", "run", "--data", "plain.csv", "--out", "found.csv")
+	must(t, "detect", "run", "--calibrate", "t.csv", "--label", "state", "--out", "found.csv")
+	must(t, "encode", "run", "--data", "t.csv", "--label", "state")
+}
