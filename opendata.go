@@ -119,7 +119,7 @@ func (m *Model) OpenCodes(ctx context.Context, what string, o RowOptions) (data.
 	opt.Form, opt.OtherClasses = &data.Form{Table: &data.TableForm{Fields: fields}}, true
 	rows, err := dataset.NewReader(ctx, what, o.Set, opt)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("aegis: open codes, rows of %d values: %w", z, err)
 	}
 	if rows.Shape() != (data.Shape{W: z}) {
 		return nil, errors.Join(fmt.Errorf("aegis: %s: want rows of %d values, which are codes, got %v", what, z, rows.Shape()), rows.Close())

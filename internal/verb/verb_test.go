@@ -130,6 +130,7 @@ func TestBadInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	full := put("file", "x")
+	must(t, "reconstruct", run, "--limit", "2", "--out", filepath.Join(dir, "images"))
 	for want, args := range map[string][]string{
 		"want a run's directory or a model's file": {"encode", filepath.Join(dir, "missing"), "--out", "a.csv"},
 		"is no run: it has no model.safetensors":   {"encode", dir, "--out", "a.csv"},
@@ -141,7 +142,8 @@ func TestBadInput(t *testing.T) {
 		"/missing/a.csv":                           {"encode", run, "--out", filepath.Join(dir, "missing", "a.csv"), "--limit", "1"},
 		"holds files already":                      {"reconstruct", run, "--out", dir, "--limit", "1"},
 		"takes no images":                          {"reconstruct", run, "--out", full, "--limit", "1"},
-		"want rows of 12 values, which are codes":  {"decode", run, "--data", "mnist", "--out", "a.npy"},
+		"open codes, rows of 12 values: dataset: " + dir + "/images has images; give a table or an array": {"decode", run, "--data", filepath.Join(dir, "images"), "--out", "a.npy"},
+		"want rows of 12 values, which are codes":                                                         {"decode", run, "--data", "mnist", "--out", "a.npy"},
 	} {
 		status, stdout, stderr := call(args...)
 		if status != cli.ExitFailed || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, want) {
