@@ -52,7 +52,7 @@ func OpenRun(path string) (*Run, error) {
 	if _, err := os.Stat(config); errors.Is(err, fs.ErrNotExist) {
 		return r, nil
 	}
-	c, err := LoadConfig(config)
+	c, err := session.LoadRunConfig(config)
 	if err != nil {
 		return nil, err
 	}
@@ -83,11 +83,22 @@ func (r *Run) Rows(src *data.Source, set string) (data.Reader, error) {
 	if !ok {
 		return nil, fmt.Errorf("aegis: no %s lies beside %s, which would say how its data were divided", run.ConfigFile, r.File)
 	}
-	from, rows, err := session.Pick(c, src, set)
-	if err != nil {
+	if err := knownSet(set); err != nil {
 		return nil, err
 	}
+	from, rows, err := session.Pick(c, src, set)
+	if err != nil {
+		return nil, session.OfRun(err)
+	}
 	return data.NewPickReader(from, rows), nil
+}
+
+// knownSet refuses a set that no data have.
+func knownSet(name string) error {
+	if name != "" && !slices.Contains(Sets(), name) {
+		return &ConfigError{Err: fmt.Errorf("aegis: unknown set %q; want one of %q", name, Sets())}
+	}
+	return nil
 }
 
 // Lines reads the lines of the table that the run's windows were made of, those
@@ -102,8 +113,9 @@ func (r *Run) Lines(ctx context.Context, m *Model, set string) (lines data.Reade
 		return nil, 0, fmt.Errorf("aegis: no %s lies beside %s, which would say what it was trained on; name the data", run.ConfigFile, r.File)
 	case form.Table == nil || form.Table.Window == 0:
 		return nil, 0, fmt.Errorf("aegis: lines of %s, whose model does not read windows of a table; want its rows", r.File)
-	case set != "" && !slices.Contains(Sets(), set):
-		return nil, 0, &ConfigError{Err: fmt.Errorf("aegis: unknown set %q; want one of %q", set, Sets())}
+	}
+	if err := knownSet(set); err != nil {
+		return nil, 0, err
 	}
 	lines, err = m.OpenRows(ctx, string(c.Data), RowOptions{Lines: true, Header: c.Header, Delimiter: c.Delimiter, Decimal: c.Decimal})
 	if err != nil || set == SetAll || set == "" && c.TestSplit == 0 {
@@ -119,7 +131,7 @@ func (r *Run) Lines(ctx context.Context, m *Model, set string) (lines data.Reade
 	}
 	first, end, err := session.PickLines(c, &data.Source{Name: string(c.Data), Train: windows, Form: form}, set)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, session.OfRun(err)
 	}
 	picked := make([]int32, end-first)
 	for i := range picked {
@@ -134,7 +146,8 @@ func (r *Run) OpenData(ctx context.Context) (*data.Source, error) {
 	if !ok {
 		return nil, fmt.Errorf("aegis: no %s lies beside %s, which would say what it was trained on; name the data", run.ConfigFile, r.File)
 	}
-	return OpenData(ctx, c, DataOptions{})
+	src, err := OpenData(ctx, c, DataOptions{})
+	return src, session.OfRun(err)
 }
 
 // Sample returns up to a number of rows of a set of the data that the run was

@@ -77,6 +77,9 @@ func (d *detecting) check() error {
 			return cli.Usage(fmt.Errorf("--%s %v: want a share between 0 and 1, such as 0.01", name, share))
 		}
 	}
+	if t := d.threshold; d.given("threshold") && t-t != 0 {
+		return cli.Usage(fmt.Errorf("--threshold %v: want a finite number", t))
+	}
 	if d.json && d.out == "-" {
 		return d.apart(d.out)
 	}

@@ -179,6 +179,8 @@ func TestDetectErrors(t *testing.T) {
 	}{
 		{"--false-alarms 2: want a share", cli.ExitUsage, []string{run, "--false-alarms", "2"}},
 		{"--contamination 0: want a share", cli.ExitUsage, []string{run, "--contamination", "0"}},
+		{"--threshold NaN: want a finite number", cli.ExitUsage, []string{run, "--threshold", "nan"}},
+		{"--threshold -Inf: want a finite number", cli.ExitUsage, []string{run, "--threshold", "-inf"}},
 		{"if any flags in the group", cli.ExitUsage, []string{run, "--contamination", "0.1", "--threshold", "2"}},
 		{"reads the rows twice", cli.ExitUsage, []string{run, "--contamination", "0.1", "--data", "-"}},
 		{"the classes have no names", cli.ExitFailed, []string{run, "--normal-class", "cat", "--out", "a.csv"}},

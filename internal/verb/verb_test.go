@@ -154,3 +154,33 @@ func TestBadInput(t *testing.T) {
 		t.Errorf("%q are left", left)
 	}
 }
+
+// TestDamagedConfig: a configuration that a run left is data, whose damage is
+// status 1; that which train is given is usage.
+func TestDamagedConfig(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	if err := os.CopyFS(dir, os.DirFS(trained(t))); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	config := filepath.Join(dir, "config.toml")
+	for text, want := range map[string]string{
+		"x = [":              "toml: line 1",
+		"nokey = 1":          "unknown key nokey",
+		"lr = -3.0":          "learning rate -3",
+		"limit = 100000":     "limit of 100000 training rows",
+		"init = \"nothing\"": "nothing",
+	} {
+		if err := os.WriteFile(config, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		status, stdout, stderr := call("encode", dir, "--set", "train")
+		if status != cli.ExitFailed || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, want) {
+			t.Errorf("%s: encode: status %d, %q, %q; want %q", text, status, stdout, stderr, want)
+		}
+		status, _, stderr = call("train", "--config", config, "--quiet", "--out", "other")
+		if status != cli.ExitUsage || !strings.Contains(stderr, want) {
+			t.Errorf("%s: train: status %d, %q; want %q", text, status, stderr, want)
+		}
+	}
+}
