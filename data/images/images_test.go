@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"aegis/data"
+	"aegis/internal/advice"
 )
 
 // plain is a PNG of 4×4 of one grey.
@@ -194,6 +195,15 @@ func TestClassNoUTF8(t *testing.T) {
 				t.Errorf("%q: %v", name, err)
 			}
 		}
+	}
+}
+
+// Images of several sizes are helped by the option of one.
+func TestSizesAdvice(t *testing.T) {
+	wide := string(pngOf(t, image.NewGray(image.Rect(0, 0, 8, 2))))
+	_, err := Open(t.Context(), folderOf(t, map[string]string{"a.png": plain(t, 1), "b.png": wide}), Options{})
+	if got := advice.Of(err); !slices.Equal(got, []string{"size 64x64"}) {
+		t.Errorf("advice %q with %v", got, err)
 	}
 }
 

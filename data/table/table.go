@@ -83,6 +83,12 @@ const (
 	imputeMedian = "median"
 )
 
+// What an option of a configuration would do to errors, as package advice has it.
+const (
+	imputing = "impute mean"
+	dropping = "drop"
+)
+
 // Open reads a table from a file, whose first bytes say whether it is text, in
 // gzip or not, or Parquet. A file is read twice: once to see what its columns
 // are, once for the values, so that no more than these lie in memory. A pipe is

@@ -98,8 +98,8 @@ func TestTableBadInput(t *testing.T) {
 	tableOf(t, "ids", "a id", ",", ids, 0, 1)
 	before := files(t, ".")
 	for name, want := range map[string][2]string{ // of train, where it is none of its business empty, and of encode
-		"nan":      {`row 3 (line 4), column "b": want a value, got "NaN"`, `row 3 (line 4), column "b": want a value, got "NaN"`},
-		"gap":      {`row 3 (line 4), column "c": want a value, got none`, `row 3 (line 4), column "c": want a value, got none`},
+		"nan":      {`row 3 (line 4), column "b": want a value, got "NaN"`, `be taken in training (--impute mean)`},
+		"gap":      {`row 3 (line 4), column "c": want a value, got none; fill it in, leave the row or the column out, or let the column's mean or median be taken (--impute mean)`, `row 3 (line 4), column "c": want a value, got none`},
 		"text":     {`row 3 (line 4), column "d": want a number, as in other rows, got "hello"`, `row 3 (line 4), column "d": want a number, got "hello"`},
 		"infinite": {`row 3 (line 4), column "c": want a finite number`, `row 3 (line 4), column "c": want a finite number`},
 		"quote":    {"close the quotes that begin in line 4", "close the quotes that begin in line 4"},
@@ -110,7 +110,7 @@ func TestTableBadInput(t *testing.T) {
 		"one":      {"rows of one value; want at least two", `no column "b"`},
 		"header":   {"no row: want at least one", "no row: want at least one"},
 		"empty":    {"empty is an empty file", "empty is an empty file"},
-		"ids":      {`column "id": want numbers, or at most 256 different texts`, `no column "b"`},
+		"ids":      {`it looks like an id or free text: drop the column (--drop)`, `no column "b"`},
 	} {
 		for i, args := range [][]string{{"train", "--quiet", "--epochs", "1", "--out", "new", "--device", "cpu", "--data", name}, {"encode", "run", "--out", "codes.csv", "--data", name}} {
 			if want[i] == "" {
