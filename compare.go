@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"aegis/internal/compare"
 	"aegis/internal/run"
@@ -23,16 +24,26 @@ type Compared = compare.Compared
 func (r *Run) Summary() (*Summary, error) {
 	var s Summary
 	err := run.ReadSummary(r.Dir, &s)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("aegis: %w; want a run that came to its end", err)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("aegis: %w", err)
+		return nil, r.unfinished(err)
 	}
 	return &s, nil
 }
 
-// Metrics reads what is known of each epoch that finished, in their order.
+// unfinished says of a file that is not there why that may be, and what to do.
+func (r *Run) unfinished(err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("aegis: %w", err)
+	}
+	why := "the model was imported, or came here alone: want a run that was trained, such as one that goes on from its parameters"
+	if _, there := os.Stat(r.Path(run.LastFile)); there == nil {
+		why = "the run is still training, or was cut short: wait for its end, or train it anew by its " + run.ConfigFile
+	}
+	return fmt.Errorf("aegis: %w; %s", err, why)
+}
+
+// Metrics reads what is known of each epoch that finished, in their order. A
+// model that was imported has none.
 func (r *Run) Metrics() ([]Metrics, error) {
 	var all []Metrics
 	err := run.ReadMetrics(r.Dir, func(line []byte) error {
@@ -44,7 +55,7 @@ func (r *Run) Metrics() ([]Metrics, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("aegis: %w", err)
+		return nil, r.unfinished(err)
 	}
 	return all, nil
 }

@@ -21,6 +21,9 @@ type (
 	Grid = generate.Grid
 )
 
+// MaxGrid is the most codes a side that [Model.Grid] decodes.
+const MaxGrid = generate.MaxGrid
+
 // FitCodes encodes rows, such as those that the model was trained on, to their
 // end and fits a mixture of normal distributions on their codes. [Model.Generate]
 // draws from it.

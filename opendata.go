@@ -62,7 +62,7 @@ func parseKeys(text string) (data.Keys, error) {
 // that it was trained on; each may be empty.
 type RowOptions struct {
 	Set                        string    // one of Sets; empty: the test set or, without one, all
-	Label                      string    // the column of a table with each row's class
+	Label                      string    // the column of a table with each row's class; empty: the model's, where it is there
 	Header, Delimiter, Decimal string    // as in Reading
 	Keys                       string    // as in Reading
 	Strict                     bool      // an image that cannot be read is an error
@@ -74,7 +74,8 @@ type RowOptions struct {
 func (o RowOptions) options() (dataset.Options, error) {
 	keys, err := parseKeys(o.Keys)
 	return dataset.Options{
-		Header: o.Header, Delimiter: o.Delimiter, Decimal: o.Decimal, Strict: o.Strict, Keys: keys, Stdin: o.Stdin, Progress: o.Progress,
+		Label: o.Label, Header: o.Header, Delimiter: o.Delimiter, Decimal: o.Decimal,
+		Strict: o.Strict, Keys: keys, Stdin: o.Stdin, Progress: o.Progress,
 	}, err
 }
 
@@ -92,16 +93,11 @@ func (m *Model) OpenRows(ctx context.Context, what string, o RowOptions) (data.R
 	form, shape := spec.Form, data.Shape{C: spec.Image[0], H: spec.Image[1], W: spec.Image[2]}
 	if form.Table != nil {
 		table := *form.Table
-		if o.Label != "" {
-			table.Label = o.Label
-		}
 		if o.Lines && table.Window > 0 {
 			shape.W /= table.Window
 			table.Window, table.Step, form.Columns = 0, 0, table.Columns()
 		}
 		form.Table = &table
-	} else {
-		opt.Label = o.Label
 	}
 	opt.Form, opt.Shape = &form, shape
 	opt.OtherClasses = spec.Condition == "" // which would have to know them
@@ -123,10 +119,10 @@ func (m *Model) OpenCodes(ctx context.Context, what string, o RowOptions) (data.
 	for i := range fields {
 		fields[i].Name = fmt.Sprintf("z%d", i+1)
 	}
-	opt.Form = &data.Form{Table: &data.TableForm{Fields: fields}}
+	opt.Form, opt.OtherClasses = &data.Form{Table: &data.TableForm{Fields: fields}}, true
 	rows, err := dataset.NewReader(ctx, what, o.Set, opt)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("aegis: open codes, rows of %d values: %w", z, err)
 	}
 	if rows.Shape() != (data.Shape{W: z}) {
 		return nil, errors.Join(fmt.Errorf("aegis: %s: want rows of %d values, which are codes, got %v", what, z, rows.Shape()), rows.Close())

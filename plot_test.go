@@ -134,7 +134,7 @@ func TestPlotErrors(t *testing.T) {
 	for want, err := range map[string]error{
 		"has not finished an epoch":         PlotLoss(&w, []*Run{empty}, PlotOptions{}),
 		"0 runs; want 1 to 12":              PlotLoss(&w, nil, PlotOptions{}),
-		"metrics.jsonl: no such file":       PlotLoss(&w, []*Run{{Dir: t.TempDir()}}, PlotOptions{}),
+		"; the model was imported":          PlotLoss(&w, []*Run{{Dir: t.TempDir()}}, PlotOptions{}),
 		"metrics.jsonl: line 2":             PlotLoss(&w, []*Run{bad}, PlotOptions{}),
 		`format "gif"`:                      r.PlotFilters(&w, PlotOptions{Format: "gif"}),
 		`codes by "umap"; want pca or tsne`: m.PlotCodes(ctx, &w, rows(), CodesPlot{Method: "umap"}),

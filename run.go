@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"aegis/data"
+	tables "aegis/data/table"
 	"aegis/internal/run"
 	"aegis/internal/session"
 )
@@ -50,7 +52,7 @@ func OpenRun(path string) (*Run, error) {
 	if _, err := os.Stat(config); errors.Is(err, fs.ErrNotExist) {
 		return r, nil
 	}
-	c, err := LoadConfig(config)
+	c, err := session.LoadRunConfig(config)
 	if err != nil {
 		return nil, err
 	}
@@ -93,11 +95,61 @@ func (r *Run) Rows(src *data.Source, set string) (data.Reader, error) {
 	if !ok {
 		return nil, fmt.Errorf("aegis: no %s lies beside %s, which would say how its data were divided", run.ConfigFile, r.File)
 	}
-	from, rows, err := session.Pick(c, src, set)
-	if err != nil {
+	if err := knownSet(set); err != nil {
 		return nil, err
 	}
+	from, rows, err := session.Pick(c, src, set)
+	if err != nil {
+		return nil, session.OfRun(err)
+	}
 	return data.NewPickReader(from, rows), nil
+}
+
+// knownSet refuses a set that no data have.
+func knownSet(name string) error {
+	if name != "" && !slices.Contains(Sets(), name) {
+		return &ConfigError{Err: fmt.Errorf("aegis: unknown set %q; want one of %q", name, Sets())}
+	}
+	return nil
+}
+
+// Lines reads the lines of the table that the run's windows were made of, those
+// that the windows of a set cover: each a row, in order. first is the number of
+// the first one, from 0. An empty name is the test set or, without one, all
+// lines; so is [SetAll].
+func (r *Run) Lines(ctx context.Context, m *Model, set string) (lines data.Reader, first int, err error) {
+	c, ok := r.Config()
+	form := m.Spec().Form
+	switch {
+	case !ok:
+		return nil, 0, fmt.Errorf("aegis: no %s lies beside %s, which would say what it was trained on; name the data", run.ConfigFile, r.File)
+	case form.Table == nil || form.Table.Window == 0:
+		return nil, 0, fmt.Errorf("aegis: lines of %s, whose model does not read windows of a table; want its rows", r.File)
+	}
+	if err := knownSet(set); err != nil {
+		return nil, 0, err
+	}
+	lines, err = m.OpenRows(ctx, string(c.Data), RowOptions{Lines: true, Header: c.Header, Delimiter: c.Delimiter, Decimal: c.Decimal})
+	if err != nil || set == SetAll || set == "" && c.TestSplit == 0 {
+		return lines, 0, err
+	}
+	all, _, err := data.ReadAll(lines)
+	if err = errors.Join(err, lines.Close()); err != nil {
+		return nil, 0, err
+	}
+	windows, err := tables.Windows(all, form.Table.Window, form.Table.Step)
+	if err != nil {
+		return nil, 0, err
+	}
+	first, end, err := session.PickLines(c, &data.Source{Name: string(c.Data), Train: windows, Form: form}, set)
+	if err != nil {
+		return nil, 0, session.OfRun(err)
+	}
+	picked := make([]int32, end-first)
+	for i := range picked {
+		picked[i] = int32(first + i)
+	}
+	return data.NewPickReader(all, picked), first, nil
 }
 
 // OpenData opens the data that the run was trained on.
@@ -106,7 +158,8 @@ func (r *Run) OpenData(ctx context.Context) (*data.Source, error) {
 	if !ok {
 		return nil, fmt.Errorf("aegis: no %s lies beside %s, which would say what it was trained on; name the data", run.ConfigFile, r.File)
 	}
-	return OpenData(ctx, c, DataOptions{})
+	src, err := OpenData(ctx, c, DataOptions{})
+	return src, session.OfRun(err)
 }
 
 // Sample returns up to a number of rows of a set of the data that the run was

@@ -20,6 +20,8 @@ func load(path string) (*library, error) {
 	if _, err := os.Stat(path); filepath.IsAbs(path) && err != nil {
 		return nil, errNotThere
 	}
+	runtime.LockOSThread() // the loader keeps its reason for the thread that asked
+	defer runtime.UnlockOSThread()
 	h, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_GLOBAL)
 	if err != nil {
 		if strings.Contains(err.Error(), path+": cannot open shared object file: No such file") {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unsafe"
@@ -115,6 +116,27 @@ func TestMissingLibrary(t *testing.T) {
 			t.Errorf("place %d: got %+v", i, p)
 		}
 	}
+}
+
+// TestLoadReason: the loader's reason is that of the thread that asked, also
+// where goroutines change threads all the time.
+func TestLoadReason(t *testing.T) {
+	broken := filepath.Join(t.TempDir(), libraryName)
+	if err := os.WriteFile(broken, []byte("not a library"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			for range 500 {
+				if _, err := load(broken); err == nil || !strings.Contains(err.Error(), "does not load: "+broken+": ") {
+					t.Errorf("got %v, want the reason too", err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // TestSearch goes on behind what is no driver, and stops at a driver that

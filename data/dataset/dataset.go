@@ -251,6 +251,9 @@ func (opt Options) images(name, what string) (images.Options, error) {
 	}
 	if o.Form == nil { // the model was trained on arrays
 		s := opt.Shape
+		if s == (data.Shape{}) {
+			return o, fmt.Errorf("dataset: %s has images; give a table or an array", name)
+		}
 		if s.C != 1 && s.C != 3 {
 			return o, fmt.Errorf("dataset: %s has images; the model reads %v: give it an array or a table", name, s)
 		}

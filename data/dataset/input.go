@@ -64,6 +64,7 @@ type input struct {
 	kind   kind
 	zipped bool
 	looks  string   // what it is in words
+	broken error    // what is wrong with the gzip that it is in, where that shows
 	file   *os.File // nil of a stream
 	size   int64    // of the file
 	r      io.Reader
@@ -115,34 +116,63 @@ func (in *input) Close() error {
 // look finds what is read.
 func (in *input) look() error {
 	buffered := bufio.NewReaderSize(in.r, 1<<16)
-	if _, err := buffered.Peek(lookAt); err != nil && err != io.EOF {
+	_, err := buffered.Peek(lookAt)
+	if err != nil && err != io.EOF {
 		return fmt.Errorf("dataset: %s: read: %w", in.name, err)
 	}
+	whole := err == io.EOF
 	start, _ := buffered.Peek(buffered.Buffered()) // all that came with it
 	in.kind, in.zipped = kindOf(start)
 	in.looks = data.Look(start)
-	if in.r = buffered; in.file == nil {
+	if in.r = buffered; in.file != nil {
+		info, err := in.file.Stat()
+		if err == nil {
+			in.size = info.Size()
+			_, err = in.file.Seek(0, io.SeekStart)
+		}
+		if err != nil {
+			return fmt.Errorf("dataset: %s: %w", in.name, err)
+		}
+		in.r, whole = in.file, int64(len(start)) == in.size
+	}
+	if in.kind == unknownKind {
+		in.broken = brokenGzip(start, whole)
+	}
+	return nil
+}
+
+// brokenGzip says what is wrong with the start of a gzip, or with a whole one;
+// nil of other files.
+func brokenGzip(start []byte, whole bool) error {
+	if !bytes.HasPrefix(start, []byte{0x1f, 0x8b}) {
 		return nil
 	}
-	info, err := in.file.Stat()
+	const most = 1 << 20
+	z, err := gzip.NewReader(bytes.NewReader(start))
 	if err == nil {
-		in.size = info.Size()
-		_, err = in.file.Seek(0, io.SeekStart)
+		_, err = io.Copy(io.Discard, io.LimitReader(z, most))
 	}
-	if err != nil {
-		return fmt.Errorf("dataset: %s: %w", in.name, err)
+	if cut := errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF; cut && !whole {
+		return nil
 	}
-	in.r = in.file
-	return nil
+	return err
 }
 
 // wrong is the error of a kind that is not read here.
 func (in *input) wrong() error {
+	if in.broken != nil {
+		return damaged(in.name, in.broken)
+	}
 	looks := in.looks
 	if looks == "" {
 		looks = "of no known kind"
 	}
 	return fmt.Errorf("dataset: %s is %s; want a table (CSV, TSV or Parquet), a .npy or .npz file, each plain or in gzip, or a folder of images or IDX files", in.name, looks)
+}
+
+// damaged is the error of a gzip that is not whole.
+func damaged(name string, err error) error {
+	return fmt.Errorf("dataset: %s: broken gzip: %w; the file is damaged; get it again", name, err)
 }
 
 // plain is the content, out of gzip.
@@ -173,7 +203,7 @@ func (in *input) spool(ctx context.Context) (err error) {
 	}
 	switch {
 	case in.zipped && (errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader)):
-		return fmt.Errorf("dataset: %s: broken gzip: %w; the file is damaged; get it again", in.name, err)
+		return damaged(in.name, err)
 	case err != nil:
 		return fmt.Errorf("dataset: %s: keeping it in %s while it is read: %w", in.name, f.Name(), err)
 	}

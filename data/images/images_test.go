@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"aegis/data"
+	"aegis/internal/advice"
 )
 
 // plain is a PNG of 4×4 of one grey.
@@ -180,6 +181,29 @@ func TestOpenErrors(t *testing.T) {
 	}
 	if _, err := Open(t.Context(), filepath.Join(t.TempDir(), "none"), Options{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A folder's name that is no UTF-8, which not every file system has, is no
+// class: a model's file could not name it.
+func TestClassNoUTF8(t *testing.T) {
+	for name, ok := range map[string]bool{"kät": true, "k\xe4t": false} {
+		for _, known := range [][]string{nil, {name}} {
+			l := &listing{place: "pets", files: []file{{name: name + "/1.png", class: name}}}
+			err := l.classify(known)
+			if ok && err != nil || !ok && (err == nil || !strings.Contains(err.Error(), `images: pets: folder "k\xe4t"; want a name in UTF-8`) || !strings.Contains(err.Error(), "rename the folder")) {
+				t.Errorf("%q: %v", name, err)
+			}
+		}
+	}
+}
+
+// Images of several sizes are helped by the option of one.
+func TestSizesAdvice(t *testing.T) {
+	wide := string(pngOf(t, image.NewGray(image.Rect(0, 0, 8, 2))))
+	_, err := Open(t.Context(), folderOf(t, map[string]string{"a.png": plain(t, 1), "b.png": wide}), Options{})
+	if got := advice.Of(err); !slices.Equal(got, []string{"size 64x64"}) {
+		t.Errorf("advice %q with %v", got, err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // The sets of a source.
@@ -206,6 +207,9 @@ func (l *listing) classify(known []string) error {
 	l.classes = found
 	if known != nil {
 		l.classes = known
+	}
+	if i := slices.IndexFunc(found, func(name string) bool { return !utf8.ValidString(name) }); i >= 0 {
+		return fmt.Errorf("images: %s: folder %q; want a name in UTF-8, which a model's file can keep as that of a class: rename the folder", l.place, found[i])
 	}
 	for i, f := range l.files {
 		label := slices.Index(l.classes, f.class)

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"aegis/data"
+	"aegis/internal/advice"
 )
 
 // form settles shape, channels and fit: those of a model or of the options,
@@ -43,8 +44,8 @@ func (l *listing) form(ctx context.Context, opt Options) (data.ImageForm, error)
 		return form, nil
 	}
 	small, large := seen.extremes()
-	return form, fmt.Errorf("images: %s: images of %d sizes, from %v to %v; want one: choose a height and a width for all",
-		l.place, len(seen.sizes), small, large)
+	return form, advice.With(fmt.Errorf("images: %s: images of %d sizes, from %v to %v; want one: choose a height and a width for all",
+		l.place, len(seen.sizes), small, large), "size 64x64")
 }
 
 // survey is what the headers of files say together.

@@ -3,6 +3,7 @@ package table
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"aegis/data"
 )
@@ -39,7 +40,15 @@ func choose(t opened, file string, opt Options) (choice, error) {
 	for i, n := range names {
 		at[n] = i
 	}
-	values, label := opt.Columns, opt.Label
+	named := func(column string) string {
+		if n, err := strconv.Atoi(column); err == nil && n >= 1 && n <= len(names) {
+			if _, there := at[column]; !there {
+				return names[n-1]
+			}
+		}
+		return column
+	}
+	values, drop, label := mapped(opt.Columns, named), mapped(opt.Drop, named), named(opt.Label)
 	if opt.Form != nil {
 		values = nil
 		for _, f := range opt.Form.Fields {
@@ -49,7 +58,7 @@ func choose(t opened, file string, opt Options) (choice, error) {
 			label = opt.Form.Label
 		}
 	}
-	asked := slices.Concat(values, opt.Drop)
+	asked := slices.Concat(values, drop)
 	if label != "" {
 		asked = append(asked, label)
 	}
@@ -65,7 +74,7 @@ func choose(t opened, file string, opt Options) (choice, error) {
 		switch {
 		case taken[n]:
 			return choice{}, fmt.Errorf("table: %s: column %q is chosen twice; name it once", file, n)
-		case n == label || slices.Contains(opt.Drop, n):
+		case n == label || slices.Contains(drop, n):
 			continue
 		}
 		taken[n] = true
@@ -88,6 +97,15 @@ func choose(t opened, file string, opt Options) (choice, error) {
 		}
 	}
 	return c, c.allowed(t, file)
+}
+
+// mapped are names of columns as a table has them.
+func mapped(columns []string, named func(string) string) []string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = named(c)
+	}
+	return names
 }
 
 // allThere says which columns a table does not have.

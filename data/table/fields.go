@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"aegis/data"
+	"aegis/internal/advice"
 )
 
 // field decides what a column is of what was seen of it.
@@ -23,7 +24,7 @@ func (c *column) field(file, name string, impute bool) (f data.Field, notes []st
 		bad.Want = fmt.Sprintf("a finite number, at most %g", float32(math.MaxFloat32))
 		return f, nil, bad
 	case c.words == 0 && c.numbers == 0:
-		return f, nil, fmt.Errorf("table: %s: column %q: want at least one value, got none in any row; drop the column", file, name)
+		return f, nil, advice.With(fmt.Errorf("table: %s: column %q: want at least one value, got none in any row; drop the column", file, name), dropping)
 	case c.words == 0:
 		if lost(c.min, c.max) {
 			notes = append(notes, fmt.Sprintf("column %q (%.12g to %.12g): float32 hardly tells these numbers apart; subtract an offset from them first", name, c.min, c.max))
@@ -60,13 +61,13 @@ func (c *column) tooMany(file, name string) error {
 			Advice: "correct it, or leave the row or the column out",
 		}
 	}
-	return fmt.Errorf("table: %s: column %q: want numbers, or at most %d different texts as categories, got more, such as %s; it looks like an id or free text: drop the column",
-		file, name, mostCategories, quoted(c.word.text))
+	return advice.With(fmt.Errorf("table: %s: column %q: want numbers, or at most %d different texts as categories, got more, such as %s; it looks like an id or free text: drop the column",
+		file, name, mostCategories, quoted(c.word.text)), dropping)
 }
 
 func dated(file, name, example string) error {
-	return fmt.Errorf("table: %s: column %q: want numbers or categories, got dates or times such as %s; drop the column, or make numbers of them such as the hour of the day",
-		file, name, quoted(example))
+	return advice.With(fmt.Errorf("table: %s: column %q: want numbers or categories, got dates or times such as %s; drop the column, or make numbers of them such as the hour of the day",
+		file, name, quoted(example)), dropping)
 }
 
 // dates says that all texts are dates or times.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"aegis/data"
+	"aegis/internal/advice"
 )
 
 // filler makes values of rows by the fields of a form.
@@ -66,6 +67,9 @@ func (f *filler) part(p part) (*filled, error) {
 			var cell *CellError
 			if out.values, cell = f.append(out.values, row[i], i, &out.fills[i]); cell != nil {
 				cell.File, cell.Column, cell.Row, cell.Line = f.file, f.names[i], out.rows, line
+				if row[i].kind == missing {
+					return advice.With(cell, imputing)
+				}
 				return cell
 			}
 		}

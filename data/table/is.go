@@ -33,7 +33,7 @@ func Is(start []byte) bool {
 		return false
 	}
 	if len(cells[0]) > 1 {
-		return fitOf(cells).alike > 0.5
+		return fitOf(cells).alike > 0.5 || ragged(cells)
 	}
 	for _, line := range cells[1:] {
 		if len(line) > 1 || ofText(line[0], false).kind == text {
@@ -41,6 +41,12 @@ func Is(start []byte) bool {
 		}
 	}
 	return len(cells) > 1
+}
+
+// ragged says that all lines but the first are as wide, and not as wide as that.
+func ragged(cells [][]string) bool {
+	rest := cells[1:]
+	return len(rest) > 0 && fitOf(rest).alike == 1
 }
 
 // inflated returns what the start of a gzip stream holds.

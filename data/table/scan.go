@@ -6,6 +6,8 @@ import (
 	"io"
 	"math"
 	"strings"
+
+	"aegis/internal/advice"
 )
 
 const (
@@ -156,8 +158,9 @@ func (s scanner) absent(at place, column int, v value) error {
 	}
 	if s.label && column == len(s.names)-1 {
 		e.Want, e.Advice = "a label", "fill it in, or leave the row out"
+		return e
 	}
-	return e
+	return advice.With(e, imputing)
 }
 
 // all sees a whole table.

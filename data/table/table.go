@@ -37,12 +37,12 @@ import (
 // takes every column.
 type Options struct {
 	// Columns are those that are values, in the order that a row has them, by
-	// the names of the header, or by numbers from 1 ("1", "2", …) where there is
-	// none. Empty: all, in the order of the file.
+	// the names of the header, or by numbers from 1 ("1", "2", …) that are no
+	// names themselves. Empty: all, in the order of the file.
 	Columns []string
-	Drop    []string // columns that are no values
-	// Label is the column with each row's class, empty: none. A label column is
-	// never a value.
+	Drop    []string // columns that are no values, in the same way
+	// Label is the column with each row's class, in the same way, empty: none. A
+	// label column is never a value.
 	Label string
 	// Header says whether the first line has the names of the columns: "yes",
 	// "no", or empty: found by content. It is a header where a column has text in
@@ -81,6 +81,12 @@ type Options struct {
 const (
 	imputeMean   = "mean"
 	imputeMedian = "median"
+)
+
+// What an option of a configuration would do to errors, as package advice has it.
+const (
+	imputing = "impute mean"
+	dropping = "drop"
 )
 
 // Open reads a table from a file, whose first bytes say whether it is text, in

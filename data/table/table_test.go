@@ -69,6 +69,8 @@ func TestRead(t *testing.T) {
 		"chosen":             {text: "a,b,c\n1,2,3\n", opt: Options{Columns: []string{"c", "a"}}, columns: "c a", values: []float32{3, 1}},
 		"dropped":            {text: "a,b,c\n1,2024-01-02,3\n", opt: Options{Drop: []string{"b"}}, columns: "a c", values: []float32{1, 3}},
 		"numbers of columns": {text: "1,2,3\n4,5,6\n", opt: Options{Columns: []string{"1", "3"}}, columns: "1 3", values: []float32{1, 3, 4, 6}},
+		"chosen by number":   {text: "a,b,c,d\n1,x,3,4\n", opt: Options{Columns: []string{"4", "3", "a", "2"}, Drop: []string{"1"}, Label: "2"}, columns: "d c", values: []float32{4, 3}, labels: []byte{0}, classes: []string{"x"}},
+		"a name goes first":  {text: "a,3,1\n5,6,7\n", opt: Options{Columns: []string{"1", "2"}, Header: "yes"}, columns: "1 3", values: []float32{7, 6}},
 		"labels":             {text: "a,b,c\n1,2,x\n3,4,w\n5,6,x\n", opt: Options{Label: "c"}, columns: "a b", values: []float32{1, 2, 3, 4, 5, 6}, labels: []byte{1, 0, 1}, classes: []string{"w", "x"}},
 		"label chosen":       {text: "a,b,c\n1,2,x\n3,4,w\n", opt: Options{Columns: []string{"c", "a", "b"}, Label: "c"}, columns: "a b", values: []float32{1, 2, 3, 4}, labels: []byte{1, 0}, classes: []string{"w", "x"}},
 		"labels are numbers": {text: "a,b,c\n1,2,3\n3,4,0\n5,6,255.0\n", opt: Options{Label: "c"}, columns: "a b", values: []float32{1, 2, 3, 4, 5, 6}, labels: []byte{3, 0, 255}},

@@ -14,18 +14,20 @@ type Grid struct {
 	Rows  []float32 // (n,n,P)
 }
 
+// MaxGrid is the most codes a side of a grid.
+const MaxGrid = 1 << 10
+
 // NewGrid decodes n×n codes. Of a model with a prior each axis is at places that
 // the prior gives; of a plain model it is in equal steps over the range of the
 // codes that were fitted.
 func NewGrid(ctx context.Context, m *infer.Model, n int, o Options) (*Grid, error) {
-	const most = 1 << 10
 	spec := m.Spec()
 	prior := spec.Variational() || spec.Adversarial()
 	switch {
 	case spec.Latent != 2:
 		return nil, fmt.Errorf("aegis: grid of codes of %d dimensions; want a model whose codes have 2", spec.Latent)
-	case n < 2 || n > most:
-		return nil, fmt.Errorf("aegis: grid of %d codes a side; want 2 to %d", n, most)
+	case n < 2 || n > MaxGrid:
+		return nil, fmt.Errorf("aegis: grid of %d codes a side; want 2 to %d", n, MaxGrid)
 	case !prior && o.Codes == nil:
 		return nil, fmt.Errorf("aegis: grid: %s is a plain model, whose codes have no prior; fit codes of its training rows first", spec.Model)
 	case o.Codes != nil && len(o.Codes.Min) != spec.Latent:

@@ -36,7 +36,7 @@ func (i *inspection) run() error {
 	program := i.Kind == KindProgram
 	i.Kind = KindRun
 	if path := i.file(run.ConfigFile); path != "" && !program {
-		c, err := session.LoadConfig(path)
+		c, err := session.LoadRunConfig(path)
 		if err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (i *inspection) file(name string) string {
 
 // config reads a config.toml.
 func (i *inspection) config() error {
-	c, err := session.LoadConfig(i.Path)
+	c, err := session.LoadRunConfig(i.Path)
 	if err != nil {
 		return err
 	}

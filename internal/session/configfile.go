@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -87,6 +88,34 @@ func LoadConfig(path string) (Config, error) {
 	c.Settle(file.Has)
 	return c, c.Validate()
 }
+
+// LoadRunConfig reads the config.toml that a run left. What is wrong with it is
+// no *[ConfigError]: nobody configured anything.
+func LoadRunConfig(path string) (Config, error) {
+	c, err := LoadConfig(path)
+	if err != nil {
+		err = fmt.Errorf("aegis: a run left %s: %w; restore it, or take it away and name the data", path, OfRun(err))
+	}
+	return c, err
+}
+
+// OfRun makes an error of what a run left of one of a configuration, which wraps
+// no *[ConfigError].
+func OfRun(err error) error {
+	var wrong *ConfigError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	return &runError{err.Error(), OfRun(wrong.Err)}
+}
+
+type runError struct {
+	text  string
+	cause error
+}
+
+func (e *runError) Error() string { return e.text }
+func (e *runError) Unwrap() error { return e.cause }
 
 // missingKeys returns those that a network of a program's own has to have and
 // that are not in a file.

@@ -61,6 +61,26 @@ func Pick(c Config, src *data.Source, name string) (data.Set, []int32, error) {
 	return from, rows, nil
 }
 
+// PickLines returns the lines from to to-1 of a table that the windows of a set
+// of a source cover, as a run with a configuration divides it; the test set's
+// reach to the last that the run read, whatever the class of their windows. An
+// empty name is the test set or, without one, all windows.
+func PickLines(c Config, src *data.Source, name string) (from, to int, err error) {
+	t := &trainer{cfg: c, dataset: src}
+	_, rows, err := Pick(c, src, name)
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := t.divide(); err != nil {
+		return 0, 0, &ConfigError{err}
+	}
+	if held := t.rows.test; len(held) > 0 && (name == "" || name == SetTest) {
+		rows = []int32{held[0], int32(t.train.N - 1)}
+	}
+	form := src.Table
+	return int(rows[0]) * form.Step, int(rows[len(rows)-1])*form.Step + form.Window, nil
+}
+
 // withOthers adds to the normal rows that were held out to test with all rows
 // of other classes, none of which is trained on.
 func (t *trainer) withOthers(held []int32) []int32 {

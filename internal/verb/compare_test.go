@@ -81,19 +81,24 @@ func TestCompareErrors(t *testing.T) {
 			return text
 		})
 	}
+	killed := without("summary.json")
+	if err := os.WriteFile(filepath.Join(killed, "last.safetensors"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
 	for want, c := range map[string]struct {
 		args   []string
 		status int
 	}{
-		"want two runs or more":                      {[]string{run}, cli.ExitUsage},
-		`unknown column "los"`:                       {[]string{run, run, "--sort", "los"}, cli.ExitUsage},
-		"would both go to standard output":           {[]string{run, run, "--json", "--out", "-"}, cli.ExitUsage},
-		"is no run: it has no model.safetensors":     {[]string{run, without("model.safetensors")}, cli.ExitFailed},
-		"no config.toml lies beside":                 {[]string{run, without("config.toml")}, cli.ExitFailed},
-		"no such file or directory; want a run that": {[]string{run, without("summary.json")}, cli.ExitFailed},
-		"metrics.jsonl: no such file":                {[]string{run, without("metrics.jsonl")}, cli.ExitFailed},
-		"summary.json: invalid character":            {[]string{run, cut("summary.json")}, cli.ExitFailed},
-		"metrics.jsonl: line 1: unexpected end of ":  {[]string{run, cut("metrics.jsonl")}, cli.ExitFailed},
+		"want two runs or more":                                              {[]string{run}, cli.ExitUsage},
+		`unknown column "los"`:                                               {[]string{run, run, "--sort", "los"}, cli.ExitUsage},
+		"would both go to standard output":                                   {[]string{run, run, "--json", "--out", "-"}, cli.ExitUsage},
+		"is no run: it has no model.safetensors":                             {[]string{run, without("model.safetensors")}, cli.ExitFailed},
+		"no config.toml lies beside":                                         {[]string{run, without("config.toml")}, cli.ExitFailed},
+		"summary.json: no such file or directory; the model was imported":    {[]string{run, without("summary.json")}, cli.ExitFailed},
+		"summary.json: no such file or directory; the run is still training": {[]string{run, killed}, cli.ExitFailed},
+		"metrics.jsonl: no such file or directory; the model was imported":   {[]string{run, without("metrics.jsonl")}, cli.ExitFailed},
+		"summary.json: invalid character":                                    {[]string{run, cut("summary.json")}, cli.ExitFailed},
+		"metrics.jsonl: line 1: unexpected end of ":                          {[]string{run, cut("metrics.jsonl")}, cli.ExitFailed},
 	} {
 		status, stdout, stderr := call(append([]string{"compare"}, c.args...)...)
 		if status != c.status || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, want) {

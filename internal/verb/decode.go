@@ -63,7 +63,7 @@ func decodedAs(m *aegis.Model, class string) (func(n int) []byte, error) {
 	case !conditional:
 		return func(int) []byte { return nil }, nil
 	}
-	label, err := m.Spec().Form.Class(class)
+	label, err := knownClass(m, class)
 	if err != nil {
 		return nil, err
 	}
@@ -74,4 +74,18 @@ func decodedAs(m *aegis.Model, class string) (func(n int) []byte, error) {
 		}
 		return labels
 	}, nil
+}
+
+// knownClass is the label of a class that was named, which the model has to
+// know where it reads labels.
+func knownClass(m *aegis.Model, name string) (byte, error) {
+	spec := m.Spec()
+	label, err := spec.Form.Class(name)
+	switch {
+	case err != nil:
+		return 0, cli.Usage(fmt.Errorf("--class %s: %w", name, err))
+	case spec.Condition != "" && int(label) >= spec.Classes:
+		return 0, cli.Usage(fmt.Errorf("--class %s: the model knows 0 to %d", name, spec.Classes-1))
+	}
+	return label, nil
 }

@@ -1,6 +1,7 @@
 package verb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,8 @@ type detecting struct {
 	heat        string
 	force       bool
 
-	set func(name string) bool // whether a flag was given
+	given func(name string) bool // whether a flag was
+	from  int                    // the line of the run's data that is row 0
 }
 
 func detectVerb(p *cli.Process) *cobra.Command {
@@ -38,16 +40,17 @@ func detectVerb(p *cli.Process) *cobra.Command {
 			"threshold; and of tables the columns that made it strange, with what the model expected.\n" +
 			"A model of windows gives scores of the lines of a table.\n\n" +
 			"The detector is fitted once, on rows that should be normal and that the model was not\n" +
-			"trained on: what --calibrate names, else rows of the run that were held out, else those\n" +
-			"that it was trained on. It lies in detector.json beside the model, with its threshold,\n" +
-			"which --false-alarms, --contamination or --threshold set anew at any time.\n" +
+			"trained on: what --calibrate names, else rows of the run that were held out to validate,\n" +
+			"else those to test, else those that it was trained on. It lies in detector.json beside the\n" +
+			"model, with its threshold, which --false-alarms, --contamination or --threshold set anew at\n" +
+			"any time.\n" +
 			"Where rows have classes and it is known which one is normal, it says how good scores are.",
 		Example: "  go run ./docs/example sensors > sensors.csv\n" +
 			"  go run ./cmd/aegis train --data sensors.csv --label state --latent 5 --val 20% --out runs/sensors\n" +
 			"  go run ./cmd/aegis detect runs/sensors --data sensors.csv --false-alarms 0.01 --out strange.csv",
 		Args: oneRun,
 		RunE: func(c *cobra.Command, args []string) error {
-			d.set = func(name string) bool { return c.Flags().Changed(name) }
+			d.given = func(name string) bool { return c.Flags().Changed(name) }
 			if err := d.check(); err != nil {
 				return err
 			}
@@ -70,9 +73,12 @@ func detectVerb(p *cli.Process) *cobra.Command {
 
 func (d *detecting) check() error {
 	for name, share := range map[string]float64{"false-alarms": d.falseAlarms, "contamination": d.share} {
-		if d.set(name) && !(share > 0 && share < 1) {
+		if d.given(name) && !(share > 0 && share < 1) {
 			return cli.Usage(fmt.Errorf("--%s %v: want a share between 0 and 1, such as 0.01", name, share))
 		}
+	}
+	if t := d.threshold; d.given("threshold") && t-t != 0 {
+		return cli.Usage(fmt.Errorf("--threshold %v: want a finite number", t))
 	}
 	if d.json && d.out == "-" {
 		return d.apart(d.out)
@@ -111,6 +117,9 @@ func (d *detecting) run(ctx context.Context, path string) error {
 		return err
 	}
 	defer func() { _ = rows.Close() }() // they were read only
+	if d.from > 0 {
+		d.say("detect: row 0, the first line of set %s, is line %d of the run's data, counted from 0", cmp.Or(d.set, aegis.SetTest), d.from)
+	}
 	return d.findings(ctx, r, m, detector, rows)
 }
 
@@ -118,19 +127,21 @@ func (d *detecting) run(ctx context.Context, path string) error {
 // lines.
 func (d *detecting) openFor(ctx context.Context, r *aegis.Run, m *aegis.Model, detector *aegis.Detector) (data.Reader, error) {
 	d.lines = detector.OfLines()
-	if c, ok := r.Config(); d.lines && d.data == "" && ok {
-		rows, err := ownLines(ctx, c, m)
-		if err != nil {
-			return nil, err
-		}
-		return d.first(rows), nil
+	if d.calibrate != "" && d.data == "" { // these were for the rows of that
+		d.label, d.header, d.delimiter, d.decimal, d.keys = "", "", "", "", ""
 	}
-	return d.open(ctx, r, m)
-}
-
-// ownLines opens the lines of the table that a run was trained on.
-func ownLines(ctx context.Context, c aegis.Config, m *aegis.Model) (data.Reader, error) {
-	return m.OpenRows(ctx, string(c.Data), aegis.RowOptions{Lines: true, Header: c.Header, Delimiter: c.Delimiter, Decimal: c.Decimal})
+	if _, ok := r.Config(); !d.lines || d.data != "" || !ok || d.limit < 0 {
+		return d.open(ctx, r, m)
+	}
+	if err := d.asTrained(); err != nil {
+		return nil, err
+	}
+	rows, first, err := r.Lines(ctx, m, d.set)
+	if err != nil {
+		return nil, err
+	}
+	d.from = first
+	return d.first(rows), nil
 }
 
 // detector reads the one beside the model, or fits one.
@@ -174,17 +185,11 @@ func (d *detecting) normals(ctx context.Context, r *aegis.Run, m *aegis.Model) (
 		}
 		return &normalRows{rows, d.normality(r, m).of(rows)}, "rows of " + d.calibrate, nil
 	}
-	c, ok := r.Config()
-	if !ok {
+	if _, ok := r.Config(); !ok {
 		return nil, "", errors.New("aegis: detect: no rows to fit a detector on lie beside the model: --calibrate names normal ones")
 	}
 	if lines {
-		rows, err := ownLines(ctx, c, m)
-		if err == nil && c.Limit > 0 { // so many windows were trained on
-			most := (c.Limit-1)*m.Spec().Form.Table.Step + m.Spec().Form.Table.Window
-			rows = &limited{Reader: rows, most: most, left: most}
-		}
-		return rows, "lines of the run's data", err
+		return ownLines(ctx, r, m)
 	}
 	names := d.normality(r, m)
 	if err := names.check(); err != nil {
@@ -206,14 +211,34 @@ func (d *detecting) normals(ctx context.Context, r *aegis.Run, m *aegis.Model) (
 	return nil, "", errors.Join(errors.New("aegis: detect: the run's data have no rows"), src.Close())
 }
 
+// ownLines opens those lines of the run's table that a detector is fitted on:
+// of windows that were held out, else of those that were trained on.
+func ownLines(ctx context.Context, r *aegis.Run, m *aegis.Model) (data.Reader, string, error) {
+	c, _ := r.Config()
+	set, what := aegis.SetTrain, "lines that the model was trained on"
+	switch {
+	case c.Val > 0:
+		set, what = aegis.SetVal, "lines that were held out"
+	case c.TestSplit > 0:
+		set, what = aegis.SetTest, "test lines"
+	case c.Limit == 0:
+		set, what = aegis.SetAll, "lines of the run's data"
+	}
+	rows, _, err := r.Lines(ctx, m, set)
+	if err != nil {
+		return nil, "", fmt.Errorf("%w; --calibrate names normal lines", err)
+	}
+	return rows, what, nil
+}
+
 // choose sets the threshold that is asked for.
 func (d *detecting) choose(ctx context.Context, r *aegis.Run, m *aegis.Model, detector *aegis.Detector) (changed bool, err error) {
 	switch {
-	case d.set("threshold"):
+	case d.given("threshold"):
 		return true, detector.SetThreshold(d.threshold)
-	case d.set("false-alarms"):
+	case d.given("false-alarms"):
 		return true, detector.SetFalseAlarms(d.falseAlarms)
-	case !d.set("contamination"):
+	case !d.given("contamination"):
 		return false, nil
 	}
 	if d.data == "-" {

@@ -109,6 +109,41 @@ func TestDetectLines(t *testing.T) {
 	}
 }
 
+// TestDetectHeldLines: of the run's own table the detector is fitted on lines
+// that were held out, and those of the test windows are scored. 2000 lines are
+// 991 windows of 20 lines, a step of 2 between them.
+func TestDetectHeldLines(t *testing.T) {
+	t.Chdir(t.TempDir())
+	sensors(t, "t.csv", 2000)
+	for i, c := range []struct {
+		flags  []string
+		set    string
+		fitted string
+		rows   int
+		first  string
+	}{
+		{flags: []string{"--val", "198"}, fitted: "414 lines that were held out", rows: 2000},
+		{flags: []string{"--test-split", "100"}, fitted: "218 test lines", rows: 218, first: "line 1782 of"},
+		{flags: []string{"--val", "100", "--test-split", "100"}, fitted: "218 lines that were held out", rows: 218, first: "line 1782 of"},
+		{flags: []string{"--val", "100", "--test-split", "100"}, set: "all", fitted: "218 lines that were held out", rows: 2000},
+		{flags: []string{"--val", "100"}, set: "val", fitted: "218 lines that were held out", rows: 218, first: "line 1782 of"},
+		{flags: []string{"--limit", "100"}, fitted: "218 lines that the model was trained on", rows: 2000},
+		{fitted: "2000 lines of the run's data", rows: 2000},
+	} {
+		run := fmt.Sprint("run", i)
+		must(t, append([]string{"train", "--quiet", "--data", "t.csv", "--label", "state", "--latent", "6", "--window", "20:2", "--epochs", "1", "--out", run}, c.flags...)...)
+		_, said := must(t, "detect", run, "--out", "lines.csv", "--set", c.set, "--contamination", "0.1")
+		if !strings.Contains(said, "fitted on "+c.fitted) || !strings.Contains(said, fmt.Sprintf(" of %d lines exceed", c.rows)) ||
+			!strings.Contains(said, c.first) || (c.first != "") != strings.Contains(said, "row 0") {
+			t.Errorf("%q, set %q: %s; want fitted on %s, %d lines scored", c.flags, c.set, said, c.fitted, c.rows)
+		}
+		text, err := os.ReadFile("lines.csv")
+		if n := strings.Count(string(text), "\n") - 1; err != nil || n != c.rows {
+			t.Errorf("%q, set %q: %d lines are written, want %d, error %v", c.flags, c.set, n, c.rows, err)
+		}
+	}
+}
+
 // TestDetectImages draws heat: a map of each image, or a sheet.
 func TestDetectImages(t *testing.T) {
 	run := trained(t, "--normal-class", "1", "--epochs", "30")
@@ -144,6 +179,8 @@ func TestDetectErrors(t *testing.T) {
 	}{
 		{"--false-alarms 2: want a share", cli.ExitUsage, []string{run, "--false-alarms", "2"}},
 		{"--contamination 0: want a share", cli.ExitUsage, []string{run, "--contamination", "0"}},
+		{"--threshold NaN: want a finite number", cli.ExitUsage, []string{run, "--threshold", "nan"}},
+		{"--threshold -Inf: want a finite number", cli.ExitUsage, []string{run, "--threshold", "-inf"}},
 		{"if any flags in the group", cli.ExitUsage, []string{run, "--contamination", "0.1", "--threshold", "2"}},
 		{"reads the rows twice", cli.ExitUsage, []string{run, "--contamination", "0.1", "--data", "-"}},
 		{"the classes have no names", cli.ExitFailed, []string{run, "--normal-class", "cat", "--out", "a.csv"}},

@@ -68,8 +68,8 @@ func (g *generating) check() error {
 	switch {
 	case g.count < 1:
 		return cli.Usage(errors.New("--count wants a number of at least 1"))
-	case g.grid < 0 || g.grid == 1:
-		return cli.Usage(errors.New("--grid wants a number of at least 2"))
+	case g.grid != 0 && (g.grid < 2 || g.grid > aegis.MaxGrid):
+		return cli.Usage(fmt.Errorf("--grid wants a number from 2 to %d", aegis.MaxGrid))
 	case g.steps < 2:
 		return cli.Usage(errors.New("--steps wants a number of at least 2: both ends are counted"))
 	case g.components < 0:
@@ -114,6 +114,11 @@ func (g *generating) run(ctx context.Context, path string) error {
 	defer func() { _ = m.Close() }() // nothing was written to it
 	if err := g.rowsFlags.check(m); err != nil {
 		return err
+	}
+	if g.class != "" {
+		if _, err := knownClass(m, g.class); err != nil {
+			return err
+		}
 	}
 	done := generated{Model: m.Spec().Model, Seed: g.seed, Out: g.out, Codes: g.codes}
 	o := opened{run: r, model: m}

@@ -151,8 +151,10 @@ func TestGenerateErrors(t *testing.T) {
 		"--json and the rows":                {cli.ExitUsage, []string{vae, "--json", "--out", "-"}},
 		"row 10000 of 10000":                 {cli.ExitFailed, []string{vae, "--out", "a.png", "--interpolate", "0,10000"}},
 		"nothing.png":                        {cli.ExitFailed, []string{vae, "--out", "a.png", "--interpolate", "0,nothing.png"}},
-		`class "x"`:                          {cli.ExitFailed, []string{cvae, "--out", "a.png", "--class", "x"}},
-		"class 12; the model knows 0 to 9":   {cli.ExitFailed, []string{cvae, "--out", "a.png", "--class", "12"}},
+		"from 2 to 1024":                     {cli.ExitUsage, []string{vae, "--out", "a.npy", "--grid=5000"}},
+		`class "x"`:                          {cli.ExitUsage, []string{cvae, "--out", "a.png", "--class", "x"}},
+		"--class 12: the model knows 0 to 9": {cli.ExitUsage, []string{cvae, "--out", "a.png", "--class", "12"}},
+		"--class 10: the model knows 0 to 9": {cli.ExitUsage, []string{cvae, "--out", "a.png", "--class", "10", "--interpolate", "0,1"}},
 		"no rows of class 200":               {cli.ExitFailed, []string{plain, "--out", "a.png", "--class", "200"}},
 	} {
 		status, stdout, stderr := call(append([]string{"generate", "--quiet"}, c.args...)...)

@@ -130,7 +130,7 @@ func (g *generating) ends(ctx context.Context, o opened) (ends [2]data.Set, err 
 				return ends, err
 			}
 			if o.model.Spec().Condition != "" && g.class != "" {
-				label, err := o.model.Spec().Form.Class(g.class)
+				label, err := knownClass(o.model, g.class)
 				if err != nil {
 					return ends, err
 				}

@@ -276,6 +276,11 @@ func (u *use) traverse(ctx context.Context, path string, f *pictureFlags, o aegi
 		return err
 	}
 	defer func() { _ = m.Close() }() // nothing was written to it
+	if o.Class != "" {
+		if _, err := knownClass(m, o.Class); err != nil {
+			return err
+		}
+	}
 	var rows data.Reader
 	if m.NeedsRows(o) {
 		if rows, err = u.open(ctx, r, m); err != nil {

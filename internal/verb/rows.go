@@ -3,6 +3,7 @@ package verb
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -84,6 +85,9 @@ func (d *dataFlags) reader(ctx context.Context, r *aegis.Run, m *aegis.Model) (d
 	if d.data != "" {
 		return m.OpenRows(ctx, d.data, d.rowOptions())
 	}
+	if err := d.asTrained(); err != nil {
+		return nil, err
+	}
 	src, err := r.OpenData(ctx)
 	if err != nil {
 		return nil, err
@@ -101,6 +105,18 @@ func (d *dataFlags) reader(ctx context.Context, r *aegis.Run, m *aegis.Model) (d
 		return nil, errors.Join(err, src.Close())
 	}
 	return &owned{Reader: rows, source: src}, nil
+}
+
+// asTrained refuses what says how other data are read than the run's own.
+func (d *dataFlags) asTrained() error {
+	for _, f := range []struct{ name, value string }{
+		{"label", d.label}, {"header", d.header}, {"delimiter", d.delimiter}, {"decimal", d.decimal}, {"keys", d.keys},
+	} {
+		if f.value != "" {
+			return cli.Usage(fmt.Errorf("--%s says how other data are read: the run's own are read as in training; --data names some", f.name))
+		}
+	}
+	return nil
 }
 
 func (d *dataFlags) rowOptions() aegis.RowOptions {

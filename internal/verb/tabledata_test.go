@@ -98,8 +98,8 @@ func TestTableBadInput(t *testing.T) {
 	tableOf(t, "ids", "a id", ",", ids, 0, 1)
 	before := files(t, ".")
 	for name, want := range map[string][2]string{ // of train, where it is none of its business empty, and of encode
-		"nan":      {`row 3 (line 4), column "b": want a value, got "NaN"`, `row 3 (line 4), column "b": want a value, got "NaN"`},
-		"gap":      {`row 3 (line 4), column "c": want a value, got none`, `row 3 (line 4), column "c": want a value, got none`},
+		"nan":      {`row 3 (line 4), column "b": want a value, got "NaN"`, `be taken in training (--impute mean)`},
+		"gap":      {`row 3 (line 4), column "c": want a value, got none; fill it in, leave the row or the column out, or let the column's mean or median be taken (--impute mean)`, `row 3 (line 4), column "c": want a value, got none`},
 		"text":     {`row 3 (line 4), column "d": want a number, as in other rows, got "hello"`, `row 3 (line 4), column "d": want a number, got "hello"`},
 		"infinite": {`row 3 (line 4), column "c": want a finite number`, `row 3 (line 4), column "c": want a finite number`},
 		"quote":    {"close the quotes that begin in line 4", "close the quotes that begin in line 4"},
@@ -110,7 +110,7 @@ func TestTableBadInput(t *testing.T) {
 		"one":      {"rows of one value; want at least two", `no column "b"`},
 		"header":   {"no row: want at least one", "no row: want at least one"},
 		"empty":    {"empty is an empty file", "empty is an empty file"},
-		"ids":      {`column "id": want numbers, or at most 256 different texts`, `no column "b"`},
+		"ids":      {`it looks like an id or free text: drop the column (--drop)`, `no column "b"`},
 	} {
 		for i, args := range [][]string{{"train", "--quiet", "--epochs", "1", "--out", "new", "--device", "cpu", "--data", name}, {"encode", "run", "--out", "codes.csv", "--data", name}} {
 			if want[i] == "" {
@@ -125,4 +125,47 @@ func TestTableBadInput(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestLabelColumn: a column that is asked for has to be there, and what has no
+// columns has no label; that of the model may be absent.
+func TestLabelColumn(t *testing.T) {
+	digits := trained(t)
+	t.Chdir(t.TempDir())
+	sensors(t, "t.csv", 300)
+	rows := tableRows(20)
+	tableOf(t, "plain.csv", "a b c d e f", ",", rows, 0, 1, 2, 3, 0, 1)
+	must(t, "train", "--quiet", "--epochs", "1", "--data", "t.csv", "--label", "state", "--latent", "2", "--out", "run", "--device", "cpu")
+	must(t, "train", "--quiet", "--epochs", "1", "--data", "t.csv", "--label", "state", "--latent", "6", "--window", "4", "--out", "lines", "--device", "cpu")
+	must(t, "encode", digits, "--limit", "20", "--out", "codes.npy")
+	must(t, "encode", "run", "--limit", "20", "--out", "codes.csv")
+	const names = `no column "nosuch"; want names among "a", "b", "c", "d", "e", "f", "state"`
+	for _, c := range []struct {
+		want   string
+		status int
+		args   []string
+	}{
+		{names, cli.ExitFailed, []string{"eval", "run", "--data", "t.csv", "--label", "nosuch"}},
+		{names, cli.ExitFailed, []string{"detect", "run", "--data", "t.csv", "--label", "nosuch"}},
+		{names, cli.ExitFailed, []string{"detect", "lines", "--data", "t.csv", "--label", "nosuch"}},
+		{names, cli.ExitFailed, []string{"detect", "run", "--calibrate", "t.csv", "--label", "nosuch"}},
+		{`no column "nosuch"; want names among "z1", "z2"`, cli.ExitFailed, []string{"decode", "run", "--data", "codes.csv", "--label", "nosuch"}},
+		{"mnist is a data set with a name, which does not go with a label column", cli.ExitFailed, []string{"encode", digits, "--data", "mnist", "--label", "foo"}},
+		{"mnist is a data set with a name, which does not go with names of arrays", cli.ExitFailed, []string{"encode", digits, "--data", "mnist", "--keys", "train=a"}},
+		{"which does not go with a label column", cli.ExitFailed, []string{"encode", "run", "--data", "codes.npy", "--label", "foo"}},
+		{"which does not go with a label column", cli.ExitFailed, []string{"decode", digits, "--data", "codes.npy", "--label", "foo"}},
+		{"--label says how other data are read", cli.ExitUsage, []string{"encode", digits, "--label", "foo"}},
+		{"--keys says how other data are read", cli.ExitUsage, []string{"encode", digits, "--keys", "train=a"}},
+		{"--label says how other data are read", cli.ExitUsage, []string{"detect", "lines", "--label", "state"}},
+	} {
+		status, stdout, stderr := call(c.args...)
+		lines := strings.Count(stderr, "\n") - strings.Count(stderr, "detect: fitted")
+		if status != c.status || stdout != "" || lines != 1 || !strings.Contains(stderr, c.want) {
+			t.Errorf("%q: status %d, %q, %q; want %q", c.args, status, stdout, stderr, c.want)
+		}
+	}
+	must(t, "encode", "run", "--data", "plain.csv")
+	must(t, "detect", "run", "--data", "plain.csv", "--out", "found.csv")
+	must(t, "detect", "run", "--calibrate", "t.csv", "--label", "state", "--out", "found.csv")
+	must(t, "encode", "run", "--data", "t.csv", "--label", "state")
 }

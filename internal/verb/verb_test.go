@@ -130,6 +130,7 @@ func TestBadInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	full := put("file", "x")
+	must(t, "reconstruct", run, "--limit", "2", "--out", filepath.Join(dir, "images"))
 	for want, args := range map[string][]string{
 		"want a run's directory or a model's file": {"encode", filepath.Join(dir, "missing"), "--out", "a.csv"},
 		"is no run: it has no model.safetensors":   {"encode", dir, "--out", "a.csv"},
@@ -141,7 +142,8 @@ func TestBadInput(t *testing.T) {
 		"/missing/a.csv":                           {"encode", run, "--out", filepath.Join(dir, "missing", "a.csv"), "--limit", "1"},
 		"holds files already":                      {"reconstruct", run, "--out", dir, "--limit", "1"},
 		"takes no images":                          {"reconstruct", run, "--out", full, "--limit", "1"},
-		"want rows of 12 values, which are codes":  {"decode", run, "--data", "mnist", "--out", "a.npy"},
+		"open codes, rows of 12 values: dataset: " + dir + "/images has images; give a table or an array": {"decode", run, "--data", filepath.Join(dir, "images"), "--out", "a.npy"},
+		"want rows of 12 values, which are codes":                                                         {"decode", run, "--data", "mnist", "--out", "a.npy"},
 	} {
 		status, stdout, stderr := call(args...)
 		if status != cli.ExitFailed || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, want) {
@@ -150,5 +152,35 @@ func TestBadInput(t *testing.T) {
 	}
 	if left := files(t, out); left != nil {
 		t.Errorf("%q are left", left)
+	}
+}
+
+// TestDamagedConfig: a configuration that a run left is data, whose damage is
+// status 1; that which train is given is usage.
+func TestDamagedConfig(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	if err := os.CopyFS(dir, os.DirFS(trained(t))); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	config := filepath.Join(dir, "config.toml")
+	for text, want := range map[string]string{
+		"x = [":              "toml: line 1",
+		"nokey = 1":          "unknown key nokey",
+		"lr = -3.0":          "learning rate -3",
+		"limit = 100000":     "limit of 100000 training rows",
+		"init = \"nothing\"": "nothing",
+	} {
+		if err := os.WriteFile(config, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		status, stdout, stderr := call("encode", dir, "--set", "train")
+		if status != cli.ExitFailed || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, want) {
+			t.Errorf("%s: encode: status %d, %q, %q; want %q", text, status, stdout, stderr, want)
+		}
+		status, _, stderr = call("train", "--config", config, "--quiet", "--out", "other")
+		if status != cli.ExitUsage || !strings.Contains(stderr, want) {
+			t.Errorf("%s: train: status %d, %q; want %q", text, status, stderr, want)
+		}
 	}
 }

@@ -28,6 +28,8 @@ type Compiler struct {
 
 // Open loads NVRTC from a path, such as Find's, and checks its version.
 func Open(path string) (*Compiler, error) {
+	runtime.LockOSThread() // the loader keeps its reason for the thread that asked
+	defer runtime.UnlockOSThread()
 	if dir := filepath.Dir(path); dir != "." {
 		// NVRTC asks the loader for its builtins by name; once loaded from
 		// beside it, they are found.
