@@ -36,7 +36,7 @@ func (d decoding) kept(ctx context.Context) (data.Set, error) {
 		long = slow
 	}
 	set, found, err := d.memory(ctx)
-	if err != nil || time.Since(start) < long || len(set.Bytes) > mostKept {
+	if err != nil || time.Since(start) < long || int64(len(set.Bytes)) > mostKept {
 		return set, err
 	}
 	_, err = d.store(path, key, func(take func([]byte) error) ([]broken, error) { return found, take(set.Bytes) })
