@@ -83,66 +83,79 @@ func (m *Model) LoadDetector(path string) (_ *Detector, err error) {
 }
 
 // Model returns the model that the detector is of.
-func (d *Detector) Model() *Model { return d.model }
+func (d *Detector) Model() *Model {
+	if d == nil {
+		return nil
+	}
+	return d.model
+}
 
 // Write writes the detector as JSON.
-func (d *Detector) Write(w io.Writer) error { return d.detector.Encode(w) }
+func (d *Detector) Write(w io.Writer) error { return d.fitted().Encode(w) }
 
 // Save writes the detector to a file, whole or not at all.
 func (d *Detector) Save(path string) error { return atomic.WriteFile(path, d.Write) }
 
 // Formula says in a line how a score is computed. A higher score is stranger.
-func (d *Detector) Formula() string { return d.detector.Words }
+func (d *Detector) Formula() string { return d.fitted().Words }
 
 // Threshold returns what a score has to exceed to be anomalous.
-func (d *Detector) Threshold() Threshold { return d.detector.Threshold }
+func (d *Detector) Threshold() Threshold { return d.fitted().Threshold }
 
 // FittedOn returns how many rows or lines it was fitted on.
-func (d *Detector) FittedOn() int { return d.detector.Calibration.N }
+func (d *Detector) FittedOn() int { return d.fitted().Calibration.N }
 
 // OfLines says that scores are of the lines of a table, which the model reads in
 // windows: such a detector takes [Detector.Lines].
-func (d *Detector) OfLines() bool { return d.detector.OfLines }
+func (d *Detector) OfLines() bool { return d.fitted().OfLines }
 
 // SetFalseAlarms sets the threshold so that a normal row exceeds it with a chance
 // of at most rate, by the rows that the detector was fitted on.
-func (d *Detector) SetFalseAlarms(rate float64) error { return d.detector.SetFalseAlarms(rate) }
+func (d *Detector) SetFalseAlarms(rate float64) error { return d.fitted().SetFalseAlarms(rate) }
 
 // SetContamination sets the threshold so that a share of scores, the highest,
 // exceeds it.
 func (d *Detector) SetContamination(share float64, scores []float64) error {
-	return d.detector.SetContamination(share, scores)
+	return d.fitted().SetContamination(share, scores)
 }
 
 // SetThreshold sets the threshold.
-func (d *Detector) SetThreshold(value float64) error { return d.detector.SetThreshold(value) }
+func (d *Detector) SetThreshold(value float64) error { return d.fitted().SetThreshold(value) }
 
 // Scores returns the score of each of n rows; labels are for a model that reads
 // them.
 func (d *Detector) Scores(ctx context.Context, rows data.Rows, labels ...byte) ([]float64, error) {
-	return d.detector.Scores(ctx, d.model.loaded(), rows, labels...)
+	return d.fitted().Scores(ctx, d.Model().loaded(), rows, labels...)
 }
 
 // Detect returns what it finds of each of n rows.
 func (d *Detector) Detect(ctx context.Context, rows data.Rows, labels ...byte) ([]Finding, error) {
-	return d.detector.Detect(ctx, d.model.loaded(), rows, labels...)
+	return d.fitted().Detect(ctx, d.Model().loaded(), rows, labels...)
 }
 
 // Lines finds what is strange of the lines of a table, in order, of a model that
 // reads windows of them: a line's score is from the errors of its own values in
 // all windows that have it.
 func (d *Detector) Lines(ctx context.Context, lines data.Reader, each func(line int, f Finding) error) error {
-	return d.detector.Lines(ctx, d.model.loaded(), lines, each)
+	return d.fitted().Lines(ctx, d.Model().loaded(), lines, each)
 }
 
 // Heat returns where images are strange (n,H,W), in [0,1] on one scale for the
 // whole model: a normal image stays near 0.
 func (d *Detector) Heat(ctx context.Context, rows data.Rows, labels ...byte) ([]float32, error) {
-	return d.detector.Heat(ctx, d.model.loaded(), rows, labels...)
+	return d.fitted().Heat(ctx, d.Model().loaded(), rows, labels...)
 }
 
 // Rank sets scores beside what is known of their rows, true for an anomaly. All
 // of one kind are an error.
 func Rank(scores []float64, anomalies []bool) (*Ranking, error) {
 	return analysis.Rank(scores, anomalies)
+}
+
+// fitted is the detector, one that detects nothing where it was not fitted.
+func (d *Detector) fitted() *detect.Detector {
+	if d == nil || d.detector == nil {
+		return &detect.Detector{}
+	}
+	return d.detector
 }

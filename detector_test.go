@@ -85,3 +85,21 @@ func TestHeat(t *testing.T) {
 		t.Error("a map of another size")
 	}
 }
+
+// TestEmptyDetector: one that was not fitted answers errors.
+func TestEmptyDetector(t *testing.T) {
+	for _, d := range []*Detector{nil, {}} {
+		_, scores := d.Scores(context.Background(), table(2, 1).Rows)
+		for what, err := range map[string]error{"false alarms": d.SetFalseAlarms(0.1), "scores": scores, "write": d.Write(&bytes.Buffer{})} {
+			if err == nil {
+				t.Errorf("%s of an empty detector", what)
+			}
+		}
+		if d.Formula() != "" || d.FittedOn() != 0 || d.OfLines() {
+			t.Error("an empty detector has something")
+		}
+	}
+	if _, err := (&Model{}).Decode(context.Background(), []float32{1}); err == nil {
+		t.Error("an empty model decodes")
+	}
+}

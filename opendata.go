@@ -8,6 +8,7 @@ import (
 
 	"aegis/data"
 	"aegis/data/dataset"
+	"aegis/internal/session"
 )
 
 // DataOptions says how data are opened beside what a configuration says.
@@ -24,8 +25,11 @@ type DataOptions struct {
 // embedded MNIST where it is empty; else mnist, fashion-mnist, "-" for standard
 // input, or a path, as [dataset.Open] takes it.
 func OpenData(ctx context.Context, c Config, o DataOptions) (*data.Source, error) {
+	if err := session.CheckContext(ctx); err != nil {
+		return nil, err
+	}
 	if c.Data == data.NoData && data.IsName(data.NoData) {
-		return nil, errors.New("aegis: the run was imported and has no data of its own; name the data")
+		return nil, errors.New("aegis: the run was trained on rows that a program had, or was imported: it has no data of its own; name the data")
 	}
 	r := c.Reading
 	opt := dataset.Options{

@@ -1,6 +1,9 @@
 package data
 
-import "io"
+import (
+	"fmt"
+	"io"
+)
 
 // Reader gives rows in their order, some at a time, so that no more of them than
 // these lie in memory. It is used from one goroutine at a time.
@@ -63,12 +66,28 @@ func (r *setReader) Next(n int) (Chunk, error) {
 	if r.at == r.set.N {
 		return Chunk{}, io.EOF
 	}
+	if r.at == 0 {
+		if err := r.set.whole(); err != nil {
+			return Chunk{}, err
+		}
+	}
 	from := r.at
-	r.at = min(r.at+max(1, n), r.set.N)
+	r.at += min(max(1, n), r.set.N-r.at)
 	return Chunk{Set: r.set.Slice(from, r.at)}, nil
 }
 
 func (r *setReader) Close() error { return nil }
+
+// whole says why a set's rows and labels are not as many as it says.
+func (s Set) whole() error {
+	if err := s.Rows.Validate(); err != nil {
+		return err
+	}
+	if s.Labels != nil && len(s.Labels) != s.N {
+		return fmt.Errorf("data: %d labels of %d rows; want one each, or none", len(s.Labels), s.N)
+	}
+	return nil
+}
 
 // pickReader reads some rows of a set.
 type pickReader struct {
@@ -91,10 +110,16 @@ func (r *pickReader) Next(n int) (Chunk, error) {
 	if len(r.rows) == 0 {
 		return Chunk{}, io.EOF
 	}
+	if err := r.set.whole(); len(r.rows) == r.all && err != nil {
+		return Chunk{}, err
+	}
 	picked := r.rows[:min(max(1, n), len(r.rows))]
 	r.rows = r.rows[len(picked):]
 	c := Chunk{Set: Set{Rows: Rows{N: len(picked), Shape: r.set.Shape}}}
 	for _, row := range picked {
+		if row < 0 || int(row) >= r.set.N {
+			return Chunk{}, fmt.Errorf("data: row %d of %d; want 0 to %d", row, r.set.N, r.set.N-1)
+		}
 		if r.set.IsBytes() {
 			c.Bytes = append(c.Bytes, r.set.ByteRow(int(row))...)
 		} else {

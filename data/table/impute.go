@@ -34,6 +34,7 @@ func (l *loading) fillAll(set data.Set) {
 	at := 0
 	for i := range l.form.Fields {
 		f := &l.form.Fields[i]
+		width := f.Values() // before another goroutine writes to the field
 		if f.Categories == nil {
 			turns <- struct{}{}
 			offset := at
@@ -42,7 +43,7 @@ func (l *loading) fillAll(set data.Set) {
 				<-turns
 			})
 		}
-		at += f.Values()
+		at += width
 	}
 	wg.Wait()
 }

@@ -87,7 +87,7 @@ func (r *rowReader) take(n int) data.Chunk {
 	some := r.queue[0]
 	all := data.Set{Rows: data.Rows{N: some.rows, Shape: r.Shape(), Floats: some.values}, Labels: some.labels}
 	from := r.at
-	r.at = min(from+n, some.rows)
+	r.at = from + min(n, some.rows-from)
 	return data.Chunk{Set: all.Slice(from, r.at)}
 }
 

@@ -50,7 +50,9 @@ func (r *Reader) Shape() data.Shape {
 
 // Next gives the next rows, at most n.
 func (r *Reader) Next(n int) (data.Chunk, error) {
+	const most = 1 << 16 // rows at once
 	z := r.model.Spec().Latent
+	n = min(n, most)
 	if want := max(1, n) * z; len(r.codes) < want {
 		r.codes = make([]float32, want)
 	}

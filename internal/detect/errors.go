@@ -36,6 +36,11 @@ func batches(ctx context.Context, m *infer.Model, rows data.Rows, labels []byte,
 	if len(labels) != 0 && len(labels) != rows.N {
 		return fmt.Errorf("detect: %d labels of %d rows; want one each, or none", len(labels), rows.N)
 	}
+	if rows.N != 0 || len(rows.Bytes)+len(rows.Floats) > 0 {
+		if err := m.Check(rows); err != nil {
+			return err
+		}
+	}
 	some := max(1, batchValues/max(1, rows.Size()))
 	for from := 0; from < rows.N; from += some {
 		to := min(from+some, rows.N)

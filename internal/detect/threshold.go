@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -72,6 +73,9 @@ func (c Calibration) quantile(share float64) float64 {
 // normal ones that the model was not trained on.
 func (d *Detector) SetFalseAlarms(rate float64) error {
 	n := d.Calibration.N
+	if n == 0 {
+		return errors.New("detect: the detector is empty; want one that was fitted or decoded")
+	}
 	if !(rate > 0 && rate < 1) {
 		return fmt.Errorf("detect: a rate of %v false alarms; want one between 0 and 1, such as 0.01", rate)
 	}

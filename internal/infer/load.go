@@ -115,7 +115,7 @@ func load(name string, file *run.TensorFile, open Open) (*Model, error) {
 		}
 		loss.Delta = math.Exp(float64(s.Data[0]))
 	}
-	return &Model{spec: spec, network: n, loss: loss.Row, fingerprint: fingerprint}, nil
+	return &Model{spec: spec, network: n, loss: bounded(spec, loss.Row), fingerprint: fingerprint}, nil
 }
 
 // FileSpec returns the network that a file's parameters belong to. They may be

@@ -51,6 +51,9 @@ func (m *Model) Encode(ctx context.Context, rows data.Rows, labels ...byte) ([]f
 
 // Decode returns the rows (n,P) of n codes (n,Z), in the units of Reconstruct.
 func (m *Model) Decode(ctx context.Context, codes []float32, labels ...byte) ([]float32, error) {
+	if err := m.Ready(ctx); err != nil {
+		return nil, err
+	}
 	classes, err := m.classes(labels, len(codes)/max(1, m.Spec().Latent))
 	if err != nil {
 		return nil, err

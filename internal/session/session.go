@@ -36,6 +36,9 @@ func Train(ctx context.Context, cfg Config, ds *data.Source, opt Options, open O
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	if cfg.Data == "" && ds != nil && ds.Name != data.MNIST { // rows that a program has
+		cfg.Data = data.NoData
+	}
 	t := &trainer{cfg: cfg, hooks: opt.Hooks, dataset: ds}
 	if err := t.prepare(ctx, opt, open); err != nil {
 		return nil, err
