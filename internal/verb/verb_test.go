@@ -138,7 +138,7 @@ func TestBadInput(t *testing.T) {
 		"bad.safetensors":                          {"encode", put("bad.safetensors", "not a model"), "--out", "a.csv", "--data", "mnist"},
 		"name the data":                            {"encode", put("alone.safetensors", string(model)), "--out", "a.csv"},
 		"no such file":                             {"encode", run, "--data", filepath.Join(dir, "nothing.npy"), "--out", "a.csv"},
-		"libcuda":                                  {"encode", run, "--device", "cuda", "--out", "a.csv"},
+		"cuda: no CUDA":                            {"encode", run, "--device", "cuda", "--out", "a.csv"},
 		"/missing/a.csv":                           {"encode", run, "--out", filepath.Join(dir, "missing", "a.csv"), "--limit", "1"},
 		"holds files already":                      {"reconstruct", run, "--out", dir, "--limit", "1"},
 		"takes no images":                          {"reconstruct", run, "--out", full, "--limit", "1"},
