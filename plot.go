@@ -187,9 +187,7 @@ func (m *Model) values(rows data.Rows) []float32 {
 	}
 	lo, hi := m.Pixels()
 	out := make([]float32, rows.N*rows.Size())
-	for i, v := range rows.Bytes[:len(out)] {
-		out[i] = lo + float32(v)/math.MaxUint8*(hi-lo)
-	}
+	data.Range{Lo: lo, Hi: hi}.Decode(out, rows.Bytes[:len(out)])
 	return out
 }
 
@@ -212,12 +210,4 @@ func readSome(rows data.Reader, n int) (data.Set, error) {
 		return s, errors.New("aegis: plot: no rows; want at least one")
 	}
 	return s, nil
-}
-
-// labelsOf are the labels of rows that the model reads, nil where it reads none.
-func (m *Model) labelsOf(s data.Set) []byte {
-	if m.Spec().Condition == "" {
-		return nil
-	}
-	return s.Labels
 }

@@ -55,7 +55,7 @@ func (m *Model) PlotCodes(ctx context.Context, w io.Writer, rows data.Reader, o 
 	if err != nil {
 		return err
 	}
-	codes, err := m.Encode(ctx, picked.Rows, m.labelsOf(picked)...)
+	codes, err := m.Encode(ctx, picked.Rows, m.Spec().Reads(picked.Labels)...)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (m *Model) PlotReconstructions(ctx context.Context, w io.Writer, rows data.
 			return err
 		}
 	}
-	rebuilt, err := m.Reconstruct(ctx, read, m.labelsOf(s)...)
+	rebuilt, err := m.Reconstruct(ctx, read, m.Spec().Reads(s.Labels)...)
 	if err != nil {
 		return err
 	}

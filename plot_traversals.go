@@ -131,7 +131,7 @@ func (m *Model) walk(ctx context.Context, rows data.Reader, o TraversalsPlot) (w
 	if o.Row > s.N {
 		return w, fmt.Errorf("aegis: plot traversals around row %d of %d; want one of these", o.Row, s.N)
 	}
-	codes, err := m.Encode(ctx, s.Rows, m.labelsOf(s)...)
+	codes, err := m.Encode(ctx, s.Rows, m.Spec().Reads(s.Labels)...)
 	if err != nil {
 		return w, err
 	}

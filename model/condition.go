@@ -52,3 +52,12 @@ func (g *graph) labels(classes int) *G.Node {
 	g.Inputs = append(g.Inputs, program.Input{Node: n, Kind: program.InputLabels})
 	return n
 }
+
+// Reads returns the labels of rows where the network reads them, else nil: what is
+// handed on with rows that may have labels.
+func (s Spec) Reads(labels []byte) []byte {
+	if s.Condition == "" {
+		return nil
+	}
+	return labels
+}

@@ -104,11 +104,7 @@ func gather(ctx context.Context, m *infer.Model, rows data.Reader, o Options) (*
 		if err != nil {
 			return nil, err
 		}
-		var given []byte
-		if m.Spec().Condition != "" {
-			given = c.Labels
-		}
-		codes, err := m.Encode(ctx, c.Rows, given...)
+		codes, err := m.Encode(ctx, c.Rows, m.Spec().Reads(c.Labels)...)
 		if err != nil {
 			return nil, err
 		}

@@ -58,19 +58,11 @@ func (d *Detector) fitRows(ctx context.Context, m *infer.Model, normal data.Read
 	if s.N == 0 {
 		return nil, errors.New("detect: fit: no rows; want some that are mostly normal")
 	}
-	labels := labelsFor(m, s.Labels)
+	labels := m.Spec().Reads(s.Labels)
 	if err := d.measure(ctx, m, s.Rows, labels); err != nil {
 		return nil, err
 	}
 	return d.Scores(ctx, m, s.Rows, labels...)
-}
-
-// labelsFor are the labels that a model reads, nil where it reads none.
-func labelsFor(m *infer.Model, labels []byte) []byte {
-	if m.Spec().Condition == "" {
-		return nil
-	}
-	return labels
 }
 
 // measure finds the scales of errors.

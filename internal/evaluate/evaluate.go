@@ -176,19 +176,11 @@ func (j *judge) encode(ctx context.Context, train data.Set) (err error) {
 	if train.Labels == nil {
 		return nil
 	}
-	if j.trained, err = j.model.Encode(ctx, train.Rows, j.given(train)...); err != nil {
+	if j.trained, err = j.model.Encode(ctx, train.Rows, j.model.Spec().Reads(train.Labels)...); err != nil {
 		return err
 	}
 	j.known = widened(train.Labels)
 	return nil
-}
-
-// given are the labels of rows for a model that reads them.
-func (j *judge) given(s data.Set) []byte {
-	if j.model.Spec().Condition == "" {
-		return nil
-	}
-	return s.Labels
 }
 
 func widened(labels []byte) []int32 {
@@ -235,7 +227,7 @@ func (j *judge) chunk(ctx context.Context, c data.Chunk) error {
 	if j.mean == nil {
 		j.mean = make([]float64, p)
 	}
-	err := j.model.Pairs(ctx, c.Rows, j.given(c.Set), func(values, rebuilt []float32) error {
+	err := j.model.Pairs(ctx, c.Rows, j.model.Spec().Reads(c.Labels), func(values, rebuilt []float32) error {
 		alike, err := j.alike(ctx, values, rebuilt, len(values)/p)
 		if err != nil {
 			return err
@@ -252,7 +244,7 @@ func (j *judge) chunk(ctx context.Context, c data.Chunk) error {
 	if err := j.components(ctx, c); err != nil || j.known == nil || c.Labels == nil {
 		return err
 	}
-	codes, err := j.model.Encode(ctx, c.Rows, j.given(c.Set)...)
+	codes, err := j.model.Encode(ctx, c.Rows, j.model.Spec().Reads(c.Labels)...)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (j *judge) result(ctx context.Context, likelihood data.Set) (*Result, error
 	}
 	if likelihood.N > 0 {
 		j.o.Progress("log-likelihood", 0, likelihood.N)
-		all, err := j.model.LogLikelihood(ctx, likelihood.Rows, j.o.Likelihood, j.o.Seed, j.given(likelihood)...)
+		all, err := j.model.LogLikelihood(ctx, likelihood.Rows, j.o.Likelihood, j.o.Seed, j.model.Spec().Reads(likelihood.Labels)...)
 		if err != nil {
 			return nil, err
 		}

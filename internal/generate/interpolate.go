@@ -28,7 +28,7 @@ func Interpolate(ctx context.Context, m *infer.Model, a, b data.Set, steps int) 
 	}
 	ends := [2][]float32{}
 	for at, set := range []data.Set{a, b} {
-		if ends[at], err = m.Encode(ctx, set.Rows, read(spec, set.Labels)...); err != nil {
+		if ends[at], err = m.Encode(ctx, set.Rows, spec.Reads(set.Labels)...); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -59,14 +59,6 @@ func Interpolate(ctx context.Context, m *infer.Model, a, b data.Set, steps int) 
 		return nil, nil, err
 	}
 	return rows, codes, nil
-}
-
-// read are the labels that a model reads.
-func read(spec model.Spec, labels []byte) []byte {
-	if spec.Condition == "" {
-		return nil
-	}
-	return labels
 }
 
 func half(a, b byte, s, steps int) byte {

@@ -106,12 +106,6 @@ func (d *detecting) run(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	if fitted || changed {
-		file := r.Path(aegis.DetectorFile)
-		if err := detector.Save(file); err != nil {
-			d.say("detect: the detector is not kept, and will be fitted anew: %v", err)
-		}
-	}
 	rows, err := d.openFor(ctx, r, m, detector)
 	if err != nil {
 		return err
@@ -120,7 +114,15 @@ func (d *detecting) run(ctx context.Context, path string) error {
 	if d.from > 0 {
 		d.say("detect: row 0, the first line of set %s, is line %d of the run's data, counted from 0", cmp.Or(d.set, aegis.SetTest), d.from)
 	}
-	return d.findings(ctx, r, m, detector, rows)
+	if err := d.findings(ctx, r, m, detector, rows); err != nil {
+		return err
+	}
+	if fitted || changed { // and not where the rows could not be read
+		if err := detector.Save(r.Path(aegis.DetectorFile)); err != nil {
+			d.say("detect: the detector is not kept, and will be fitted anew: %v", err)
+		}
+	}
+	return nil
 }
 
 // openFor opens the rows that the detector takes: lines, where it is one of
@@ -249,15 +251,28 @@ func (d *detecting) choose(ctx context.Context, r *aegis.Run, m *aegis.Model, de
 		return false, err
 	}
 	defer func() { _ = rows.Close() }() // they were read only
-	var scores []float64
-	err = d.each(ctx, "score", detector, rows, func(_ data.Chunk, _ int, f aegis.Finding) error {
-		scores = append(scores, f.Score)
-		return nil
-	})
+	scores, err := d.scores(ctx, detector, rows)
 	if err != nil {
 		return false, err
 	}
 	return true, detector.SetContamination(d.share, scores)
+}
+
+// scores are those of all rows or lines, without why.
+func (d *detecting) scores(ctx context.Context, detector *aegis.Detector, rows data.Reader) (scores []float64, err error) {
+	if detector.OfLines() {
+		err = d.eachLine(ctx, "score", detector, rows, func(_ data.Chunk, _ int, f aegis.Finding) error {
+			scores = append(scores, f.Score)
+			return nil
+		})
+		return scores, err
+	}
+	err = d.every(ctx, "score", rows, func(c data.Chunk) error {
+		some, err := detector.Scores(ctx, c.Rows, detector.Model().Spec().Reads(c.Labels)...)
+		scores = append(scores, some...)
+		return err
+	})
+	return scores, err
 }
 
 // each calls do with the finding of each row or line: the chunk that it is of,
@@ -267,7 +282,7 @@ func (d *detecting) each(ctx context.Context, what string, detector *aegis.Detec
 		return d.eachLine(ctx, what, detector, rows, do)
 	}
 	return d.every(ctx, what, rows, func(c data.Chunk) error {
-		found, err := detector.Detect(ctx, c.Rows, labelsFor(detector.Model(), c)...)
+		found, err := detector.Detect(ctx, c.Rows, detector.Model().Spec().Reads(c.Labels)...)
 		if err != nil {
 			return err
 		}

@@ -81,14 +81,26 @@ func TestDetectTable(t *testing.T) {
 	if share := detection(t, "run", "--data", "t.csv", "--contamination", "0.02"); share.Anomalies != 40 || share.FittedOn != d.FittedOn {
 		t.Errorf("%d anomalies, want 40", share.Anomalies)
 	}
-	if kept := detection(t, "run", "--data", "t.csv"); kept.Anomalies != 40 || kept.Threshold.How != "contamination" {
-		t.Errorf("the threshold was not kept: %+v", kept.Threshold)
+	if same := detection(t, "run", "--data", "t.csv"); same.Anomalies != 40 || same.Threshold.How != "contamination" {
+		t.Errorf("the threshold was not kept: %+v", same.Threshold)
 	}
 	if none := detection(t, "run", "--data", "t.csv", "--threshold", "1e9"); none.Anomalies != 0 {
 		t.Errorf("%d anomalies above 1e9", none.Anomalies)
 	}
 	if after, _ := os.ReadFile("run/detector.json"); string(after) == string(detector) {
 		t.Error("the detector's file did not change")
+	}
+	kept, err := os.ReadFile("run/detector.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"--data", "missing.csv", "--threshold", "7"}, {"--calibrate", "t.csv", "--data", "missing.csv"}} {
+		if status, _, _ := call(append([]string{"detect", "run"}, args...)...); status != 1 {
+			t.Errorf("detect %q: status %d", args, status)
+		}
+	}
+	if after, _ := os.ReadFile("run/detector.json"); string(after) != string(kept) {
+		t.Error("a command that failed changed the detector")
 	}
 	if after, _ := os.ReadFile("run/model.safetensors"); string(after) != string(before) {
 		t.Error("the model's file changed")

@@ -118,14 +118,6 @@ func (u *use) every(ctx context.Context, what string, rows data.Reader, do func(
 	return each(ctx, p, rows, do)
 }
 
-// labelsFor are the labels of rows for a model that reads them, else nil.
-func labelsFor(m *aegis.Model, c data.Chunk) []byte {
-	if m.Spec().Condition == "" {
-		return nil
-	}
-	return c.Labels
-}
-
 // tableFlags are those of a verb that writes a table.
 func (o *outFlags) add(c *cobra.Command, what string) {
 	c.Flags().StringVar(&o.out, "out", "", what+": a name that ends in .csv, .tsv, .jsonl or .npy, or - for standard output")
@@ -167,7 +159,7 @@ func (u *use) encode(ctx context.Context, o opened, out outFlags) error {
 	n := 0
 	err = out.write(u.process, columns, data.Len(rows), func(t *table) error {
 		return u.every(ctx, "encode", rows, func(c data.Chunk) error {
-			codes, err := o.model.Encode(ctx, c.Rows, labelsFor(o.model, c)...)
+			codes, err := o.model.Encode(ctx, c.Rows, o.model.Spec().Reads(c.Labels)...)
 			if err != nil {
 				return err
 			}

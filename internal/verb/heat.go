@@ -27,7 +27,8 @@ type heatMaps struct {
 	folder   *folder // aside, of
 	out      string
 
-	least, most []scored // images of the sheet
+	heat        []float32 // of the images that are being added, (n,H,W)
+	least, most []scored  // images of the sheet
 }
 
 // scored is an image with its score.
@@ -77,10 +78,14 @@ func (h *heatMaps) add(ctx context.Context, c data.Chunk, i int, f aegis.Finding
 		h.keep(scored{f.Score, c.Slice(i, i+1)})
 		return nil
 	}
-	heat, err := h.detector.Heat(ctx, c.Rows.Slice(i, i+1), labelsFor(h.model, data.Chunk{Set: c.Slice(i, i+1)})...)
-	if err != nil {
-		return err
+	if i == 0 { // of the whole chunk at once
+		var err error
+		if h.heat, err = h.detector.Heat(ctx, c.Rows, h.model.Spec().Reads(c.Labels)...); err != nil {
+			return err
+		}
 	}
+	plane := len(h.heat) / c.N
+	heat := h.heat[i*plane:][:plane]
 	r := rebuilt{n: 1}
 	if c.Names != nil {
 		r.names = c.Names[i : i+1]
@@ -127,7 +132,7 @@ func (h *heatMaps) finish(ctx context.Context) error {
 		captions = append(captions, fmt.Sprintf("%.1f×", s.score/h.detector.Threshold().Value)) // times the threshold
 	}
 	return h.process.WriteFile(h.sheet, func(w io.Writer) error {
-		return h.detector.WriteHeatSheet(ctx, w, rows.Rows, captions, labelsFor(h.model, data.Chunk{Set: rows})...)
+		return h.detector.WriteHeatSheet(ctx, w, rows.Rows, captions, h.model.Spec().Reads(rows.Labels)...)
 	})
 }
 

@@ -26,7 +26,7 @@ func reconstructVerb(p *cli.Process) *cobra.Command {
 			ctx := c.Context()
 			return u.with(ctx, args[0], func(o opened) error {
 				return u.rebuild(ctx, o, out, "reconstruct", func(c data.Chunk) ([]float32, error) {
-					return o.model.Reconstruct(ctx, c.Rows, labelsFor(o.model, c)...)
+					return o.model.Reconstruct(ctx, c.Rows, o.model.Spec().Reads(c.Labels)...)
 				}, u.wrote)
 			})
 		},
@@ -116,7 +116,7 @@ func (d *denoising) restore(c data.Chunk) ([]float32, error) {
 			return nil, err
 		}
 	}
-	restored, err := d.model.Reconstruct(d.ctx, noisy, labelsFor(d.model, c)...)
+	restored, err := d.model.Reconstruct(d.ctx, noisy, d.model.Spec().Reads(c.Labels)...)
 	if err != nil {
 		return nil, err
 	}
