@@ -61,7 +61,7 @@ func trainingOptions() []ConfigOption {
 			Help: "of adam: how much of the mean of gradients is kept from step to step (0: 0.9)",
 		},
 		{
-			Key: "init_from", Flag: "init", Value: "run", At: func(c *Config) any { return &c.InitFrom },
+			Key: "init_from", Flag: "init", Value: "run", Local: true, At: func(c *Config) any { return &c.InitFrom },
 			Help: "start from the parameters of a run or a model's file, of the same network, as its config.toml has it; how rows are read and scaled is that model's",
 		},
 		{
@@ -84,7 +84,7 @@ func trainingOptions() []ConfigOption {
 func dataOptions() []ConfigOption {
 	return []ConfigOption{
 		{
-			Key: "data", Value: "what", Resume: true, At: func(c *Config) any { return &c.Data },
+			Key: "data", Value: "what", Resume: true, Local: true, At: func(c *Config) any { return &c.Data },
 			Help: "mnist (default), fashion-mnist, or a path: a folder of images or of IDX files, a .npy or .npz file, CSV, TSV or Parquet; - reads standard input",
 		},
 		{
@@ -163,17 +163,17 @@ func readingOptions() []ConfigOption {
 func deviceOptions() []ConfigOption {
 	return []ConfigOption{
 		{
-			Key: "device", Value: "device", Resume: true, At: func(c *Config) any { return &c.Device },
+			Key: "device", Value: "device", Resume: true, Local: true, At: func(c *Config) any { return &c.Device },
 			Help:    strings.Join(Devices(), ", "),
 			program: func(c *ProgramConfig) any { return &c.Device },
 		},
 		{
-			Key: "gpu", Value: "number", Resume: true, At: func(c *Config) any { return &c.GPU },
+			Key: "gpu", Value: "number", Resume: true, Local: true, At: func(c *Config) any { return &c.GPU },
 			Help:    "number of the GPU",
 			program: func(c *ProgramConfig) any { return &c.GPU },
 		},
 		{
-			Key: "threads", Value: "number", Resume: true, At: func(c *Config) any { return &c.Threads },
+			Key: "threads", Value: "number", Resume: true, Local: true, At: func(c *Config) any { return &c.Threads },
 			Help:    "workers on a CPU (0: as many as pay); changes no result",
 			program: func(c *ProgramConfig) any { return &c.Threads },
 		},

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"encoding/json"
+
 	"aegis/internal/run"
 	"aegis/model"
 )
@@ -8,12 +10,13 @@ import (
 // ConfigOption is a value of a configuration that a user can set: in
 // config.toml, and where it has a help by a command too.
 type ConfigOption struct {
-	Key    string // in config.toml, and in a model file's metadata
+	Key    string // in config.toml, and in a model file's metadata unless it is Local
 	Value  string // what stands for a value in the help, such as rows
 	Help   string // empty: it is set in a file only
 	Flag   string // of a command, where that is not the key's name
 	Resume bool   // may change when a run is resumed
 	None   bool   // the word none takes it away: of text that may be empty
+	Local  bool   // of this run and machine alone: a model file does not keep it
 
 	At func(*Config) any // a pointer to its value, which says how it is parsed
 
@@ -58,6 +61,28 @@ func (c *Config) settings() []run.Setting {
 		all = append(all, run.Setting{Key: o.Key, Value: o.At(c)})
 	}
 	return all
+}
+
+// modelConfig is a configuration as a model file keeps it: without what is
+// Local, so that runs which differ in nothing else leave the same bytes.
+type modelConfig struct{ config any }
+
+// MarshalJSON writes the keys in the order of their names.
+func (m modelConfig) MarshalJSON() ([]byte, error) {
+	text, err := json.Marshal(m.config)
+	if err != nil {
+		return nil, err
+	}
+	var keys map[string]json.RawMessage
+	if err := json.Unmarshal(text, &keys); err != nil {
+		return nil, err
+	}
+	for _, o := range configTable() {
+		if o.Local {
+			delete(keys, o.Key)
+		}
+	}
+	return json.Marshal(keys)
 }
 
 // programKey is in the config.toml of a program of one's own: its name.

@@ -159,7 +159,7 @@ func (c Config) writeImported(tensors map[string]program.Tensor, o ImportOptions
 	if err := dir.WriteConfig(file.settings()); err != nil {
 		return "", err
 	}
-	w := checkpoints{dir: dir, kind: run.ConfigKey, config: c}
+	w := checkpoints{dir: dir, kind: run.ConfigKey, config: modelConfig{c}}
 	if err := w.file(run.ModelFile, checkpoint{tensors: tensors}); err != nil {
 		return "", err
 	}

@@ -16,6 +16,9 @@ import (
 // into memory.
 func (c *Config) fit(rows data.Shape) error {
 	c.Image, c.Scaling = [3]int{rows.C, rows.H, rows.W}, nil
+	if c.Hidden == nil {
+		c.Hidden = []int{} // as config.toml has it, so that a model file has no other word for it
+	}
 	cost, err := c.Cost()
 	if err != nil {
 		return err

@@ -237,7 +237,7 @@ func (r *programRun) begin() {
 	for _, param := range p.Params {
 		params += param.Size()
 	}
-	r.writer = checkpoints{dir: r.dir, kind: run.ProgramKey, config: r.cfg, params: p.Params}
+	r.writer = checkpoints{dir: r.dir, kind: run.ProgramKey, config: modelConfig{r.cfg}, params: p.Params}
 	r.result.Summary = Summary{
 		Model: p.Name, Device: r.machine.Device(), VM: r.machine.VM(), Params: params, Batch: p.Batch, Seed: r.cfg.Seed,
 		Rows: r.rows.split.Trained(), PixelRange: [2]float32{p.Scaling.Pixels.Lo, p.Scaling.Pixels.Hi}, Scale: p.Scaling.Kind,

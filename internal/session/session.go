@@ -206,7 +206,7 @@ func (t *trainer) begin() {
 		Version:    Version, Started: time.Now().UTC(),
 	}
 	t.summary.noun = strings.TrimSuffix(t.noun(), "s")
-	t.writer = checkpoints{dir: t.dir, kind: run.ConfigKey, config: t.cfg, params: t.program.Params}
+	t.writer = checkpoints{dir: t.dir, kind: run.ConfigKey, config: modelConfig{t.cfg}, params: t.program.Params}
 	t.curve = newCurve(t.rows.split.Trained(), t.cfg.Batch)
 	if t.hooks.Start != nil {
 		t.hooks.Start(Start{
