@@ -95,7 +95,9 @@ func Presets() []string { return session.Presets() }
 // Output, which becomes what suits the data, the preset's for images.
 func NewConfig(preset string) (Config, error) { return session.NewConfig(preset) }
 
-// LoadConfig reads the config.toml that a run left.
+// LoadConfig reads the config.toml that a run left, or one of your own: what it
+// does not set is as in the preset that its key model names. A key that only the
+// command train knows, such as out, is an error.
 func LoadConfig(path string) (Config, error) { return session.LoadConfig(path) }
 
 // WriteConfig writes a configuration as the config.toml of a run has it, which

@@ -94,6 +94,7 @@ var outside = map[string][]string{
 	"github.com/gofrs/flock":                         {"aegis/internal/run"},
 	"github.com/schollz/progressbar/v3":              {"aegis/internal/cli", "aegis/internal/verb"},
 	"github.com/spf13/cobra":                         {"aegis/internal/verb"},
+	"github.com/spf13/pflag":                         {"aegis/internal/verb"},
 	"github.com/parquet-go/parquet-go":               {"aegis/data/table"},
 	"github.com/ebitengine/purego":                   {"aegis/cuda/driver", "aegis/cuda/internal/nvrtc"},
 	"gorgonia.org/cu":                                {"aegis/cuda/driver"},

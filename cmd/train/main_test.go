@@ -271,9 +271,9 @@ func TestConfig(t *testing.T) {
 		t.Error("the second model differs")
 	}
 	for want, args := range map[string][]string{
-		"leave --model out":  {"--config", config, "--model", "fc12"},
-		"no such file":       {"--config", filepath.Join(root, "none")},
-		"learning rate -0.5": {"--config", config, "--lr", "-0.5"},
+		"says all of a network, conv": {"--config", config, "--model", "fc12"},
+		"no such file":                {"--config", filepath.Join(root, "none")},
+		"learning rate -0.5":          {"--config", config, "--lr", "-0.5"},
 	} {
 		if code, _, stderr := train(context.Background(), args...); code != 2 || !strings.Contains(stderr, want) || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%v: exit %d, %q", args, code, stderr)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"aegis"
 	"aegis/internal/advice"
+	"aegis/internal/session"
 )
 
 // usageError is a command line that cannot be meant.
@@ -50,12 +52,13 @@ func parseCall(args []string) (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	return bend(flags)
+	return bend(flags, runOptions())
 }
 
-// bend is a call of what flags say.
-func bend(flags []given) (*call, error) {
-	c, err := newCall(flags)
+// bend is a call of what flags say. own are the options of the command's own
+// that a file may have too.
+func bend(flags []given, own []option) (*call, error) {
+	c, err := newCall(flags, own)
 	if err != nil {
 		return nil, err
 	}
@@ -131,8 +134,8 @@ func meant(err error) error {
 	return err
 }
 
-// newCall returns what flags bend: the configuration of a file, or a preset's.
-func newCall(flags []given) (*call, error) {
+// newCall returns what flags bend: a preset's configuration, and a file's over it.
+func newCall(flags []given, own []option) (*call, error) {
 	var file, preset string
 	for _, f := range flags {
 		switch f.option.name {
@@ -142,18 +145,16 @@ func newCall(flags []given) (*call, error) {
 			preset = f.text
 		}
 	}
-	if file != "" && preset != "" {
-		return nil, &usageError{errors.New("--config has a model already; leave --model out")}
-	}
 	c := &call{}
 	var err error
-	if file != "" {
-		c.config, err = aegis.LoadConfig(file)
-	} else {
-		if preset == "" {
-			preset = aegis.Presets()[0]
-		}
-		c.config, err = aegis.NewConfig(preset)
+	if file == "" {
+		c.config, err = aegis.NewConfig(cmp.Or(preset, aegis.Presets()[0]))
+		return c, err
 	}
+	var beside []session.Setting
+	for _, o := range own {
+		beside = append(beside, session.Setting{Key: strings.ReplaceAll(o.name, "-", "_"), Value: o.at(c)})
+	}
+	c.config, err = session.ReadConfig(file, preset, beside)
 	return c, err
 }

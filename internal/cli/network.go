@@ -37,7 +37,7 @@ func (n *Network) Flags() []*NetworkFlag {
 
 // Config is the configuration that the flags describe.
 func (n *Network) Config() (aegis.Config, error) {
-	c, err := bend(n.given)
+	c, err := bend(n.given, nil)
 	if err != nil {
 		return aegis.Config{}, err
 	}

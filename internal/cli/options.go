@@ -74,8 +74,8 @@ func configOptions(g session.ConfigGroup) []option {
 // fileOption is in the first group, behind the preset in whose place it is.
 func fileOption() option {
 	return option{
-		name: "config", value: "config.toml", at: func(c *call) any { return &c.file },
-		help: "start from a run's file in place of a preset",
+		name: "config", value: "file.toml", at: func(c *call) any { return &c.file },
+		help: "read options from a file, a key each: a run's config.toml, which repeats it, or one of your own; flags bend it",
 	}
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -40,7 +41,7 @@ func TestTable(t *testing.T) {
 // space and an equals sign, and writes and reads the file.
 func TestFlags(t *testing.T) {
 	values := map[string]string{
-		"model": "conv", "hidden": "4,5", "latent": "0x7", "activation": "gelu", "output": "sigmoid",
+		"model": "conv", "hidden": "4,5", "latent": "07", "activation": "gelu", "output": "sigmoid",
 		"loss": "bce", "optimizer": "sgd", "lr": "0.25", "schedule": "cosine", "init": "runs/a", "momentum": "0.5", "batch": "9", "epochs": "3", "seed": "18446744073709551615",
 		"data": "some where", "scale": "minmax", "limit": "100", "val": "12.5%", "test-limit": "6", "device": "tape", "gpu": "1", "threads": "2", "out": "dir",
 		"likelihood": "bernoulli", "beta": "2", "kl-warmup": "1.5", "free-bits": "0.125", "condition": "labels", "binarize": "static",
@@ -111,6 +112,53 @@ func TestFlags(t *testing.T) {
 	}
 }
 
+// TestFile: a file has the command's own options too, and flags go before it.
+func TestFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run.toml")
+	text := "model = 'fc64'\nlatent = 16\ntest-limit = 5\nout = 'runs/a'\nforce = true\nquiet = true\njson = true\nlr = 0.5"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want, err := aegis.NewConfig("fc64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Latent, want.TestLimit, want.LR = 16, 5, 0.25
+	got, err := parseCall([]string{"--force=false", "--lr", "0.25", "--config", path, "--out", "runs/b"})
+	if err != nil || !reflect.DeepEqual(got, &call{config: want, file: path, out: "runs/b", quiet: true, json: true}) {
+		t.Errorf("got %+v (%v)", got, err)
+	}
+	for _, o := range runOptions() {
+		key := strings.ReplaceAll(o.name, "-", "_")
+		value := "2"
+		switch at := o.at(new(call)); {
+		case isSwitch(at):
+			value = "true"
+		case isText(at):
+			value = "'a'"
+		}
+		if err := os.WriteFile(path, []byte(key+" = "+value), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := parseCall([]string{"--config", path})
+		if err != nil || reflect.ValueOf(o.at(c)).Elem().IsZero() {
+			t.Errorf("%s: %+v, %v", key, c, err)
+		}
+	}
+	for text, want := range map[string]string{
+		"quit = true":    "unknown key quit; want perhaps quiet",
+		"version = true": "unknown key version",
+		"out = 3":        "out: want text in quotes, got 3",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parseCall([]string{"--config", path}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", text, err, want)
+		}
+	}
+}
+
 // TestNone: the word takes an option away, and a likelihood takes a preset's
 // loss away.
 func TestNone(t *testing.T) {
@@ -153,7 +201,11 @@ func TestFlagErrors(t *testing.T) {
 		"no value":        {[]string{"--data"}, "needs an argument: -data"},
 		"of a file only":  {[]string{"--family", "fc"}, "not defined: -family"},
 		"a slip":          {[]string{"--tset_limit", "3"}, "want perhaps --test-limit"},
-		"two models":      {[]string{"--config", "a", "--model", "fc12"}, "leave --model out"},
+		"octal":           {[]string{"--latent", "0o10"}, `"0o10" for flag -latent: want a whole number`},
+		"hexadecimal":     {[]string{"--latent", "0x10"}, "want a whole number"},
+		"an underscore":   {[]string{"--limit", "1_000"}, "want a whole number"},
+		"a Go seed":       {[]string{"--seed", "0x10"}, "want a whole number"},
+		"a Go number":     {[]string{"--lr", "0x1p-3"}, "want a number"},
 	} {
 		if _, err := parseCall(c.args); err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasSuffix(err.Error(), "see --help") {
 			t.Errorf("%s: error %v, want %q", name, err, c.want)

@@ -19,15 +19,12 @@ func set(pointer any, text string) error {
 	case *bool:
 		return parse(v, text, "true or false", strconv.ParseBool)
 	case *int:
-		return parse(v, text, "a whole number", func(s string) (int, error) {
-			n, err := strconv.ParseInt(s, 0, strconv.IntSize)
-			return int(n), err
-		})
+		return parse(v, text, "a whole number", strconv.Atoi)
 	case *float64:
-		return parse(v, text, "a number", func(s string) (float64, error) { return strconv.ParseFloat(s, 64) })
+		return parse(v, text, "a number", parseNumber)
 	case *aegis.Seed:
 		return parse(v, text, "a whole number of at least 0", func(s string) (aegis.Seed, error) {
-			n, err := strconv.ParseUint(s, 0, 64)
+			n, err := strconv.ParseUint(s, 10, 64)
 			return aegis.Seed(n), err
 		})
 	case *[]int:
@@ -50,6 +47,14 @@ func parse[T any](v *T, text, want string, read func(string) (T, error)) error {
 	}
 	*v = value
 	return nil
+}
+
+// parseNumber reads a decimal number.
+func parseNumber(text string) (float64, error) {
+	if strings.ContainsAny(text, "xX_") { // Go's notation of others
+		return 0, strconv.ErrSyntax
+	}
+	return strconv.ParseFloat(text, 64)
 }
 
 // setWidths reads a list of layer widths, such as 512,256; "none" has no layer.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/BurntSushi/toml"
 
@@ -35,8 +36,14 @@ func EncodeConfig(settings []Setting) ([]byte, error) {
 // Config is TOML that was read, once: it may come through a pipe.
 type Config struct {
 	path   string
-	meta   toml.MetaData
-	values map[string]toml.Primitive
+	values []written
+}
+
+// written is a value as it stands in a file.
+type written struct {
+	key   string // with underscores, as settings have it
+	name  string // as it is written, maybe with dashes
+	value any
 }
 
 // What no configuration has: the parser's time and memory grow with the square
@@ -46,17 +53,45 @@ const (
 	mostNested    = 256      // brackets, braces; four times as many dots
 )
 
-// ReadConfig reads a file of TOML.
+// ReadConfig reads a file of TOML. Words of a key may be joined by dashes in
+// place of underscores.
 func ReadConfig(path string) (*Config, error) {
 	c := &Config{path: path}
 	text, err := readConfig(path)
 	if err == nil {
-		c.meta, err = toml.Decode(string(text), &c.values)
+		err = c.decode(string(text))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("run: read %s: %w", path, err)
 	}
 	return c, nil
+}
+
+func (c *Config) decode(text string) error {
+	var values map[string]any
+	meta, err := toml.Decode(text, &values)
+	if err != nil {
+		return err
+	}
+	for _, key := range meta.Keys() { // in their order; of a dotted one the first word alone is a key
+		w := written{strings.ReplaceAll(key[0], "-", "_"), key[0], values[key[0]]}
+		switch at := c.find(w.key); {
+		case at == nil:
+			c.values = append(c.values, w)
+		case at.name != w.name:
+			return fmt.Errorf("%s and %s are the same key; want one of them", at.name, w.name)
+		}
+	}
+	return nil
+}
+
+// find returns what is written of a key, nil where nothing is.
+func (c *Config) find(key string) *written {
+	i := slices.IndexFunc(c.values, func(w written) bool { return w.key == key })
+	if i < 0 {
+		return nil
+	}
+	return &c.values[i]
 }
 
 func readConfig(path string) ([]byte, error) {
@@ -84,30 +119,47 @@ func readConfig(path string) ([]byte, error) {
 }
 
 // Has tells whether a key is there.
-func (c *Config) Has(key string) bool { return c.meta.IsDefined(key) }
+func (c *Config) Has(key string) bool { return c.find(key) != nil }
+
+// UnknownKeyError says that a file has a key that no setting has.
+type UnknownKeyError struct {
+	Key  string // as it is written
+	Near string // the setting that was probably meant; "": none
+}
+
+func (e *UnknownKeyError) Error() string {
+	text := "unknown key " + toml.Key{e.Key}.String()
+	if e.Near != "" {
+		text += "; want perhaps " + e.Near
+	}
+	return text
+}
 
 // Into writes what was read to what the settings point to. A key that no
-// setting has is an error.
+// setting has is an error, a *[UnknownKeyError].
 func (c *Config) Into(settings []Setting) error {
-	var known []string
-	for _, s := range settings {
-		known = append(known, s.Key)
-		value, there := c.values[s.Key]
-		if !there {
-			continue
-		}
-		if err := c.meta.PrimitiveDecode(value, s.Value); err != nil {
+	for _, w := range c.values {
+		if err := w.into(settings); err != nil {
 			return fmt.Errorf("run: read %s: %w", c.path, err)
 		}
 	}
-	for _, key := range c.meta.Keys() {
-		if slices.Contains(known, key[0]) {
+	return nil
+}
+
+func (w *written) into(settings []Setting) error {
+	var known []string
+	for _, s := range settings {
+		if s.Key != w.key {
+			known = append(known, s.Key)
 			continue
 		}
-		if near := advice.Nearest(key[0], known); near != "" && len(key) == 1 {
-			return fmt.Errorf("run: read %s: unknown key %s; want perhaps %s", c.path, key, near)
+		if err := assign(s.Value, w.value); err != nil {
+			return fmt.Errorf("%s: %w", w.name, err)
 		}
-		return fmt.Errorf("run: read %s: unknown key %s", c.path, key)
+		return nil
 	}
-	return nil
+	if isTable(w.value) {
+		return fmt.Errorf("[%s] is a section; want every key by itself, in no section", toml.Key{w.name})
+	}
+	return &UnknownKeyError{w.name, advice.Nearest(w.name, known)}
 }

@@ -1,10 +1,13 @@
 package session
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -25,7 +28,7 @@ func (s Seed) MarshalTOML() ([]byte, error) { return strconv.AppendInt(nil, int6
 func (s *Seed) UnmarshalTOML(value any) error {
 	n, ok := value.(int64)
 	if !ok {
-		return fmt.Errorf("aegis: seed %v; want a whole number", value)
+		return fmt.Errorf("want a whole number, got %v", value)
 	}
 	*s = Seed(n)
 	return nil
@@ -59,8 +62,24 @@ func (p *Path) UnmarshalText(text []byte) error {
 }
 
 // LoadConfig reads a config.toml. What it does not set is as in the preset
-// that its key model names, or in the default one where it names none.
+// that its key model names, or in the default one where it names none. A key
+// that only a command knows, such as out, is an error.
 func LoadConfig(path string) (Config, error) {
+	c, err := ReadConfig(path, "", nil)
+	var unknown *run.UnknownKeyError
+	if errors.As(err, &unknown) && unknown.Near == "" {
+		err = configErrorf("%w; want a key of a configuration: what a command alone knows, such as out, is none", err)
+	}
+	if err != nil {
+		return Config{}, err
+	}
+	return c, c.Validate()
+}
+
+// ReadConfig reads a config.toml over a preset, "" for the one that the file
+// names, with keys of a command's own beside those of a configuration. What it
+// reads may yet be bent, and is not validated.
+func ReadConfig(path, preset string, beside []Setting) (Config, error) {
 	file, err := run.ReadConfig(path)
 	if err != nil {
 		return Config{}, &ConfigError{err}
@@ -69,24 +88,56 @@ func LoadConfig(path string) (Config, error) {
 		return Config{}, configErrorf("aegis: read %s: the configuration of a program of one's own, not of a network; want TrainProgram to repeat it", path)
 	}
 	var named Config
-	if err := file.Into(named.settings()); err != nil {
+	if err := file.Into(slices.Concat(named.settings(), beside)); err != nil {
 		return Config{}, &ConfigError{err}
 	}
-	if named.Model == "" {
-		named.Model = model.Presets()[0].Model
+	c, err := presetOf(file, path, preset, named.Model)
+	if err != nil {
+		return Config{}, err
 	}
-	c, err := NewConfig(named.Model)
-	if err != nil { // a network of a program's own: all of it is in the file
-		if missing := missingKeys(file); len(missing) > 0 {
-			return Config{}, configErrorf("aegis: read %s: %w; or, for a network of your own, every key: %s not there", path, err, strings.Join(missing, ", "))
-		}
-		c = Config{Seed: 1, Device: DeviceAuto}
-	}
-	if err := file.Into(c.settings()); err != nil {
+	if err := file.Into(slices.Concat(c.settings(), beside)); err != nil {
 		return Config{}, &ConfigError{err}
 	}
+	if preset != "" {
+		c.Model = preset
+	}
+	c.takeAway()
 	c.Settle(file.Has)
-	return c, c.Validate()
+	return c, c.checkInit(path)
+}
+
+// presetOf is what a file bends: the preset that is asked for, else the one
+// that the file names, else the default one.
+func presetOf(file *run.Config, path, asked, named string) (Config, error) {
+	if asked != "" && named != "" && asked != named && file.Has("family") {
+		return Config{}, configErrorf("aegis: %s says all of a network, %s: as model %s only its name would be another; want a file with the keys alone that differ from the preset", path, named, asked)
+	}
+	c, err := NewConfig(cmp.Or(asked, named, Presets()[0]))
+	if err == nil {
+		return c, nil
+	}
+	// A network of a program's own: all of it is in the file.
+	if missing := missingKeys(file); len(missing) > 0 {
+		return Config{}, configErrorf("aegis: read %s: %w; or, for a network of your own, every key: %s not there", path, err, strings.Join(missing, ", "))
+	}
+	return Config{Seed: 1, Device: DeviceAuto}, nil
+}
+
+// takeAway makes the word none nothing at all, where an option has it.
+func (c *Config) takeAway() {
+	for _, o := range configTable() {
+		if at := reflect.ValueOf(o.At(c)).Elem(); o.None && at.String() == "none" {
+			at.SetString("")
+		}
+	}
+}
+
+// checkInit tells the two keys apart whose names are alike.
+func (c Config) checkInit(path string) error {
+	if c.Init == model.InitTorch || c.Init == model.InitGlorot {
+		return nil
+	}
+	return configErrorf("aegis: read %s: init %q is how parameters are drawn, %s or %s; want perhaps init_from, a run whose parameters are the first", path, c.Init, model.InitTorch, model.InitGlorot)
 }
 
 // LoadRunConfig reads the config.toml that a run left. What is wrong with it is

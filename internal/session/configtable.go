@@ -54,6 +54,9 @@ func configTable() []ConfigOption {
 	return all
 }
 
+// Setting is a key of a configuration's file, and a pointer to its value.
+type Setting = run.Setting
+
 // settings returns what config.toml has of a configuration, in the table's order.
 func (c *Config) settings() []run.Setting {
 	var all []run.Setting

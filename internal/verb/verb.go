@@ -53,6 +53,7 @@ func command(p *cli.Process) *cobra.Command {
 		evalVerb(p), detectVerb(p), clusterVerb(p), generateVerb(p), compressVerb(p), decompressVerb(p),
 		plotVerb(p), compareVerb(p), inspectVerb(p), importVerb(p), doctorVerb(p),
 	)
+	decimals(root)
 	return root
 }
 
