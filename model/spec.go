@@ -196,9 +196,9 @@ func (s Spec) Validate() error {
 	if s.LastActivation() == "" {
 		return fmt.Errorf("model: %q is no preset and has no output; want its output, such as sigmoid or identity", s.Model)
 	}
-	for _, name := range []string{s.Activation, s.LastActivation()} {
-		if _, err := op.ParseActivation(name); err != nil {
-			return fmt.Errorf("model: %w", err)
+	for _, of := range []struct{ what, name string }{{"hidden layers", s.Activation}, {"the output", s.LastActivation()}} {
+		if _, err := op.ParseActivation(of.name); err != nil {
+			return fmt.Errorf("model: activation of %s: %w", of.what, err)
 		}
 	}
 	if err := s.checkVariational(); err != nil {

@@ -247,36 +247,3 @@ func TestDoctor(t *testing.T) {
 		}
 	}
 }
-
-// TestConfig repeats a run from the configuration that it left.
-func TestConfig(t *testing.T) {
-	dir, root := folder(t), t.TempDir()
-	first, again := filepath.Join(root, "first"), filepath.Join(root, "again")
-	args := []string{"--model", "conv", "--data", dir, "--epochs", "1", "--seed", "18446744073709551615", "--val", "20%", "--latent", "5", "--quiet", "--out", first}
-	if code, _, stderr := train(context.Background(), args...); code != 0 {
-		t.Fatalf("exit %d: %s", code, stderr)
-	}
-	config := filepath.Join(first, "config.toml")
-	if code, _, stderr := train(context.Background(), "--config", config, "--quiet", "--out", again); code != 0 {
-		t.Fatalf("exit %d: %s", code, stderr)
-	}
-	var models [2][]byte
-	for i, out := range []string{first, again} {
-		var err error
-		if models[i], err = os.ReadFile(filepath.Join(out, "model.safetensors")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if !bytes.Equal(models[0], models[1]) {
-		t.Error("the second model differs")
-	}
-	for want, args := range map[string][]string{
-		"says all of a network, conv": {"--config", config, "--model", "fc12"},
-		"no such file":                {"--config", filepath.Join(root, "none")},
-		"learning rate -0.5":          {"--config", config, "--lr", "-0.5"},
-	} {
-		if code, _, stderr := train(context.Background(), args...); code != 2 || !strings.Contains(stderr, want) || strings.Count(stderr, "\n") != 1 {
-			t.Errorf("%v: exit %d, %q", args, code, stderr)
-		}
-	}
-}
