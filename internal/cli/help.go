@@ -13,7 +13,7 @@ import (
 // writeHelp prints every option that has a flag, by groups.
 func writeHelp(w io.Writer, name string) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "usage: %s [flags]\n\nTrains an autoencoder and writes a run directory. A preset has the hyper-parameters\nof its source; any flag bends it.\n", name)
+	fmt.Fprintf(b, "usage: %s [flags]\n\nTrains an autoencoder and writes a run directory. A preset has the hyper-parameters\nof its source; a file and any flag bend it. Such a file is TOML with a line for each\noption, as latent = 16 for --latent 16; a run leaves its own, config.toml.\n", name)
 	presets, err := presetCalls()
 	if err != nil {
 		return err
