@@ -25,7 +25,7 @@ func ParseHeld(text string) (Held, error) {
 	}
 	v, err := strconv.ParseFloat(number, 64)
 	h := Held(v)
-	if err != nil || h.check() != nil || percent && h >= 1 {
+	if err != nil || strings.ContainsAny(text, "xX_") || h.check() != nil || percent && h >= 1 {
 		return 0, fmt.Errorf("data: %q rows to hold out; want a number such as 5000 or a share such as 10%%", text)
 	}
 	return h, nil

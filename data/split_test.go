@@ -151,7 +151,7 @@ func TestHeldText(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"Val":5000}`), &old); err != nil || old.Val != 5000 {
 		t.Errorf("a number in JSON: %v (%v)", float64(old.Val), err)
 	}
-	for _, text := range []string{"", "ten", "-1", "1.5", "100%", "-5%", "NaN", "Inf", "5000000000", "%"} {
+	for _, text := range []string{"", "ten", "-1", "1.5", "100%", "-5%", "NaN", "Inf", "5000000000", "%", "0x1p3"} {
 		if h, err := ParseHeld(text); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q rows", text)) {
 			t.Errorf("%q was read as %v (%v)", text, float64(h), err)
 		}

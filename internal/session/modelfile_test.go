@@ -70,6 +70,11 @@ func TestModelKeeps(t *testing.T) {
 			t.Errorf("%s: there %v in\n%s", o.Key, there, text)
 		}
 	}
+	for _, c := range []ProgramConfig{{Epochs: 3}, {Epochs: 3, Device: DeviceTape, GPU: 1, Threads: 2}} {
+		if text, err := json.Marshal(modelConfig{c}); err != nil || string(text) != `{"epochs":3,"seed":0,"val":0}` {
+			t.Errorf("a program's own: %s (%v)", text, err)
+		}
+	}
 	for _, key := range []string{"device", "gpu", "threads", "data", "init_from"} {
 		if !slices.Contains(local, key) {
 			t.Errorf("want %s of the run alone, got %q", key, local)
