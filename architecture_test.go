@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 	"aegis/internal/train":    {"aegis/data", "aegis/internal/vm", "aegis/model/program"},
 	"aegis/internal/atomic":   {},
 	"aegis/internal/run":      {"aegis/internal/atomic", "aegis/model/program", "aegis/internal/advice"},
-	"aegis/internal/report":   {"aegis/data/philox"},
+	"aegis/internal/report":   {"aegis/data/philox", "aegis/internal/analysis"},
 	"aegis/internal/session":  {"aegis/data", "aegis/data/philox", "aegis/model", "aegis/model/op", "aegis/model/program", "aegis/model/optim", "aegis/internal/plan", "aegis/internal/vm", "aegis/internal/train", "aegis/internal/run", "aegis/internal/report", "aegis/data/memory", "aegis/internal/advice", "aegis/internal/infer", "aegis/internal/pytorch"},
 	"aegis/internal/infer":    {"aegis/data", "aegis/model", "aegis/model/program", "aegis/internal/vm", "aegis/internal/run"},
 	"aegis/internal/advice":   {},
