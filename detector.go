@@ -22,10 +22,6 @@ type (
 	Ranking         = analysis.Ranking // of scores beside what is known: ROC-AUC, average precision, F1
 )
 
-// ErrOtherDetector is wrapped by the error of a detector that was fitted on
-// another model.
-var ErrOtherDetector = detect.ErrOtherModel
-
 // DetectorFile is the name of a detector's file beside its model.
 const DetectorFile = "detector.json"
 
@@ -53,7 +49,7 @@ func (m *Model) FitDetector(ctx context.Context, normal data.Reader, o DetectorO
 }
 
 // ReadDetector reads what [Detector.Write] wrote. One that was fitted on another
-// model is an error that wraps [ErrOtherDetector].
+// model is an error that wraps [ErrOtherModel].
 func (m *Model) ReadDetector(r io.Reader) (*Detector, error) {
 	if err := m.loaded().Ready(context.Background()); err != nil {
 		return nil, err

@@ -156,7 +156,7 @@ func (d *detecting) detector(ctx context.Context, r *aegis.Run, m *aegis.Model) 
 				d.say("detect: the detector was fitted before; --calibrate fits it anew where another class is normal")
 			}
 			return found, false, nil
-		case errors.Is(err, aegis.ErrOtherDetector):
+		case errors.Is(err, aegis.ErrOtherModel):
 			d.say("detect: the detector beside the model is that of an earlier one: it is fitted anew, and its threshold set anew")
 		case !errors.Is(err, fs.ErrNotExist):
 			return nil, false, fmt.Errorf("%w; --calibrate fits one anew", err)
