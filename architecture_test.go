@@ -56,6 +56,7 @@ var mayImport = map[string][]string{
 	"aegis/internal/compare":  {"aegis/internal/session"},
 	"aegis/internal/generate": {"aegis/data", "aegis/data/philox", "aegis/model", "aegis/internal/infer", "aegis/internal/analysis"},
 	"aegis/internal/inspect":  {"aegis/data", "aegis/model", "aegis/internal/run", "aegis/internal/infer", "aegis/internal/session", "aegis/internal/codec", "aegis/internal/detect"},
+	"aegis/internal/opendata": {"aegis/data", "aegis/data/dataset", "aegis/data/table", "aegis/model", "aegis/internal/session"},
 	"aegis/internal/picture":  {"aegis/data", "aegis/data/philox", "aegis/model", "aegis/model/program", "aegis/internal/session", "aegis/internal/infer", "aegis/internal/detect", "aegis/internal/analysis", "aegis/internal/report"},
 	"aegis/internal/cli":      {"aegis/internal/atomic", "aegis", "aegis/data", "aegis/data/mnist", "aegis/data/memory", "aegis/internal/advice", "aegis/internal/session"},
 	"aegis/internal/verb":     {"aegis", "aegis/data", "aegis/internal/cli"},
