@@ -16,6 +16,12 @@ type Compression = compress.Report
 // Huffman-coded. Progress, which may be nil, hears how many rows of how many are
 // done.
 func (m *Model) Compress(ctx context.Context, w io.Writer, rows data.Reader, progress func(done, of int)) (*Compression, error) {
+	if err := haveWriter("compress", w); err != nil {
+		return nil, err
+	}
+	if err := haveRows("compress", rows); err != nil {
+		return nil, err
+	}
 	if err := m.loaded().Ready(ctx); err != nil {
 		return nil, err
 	}
@@ -27,6 +33,9 @@ func (m *Model) Compress(ctx context.Context, w io.Writer, rows data.Reader, pro
 // [ErrOtherModel]. A file that is damaged anywhere is an error, before any
 // row of the damaged block is given.
 func (m *Model) Decompress(ctx context.Context, r io.Reader) (data.Reader, error) {
+	if err := haveReader("decompress", r); err != nil {
+		return nil, err
+	}
 	if err := m.loaded().Ready(ctx); err != nil {
 		return nil, err
 	}

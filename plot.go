@@ -53,6 +53,9 @@ func PictureFormatOf(path string) (PictureFormat, error) { return picture.Format
 // those to test with. The axis is logarithmic where losses span more than a factor
 // of ten. Runs are called by their directories.
 func PlotLoss(w io.Writer, runs []*Run, o PlotOptions) error {
+	if err := haveWriter("plot the loss of runs", w); err != nil {
+		return err
+	}
 	drawn := make([]picture.Run, len(runs))
 	for i, r := range runs {
 		metrics, err := r.Metrics()
@@ -70,6 +73,9 @@ func PlotLoss(w io.Writer, runs []*Run, o PlotOptions) error {
 // orange, below blue, all on one scale. It shows a hundred images at most, those of
 // an image's channels beside one another, or 512 columns and units.
 func (r *Run) PlotFilters(w io.Writer, o PlotOptions) error {
+	if err := haveWriter("plot filters", w); err != nil {
+		return err
+	}
 	m, err := r.Load(WithDevice(DeviceCPU), WithThreads(1))
 	if err != nil {
 		return err
@@ -83,6 +89,12 @@ func (r *Run) PlotFilters(w io.Writer, o PlotOptions) error {
 
 // PlotCodes draws the codes of rows, coloured by class where rows have labels.
 func (m *Model) PlotCodes(ctx context.Context, w io.Writer, rows data.Reader, o CodesPlot) error {
+	if err := haveWriter("plot codes", w); err != nil {
+		return err
+	}
+	if err := haveRows("plot codes", rows); err != nil {
+		return err
+	}
 	return picture.Codes(ctx, w, m.loaded(), rows, o)
 }
 
@@ -92,6 +104,12 @@ func (m *Model) PlotCodes(ctx context.Context, w io.Writer, rows data.Reader, o 
 // column has a chart of rebuilt over original values of the first 512 rows, of
 // windows lines over time, and rows of other vectors a chart each.
 func (m *Model) PlotReconstructions(ctx context.Context, w io.Writer, rows data.Reader, o ReconstructionsPlot) error {
+	if err := haveWriter("plot reconstructions", w); err != nil {
+		return err
+	}
+	if err := haveRows("plot reconstructions", rows); err != nil {
+		return err
+	}
 	return picture.Reconstructions(ctx, w, m.loaded(), rows, o)
 }
 
@@ -107,5 +125,8 @@ func (m *Model) NeedsRows(o TraversalsPlot) bool { return picture.NeedsRows(m.Sp
 // says so; at most 5,000 are read, and 64 dimensions are drawn, those in which
 // codes differ most.
 func (m *Model) PlotTraversals(ctx context.Context, w io.Writer, rows data.Reader, o TraversalsPlot) error {
+	if err := haveWriter("plot traversals", w); err != nil {
+		return err
+	}
 	return picture.Traversals(ctx, w, m.loaded(), rows, o)
 }

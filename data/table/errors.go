@@ -54,3 +54,8 @@ func listed(names []string) string {
 func streamed(file string) error {
 	return fmt.Errorf("table: %s: a mean or median needs the whole table, which is read a row at a time; open it whole, or give the form of a model", file)
 }
+
+// noReader is the error of a file without a reader.
+func noReader(file string) error {
+	return fmt.Errorf("table: %s: the reader is nil; want one, such as an open file", file)
+}

@@ -215,6 +215,9 @@ func (g *generating) source(ctx context.Context, o opened, done *generated) (aeg
 		done.Of += " of class " + g.class
 	}
 	from.Codes = fitted
+	if spec.Condition == "" { // the class was that of the rows
+		from.Class = ""
+	}
 	return from, nil
 }
 
