@@ -84,7 +84,7 @@ func TestPlots(t *testing.T) {
 				"reconstructions": func(w io.Writer) error { return m.PlotReconstructions(ctx, w, rows(), ReconstructionsPlot{}) },
 				"filters":         func(w io.Writer) error { return r.PlotFilters(w, PlotOptions{}) },
 				"traversals":      func(w io.Writer) error { return m.PlotTraversals(ctx, w, rows(), TraversalsPlot{}) },
-				"around a row":    func(w io.Writer) error { return m.PlotTraversals(ctx, w, rows(), TraversalsPlot{Row: 3}) },
+				"around a row":    func(w io.Writer) error { return m.PlotTraversals(ctx, w, rows(), TraversalsPlot{Row: new(3)}) },
 			} {
 				if name != "images" && (what == "loss" || what == "t-SNE" || what == "around a row") {
 					continue // as of images
@@ -143,7 +143,8 @@ func TestPlotErrors(t *testing.T) {
 		"plot: no rows":                     m.PlotReconstructions(ctx, &w, none(), ReconstructionsPlot{}),
 		"plot 101 reconstructions":          m.PlotReconstructions(ctx, &w, rows(), ReconstructionsPlot{Rows: 101}),
 		"traversals: no rows":               m.PlotTraversals(ctx, &w, nil, TraversalsPlot{}),
-		"around row 41 of 40":               m.PlotTraversals(ctx, &w, rows(), TraversalsPlot{Row: 41}),
+		"around row 40 of 40, counted from": m.PlotTraversals(ctx, &w, rows(), TraversalsPlot{Row: new(40)}),
+		"around row -1; want 0 or more":     m.PlotTraversals(ctx, &w, rows(), TraversalsPlot{Row: new(-1)}),
 		"reads no labels":                   m.PlotTraversals(ctx, &w, rows(), TraversalsPlot{Class: "odd"}),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {

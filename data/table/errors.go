@@ -5,7 +5,7 @@ import "fmt"
 // CellError is a value of a table that cannot be read.
 type CellError struct {
 	File   string // its name
-	Row    int    // from 1, without the header
+	Row    int    // from 0, without the header
 	Line   int    // of the file, from 1; 0 where a file has no lines, as Parquet
 	Column string // its name
 	Want   string

@@ -16,8 +16,8 @@
 //
 // # Numbers of rows
 //
-// Errors count rows from 1, without the header and empty lines, and add the
-// line of the file.
+// Errors count rows from 0, without the header and empty lines, and add the
+// line of the file, from 1.
 //
 // N are the rows of a set, W the lines of a window.
 package table

@@ -128,7 +128,7 @@ func rebuiltCharts(m *infer.Model, s data.Set, rebuilt []float32, o PlotOptions)
 		c.Title = o.title("%s: rows and what is rebuilt of them", spec.Model)
 		for i := range min(6, s.N) {
 			from, to := i*size, (i+1)*size
-			c.Panels = append(c.Panels, givenAndMade(fmt.Sprintf("row %d", i+1), wide(given[from:to]), wide(rebuilt[from:to])))
+			c.Panels = append(c.Panels, givenAndMade(fmt.Sprintf("row %d", i), wide(given[from:to]), wide(rebuilt[from:to])))
 		}
 	}
 	return c
@@ -139,7 +139,7 @@ func rebuiltCharts(m *infer.Model, s data.Set, rebuilt []float32, o PlotOptions)
 func overTime(c *report.Panels, spec model.Spec, given, rebuilt []float32) {
 	form, size := spec.Form.Table, sizeOf(spec)
 	names := form.Columns()
-	c.Columns, c.XLabel, c.YLabel = 1, "line", ""
+	c.Columns, c.XLabel, c.YLabel = 1, "line, from 0", ""
 	const most = 400 // lines
 	every := max(1, (form.Window+form.Step-1)/form.Step)
 	for at, name := range names[:min(plotPanels, len(names))] {
@@ -151,7 +151,7 @@ func overTime(c *report.Panels, spec model.Spec, given, rebuilt []float32) {
 			for line := range form.Window {
 				v := row*size + line*len(names) + at
 				a, b = append(a, float64(given[v])), append(b, float64(rebuilt[v]))
-				x = append(x, float64(row*form.Step+line+1))
+				x = append(x, float64(row*form.Step+line))
 			}
 		}
 		p := givenAndMade(name, a, b)

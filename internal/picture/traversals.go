@@ -19,9 +19,9 @@ import (
 // TraversalsPlot says how the dimensions of a code are walked through.
 type TraversalsPlot struct {
 	PlotOptions
-	// Row is the number of a row, from 1, at whose code the other dimensions stay;
-	// 0: at their means.
-	Row   int
+	// Row is the number of a row, from 0, at whose code the other dimensions stay;
+	// nil: at their means.
+	Row   *int
 	Class string // what all is decoded as, for a model that reads labels; empty: the row's, or the first
 }
 
@@ -35,7 +35,7 @@ const (
 // NeedsRows tells whether [Traversals] reads rows: a model whose codes are held to
 // N(0, 1) needs none but for a row's code.
 func NeedsRows(spec model.Spec, o TraversalsPlot) bool {
-	return o.Row > 0 || !spec.Variational() && spec.Prior != model.NormalPrior
+	return o.Row != nil || !spec.Variational() && spec.Prior != model.NormalPrior
 }
 
 // Traversals draws what the decoder makes of codes of which one dimension
@@ -71,8 +71,8 @@ func Traversals(ctx context.Context, w io.Writer, m *infer.Model, rows data.Read
 	if isVector(spec) {
 		title = fmt.Sprintf("%s: what each dimension of the code changes, by %s", spec.Model, walk.steps)
 	}
-	if o.Row > 0 {
-		title += fmt.Sprintf(", around the code of row %d", o.Row)
+	if o.Row != nil {
+		title += fmt.Sprintf(", around the code of row %d", *o.Row)
 	}
 	if label != nil {
 		title += ", class " + spec.Form.ClassName(label[0])
@@ -102,8 +102,8 @@ type walk struct {
 func newWalk(ctx context.Context, m *infer.Model, rows data.Reader, o TraversalsPlot) (w walk, err error) {
 	spec := m.Spec()
 	z := spec.Latent
-	if o.Row < 0 {
-		return w, fmt.Errorf("aegis: plot traversals around row %d; want 1 or more, or 0 for the means", o.Row)
+	if o.Row != nil && *o.Row < 0 {
+		return w, fmt.Errorf("aegis: plot traversals around row %d; want 0 or more, or none for the means", *o.Row)
 	}
 	w.origin, w.places = make([]float32, z), make([][]float32, z)
 	w.dims = make([]int, z)
@@ -126,22 +126,26 @@ func newWalk(ctx context.Context, m *infer.Model, rows data.Reader, o Traversals
 	if rows == nil {
 		return w, errors.New("aegis: plot traversals: no rows, but the model's codes have no normal prior, or it is to be around a row's code; want rows")
 	}
-	s, err := readSome(rows, max(walkedRows, o.Row))
+	most := walkedRows
+	if o.Row != nil {
+		most = max(most, *o.Row+1)
+	}
+	s, err := readSome(rows, most)
 	if err != nil {
 		return w, err
 	}
-	if o.Row > s.N {
-		return w, fmt.Errorf("aegis: plot traversals around row %d of %d; want one of these", o.Row, s.N)
+	if o.Row != nil && *o.Row >= s.N {
+		return w, fmt.Errorf("aegis: plot traversals around row %d of %d, counted from 0; want 0 to %d", *o.Row, s.N, s.N-1)
 	}
 	codes, err := m.Encode(ctx, s.Rows, spec.Reads(s.Labels)...)
 	if err != nil {
 		return w, err
 	}
 	w.measure(codes, z)
-	if o.Row > 0 {
-		copy(w.origin, codes[(o.Row-1)*z:][:z])
+	if o.Row != nil {
+		copy(w.origin, codes[*o.Row*z:][:z])
 		if spec.Condition != "" {
-			w.labels = s.Labels[o.Row-1 : o.Row]
+			w.labels = s.Labels[*o.Row : *o.Row+1]
 		}
 	}
 	return w, nil
