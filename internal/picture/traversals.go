@@ -126,16 +126,9 @@ func newWalk(ctx context.Context, m *infer.Model, rows data.Reader, o Traversals
 	if rows == nil {
 		return w, errors.New("aegis: plot traversals: no rows, but the model's codes have no normal prior, or it is to be around a row's code; want rows")
 	}
-	most := walkedRows
-	if o.Row != nil {
-		most = max(most, *o.Row+1)
-	}
-	s, err := readSome(rows, most)
+	s, err := walkedOver(rows, o)
 	if err != nil {
 		return w, err
-	}
-	if o.Row != nil && *o.Row >= s.N {
-		return w, fmt.Errorf("aegis: plot traversals around row %d of %d, counted from 0; want 0 to %d", *o.Row, s.N, s.N-1)
 	}
 	codes, err := m.Encode(ctx, s.Rows, spec.Reads(s.Labels)...)
 	if err != nil {
@@ -149,6 +142,23 @@ func newWalk(ctx context.Context, m *infer.Model, rows data.Reader, o Traversals
 		}
 	}
 	return w, nil
+}
+
+// walkedOver are the rows whose codes are looked at, the one of the walk among
+// them.
+func walkedOver(rows data.Reader, o TraversalsPlot) (data.Set, error) {
+	most := walkedRows
+	if o.Row != nil {
+		most = max(most, *o.Row+1)
+	}
+	s, err := readSome(rows, most)
+	if err != nil {
+		return s, err
+	}
+	if o.Row != nil && *o.Row >= s.N {
+		return s, fmt.Errorf("aegis: plot traversals around row %d of %d, counted from 0; want 0 to %d", *o.Row, s.N, s.N-1)
+	}
+	return s, nil
 }
 
 // measure takes means, quantiles and the dimensions of the largest deviations
