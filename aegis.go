@@ -102,7 +102,12 @@ func LoadConfig(path string) (Config, error) { return session.LoadConfig(path) }
 
 // WriteConfig writes a configuration as the config.toml of a run has it, which
 // [LoadConfig] reads: every key, in the order of the options.
-func WriteConfig(w io.Writer, c Config) error { return session.WriteConfig(w, c) }
+func WriteConfig(w io.Writer, c Config) error {
+	if err := haveWriter("write a configuration", w); err != nil {
+		return err
+	}
+	return session.WriteConfig(w, c)
+}
 
 // Train trains an autoencoder on a dataset and writes a run directory. When
 // ctx ends it saves what there is and returns an error that wraps ctx's. A

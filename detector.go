@@ -22,10 +22,6 @@ type (
 	Ranking         = analysis.Ranking // of scores beside what is known: ROC-AUC, average precision, F1
 )
 
-// ErrOtherDetector is wrapped by the error of a detector that was fitted on
-// another model.
-var ErrOtherDetector = detect.ErrOtherModel
-
 // DetectorFile is the name of a detector's file beside its model.
 const DetectorFile = "detector.json"
 
@@ -42,6 +38,9 @@ type Detector struct {
 // the model was not trained on; a few percent of them may be strange. Of a model
 // of windows of a table the reader may give the lines: then scores are of lines.
 func (m *Model) FitDetector(ctx context.Context, normal data.Reader, o DetectorOptions) (*Detector, error) {
+	if err := haveRows("fit a detector", normal); err != nil {
+		return nil, err
+	}
 	if err := m.loaded().Ready(ctx); err != nil {
 		return nil, err
 	}
@@ -53,8 +52,11 @@ func (m *Model) FitDetector(ctx context.Context, normal data.Reader, o DetectorO
 }
 
 // ReadDetector reads what [Detector.Write] wrote. One that was fitted on another
-// model is an error that wraps [ErrOtherDetector].
+// model is an error that wraps [ErrOtherModel].
 func (m *Model) ReadDetector(r io.Reader) (*Detector, error) {
+	if err := haveReader("read a detector", r); err != nil {
+		return nil, err
+	}
 	if err := m.loaded().Ready(context.Background()); err != nil {
 		return nil, err
 	}
@@ -91,7 +93,12 @@ func (d *Detector) Model() *Model {
 }
 
 // Write writes the detector as JSON.
-func (d *Detector) Write(w io.Writer) error { return d.fitted().Encode(w) }
+func (d *Detector) Write(w io.Writer) error {
+	if err := haveWriter("write a detector", w); err != nil {
+		return err
+	}
+	return d.fitted().Encode(w)
+}
 
 // Save writes the detector to a file, whole or not at all.
 func (d *Detector) Save(path string) error { return atomic.WriteFile(path, d.Write) }
@@ -137,6 +144,9 @@ func (d *Detector) Detect(ctx context.Context, rows data.Rows, labels ...byte) (
 // reads windows of them: a line's score is from the errors of its own values in
 // all windows that have it.
 func (d *Detector) Lines(ctx context.Context, lines data.Reader, each func(line int, f Finding) error) error {
+	if err := haveRows("detect lines", lines); err != nil {
+		return err
+	}
 	return d.fitted().Lines(ctx, d.Model().loaded(), lines, each)
 }
 

@@ -51,7 +51,7 @@ func TestDetector(t *testing.T) {
 		t.Errorf("threshold %+v, error %v", again.Threshold(), err)
 	}
 	other := used(t, config(t, "fc12"), &data.Source{Name: "table", Train: table(60, 9)})
-	if _, err := other.LoadDetector(path); !errors.Is(err, ErrOtherDetector) || !strings.Contains(err.Error(), path) {
+	if _, err := other.LoadDetector(path); !errors.Is(err, ErrOtherModel) || !strings.Contains(err.Error(), path) {
 		t.Errorf("error %v", err)
 	}
 	if _, err := m.LoadDetector(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {

@@ -24,6 +24,9 @@ type (
 // them, beside principal components of as many values, what its codes know of
 // the rows' classes, and the log-likelihood of a variational model.
 func (m *Model) Evaluate(ctx context.Context, rows data.Reader, o EvaluateOptions) (*Evaluation, error) {
+	if err := haveRows("evaluate", rows); err != nil {
+		return nil, err
+	}
 	if err := m.loaded().Ready(ctx); err != nil {
 		return nil, err
 	}
@@ -33,6 +36,9 @@ func (m *Model) Evaluate(ctx context.Context, rows data.Reader, o EvaluateOption
 // Cluster finds clusters of the rows' codes by k-means, without labels; where
 // the rows have some it says how clusters and classes agree.
 func (m *Model) Cluster(ctx context.Context, rows data.Reader, o ClusterOptions) (*Clusters, error) {
+	if err := haveRows("cluster", rows); err != nil {
+		return nil, err
+	}
 	if err := m.loaded().Ready(ctx); err != nil {
 		return nil, err
 	}

@@ -177,7 +177,7 @@ func ExampleModel_PlotReconstructions() {
 func ExampleModel_PlotTraversals() {
 	ctx, m := context.Background(), plain()
 	defer m.Close()
-	o := aegis.TraversalsPlot{Row: 3}
+	o := aegis.TraversalsPlot{Row: new(3)}
 	fmt.Println("rows are read:", m.NeedsRows(o))
 	fmt.Println(m.PlotTraversals(ctx, io.Discard, data.NewReader(classed(60)), o))
 	// Output:

@@ -28,6 +28,9 @@ const MaxGrid = generate.MaxGrid
 // end and fits a mixture of normal distributions on their codes. [Model.Generate]
 // draws from it.
 func (m *Model) FitCodes(ctx context.Context, rows data.Reader, o FitOptions) (*Codes, error) {
+	if err := haveRows("fit codes", rows); err != nil {
+		return nil, err
+	}
 	return generate.Fit(ctx, m.loaded(), rows, o)
 }
 

@@ -1,91 +1,52 @@
 package aegis
 
 import (
-	"fmt"
-	"image"
-	"image/color"
-	"image/png"
+	"context"
 	"io"
-	"math"
 
 	"aegis/data"
-	"aegis/internal/report"
+	"aegis/internal/picture"
 )
 
 // Bytes turns rows as [Model.Reconstruct] and [Model.Decode] return them into
 // bytes: 0 is black and 255 white, what is beyond is cut off. Of images that were
 // standardised these are three deviations below and above the mean. Of a model
 // of vectors it is an error.
-func (m *Model) Bytes(values []float32) ([]byte, error) {
-	spec := m.Spec()
-	if spec.Image[0] == 0 {
-		return nil, fmt.Errorf("aegis: bytes of %s, a model of vectors; want one of images", spec.Model)
-	}
-	size := spec.Image[0] * spec.Image[1] * spec.Image[2]
-	if len(values)%size != 0 {
-		return nil, fmt.Errorf("aegis: bytes of %d values; want whole images of %d", len(values), size)
-	}
-	lo, hi := m.Pixels()
-	if spec.Scaling != nil && spec.Scaling.Kind != data.ScaleRange {
-		values = append([]float32(nil), values...)
-		spec.Scaling.Apply(values)
-		if spec.Scaling.Kind == data.ScaleStandard {
-			const deviations = 3 // black and white
-			lo, hi = -deviations, deviations
-		}
-	}
-	out := make([]byte, len(values))
-	for i, v := range values {
-		share := (float64(v) - float64(lo)) / (float64(hi) - float64(lo))
-		out[i] = byte(math.Round(255 * min(max(share, 0), 1))) // NaN is 0
-	}
-	return out, nil
-}
+func (m *Model) Bytes(values []float32) ([]byte, error) { return m.loaded().Bytes(values) }
 
 // WriteImage writes one image of a model, of bytes (C,H,W), as PNG: grey of one
 // channel, colours of three; of others the first.
 func (m *Model) WriteImage(w io.Writer, pixels []byte) error {
-	c, height, width := m.Spec().Image[0], m.Spec().Image[1], m.Spec().Image[2]
-	if c == 0 || len(pixels) != c*height*width {
-		return fmt.Errorf("aegis: write an image of %d bytes; want %d × %d × %d of a model of images", len(pixels), c, height, width)
+	if err := haveWriter("write an image", w); err != nil {
+		return err
 	}
-	plane := height * width
-	if c != 3 {
-		return png.Encode(w, &image.Gray{Pix: pixels[:plane], Stride: width, Rect: image.Rect(0, 0, width, height)})
-	}
-	img := image.NewRGBA(image.Rect(0, 0, width, height))
-	for i := range plane {
-		img.SetRGBA(i%width, i/width, color.RGBA{R: pixels[i], G: pixels[plane+i], B: pixels[2*plane+i], A: 0xff})
-	}
-	return png.Encode(w, img)
-}
-
-// Sheet says how images lie on one picture.
-type Sheet struct {
-	Title   string // empty: none
-	Columns int
-	// Captions of the columns, above, and of the lines, at the left; nil: none.
-	ColumnCaptions, LineCaptions []string
+	return picture.Write(w, m.Spec(), pixels)
 }
 
 // WriteSheet writes images of a model, of bytes (n,C,H,W), line by line on one
 // picture as PNG, at most 1,024 of them.
 func (m *Model) WriteSheet(w io.Writer, pixels []byte, s Sheet) error {
-	c, height, width := m.Spec().Image[0], m.Spec().Image[1], m.Spec().Image[2]
-	size := c * height * width
-	if size == 0 || len(pixels)%size != 0 {
-		return fmt.Errorf("aegis: a sheet of %d bytes; want whole images of %d × %d × %d", len(pixels), c, height, width)
+	if err := haveWriter("write a sheet", w); err != nil {
+		return err
 	}
-	sheet := report.Sheet{
-		Pixels: report.Pixels{C: c, H: height, W: width, Lo: 0, Hi: 255}, Title: s.Title, Columns: s.Columns,
-		ColumnCaptions: s.ColumnCaptions, LineCaptions: s.LineCaptions,
+	return picture.WriteSheet(w, m.Spec(), pixels, s)
+}
+
+// WriteHeat writes one map of heat, as [Detector.Heat] gives it (H,W), as PNG:
+// black where nothing is strange, then red, yellow and white.
+func (d *Detector) WriteHeat(w io.Writer, heat []float32) error {
+	if err := haveWriter("write heat", w); err != nil {
+		return err
 	}
-	for ; len(pixels) > 0; pixels = pixels[size:] {
-		img := make([]float32, size)
-		for i, v := range pixels[:size] {
-			img[i] = float32(v)
-		}
-		sheet.Images = append(sheet.Images, img)
+	return picture.WriteHeat(w, d.Model().Spec(), heat)
+}
+
+// WriteHeatSheet writes images on one picture as PNG: above each, what the model
+// rebuilds of it below, and at the bottom where it is strange. Captions, nil or one
+// an image, stand above.
+func (d *Detector) WriteHeatSheet(ctx context.Context, w io.Writer, rows data.Rows, captions []string, labels ...byte) error {
+	if err := haveWriter("write a sheet of heat", w); err != nil {
+		return err
 	}
-	return report.Images(w, sheet)
+	return picture.WriteHeatSheet(ctx, w, d.fitted(), d.Model().loaded(), rows, captions, labels...)
 }

@@ -1,213 +1,132 @@
 package aegis
 
 import (
-	"errors"
-	"fmt"
+	"context"
 	"io"
-	"math"
-	"path/filepath"
-	"strings"
 
 	"aegis/data"
-	"aegis/internal/report"
+	"aegis/internal/picture"
 )
 
-// PictureFormat is how a plot is written.
-type PictureFormat string
+// How plots are drawn.
+type (
+	// PictureFormat is how a plot is written.
+	PictureFormat = picture.Format
+	// PlotOptions are those of every plot.
+	PlotOptions = picture.PlotOptions
+	// CodesPlot says how [Model.PlotCodes] draws codes.
+	CodesPlot = picture.CodesPlot
+	// ReconstructionsPlot says how [Model.PlotReconstructions] draws rows and what
+	// is rebuilt of them.
+	ReconstructionsPlot = picture.ReconstructionsPlot
+	// TraversalsPlot says how [Model.PlotTraversals] walks through the dimensions
+	// of a code.
+	TraversalsPlot = picture.TraversalsPlot
+	// Sheet says how images lie on the picture of [Model.WriteSheet].
+	Sheet = picture.Sheet
+)
 
 // The formats.
 const (
-	PNG PictureFormat = "png"
-	SVG PictureFormat = "svg" // with what is an image in it pixel by pixel
+	PNG = picture.PNG
+	SVG = picture.SVG // with what is an image in it pixel by pixel
+)
+
+// The ways to bring codes onto a plane.
+const (
+	PCA  = picture.PCA  // on their first two principal components
+	TSNE = picture.TSNE // so that neighbours stay neighbours: van der Maaten and Hinton (2008)
+)
+
+const (
+	// MaxPlotRuns is the most runs whose losses one picture shows.
+	MaxPlotRuns = picture.MaxRuns
+	// MaxPlotCodes is the most codes that a plot shows.
+	MaxPlotCodes = picture.MaxCodes
 )
 
 // PictureFormatOf returns the format that a file's name ends in.
-func PictureFormatOf(path string) (PictureFormat, error) {
-	switch f := PictureFormat(strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))); f {
-	case PNG, SVG:
-		return f, nil
-	}
-	return "", fmt.Errorf("aegis: %s: want a name that ends in .png or .svg", path)
-}
-
-// PlotOptions are those of every plot.
-type PlotOptions struct {
-	Title  string        // empty: one that says what is to be seen
-	Format PictureFormat // empty: PNG
-}
-
-func (o PlotOptions) format() report.Format { return report.Format(o.Format) }
-
-// title is what a user chose, or what says what is to be seen.
-func (o PlotOptions) title(format string, args ...any) string {
-	if o.Title != "" {
-		return o.Title
-	}
-	return fmt.Sprintf(format, args...)
-}
-
-// MaxPlotRuns is the most runs whose losses one picture shows.
-const MaxPlotRuns = report.MaxRuns
+func PictureFormatOf(path string) (PictureFormat, error) { return picture.FormatOf(path) }
 
 // PlotLoss draws the losses of runs over their epochs, at most [MaxPlotRuns]: thin
 // over the rows that they trained on, thick over those to validate on, dashed over
 // those to test with. The axis is logarithmic where losses span more than a factor
 // of ten. Runs are called by their directories.
 func PlotLoss(w io.Writer, runs []*Run, o PlotOptions) error {
-	c := report.RunCurves{Title: o.title(""), Format: o.format()}
-	names := runNames(runs)
-	labels := make([]string, len(runs))
+	if err := haveWriter("plot the loss of runs", w); err != nil {
+		return err
+	}
+	drawn := make([]picture.Run, len(runs))
 	for i, r := range runs {
 		metrics, err := r.Metrics()
 		if err != nil {
 			return err
 		}
-		if len(metrics) == 0 {
-			return fmt.Errorf("aegis: plot the loss of %s: it has not finished an epoch; want a run of at least one", r.Dir)
-		}
-		c.Runs = append(c.Runs, runCurve(names[i], metrics))
-		labels[i] = r.lossLabel()
+		drawn[i] = picture.Run{Dir: r.Dir, Config: r.config, Metrics: metrics}
 	}
-	c.Label = labelOf(c.Runs, labels)
-	return plotted("the loss of runs", report.Runs(w, c))
+	return picture.Loss(w, drawn, o)
 }
 
-// runCurve makes lines of what a run wrote; of what was not measured NaN.
-func runCurve(name string, metrics []Metrics) report.RunCurve {
-	c := report.RunCurve{Name: name}
-	value := func(v *float64) float64 {
-		if v == nil {
-			return math.NaN()
-		}
-		return *v
+// PlotFilters draws the weights of the first layer, which say what it looks for:
+// of a network that reads images fully connected an image for each unit, of a
+// convolution its kernels, of vectors a matrix of columns and units; above 0 is
+// orange, below blue, all on one scale. It shows a hundred images at most, those of
+// an image's channels beside one another, or 512 columns and units.
+func (r *Run) PlotFilters(w io.Writer, o PlotOptions) error {
+	if err := haveWriter("plot filters", w); err != nil {
+		return err
 	}
-	for _, m := range metrics {
-		c.Epoch, c.Train = append(c.Epoch, float64(m.Epoch)), append(c.Train, m.TrainLoss)
-		c.Val, c.Test = append(c.Val, value(m.ValLoss)), append(c.Test, value(m.TestLoss))
-	}
-	return c
-}
-
-// runNames are the last elements of the runs' directories, and as many before
-// them as tell them apart.
-func runNames(runs []*Run) []string {
-	names := make([]string, len(runs))
-	for i, r := range runs {
-		dir, err := filepath.Abs(r.Dir)
-		if err != nil {
-			dir = r.Dir
-		}
-		names[i] = filepath.ToSlash(dir)
-	}
-	for n := 1; ; n++ {
-		short, seen, longer := make([]string, len(names)), make(map[string]bool), false
-		for i, name := range names {
-			parts := strings.Split(name, "/")
-			longer = longer || n < len(parts)
-			short[i] = strings.Join(parts[max(0, len(parts)-n):], "/")
-			seen[short[i]] = true
-		}
-		if len(seen) == len(names) || !longer {
-			return short
-		}
-	}
-}
-
-// lossLabel says what the run's loss is; "" where no configuration says it.
-func (r *Run) lossLabel() string {
-	c, ok := r.Config()
-	switch {
-	case !ok:
-		return ""
-	case c.Variational():
-		return fmt.Sprintf("%s and divergence, nats", c.Likelihood)
-	}
-	return fmt.Sprintf("%s, mean over values", c.Loss)
-}
-
-// labelOf is what the loss of all runs is; where runs have different ones, their
-// names say which.
-func labelOf(runs []report.RunCurve, labels []string) string {
-	for _, label := range labels {
-		if label != labels[0] {
-			for i := range runs {
-				if kind, _, _ := strings.Cut(labels[i], ","); kind != "" {
-					runs[i].Name += " (" + kind + ")"
-				}
-			}
-			return "loss, of different kinds"
-		}
-	}
-	if len(labels) == 0 {
-		return ""
-	}
-	return labels[0]
-}
-
-// plotted says of which picture an error is.
-func plotted(what string, err error) error {
+	m, err := r.Load(WithDevice(DeviceCPU), WithThreads(1))
 	if err != nil {
-		return fmt.Errorf("aegis: plot %s: %w", what, err)
+		return err
 	}
-	return nil
+	spec := m.Spec()
+	if err := m.Close(); err != nil {
+		return err
+	}
+	return picture.Filters(w, r.File, spec, o)
 }
 
-// pixels is how an image of the model lies in the values that it returns; of
-// standardised ones black and white are three deviations below and above the
-// mean, and they are drawn as [Model.Bytes] has them.
-func (m *Model) drawn(values []float32) ([][]float32, error) {
-	pixels, err := m.Bytes(values)
-	if err != nil {
-		return nil, err
+// PlotCodes draws the codes of rows, coloured by class where rows have labels.
+func (m *Model) PlotCodes(ctx context.Context, w io.Writer, rows data.Reader, o CodesPlot) error {
+	if err := haveWriter("plot codes", w); err != nil {
+		return err
 	}
-	images, size := [][]float32(nil), m.Size()
-	for ; len(pixels) > 0; pixels = pixels[size:] {
-		image := make([]float32, size)
-		for i, v := range pixels[:size] {
-			image[i] = float32(v)
-		}
-		images = append(images, image)
+	if err := haveRows("plot codes", rows); err != nil {
+		return err
 	}
-	return images, nil
+	return picture.Codes(ctx, w, m.loaded(), rows, o)
 }
 
-// drawnAs is the form of those.
-func (m *Model) drawnAs() report.Pixels {
-	image := m.Spec().Image
-	return report.Pixels{C: image[0], H: image[1], W: image[2], Lo: 0, Hi: 255}
+// PlotReconstructions draws rows and what the model rebuilds of them. Of images
+// originals stand above what is rebuilt, the first of each class, with what the
+// network read between them where it was trained to restore rows. Of a table each
+// column has a chart of rebuilt over original values of the first 512 rows, of
+// windows lines over time, and rows of other vectors a chart each.
+func (m *Model) PlotReconstructions(ctx context.Context, w io.Writer, rows data.Reader, o ReconstructionsPlot) error {
+	if err := haveWriter("plot reconstructions", w); err != nil {
+		return err
+	}
+	if err := haveRows("plot reconstructions", rows); err != nil {
+		return err
+	}
+	return picture.Reconstructions(ctx, w, m.loaded(), rows, o)
 }
 
-// isVector says that the model's rows are no images.
-func (m *Model) isVector() bool { return m.Spec().Image[0] == 0 }
+// NeedsRows tells whether [Model.PlotTraversals] reads rows: a model whose codes
+// are held to N(0, 1) needs none but for a row's code.
+func (m *Model) NeedsRows(o TraversalsPlot) bool { return picture.NeedsRows(m.Spec(), o) }
 
-// values returns rows in the units in which the model returns them.
-func (m *Model) values(rows data.Rows) []float32 {
-	if !rows.IsBytes() {
-		return rows.Floats[:rows.N*rows.Size()]
+// PlotTraversals draws what the decoder makes of codes of which one dimension
+// changes, a line each: over −3 to 3 deviations of the prior where codes are held
+// to N(0, 1), else over the quantiles of the codes of rows that lie there in a
+// normal distribution. Of vectors each dimension has a chart of lines, in the
+// scaled values that the network writes. Rows may be nil where [Model.NeedsRows]
+// says so; at most 5,000 are read, and 64 dimensions are drawn, those in which
+// codes differ most.
+func (m *Model) PlotTraversals(ctx context.Context, w io.Writer, rows data.Reader, o TraversalsPlot) error {
+	if err := haveWriter("plot traversals", w); err != nil {
+		return err
 	}
-	lo, hi := m.Pixels()
-	out := make([]float32, rows.N*rows.Size())
-	data.Range{Lo: lo, Hi: hi}.Decode(out, rows.Bytes[:len(out)])
-	return out
-}
-
-// readSome reads at most n rows from the beginning of a reader into memory; none
-// at all are an error.
-func readSome(rows data.Reader, n int) (data.Set, error) {
-	s := data.Set{Rows: data.Rows{Shape: rows.Shape()}}
-	for s.N < n {
-		c, err := rows.Next(n - s.N)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return s, err
-		}
-		s.N += c.N
-		s.Bytes, s.Floats, s.Labels = append(s.Bytes, c.Bytes...), append(s.Floats, c.Floats...), append(s.Labels, c.Labels...)
-	}
-	if s.N == 0 {
-		return s, errors.New("aegis: plot: no rows; want at least one")
-	}
-	return s, nil
+	return picture.Traversals(ctx, w, m.loaded(), rows, o)
 }

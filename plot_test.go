@@ -8,7 +8,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -85,7 +84,7 @@ func TestPlots(t *testing.T) {
 				"reconstructions": func(w io.Writer) error { return m.PlotReconstructions(ctx, w, rows(), ReconstructionsPlot{}) },
 				"filters":         func(w io.Writer) error { return r.PlotFilters(w, PlotOptions{}) },
 				"traversals":      func(w io.Writer) error { return m.PlotTraversals(ctx, w, rows(), TraversalsPlot{}) },
-				"around a row":    func(w io.Writer) error { return m.PlotTraversals(ctx, w, rows(), TraversalsPlot{Row: 3}) },
+				"around a row":    func(w io.Writer) error { return m.PlotTraversals(ctx, w, rows(), TraversalsPlot{Row: new(3)}) },
 			} {
 				if name != "images" && (what == "loss" || what == "t-SNE" || what == "around a row") {
 					continue // as of images
@@ -144,7 +143,8 @@ func TestPlotErrors(t *testing.T) {
 		"plot: no rows":                     m.PlotReconstructions(ctx, &w, none(), ReconstructionsPlot{}),
 		"plot 101 reconstructions":          m.PlotReconstructions(ctx, &w, rows(), ReconstructionsPlot{Rows: 101}),
 		"traversals: no rows":               m.PlotTraversals(ctx, &w, nil, TraversalsPlot{}),
-		"around row 41 of 40":               m.PlotTraversals(ctx, &w, rows(), TraversalsPlot{Row: 41}),
+		"around row 40 of 40, counted from": m.PlotTraversals(ctx, &w, rows(), TraversalsPlot{Row: new(40)}),
+		"around row -1; want 0 or more":     m.PlotTraversals(ctx, &w, rows(), TraversalsPlot{Row: new(-1)}),
 		"reads no labels":                   m.PlotTraversals(ctx, &w, rows(), TraversalsPlot{Class: "odd"}),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
@@ -153,77 +153,5 @@ func TestPlotErrors(t *testing.T) {
 	}
 	if w.Len() != 0 {
 		t.Errorf("%d bytes of a picture", w.Len())
-	}
-}
-
-// TestSampleRows: rows keep their order and labels; another seed draws others.
-func TestSampleRows(t *testing.T) {
-	src := &data.Source{Name: "table", Train: table(600, 1)}
-	src.Train.Labels = make([]byte, 600)
-	for i := range 600 {
-		src.Train.Floats[i*src.Train.Size()], src.Train.Labels[i] = float32(i), byte(i)
-	}
-	draw := func(seed uint64, n int) (numbers []int) {
-		s, all, err := (&Model{}).sampleRows(context.Background(), data.NewReader(src.Train), CodesPlot{Rows: n, Seed: seed, Progress: func(string, int, int) {}})
-		if err != nil || all != 600 {
-			t.Fatal(all, err)
-		}
-		for i := range s.N {
-			number := int(s.FloatRow(i)[0])
-			if s.Labels[i] != byte(number) {
-				t.Errorf("row %d has label %d", number, s.Labels[i])
-			}
-			numbers = append(numbers, number)
-		}
-		return numbers
-	}
-	a := draw(1, 100)
-	if len(a) != 100 || !slices.IsSorted(a) || !slices.Equal(a, draw(1, 100)) || slices.Equal(a, draw(2, 100)) {
-		t.Errorf("drawn rows %v", a)
-	}
-	late := 0
-	for _, v := range a {
-		if v >= 300 {
-			late++
-		}
-	}
-	if late < 30 || late > 70 {
-		t.Errorf("%d of 100 rows are of the second half", late)
-	}
-	if got := draw(1, 1000); len(got) != 600 {
-		t.Errorf("%d rows of 600", len(got))
-	}
-}
-
-func TestRunNames(t *testing.T) {
-	for _, c := range []struct{ dirs, want []string }{
-		{[]string{"/a/x", "/a/y"}, []string{"x", "y"}},
-		{[]string{"/a/x", "/b/x"}, []string{"a/x", "b/x"}},
-		{[]string{"/a/x", "/a/x"}, []string{"/a/x", "/a/x"}},
-	} {
-		var runs []*Run
-		for _, dir := range c.dirs {
-			runs = append(runs, &Run{Dir: dir})
-		}
-		if got := runNames(runs); !slices.Equal(got, c.want) {
-			t.Errorf("%q are called %q, want %q", c.dirs, got, c.want)
-		}
-	}
-}
-
-func TestPictureFormatOf(t *testing.T) {
-	for path, want := range map[string]PictureFormat{"a.png": PNG, "b/a.SVG": SVG, "a.jpg": "", "png": "", "": ""} {
-		if got, err := PictureFormatOf(path); got != want || (err == nil) != (want != "") {
-			t.Errorf("%q: %q, error %v", path, got, err)
-		}
-	}
-}
-
-func TestQuantile(t *testing.T) {
-	values := []float64{0, 1, 2, 10}
-	for share, want := range map[float64]float64{0: 0, 0.5: 1.5, 1: 10, normal(0): 1.5} {
-		if got := quantile(values, share); math.Abs(got-want) > 1e-12 {
-			t.Errorf("quantile %v is %v, want %v", share, got, want)
-		}
 	}
 }

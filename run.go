@@ -7,10 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"aegis/data"
-	tables "aegis/data/table"
+	"aegis/internal/opendata"
 	"aegis/internal/run"
 	"aegis/internal/session"
 )
@@ -95,22 +94,7 @@ func (r *Run) Rows(src *data.Source, set string) (data.Reader, error) {
 	if !ok {
 		return nil, fmt.Errorf("aegis: no %s lies beside %s, which would say how its data were divided", run.ConfigFile, r.File)
 	}
-	if err := knownSet(set); err != nil {
-		return nil, err
-	}
-	from, rows, err := session.Pick(c, src, set)
-	if err != nil {
-		return nil, session.OfRun(err)
-	}
-	return data.NewPickReader(from, rows), nil
-}
-
-// knownSet refuses a set that no data have.
-func knownSet(name string) error {
-	if name != "" && !slices.Contains(Sets(), name) {
-		return &ConfigError{Err: fmt.Errorf("aegis: unknown set %q; want one of %q", name, Sets())}
-	}
-	return nil
+	return opendata.Set(c, src, set)
 }
 
 // Lines reads the lines of the table that the run's windows were made of, those
@@ -126,30 +110,10 @@ func (r *Run) Lines(ctx context.Context, m *Model, set string) (lines data.Reade
 	case form.Table == nil || form.Table.Window == 0:
 		return nil, 0, fmt.Errorf("aegis: lines of %s, whose model does not read windows of a table; want its rows", r.File)
 	}
-	if err := knownSet(set); err != nil {
+	if err := m.loaded().Ready(ctx); err != nil {
 		return nil, 0, err
 	}
-	lines, err = m.OpenRows(ctx, string(c.Data), RowOptions{Lines: true, Header: c.Header, Delimiter: c.Delimiter, Decimal: c.Decimal})
-	if err != nil || set == SetAll || set == "" && c.TestSplit == 0 {
-		return lines, 0, err
-	}
-	all, _, err := data.ReadAll(lines)
-	if err = errors.Join(err, lines.Close()); err != nil {
-		return nil, 0, err
-	}
-	windows, err := tables.Windows(all, form.Table.Window, form.Table.Step)
-	if err != nil {
-		return nil, 0, err
-	}
-	first, end, err := session.PickLines(c, &data.Source{Name: string(c.Data), Train: windows, Form: form}, set)
-	if err != nil {
-		return nil, 0, session.OfRun(err)
-	}
-	picked := make([]int32, end-first)
-	for i := range picked {
-		picked[i] = int32(first + i)
-	}
-	return data.NewPickReader(all, picked), first, nil
+	return opendata.Lines(ctx, c, m.Spec(), set)
 }
 
 // OpenData opens the data that the run was trained on.
@@ -171,14 +135,5 @@ func (r *Run) Sample(ctx context.Context, set string, most int) (_ data.Set, err
 		return data.Set{}, err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	from, rows, err := session.Pick(c, src, set)
-	if err != nil {
-		return data.Set{}, err
-	}
-	picked := data.Sample(len(rows), most, 1, "sample")
-	for i, at := range picked {
-		picked[i] = rows[at]
-	}
-	sample, _, err := data.ReadAll(data.NewPickReader(from, picked))
-	return sample, err
+	return opendata.Sample(c, src, set, most)
 }

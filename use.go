@@ -16,6 +16,10 @@ type NotFiniteError = infer.NotFiniteError
 // ErrClosed says that a model was used after its Close.
 var ErrClosed = infer.ErrClosed
 
+// ErrOtherModel is wrapped by the error of what was made with another model than
+// the one that it is used with: a [Detector], or rows that [Model.Compress] wrote.
+var ErrOtherModel = infer.ErrOtherModel
+
 // Model is a trained autoencoder, from [Load], [LoadBytes] or [LoadFS]. Any
 // number of goroutines may use it at once: on the CPU their calls run side by
 // side, on a GPU and on the tape machine they take turns. A row's result has

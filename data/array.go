@@ -33,6 +33,9 @@ func HeaderNPY(r io.Reader, size int64, name string) (Array, error) {
 // whether or not rows can be made of them. Other files are named with a size
 // alone.
 func HeadersNPZ(r io.ReaderAt, size int64, name string) ([]Array, error) {
+	if r == nil {
+		return nil, noReader(name)
+	}
 	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return nil, &FormatError{File: name, Problem: "broken archive", Want: "a zip of .npy files", Got: fmt.Sprintf("%q", err), Advice: again, Err: err}

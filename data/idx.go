@@ -242,6 +242,9 @@ func WriteLabels(w io.Writer, labels []byte) error {
 }
 
 func writeIDX(w io.Writer, what string, elements []byte, dims ...int) error {
+	if w == nil {
+		return fmt.Errorf("data: write %s: the writer is nil; want one, such as a file", what)
+	}
 	head := []byte{0, 0, unsignedByte, byte(len(dims))}
 	for _, d := range dims {
 		if uint64(d) > math.MaxUint32 {

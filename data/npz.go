@@ -100,6 +100,9 @@ type archive struct {
 
 // openArchive finds the arrays of a source.
 func openArchive(r io.ReaderAt, size int64, name string, keys Keys) (*archive, error) {
+	if r == nil {
+		return nil, noReader(name)
+	}
 	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return nil, &FormatError{File: name, Problem: "broken archive", Want: "a zip of .npy files", Got: fmt.Sprintf("%q", err), Advice: again, Err: err}

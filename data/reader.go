@@ -1,6 +1,7 @@
 package data
 
 import (
+	"errors"
 	"fmt"
 	"io"
 )
@@ -138,6 +139,9 @@ func (r *pickReader) Close() error { return nil }
 // its rows where they have any.
 func ReadAll(r Reader) (Set, []string, error) {
 	const some = 1024
+	if r == nil {
+		return Set{}, nil, errors.New("data: read all: the reader of rows is nil; want one, such as NewReader of a set")
+	}
 	s, names := Set{Rows: Rows{Shape: r.Shape()}}, []string(nil)
 	for {
 		c, err := r.Next(some)

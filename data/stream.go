@@ -24,7 +24,15 @@ type stream struct {
 	onDisk int  // bytes of a plain file, 0 where that is unknown
 }
 
+// noReader is the error of a file without a reader.
+func noReader(name string) error {
+	return fmt.Errorf("data: %s: the reader is nil; want one, such as an open file", name)
+}
+
 func newStream(r io.Reader, name string) (*stream, error) {
+	if r == nil {
+		return nil, noReader(name)
+	}
 	buffered := bufio.NewReaderSize(r, 1<<16)
 	s := &stream{r: buffered, name: name}
 	start, err := buffered.Peek(2)

@@ -46,7 +46,7 @@ func TestArrow(t *testing.T) {
 			t.Errorf("%s: by its form: %d rows, error %v", name, set.N, err)
 		}
 		for want, opt := range map[string]Options{
-			`row 4, column "i32": want a value, got none`:                                                 {Columns: []string{"i32", "i64"}},
+			`row 3, column "i32": want a value, got none`:                                                 {Columns: []string{"i32", "i64"}},
 			`unsupported column "when": want numbers or short texts, got dates or times; drop the column`: {Columns: []string{"i64", "when"}},
 		} {
 			if _, err := Open(ctx, path, opt); err == nil || !strings.Contains(err.Error(), want) {

@@ -5,7 +5,7 @@ import "fmt"
 // CellError is a value of a table that cannot be read.
 type CellError struct {
 	File   string // its name
-	Row    int    // from 1, without the header
+	Row    int    // from 0, without the header
 	Line   int    // of the file, from 1; 0 where a file has no lines, as Parquet
 	Column string // its name
 	Want   string
@@ -53,4 +53,9 @@ func listed(names []string) string {
 // has.
 func streamed(file string) error {
 	return fmt.Errorf("table: %s: a mean or median needs the whole table, which is read a row at a time; open it whole, or give the form of a model", file)
+}
+
+// noReader is the error of a file without a reader.
+func noReader(file string) error {
+	return fmt.Errorf("table: %s: the reader is nil; want one, such as an open file", file)
 }

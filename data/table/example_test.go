@@ -62,7 +62,7 @@ func ExampleNewReader() {
 		fmt.Println(rows.Floats)
 	}
 	// Output:
-	// table: new.csv: row 3 (line 4), column "kind": want one of the categories "x", "y", got "z"; leave the row out, or train a model with rows that have it
+	// table: new.csv: row 2 (line 4), column "kind": want one of the categories "x", "y", got "z"; leave the row out, or train a model with rows that have it
 }
 
 func ExampleWindows() {

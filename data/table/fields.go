@@ -19,7 +19,7 @@ func (c *column) field(file, name string, impute bool) (f data.Field, notes []st
 	f.Name = name
 	bad := &CellError{File: file, Column: name, Advice: "correct it, or leave the row or the column out"}
 	switch {
-	case c.words == 0 && c.limit.row > 0:
+	case c.words == 0 && c.limit.text != "":
 		bad.Row, bad.Line, bad.Got = c.limit.row, c.limit.line, clip(c.limit.text)
 		bad.Want = fmt.Sprintf("a finite number, at most %g", float32(math.MaxFloat32))
 		return f, nil, bad

@@ -62,11 +62,12 @@ type unknownLabel struct {
 func (f *filler) part(p part) (*filled, error) {
 	out := &filled{fills: make([]int, len(f.fields)), values: make([]float32, 0, p.atMost()*f.width)}
 	err := p.each(func(row []value, line int) error {
+		at := out.rows
 		out.rows++
 		for i := range f.fields {
 			var cell *CellError
 			if out.values, cell = f.append(out.values, row[i], i, &out.fills[i]); cell != nil {
-				cell.File, cell.Column, cell.Row, cell.Line = f.file, f.names[i], out.rows, line
+				cell.File, cell.Column, cell.Row, cell.Line = f.file, f.names[i], at, line
 				if row[i].kind == missing {
 					return advice.With(cell, imputing)
 				}
@@ -78,7 +79,7 @@ func (f *filler) part(p part) (*filled, error) {
 		}
 		label, further, cell := f.labelOf(row[len(row)-1])
 		if cell != nil {
-			cell.File, cell.Column, cell.Row, cell.Line = f.file, f.labelName(), out.rows, line
+			cell.File, cell.Column, cell.Row, cell.Line = f.file, f.labelName(), at, line
 			return cell
 		}
 		if further {

@@ -163,9 +163,9 @@ func TestParquetErrors(t *testing.T) {
 		"list":      {[]string{"a", "list"}, `unsupported column "list": want numbers or short texts, got nested values; drop the column`},
 		"nested":    {[]string{"a", "sub"}, `column "sub": want numbers or short texts, got nested values`},
 		"UUID":      {[]string{"a", "id"}, `column "id"`},
-		"null":      {[]string{"a", "gap"}, `row 1, column "gap": want a value, got none`},
+		"null":      {[]string{"a", "gap"}, `row 0, column "gap": want a value, got none`},
 		"dates":     {[]string{"a", "day"}, `column "day": want numbers or categories, got dates or times`},
-		"large":     {[]string{"a", "b"}, `row 2, column "b": want a finite number, at most 3.4028235e+38, got 1e+300`},
+		"large":     {[]string{"a", "b"}, `row 1, column "b": want a finite number, at most 3.4028235e+38, got 1e+300`},
 		"absent":    {[]string{"x"}, `no column "x"`},
 	} {
 		if _, err := openBytes(t, file, Options{Columns: c.columns}); err == nil || !strings.Contains(err.Error(), c.want) {

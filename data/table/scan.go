@@ -15,7 +15,7 @@ const (
 	mostCategories = 256
 )
 
-// place is a row of a table, from 1, with its line.
+// place is a row of a table, from 0, with its line.
 type place struct{ row, line int }
 
 // cell is a value in its place.
@@ -54,7 +54,7 @@ func (c *column) see(v value, at place) {
 	default:
 		c.numbers++
 		c.unclass++
-		if c.limit.row == 0 {
+		if c.limit.text == "" {
 			c.limit = cell{at, strings.Clone(v.String())}
 		}
 	}
@@ -90,11 +90,11 @@ func (c *column) keep(s string) {
 
 // merge counts in what was seen of rows behind those before.
 func (c *column) merge(o *column, before int) {
-	if o.word.row > 0 && c.word.row == 0 {
+	if o.words > 0 && c.words == 0 {
 		c.word = o.word
 		c.word.row += before
 	}
-	if o.limit.row > 0 && c.limit.row == 0 {
+	if o.limit.text != "" && c.limit.text == "" {
 		c.limit = o.limit
 		c.limit.row += before
 	}
@@ -137,8 +137,8 @@ func (s scanner) none() *scanned {
 func (s scanner) part(p part) (*scanned, error) {
 	found := s.none()
 	err := p.each(func(row []value, line int) error {
-		found.rows++
 		at := place{found.rows, line}
+		found.rows++
 		for i, v := range row {
 			if v.kind == missing && (!s.impute || s.label && i == len(row)-1) {
 				return s.absent(at, i, v)

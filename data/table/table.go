@@ -16,8 +16,8 @@
 //
 // # Numbers of rows
 //
-// Errors count rows from 1, without the header and empty lines, and add the
-// line of the file.
+// Errors count rows from 0, without the header and empty lines, and add the
+// line of the file, from 1.
 //
 // N are the rows of a set, W the lines of a window.
 package table
@@ -138,6 +138,9 @@ func openFile(ctx context.Context, f *os.File, name string, opt Options) (*data.
 // pipe. What is more than some megabytes lies in a temporary file until it has
 // been read twice. Errors call it name.
 func Read(ctx context.Context, r io.Reader, name string, opt Options) (*data.Source, error) {
+	if r == nil {
+		return nil, noReader(name)
+	}
 	if err := opt.check(name); err != nil {
 		return nil, err
 	}
@@ -162,6 +165,9 @@ func readKept(ctx context.Context, kept *kept, name string, opt Options) (*data.
 // the first lines are known when it begins, and nothing can be filled in. Labels
 // are of Classes, or numbers from 0 to 255. It does not close r.
 func NewReader(ctx context.Context, r io.Reader, name string, opt Options) (data.Reader, error) {
+	if r == nil {
+		return nil, noReader(name)
+	}
 	if err := opt.check(name); err != nil {
 		return nil, err
 	}
@@ -176,6 +182,9 @@ func NewReader(ctx context.Context, r io.Reader, name string, opt Options) (data
 // model, or where all columns are numbers, as [NewReader] does. It does not
 // close r.
 func NewParquetReader(ctx context.Context, r io.ReaderAt, size int64, name string, opt Options) (data.Reader, error) {
+	if r == nil {
+		return nil, noReader(name)
+	}
 	if err := opt.check(name); err != nil {
 		return nil, err
 	}

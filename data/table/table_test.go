@@ -54,7 +54,7 @@ func TestRead(t *testing.T) {
 		"line in quotes":     {text: "a,b\n\"u\nv\",2\nw,3\n", columns: "a=u\nv a=w b", values: []float32{1, 0, 2, 0, 1, 3}},
 		"comment is text":    {text: "a,b\n#1,2\n#2,3\n", columns: "a=#1 a=#2 b", values: []float32{1, 0, 2, 0, 1, 3}},
 		"exponents":          {text: "a,b\n1e3,-2.5E-1\n+.5,5.\n", columns: "a b", values: []float32{1000, -.25, .5, 5}},
-		"spaced number":      {text: "a,b\n1 234,1\n5,2\n", columns: "a=1 234 a=5 b", values: []float32{1, 0, 1, 0, 1, 2}, note: `text beside numbers, such as "1 234" in row 1`},
+		"spaced number":      {text: "a,b\n1 234,1\n5,2\n", columns: "a=1 234 a=5 b", values: []float32{1, 0, 1, 0, 1, 2}, note: `text beside numbers, such as "1 234" in row 0`},
 		"no hexadecimal":     {text: "a,b\n0x10,1\n0x11,2\n", columns: "a=0x10 a=0x11 b", values: []float32{1, 0, 1, 0, 1, 2}},
 		"constant":           {text: "a,b\n7,x\n7,x\n", columns: "a b=x", values: []float32{7, 1, 7, 1}},
 		"true and false":     {text: "a,b\n1,true\n2,false\n", columns: "a b=false b=true", values: []float32{1, 0, 1, 2, 1, 0}},
@@ -196,16 +196,17 @@ func TestReadErrors(t *testing.T) {
 		"bare quote first":   {text: "a\" x,b\n1,2\n", want: "line 1: want quotes around a whole text"},
 		"open quote":         {text: "a,b\n1,2\n\"x,3\n4,5\n", want: "close the quotes that begin in line 3"},
 		"text behind quote":  {text: "a,b\n1,2\n\"x\"y,3\n", want: "line 3: want a text in quotes that ends with one"},
-		"missing":            {text: "a,b\n1,2\n\n3,\n", want: `row 2 (line 4), column "b": want a value, got none`},
-		"not a number":       {text: "a,b\n1,2\n\n3,NaN\n", want: `row 2 (line 4), column "b": want a value, got "NaN"`},
-		"text in numbers":    {text: "a,b\n1.5,2\nx,3\n2,4\n", want: `row 2 (line 3), column "a": want a number, as in other rows, got "x"`},
-		"missing label":      {text: "a,b,c\n1,2,x\n3,,\n", opt: Options{Label: "c", Impute: "mean"}, want: `row 2 (line 3), column "c": want a label, got none`},
+		"missing":            {text: "a,b\n1,2\n\n3,\n", want: `row 1 (line 4), column "b": want a value, got none`},
+		"not a number":       {text: "a,b\n1,2\n\n3,NaN\n", want: `row 1 (line 4), column "b": want a value, got "NaN"`},
+		"text in numbers":    {text: "a,b\n1.5,2\nx,3\n2,4\n", want: `row 1 (line 3), column "a": want a number, as in other rows, got "x"`},
+		"missing label":      {text: "a,b,c\n1,2,x\n3,,\n", opt: Options{Label: "c", Impute: "mean"}, want: `row 1 (line 3), column "c": want a label, got none`},
 		"missing everywhere": {text: "a,b\n1,\n3,?\n", opt: Options{Impute: "mean"}, want: `column "b": want at least one value`},
-		"infinite":           {text: "a,b\n1,2\n-Inf,3\n", want: `row 2 (line 3), column "a": want a finite number, at most 3.4028235e+38, got -Inf`},
-		"infinity":           {text: "a,b\n1,2\n1,infinity\n", want: `row 2 (line 3), column "b": want a finite number`},
-		"too large":          {text: "a,b\n1,2\n1e39,3\n", want: `row 2 (line 3), column "a": want a finite number, at most 3.4028235e+38, got 1e39`},
+		"infinite":           {text: "a,b\n1,2\n-Inf,3\n", want: `row 1 (line 3), column "a": want a finite number, at most 3.4028235e+38, got -Inf`},
+		"infinite at first":  {text: "a,b\n-Inf,2\n1,Inf\nInf,3\n", want: `row 0 (line 2), column "a": want a finite number, at most 3.4028235e+38, got -Inf`},
+		"infinity":           {text: "a,b\n1,2\n1,infinity\n", want: `row 1 (line 3), column "b": want a finite number`},
+		"too large":          {text: "a,b\n1,2\n1e39,3\n", want: `row 1 (line 3), column "a": want a finite number, at most 3.4028235e+38, got 1e39`},
 		"far too large":      {text: "a,b\n1,2\n1e999,3\n", want: "got 1e999"},
-		"a word at last":     {text: many("a,b", 300, func(i int) string { return fmt.Sprintf("%d,%d", i, i) }) + "x,1\n", want: `row 301 (line 302), column "a": want a number, as in other rows, got "x"`},
+		"a word at last":     {text: many("a,b", 300, func(i int) string { return fmt.Sprintf("%d,%d", i, i) }) + "x,1\n", want: `row 300 (line 302), column "a": want a number, as in other rows, got "x"`},
 		"ids":                {text: many("a,b", 300, func(i int) string { return fmt.Sprintf("id%d,%d", i, i) }), want: `column "a": want numbers, or at most 256 different texts as categories, got more, such as "id0"; it looks like an id or free text: drop the column`},
 		"dates":              {text: "a,b\n1,2024-03-01\n2,2024-03-02\n", want: `column "b": want numbers or categories, got dates or times such as "2024-03-01"; drop the column`},
 		"many times":         {text: many("a,b", 300, func(i int) string { return fmt.Sprintf("2024-03-01T10:%02d:%02dZ,1", i/60, i%60) }), want: `column "a": want numbers or categories, got dates or times`},
@@ -231,12 +232,12 @@ func TestReadErrors(t *testing.T) {
 		"classes alone":      {opt: Options{Classes: []string{"a"}}, want: "without the form"},
 		"form's columns":     {text: "a,b\n1,2\n", opt: Options{Form: form}, want: `no column "c"; want names among "a", "b"`},
 		"form, no header":    {text: "1,x\n2,y\n", opt: Options{Form: form}, want: `no column "a", "c"; the file has no header, so that its columns are called 1 to 2: put a line with their names first`},
-		"form's category":    {text: "a,c\n1,x\n2,z\n", opt: Options{Form: form}, want: `row 2 (line 3), column "c": want one of the categories "x", "y", got "z"`},
-		"form's number":      {text: "a,c\n1,x\nb,y\n", opt: Options{Form: form}, want: `row 2 (line 3), column "a": want a number, got "b"`},
-		"form's infinity":    {text: "a,c\n1,x\n1e39,y\n", opt: Options{Form: form}, want: `row 2 (line 3), column "a": want a finite number`},
-		"form, missing":      {text: "a,c\n1,x\n,y\n", opt: Options{Form: form}, want: `row 2 (line 3), column "a": want a value, got none`},
-		"form, no category":  {text: "a,c\n1,x\n2,\n", opt: Options{Form: form}, want: `row 2 (line 3), column "c": want a value, got none`},
-		"form's class":       {text: "a,c,l\n1,x,no\n2,y,perhaps\n", opt: Options{Form: form, Classes: []string{"no", "yes"}}, want: `row 2 (line 3), column "l": want one of the classes "no", "yes", got "perhaps"`},
+		"form's category":    {text: "a,c\n1,x\n2,z\n", opt: Options{Form: form}, want: `row 1 (line 3), column "c": want one of the categories "x", "y", got "z"`},
+		"form's number":      {text: "a,c\n1,x\nb,y\n", opt: Options{Form: form}, want: `row 1 (line 3), column "a": want a number, got "b"`},
+		"form's infinity":    {text: "a,c\n1,x\n1e39,y\n", opt: Options{Form: form}, want: `row 1 (line 3), column "a": want a finite number`},
+		"form, missing":      {text: "a,c\n1,x\n,y\n", opt: Options{Form: form}, want: `row 1 (line 3), column "a": want a value, got none`},
+		"form, no category":  {text: "a,c\n1,x\n2,\n", opt: Options{Form: form}, want: `row 1 (line 3), column "c": want a value, got none`},
+		"form's class":       {text: "a,c,l\n1,x,no\n2,y,perhaps\n", opt: Options{Form: form, Classes: []string{"no", "yes"}}, want: `row 1 (line 3), column "l": want one of the classes "no", "yes", got "perhaps"`},
 		"form's label":       {text: "a,c,l\n1,x,no\n", opt: Options{Form: form, Label: "a"}, want: `column "a" is a value of the model`},
 	} {
 		_, err := read(c.text, c.opt)
@@ -332,7 +333,7 @@ func TestLong(t *testing.T) {
 	}
 	wrong := strings.Replace(text, "50000.25", "NA", 1)
 	write(t, plain, []byte(wrong))
-	want := `row 50001 (line 50002), column "a": want a value, got "NA"`
+	want := `row 50000 (line 50002), column "a": want a value, got "NA"`
 	if _, err := Open(context.Background(), plain, Options{}); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want %q", err, want)
 	}

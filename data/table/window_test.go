@@ -88,8 +88,8 @@ func TestReaderAlone(t *testing.T) {
 		want string // in the error, empty: none
 	}{
 		"numbers":     {text: "a,b\n1,2\n"},
-		"text":        {text: "a,b\n1,2\nx,3\n", want: `row 2 (line 3), column "a": want a number, got "x"`},
-		"missing":     {text: "a,b\n1,2\n,3\n", want: `row 2 (line 3), column "a": want a value, got none`},
+		"text":        {text: "a,b\n1,2\nx,3\n", want: `row 1 (line 3), column "a": want a number, got "x"`},
+		"missing":     {text: "a,b\n1,2\n,3\n", want: `row 1 (line 3), column "a": want a value, got none`},
 		"class":       {text: "a,b,c\n1,2,x\n", opt: Options{Label: "c"}, want: `column "c": want a class from 0 to 255, got "x"`},
 		"ragged":      {text: "a,b\n1,2\n3\n", want: "line 3: want 2 columns"},
 		"header only": {text: "a,b\n", want: "no row"},

@@ -36,6 +36,11 @@ const exactColumns = 1024
 // components are those of a randomised range finder, which reads the rows six
 // times: a sequence gives the same rows each time.
 func FitPCA(ctx context.Context, rows iter.Seq2[[]float32, error], p, k int) (*PCA, error) {
+	return fitPCA(ctx, rows, p, k, exactColumns)
+}
+
+// fitPCA factorises the covariance of at most so many columns.
+func fitPCA(ctx context.Context, rows iter.Seq2[[]float32, error], p, k, exact int) (*PCA, error) {
 	if p < 1 || k < 1 || k > p {
 		return nil, fmt.Errorf("analysis: PCA: want at least one column and 1 to as many components, got %d columns and %d components", p, k)
 	}
@@ -43,7 +48,7 @@ func FitPCA(ctx context.Context, rows iter.Seq2[[]float32, error], p, k int) (*P
 	if err != nil {
 		return nil, err
 	}
-	if p > exactColumns {
+	if p > exact {
 		return findRange(ctx, pool, rows, p, k)
 	}
 	return fitExact(ctx, pool, rows, p, k)

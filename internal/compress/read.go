@@ -12,9 +12,6 @@ import (
 	"aegis/internal/infer"
 )
 
-// ErrOtherModel says that rows were compressed by another model.
-var ErrOtherModel = errors.New("it was compressed by another model; want the one that made it")
-
 // Reader gives what a model makes of compressed rows, in their order, as float32
 // in the units that the model's rows came in: pixels of its range.
 type Reader struct {
@@ -37,7 +34,7 @@ func NewReader(ctx context.Context, m *infer.Model, from io.Reader) (*Reader, er
 	}
 	h := r.from.Header()
 	if h.Model != fingerprint || h.Z != m.Spec().Latent || !slices.Equal(h.Shape, sides(r.Shape())) {
-		return nil, fmt.Errorf("aegis: decompress: %w", ErrOtherModel)
+		return nil, fmt.Errorf("aegis: decompress: the rows are %w; want the one that compressed them", infer.ErrOtherModel)
 	}
 	return r, nil
 }

@@ -71,17 +71,13 @@ type Detector struct {
 
 const version = 1
 
-// ErrOtherModel says that a detector belongs to another model than the one it
-// was used with.
-var ErrOtherModel = errors.New("the detector was fitted on another model; fit one on this model")
-
 // Check says why the detector is none of a model.
 func (d *Detector) Check(m *infer.Model) error {
 	if d == nil || d.Version == 0 {
 		return errors.New("detect: the detector is empty; want one that was fitted or decoded")
 	}
 	if d.Model != m.Fingerprint() {
-		return fmt.Errorf("detect: %w", ErrOtherModel)
+		return fmt.Errorf("detect: the detector is %w; fit one on this model", infer.ErrOtherModel)
 	}
 	if p := m.Spec().Image; d.Formula == Standardised && len(d.Scale) != p[2] {
 		return fmt.Errorf("detect: scales of %d values; want %d, as many as the model's rows have", len(d.Scale), p[2])

@@ -203,8 +203,8 @@ func TestAnotherModelIsRefused(t *testing.T) {
 	})
 	d := fitted(t, m, table(100, columns, 1), detect.FitOptions{})
 	_, err := d.Detect(context.Background(), other, table(1, columns, 1))
-	if !errors.Is(err, detect.ErrOtherModel) {
-		t.Errorf("error %v; want %v", err, detect.ErrOtherModel)
+	if !errors.Is(err, infer.ErrOtherModel) {
+		t.Errorf("error %v; want %v", err, infer.ErrOtherModel)
 	}
 	if _, err := new(detect.Detector).Detect(context.Background(), m, table(1, columns, 1)); err == nil {
 		t.Error("an empty detector detected")

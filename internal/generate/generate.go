@@ -58,6 +58,9 @@ func Rows(ctx context.Context, m *infer.Model, n int, o Options) (rows, codes []
 // classes are the labels of n rows, nil where the model reads none.
 func classes(m *infer.Model, n int, class string) ([]byte, error) {
 	spec := m.Spec()
+	if spec.Condition == "" && class != "" {
+		return nil, fmt.Errorf("class %s, but %s reads no labels; want no class, or codes that are fitted on rows of it", class, spec.Model)
+	}
 	if spec.Condition == "" || n < 0 || n > math.MaxInt32/spec.Latent { // which drawing codes refuses
 		return nil, nil
 	}

@@ -22,6 +22,10 @@ type Open func(p *program.Program, params vm.Params) (vm.Runner, error)
 // ErrClosed is what everything answers after Close.
 var ErrClosed = errors.New("aegis: the model is closed; load it again")
 
+// ErrOtherModel is wrapped by the error of what was made with another model than
+// the one that it is used with: a detector, or compressed rows.
+var ErrOtherModel = errors.New("of another model")
+
 // errEmpty is that of a value that was not loaded.
 var errEmpty = errors.New("aegis: the model is empty; want one that was loaded")
 

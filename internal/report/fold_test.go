@@ -1,12 +1,15 @@
 package report
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/stat"
+
+	"aegis/internal/analysis"
 )
 
 // TestFold: few values stay as they are; of many, the axes are found again.
@@ -38,20 +41,16 @@ func TestFold(t *testing.T) {
 	}
 	f := NewFold(z)
 	f.Add(folded, codes)
-	values := make([]float64, len(folded))
-	for i, v := range folded {
-		values[i] = float64(v)
-	}
-	axes, share, err := project(values, n, f.Width())
+	plane, err := analysis.FitPlane(context.Background(), analysis.Matrix{Values: folded, Rows: n, Cols: f.Width()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []float64{9.0 / 14, 4.0 / 14} {
-		if c := math.Abs(stat.Correlation(axes[i], along[i], nil)); c < 0.95 {
+		if c := math.Abs(stat.Correlation(plane.Axes[i], along[i], nil)); c < 0.95 {
 			t.Errorf("axis %d has correlation %.3f with what was put in, want 1", i, c)
 		}
-		if math.Abs(share[i]-want) > 0.06 {
-			t.Errorf("axis %d has %.3f of the variance, want %.3f", i, share[i], want)
+		if math.Abs(plane.Shares[i]-want) > 0.06 {
+			t.Errorf("axis %d has %.3f of the variance, want %.3f", i, plane.Shares[i], want)
 		}
 	}
 }

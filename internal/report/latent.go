@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"image/color"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"aegis/internal/analysis"
 )
 
 // Codes is what an encoder makes of images. Legend: N codes of Z values.
@@ -84,15 +87,13 @@ func (p points) name(class byte) string {
 	return strconv.Itoa(int(class))
 }
 
-// sample returns at most maxPoints codes, as float64, and their labels.
-func (l Codes) sample() (values []float64, labels []byte) {
+// sample returns at most maxPoints codes and their labels.
+func (l Codes) sample() (values []float32, labels []byte) {
 	n := min(l.N, maxPoints)
-	values = make([]float64, 0, n*l.Z)
+	values = make([]float32, 0, n*l.Z)
 	for i := range n {
 		row := int(int64(i) * int64(l.N) / int64(n))
-		for _, v := range l.Values[row*l.Z : (row+1)*l.Z] {
-			values = append(values, float64(v))
-		}
+		values = append(values, l.Values[row*l.Z:(row+1)*l.Z]...)
 		if l.Labels != nil {
 			labels = append(labels, l.Labels[row])
 		}
@@ -103,13 +104,13 @@ func (l Codes) sample() (values []float64, labels []byte) {
 // painter prepares all that can fail and returns what draws.
 func (l Codes) painter() (func(draw.Canvas), error) {
 	values, labels := l.sample()
-	n := len(values) / l.Z
 	if l.Z > 3 {
-		return projection(values, n, l.Z, points{labels: labels, names: l.Classes})
+		codes := analysis.Matrix{Values: values, Rows: len(values) / l.Z, Cols: l.Z}
+		return projection(codes, points{labels: labels, names: l.Classes})
 	}
 	p := points{axes: make([][]float64, l.Z), labels: labels, names: l.Classes}
 	for i, v := range values {
-		p.axes[i%l.Z] = append(p.axes[i%l.Z], v)
+		p.axes[i%l.Z] = append(p.axes[i%l.Z], float64(v))
 	}
 	switch l.Z {
 	case 1:
@@ -122,16 +123,16 @@ func (l Codes) painter() (func(draw.Canvas), error) {
 }
 
 // projection draws the first two principal components.
-func projection(values []float64, n, z int, flat points) (func(draw.Canvas), error) {
-	coordinates, share, err := project(values, n, z)
+func projection(codes analysis.Matrix, flat points) (func(draw.Canvas), error) {
+	plane, err := analysis.FitPlane(context.Background(), codes)
 	if err != nil {
 		return nil, err
 	}
 	var names [2]string
 	for i := range names {
-		names[i] = fmt.Sprintf("PC %d (%s of variance)", i+1, percent(share[i]))
+		names[i] = fmt.Sprintf("PC %d (%s of variance)", i+1, percent(plane.Shares[i]))
 	}
-	flat.axes = coordinates[:]
+	flat.axes = plane.Axes[:]
 	return func(c draw.Canvas) { flat.paintPlane(c, names[0], names[1]) }, nil
 }
 

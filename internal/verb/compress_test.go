@@ -39,7 +39,7 @@ func TestCompressAndBack(t *testing.T) {
 	other := trained(t, "--seed", "2")
 	for want, args := range map[string][]string{
 		"the file is damaged":           {"decompress", run, "damaged.codes", "--out", "b.npy"},
-		"compressed by another model":   {"decompress", other, "a.codes", "--out", "b.npy"},
+		"the rows are of another model": {"decompress", other, "a.codes", "--out", "b.npy"},
 		"want a file of compressed":     {"decompress", run, "a.npy", "--out", "b.npy"},
 		"no such file":                  {"decompress", run, "none.codes", "--out", "folder"},
 		"--out names the file to write": {"compress", run},

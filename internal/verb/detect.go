@@ -28,7 +28,7 @@ type detecting struct {
 	force       bool
 
 	given func(name string) bool // whether a flag was
-	from  int                    // the line of the run's data that is row 0
+	from  int                    // the row of the run's table that is row 0
 }
 
 func detectVerb(p *cli.Process) *cobra.Command {
@@ -112,7 +112,7 @@ func (d *detecting) run(ctx context.Context, path string) error {
 	}
 	defer func() { _ = rows.Close() }() // they were read only
 	if d.from > 0 {
-		d.say("detect: row 0, the first line of set %s, is line %d of the run's data, counted from 0", cmp.Or(d.set, aegis.SetTest), d.from)
+		d.say("detect: row 0, the first of set %s, is row %d of the run's table", cmp.Or(d.set, aegis.SetTest), d.from)
 	}
 	if err := d.findings(ctx, r, m, detector, rows); err != nil {
 		return err
@@ -156,7 +156,7 @@ func (d *detecting) detector(ctx context.Context, r *aegis.Run, m *aegis.Model) 
 				d.say("detect: the detector was fitted before; --calibrate fits it anew where another class is normal")
 			}
 			return found, false, nil
-		case errors.Is(err, aegis.ErrOtherDetector):
+		case errors.Is(err, aegis.ErrOtherModel):
 			d.say("detect: the detector beside the model is that of an earlier one: it is fitted anew, and its threshold set anew")
 		case !errors.Is(err, fs.ErrNotExist):
 			return nil, false, fmt.Errorf("%w; --calibrate fits one anew", err)

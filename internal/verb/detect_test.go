@@ -135,11 +135,11 @@ func TestDetectHeldLines(t *testing.T) {
 		first  string
 	}{
 		{flags: []string{"--val", "198"}, fitted: "414 lines that were held out", rows: 2000},
-		{flags: []string{"--test-split", "100"}, fitted: "218 test lines", rows: 218, first: "line 1782 of"},
-		{flags: []string{"--val", "100", "--test-split", "100"}, fitted: "218 lines that were held out", rows: 218, first: "line 1782 of"},
+		{flags: []string{"--test-split", "100"}, fitted: "218 test lines", rows: 218, first: "row 1782 of"},
+		{flags: []string{"--val", "100", "--test-split", "100"}, fitted: "218 lines that were held out", rows: 218, first: "row 1782 of"},
 		{flags: []string{"--val", "100", "--test-split", "100"}, set: "all", fitted: "218 lines that were held out", rows: 2000},
-		{flags: []string{"--val", "100"}, set: "val", fitted: "218 lines that were held out", rows: 218, first: "line 1782 of"},
-		{flags: []string{"--test-split", "100", "--normal-class", "normal"}, fitted: "226 test lines", rows: 226, first: "line 1774 of"},
+		{flags: []string{"--val", "100"}, set: "val", fitted: "218 lines that were held out", rows: 218, first: "row 1782 of"},
+		{flags: []string{"--test-split", "100", "--normal-class", "normal"}, fitted: "226 test lines", rows: 226, first: "row 1774 of"},
 		{flags: []string{"--limit", "100"}, fitted: "218 lines that the model was trained on", rows: 2000},
 		{fitted: "2000 lines of the run's data", rows: 2000},
 	} {

@@ -42,7 +42,12 @@ func generateVerb(p *cli.Process) *cobra.Command {
 			"  go run ./cmd/aegis generate runs/vae --out samples.png\n" +
 			"  go run ./cmd/aegis generate runs/vae --interpolate 0,1 --interpolate 2,3 --out ways.png",
 		Args: oneRun,
-		RunE: func(c *cobra.Command, args []string) error { return g.run(c.Context(), args[0]) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := g.unread(c.Flags().Changed); err != nil {
+				return err
+			}
+			return g.run(c.Context(), args[0])
+		},
 	}
 	g.use.add(c)
 	g.rowsFlags.add(c)
@@ -61,6 +66,21 @@ func (g *generating) flags(c *cobra.Command) {
 	f.IntVar(&g.steps, "steps", 10, "rows on the way of --interpolate, both ends counted")
 	f.IntVar(&g.grid, "grid", 0, "the plane of codes of two values, so many a side (--grid alone: 20; else --grid=N)")
 	f.Lookup("grid").NoOptDefVal = "20"
+}
+
+// unread refuses flags that what is asked for does not read.
+func (g *generating) unread(given func(flag string) bool) error {
+	switch ways, plane := g.pairs != nil, g.grid != 0; {
+	case ways && given("count"):
+		return cli.Usage(errors.New("--count and --interpolate: how many rows there are is --steps for each way"))
+	case plane && !ways && given("count"):
+		return cli.Usage(errors.New("--count and --grid: a grid has as many rows as --grid says a side, squared"))
+	case !ways && given("steps"):
+		return cli.Usage(errors.New("--steps are those of a way: want --interpolate too"))
+	case ways && given("components"):
+		return cli.Usage(errors.New("--components and --interpolate: a way lies between codes of rows, and no mixture is fitted"))
+	}
+	return nil
 }
 
 // check says which flags do not go together.
@@ -195,6 +215,9 @@ func (g *generating) source(ctx context.Context, o opened, done *generated) (aeg
 		done.Of += " of class " + g.class
 	}
 	from.Codes = fitted
+	if spec.Condition == "" { // the class was that of the rows
+		from.Class = ""
+	}
 	return from, nil
 }
 

@@ -242,7 +242,7 @@ func plotFilters(p *cli.Process) *cobra.Command {
 }
 
 func plotTraversals(p *cli.Process) *cobra.Command {
-	u, f, o := &use{process: p}, &pictureFlags{}, aegis.TraversalsPlot{}
+	u, f, o, row := &use{process: p}, &pictureFlags{}, aegis.TraversalsPlot{}, 0
 	c := &cobra.Command{
 		Use:   "traversals RUN",
 		Short: "Draw what each dimension of a code stands for",
@@ -250,21 +250,24 @@ func plotTraversals(p *cli.Process) *cobra.Command {
 			"deviations of the prior of a variational or adversarial model, else over quantiles of the\n" +
 			"codes of rows. The other values are means, or those of a row's code.",
 		Example: "  go run ./cmd/aegis train --epochs 1 --out runs/digits\n" +
-			"  go run ./cmd/aegis plot traversals runs/digits --row 1 --out traversals.png",
+			"  go run ./cmd/aegis plot traversals runs/digits --row 0 --out traversals.png",
 		Args: oneRun,
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			if o.PlotOptions, err = f.options(); err != nil {
 				return err
 			}
-			if o.Row < 0 {
-				return cli.Usage(errors.New("--row wants the number of a row, from 1"))
+			if row < 0 {
+				return cli.Usage(errors.New("--row wants the number of a row, from 0"))
+			}
+			if c.Flags().Changed("row") {
+				o.Row = &row
 			}
 			return u.traverse(c.Context(), args[0], f, o)
 		},
 	}
 	u.add(c)
 	f.add(c)
-	c.Flags().IntVar(&o.Row, "row", 0, "the row, from 1, at whose code the other values stay (default: their means)")
+	c.Flags().IntVar(&row, "row", 0, "the row, from 0, at whose code the other values stay (default: their means)")
 	c.Flags().StringVar(&o.Class, "class", "", "the class of all, for a model that reads labels (default: the row's, or the first)")
 	return c
 }

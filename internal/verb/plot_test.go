@@ -19,7 +19,7 @@ func TestPlot(t *testing.T) {
 		"tsne.png":     {"codes", run, "--limit", "50", "--method", "tsne"},
 		"rebuilt.png":  {"reconstructions", run, "--limit", "50"},
 		"filters.png":  {"filters", run},
-		"walk.png":     {"traversals", run, "--limit", "50", "--row", "2"},
+		"walk.png":     {"traversals", run, "--limit", "50", "--row", "0"},
 		"data.png":     {"codes", run, "--data", "mnist", "--limit", "20", "--rows", "10"},
 		"title of.png": {"reconstructions", run, "--limit", "50", "--title", "digits"},
 	} {
@@ -54,7 +54,7 @@ func TestPlotErrors(t *testing.T) {
 		"--rows wants 1 to 5000":            {cli.ExitUsage, []string{"codes", run, "--out", "a.png", "--rows", "0"}},
 		"--images wants 1 to 100":           {cli.ExitUsage, []string{"reconstructions", run, "--out", "a.png", "--images", "0"}},
 		"--row wants the number of a row":   {cli.ExitUsage, []string{"traversals", run, "--out", "a.png", "--row", "-1"}},
-		"around row 9 of 5":                 {cli.ExitFailed, []string{"traversals", run, "--out", "a.png", "--limit", "5", "--row", "9"}},
+		"around row 5 of 5, counted from 0": {cli.ExitFailed, []string{"traversals", run, "--out", "a.png", "--limit", "5", "--row", "5"}},
 		"is no run":                         {cli.ExitFailed, []string{"loss", dir, "--out", "a.png"}},
 		"want 4 to 5000 rows":               {cli.ExitFailed, []string{"codes", run, "--out", "a.png", "--limit", "3", "--method", "tsne"}},
 	} {

@@ -98,13 +98,13 @@ func TestTableBadInput(t *testing.T) {
 	tableOf(t, "ids", "a id", ",", ids, 0, 1)
 	before := files(t, ".")
 	for name, want := range map[string][2]string{ // of train, where it is none of its business empty, and of encode
-		"nan":      {`row 3 (line 4), column "b": want a value, got "NaN"`, `be taken in training (--impute mean)`},
-		"gap":      {`row 3 (line 4), column "c": want a value, got none; fill it in, leave the row or the column out, or let the column's mean or median be taken (--impute mean)`, `row 3 (line 4), column "c": want a value, got none`},
-		"text":     {`row 3 (line 4), column "d": want a number, as in other rows, got "hello"`, `row 3 (line 4), column "d": want a number, got "hello"`},
-		"infinite": {`row 3 (line 4), column "c": want a finite number`, `row 3 (line 4), column "c": want a finite number`},
+		"nan":      {`row 2 (line 4), column "b": want a value, got "NaN"`, `be taken in training (--impute mean)`},
+		"gap":      {`row 2 (line 4), column "c": want a value, got none; fill it in, leave the row or the column out, or let the column's mean or median be taken (--impute mean)`, `row 2 (line 4), column "c": want a value, got none`},
+		"text":     {`row 2 (line 4), column "d": want a number, as in other rows, got "hello"`, `row 2 (line 4), column "d": want a number, got "hello"`},
+		"infinite": {`row 2 (line 4), column "c": want a finite number`, `row 2 (line 4), column "c": want a finite number`},
 		"quote":    {"close the quotes that begin in line 4", "close the quotes that begin in line 4"},
 		"ragged":   {"line 4: want 5 columns, as in the first line, got 6", "line 4: want 5 columns, as in the first line, got 6"},
-		"blue":     {"", `row 3 (line 4), column "kind": want one of the categories "green", "red", got "blue"`},
+		"blue":     {"", `row 2 (line 4), column "kind": want one of the categories "green", "red", got "blue"`},
 		"missing":  {"", `no column "c", "d"; want names among "a", "b", "kind"`},
 		"nameless": {"", `no column "a", "b", "c", "d", "kind"; the file has no header`},
 		"one":      {"rows of one value; want at least two", `no column "b"`},

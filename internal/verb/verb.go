@@ -35,7 +35,8 @@ func command(p *cli.Process) *cobra.Command {
 		Long: "Trains autoencoders and uses them. RUN is the directory of a run, or a model's file.\n" +
 			"Data is mnist, fashion-mnist, or a path: a folder of images or of IDX files, a .npy or\n" +
 			".npz file, CSV, TSV or Parquet; - is standard input. Without --data a verb takes the\n" +
-			"run's own test set.",
+			"run's own test set. Rows are numbered from 0, without a table's header; lines of a file\n" +
+			"from 1.",
 		Version:       aegis.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,

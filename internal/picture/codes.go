@@ -1,4 +1,4 @@
-package aegis
+package picture
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"aegis/data"
 	"aegis/data/philox"
 	"aegis/internal/analysis"
+	"aegis/internal/infer"
 	"aegis/internal/report"
 )
 
@@ -19,22 +20,22 @@ const (
 	TSNE = "tsne" // so that neighbours stay neighbours: van der Maaten and Hinton (2008)
 )
 
-// MaxPlotCodes is the most codes that a plot shows.
-const MaxPlotCodes = 5000
+// MaxCodes is the most codes that a picture shows.
+const MaxCodes = 5000
 
 // CodesPlot says how codes are drawn.
 type CodesPlot struct {
 	PlotOptions
 	Method string // PCA or TSNE; empty: PCA. Codes of up to three values are drawn as they are by PCA
-	Rows   int    // how many are drawn by Seed where there are more; 0: MaxPlotCodes
+	Rows   int    // how many are drawn by Seed where there are more; 0: MaxCodes
 	Seed   uint64
 	// Progress hears how many rows are read, and how much of t-SNE is done; it
 	// may be nil.
 	Progress func(what string, done, of int)
 }
 
-// PlotCodes draws the codes of rows, coloured by class where rows have labels.
-func (m *Model) PlotCodes(ctx context.Context, w io.Writer, rows data.Reader, o CodesPlot) error {
+// Codes draws the codes of rows, coloured by class where rows have labels.
+func Codes(ctx context.Context, w io.Writer, m *infer.Model, rows data.Reader, o CodesPlot) error {
 	method := o.Method
 	switch {
 	case method == "":
@@ -42,16 +43,16 @@ func (m *Model) PlotCodes(ctx context.Context, w io.Writer, rows data.Reader, o 
 	case method != PCA && method != TSNE:
 		return fmt.Errorf("aegis: plot codes by %q; want %s or %s", method, PCA, TSNE)
 	}
-	if o.Rows < 0 || o.Rows > MaxPlotCodes {
-		return fmt.Errorf("aegis: plot %d codes; want 1 to %d, or 0 for these", o.Rows, MaxPlotCodes)
+	if o.Rows < 0 || o.Rows > MaxCodes {
+		return fmt.Errorf("aegis: plot %d codes; want 1 to %d, or 0 for these", o.Rows, MaxCodes)
 	}
 	if o.Rows == 0 {
-		o.Rows = MaxPlotCodes
+		o.Rows = MaxCodes
 	}
 	if o.Progress == nil {
 		o.Progress = func(string, int, int) {}
 	}
-	picked, all, err := m.sampleRows(ctx, rows, o)
+	picked, all, err := sampleRows(ctx, rows, o)
 	if err != nil {
 		return err
 	}
@@ -89,7 +90,7 @@ func someOf(n, all int) string {
 
 // sampleRows draws rows under a seed, every one as likely as every other, and says
 // how many there were (Vitter's algorithm R). They keep their order.
-func (m *Model) sampleRows(ctx context.Context, rows data.Reader, o CodesPlot) (data.Set, int, error) {
+func sampleRows(ctx context.Context, rows data.Reader, o CodesPlot) (data.Set, int, error) {
 	const some = 256
 	type kept struct {
 		number int

@@ -1,4 +1,4 @@
-package aegis
+package picture
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"aegis/data"
+	"aegis/internal/infer"
 	"aegis/internal/report"
 	"aegis/model"
 )
@@ -18,9 +19,9 @@ import (
 // TraversalsPlot says how the dimensions of a code are walked through.
 type TraversalsPlot struct {
 	PlotOptions
-	// Row is the number of a row, from 1, at whose code the other dimensions stay;
-	// 0: at their means.
-	Row   int
+	// Row is the number of a row, from 0, at whose code the other dimensions stay;
+	// nil: at their means.
+	Row   *int
 	Class string // what all is decoded as, for a model that reads labels; empty: the row's, or the first
 }
 
@@ -31,26 +32,26 @@ const (
 	stepsOfWalks = 2*walkEnd + 1
 )
 
-// NeedsRows tells whether [Model.PlotTraversals] reads rows: a model whose codes
-// are held to N(0, 1) needs none but for a row's code.
-func (m *Model) NeedsRows(o TraversalsPlot) bool {
-	spec := m.Spec()
-	return o.Row > 0 || !spec.Variational() && spec.Prior != model.NormalPrior
+// NeedsRows tells whether [Traversals] reads rows: a model whose codes are held to
+// N(0, 1) needs none but for a row's code.
+func NeedsRows(spec model.Spec, o TraversalsPlot) bool {
+	return o.Row != nil || !spec.Variational() && spec.Prior != model.NormalPrior
 }
 
-// PlotTraversals draws what the decoder makes of codes of which one dimension
+// Traversals draws what the decoder makes of codes of which one dimension
 // changes, a line each: over −3 to 3 deviations of the prior where codes are held
 // to N(0, 1), else over the quantiles of the codes of rows that lie there in a
 // normal distribution. Of vectors each dimension has a chart of lines, in the
-// scaled values that the network writes. Rows may be nil where [Model.NeedsRows]
+// scaled values that the network writes. Rows may be nil where [NeedsRows]
 // says so; at most 5,000 are read, and 64 dimensions are drawn, those in which
 // codes differ most.
-func (m *Model) PlotTraversals(ctx context.Context, w io.Writer, rows data.Reader, o TraversalsPlot) error {
-	walk, err := m.walk(ctx, rows, o)
+func Traversals(ctx context.Context, w io.Writer, m *infer.Model, rows data.Reader, o TraversalsPlot) error {
+	spec := m.Spec()
+	walk, err := newWalk(ctx, m, rows, o)
 	if err != nil {
 		return err
 	}
-	label, err := m.walkedAs(walk, o)
+	label, err := walkedAs(spec, walk, o)
 	if err != nil {
 		return err
 	}
@@ -66,26 +67,26 @@ func (m *Model) PlotTraversals(ctx context.Context, w io.Writer, rows data.Reade
 	if err != nil {
 		return err
 	}
-	title := fmt.Sprintf("%s: each dimension of the code by itself", m.Spec().Model)
-	if m.isVector() {
-		title = fmt.Sprintf("%s: what each dimension of the code changes, by %s", m.Spec().Model, walk.steps)
+	title := fmt.Sprintf("%s: each dimension of the code by itself", spec.Model)
+	if isVector(spec) {
+		title = fmt.Sprintf("%s: what each dimension of the code changes, by %s", spec.Model, walk.steps)
 	}
-	if o.Row > 0 {
-		title += fmt.Sprintf(", around the code of row %d", o.Row)
+	if o.Row != nil {
+		title += fmt.Sprintf(", around the code of row %d", *o.Row)
 	}
 	if label != nil {
-		title += ", class " + m.Spec().Form.ClassName(label[0])
+		title += ", class " + spec.Form.ClassName(label[0])
 	}
-	if z := m.Spec().Latent; z > len(walk.dims) {
+	if z := spec.Latent; z > len(walk.dims) {
 		title += fmt.Sprintf(", %d of %d", len(walk.dims), z)
 	}
 	if o.Title == "" {
 		o.Title = title
 	}
-	if m.isVector() {
-		return plotted("traversals", report.Charts(w, m.walkedCharts(walk, decoded, o)))
+	if isVector(spec) {
+		return plotted("traversals", report.Charts(w, walkedCharts(spec, walk, decoded, o)))
 	}
-	return m.walkedSheet(w, walk, decoded, o)
+	return walkedSheet(w, m, walk, decoded, o)
 }
 
 // walk is how the dimensions are gone through.
@@ -98,17 +99,18 @@ type walk struct {
 	labels   []byte      // the row's, of a model that reads them
 }
 
-func (m *Model) walk(ctx context.Context, rows data.Reader, o TraversalsPlot) (w walk, err error) {
-	z := m.Spec().Latent
-	if o.Row < 0 {
-		return w, fmt.Errorf("aegis: plot traversals around row %d; want 1 or more, or 0 for the means", o.Row)
+func newWalk(ctx context.Context, m *infer.Model, rows data.Reader, o TraversalsPlot) (w walk, err error) {
+	spec := m.Spec()
+	z := spec.Latent
+	if o.Row != nil && *o.Row < 0 {
+		return w, fmt.Errorf("aegis: plot traversals around row %d; want 0 or more, or none for the means", *o.Row)
 	}
 	w.origin, w.places = make([]float32, z), make([][]float32, z)
 	w.dims = make([]int, z)
 	for d := range w.dims {
 		w.dims[d] = d
 	}
-	if !m.NeedsRows(TraversalsPlot{}) {
+	if !NeedsRows(spec, TraversalsPlot{}) {
 		for step := -walkEnd; step <= walkEnd; step++ {
 			for d := range z {
 				w.places[d] = append(w.places[d], float32(step))
@@ -117,32 +119,46 @@ func (m *Model) walk(ctx context.Context, rows data.Reader, o TraversalsPlot) (w
 		}
 		w.steps = "deviations of the prior"
 	}
-	if !m.NeedsRows(o) {
+	if !NeedsRows(spec, o) {
 		w.dims = w.dims[:min(z, mostWalked)]
 		return w, nil
 	}
 	if rows == nil {
 		return w, errors.New("aegis: plot traversals: no rows, but the model's codes have no normal prior, or it is to be around a row's code; want rows")
 	}
-	s, err := readSome(rows, max(walkedRows, o.Row))
+	s, err := walkedOver(rows, o)
 	if err != nil {
 		return w, err
 	}
-	if o.Row > s.N {
-		return w, fmt.Errorf("aegis: plot traversals around row %d of %d; want one of these", o.Row, s.N)
-	}
-	codes, err := m.Encode(ctx, s.Rows, m.Spec().Reads(s.Labels)...)
+	codes, err := m.Encode(ctx, s.Rows, spec.Reads(s.Labels)...)
 	if err != nil {
 		return w, err
 	}
 	w.measure(codes, z)
-	if o.Row > 0 {
-		copy(w.origin, codes[(o.Row-1)*z:][:z])
-		if m.Spec().Condition != "" {
-			w.labels = s.Labels[o.Row-1 : o.Row]
+	if o.Row != nil {
+		copy(w.origin, codes[*o.Row*z:][:z])
+		if spec.Condition != "" {
+			w.labels = s.Labels[*o.Row : *o.Row+1]
 		}
 	}
 	return w, nil
+}
+
+// walkedOver are the rows whose codes are looked at, the one of the walk among
+// them.
+func walkedOver(rows data.Reader, o TraversalsPlot) (data.Set, error) {
+	most := walkedRows
+	if o.Row != nil {
+		most = max(most, *o.Row+1)
+	}
+	s, err := readSome(rows, most)
+	if err != nil {
+		return s, err
+	}
+	if o.Row != nil && *o.Row >= s.N {
+		return s, fmt.Errorf("aegis: plot traversals around row %d of %d, counted from 0; want 0 to %d", *o.Row, s.N, s.N-1)
+	}
+	return s, nil
 }
 
 // measure takes means, quantiles and the dimensions of the largest deviations
@@ -211,8 +227,8 @@ func signed(v int) string {
 }
 
 // walkedAs is the label of all codes, nil for a model that reads none.
-func (m *Model) walkedAs(w walk, o TraversalsPlot) ([]byte, error) {
-	switch conditional := m.Spec().Condition != ""; {
+func walkedAs(spec model.Spec, w walk, o TraversalsPlot) ([]byte, error) {
+	switch conditional := spec.Condition != ""; {
 	case !conditional && o.Class != "":
 		return nil, fmt.Errorf("aegis: plot traversals of class %s, but the model reads no labels; want no class", o.Class)
 	case !conditional:
@@ -222,23 +238,23 @@ func (m *Model) walkedAs(w walk, o TraversalsPlot) ([]byte, error) {
 	case o.Class == "":
 		return []byte{0}, nil
 	}
-	label, err := m.Spec().Form.Class(o.Class)
+	label, err := spec.Form.Class(o.Class)
 	if err != nil {
 		return nil, err
 	}
-	if n := m.Spec().Classes; int(label) >= n {
+	if n := spec.Classes; int(label) >= n {
 		return nil, fmt.Errorf("aegis: plot traversals of class %s; want one of the model's %d", o.Class, n)
 	}
 	return []byte{label}, nil
 }
 
-func (m *Model) walkedSheet(w io.Writer, walk walk, decoded []float32, o TraversalsPlot) error {
-	images, err := m.drawn(decoded)
+func walkedSheet(w io.Writer, m *infer.Model, walk walk, decoded []float32, o TraversalsPlot) error {
+	images, err := drawn(m, decoded)
 	if err != nil {
 		return err
 	}
 	s := report.Sheet{
-		Pixels: m.drawnAs(), Title: o.Title, Columns: stepsOfWalks, Images: images,
+		Pixels: drawnAs(m.Spec()), Title: o.Title, Columns: stepsOfWalks, Images: images,
 		ColumnCaptions: walk.captions, XLabel: walk.steps, Format: o.format(),
 	}
 	for _, d := range walk.dims {
@@ -249,17 +265,16 @@ func (m *Model) walkedSheet(w io.Writer, walk walk, decoded []float32, o Travers
 
 // walkedCharts has a chart of each dimension: a line each step. Values of windows
 // stand column by column, with gaps between.
-func (m *Model) walkedCharts(walk walk, decoded []float32, o TraversalsPlot) report.Panels {
-	spec := m.Spec()
+func walkedCharts(spec model.Spec, walk walk, decoded []float32, o TraversalsPlot) report.Panels {
 	scaling := spec.Scaled()
 	scaling.Apply(decoded)
 	c := report.Panels{Title: o.Title, Format: o.format(), Columns: min(2, len(walk.dims)), YLabel: "scaled value"}
-	order, ticks := m.alongColumns()
+	order, ticks := alongColumns(spec)
 	first := 0
 	if ticks == nil {
 		c.XLabel, first = "number of the value", 1
 	}
-	size := m.Size()
+	size := sizeOf(spec)
 	for i, d := range walk.dims {
 		p := report.Panel{Name: fmt.Sprintf("z%d", d+1), Ticks: ticks}
 		for step := range stepsOfWalks {
@@ -281,9 +296,9 @@ func (m *Model) walkedCharts(walk walk, decoded []float32, o TraversalsPlot) rep
 
 // alongColumns is the order in which a vector's values are drawn, −1 for a gap,
 // and the names of places; nil: numbers.
-func (m *Model) alongColumns() (order []int, ticks map[int]string) {
+func alongColumns(spec model.Spec) (order []int, ticks map[int]string) {
 	const most = 32 // names that have room
-	form := m.Spec().Form
+	form, size := spec.Form, sizeOf(spec)
 	if t := form.Table; t != nil && t.Window > 1 {
 		names := t.Columns()
 		ticks = make(map[int]string)
@@ -298,13 +313,13 @@ func (m *Model) alongColumns() (order []int, ticks map[int]string) {
 		}
 		return order, ticks
 	}
-	for i := range m.Size() {
+	for i := range size {
 		order = append(order, i)
 	}
-	if form.Columns == nil && m.Size() > most {
+	if form.Columns == nil && size > most {
 		return order, nil
 	}
-	names := m.columns()
+	names := columns(spec)
 	ticks = make(map[int]string)
 	for i := 0; i < len(names); i += (len(names) + most - 1) / most {
 		ticks[i] = names[i]

@@ -1,4 +1,4 @@
-package aegis
+package picture
 
 import (
 	"context"
@@ -9,7 +9,10 @@ import (
 	"io"
 
 	"aegis/data"
+	"aegis/internal/detect"
+	"aegis/internal/infer"
 	"aegis/internal/report"
+	"aegis/model"
 )
 
 // heatColour is that of a heat from 0 to 1: black, red, yellow, white.
@@ -18,10 +21,10 @@ func heatColour(v float32) color.RGBA {
 	return color.RGBA{R: part(0), G: part(1), B: part(2), A: 0xff}
 }
 
-// WriteHeat writes one map of heat, as [Detector.Heat] gives it (H,W), as PNG:
-// black where nothing is strange, then red, yellow and white.
-func (d *Detector) WriteHeat(w io.Writer, heat []float32) error {
-	height, width := d.model.Spec().Image[1], d.model.Spec().Image[2]
+// WriteHeat writes one map of heat, as a detector gives it (H,W), as PNG: black
+// where nothing is strange, then red, yellow and white.
+func WriteHeat(w io.Writer, spec model.Spec, heat []float32) error {
+	height, width := spec.Image[1], spec.Image[2]
 	if len(heat) != height*width {
 		return fmt.Errorf("aegis: a map of %d values; want %d × %d", len(heat), height, width)
 	}
@@ -35,9 +38,8 @@ func (d *Detector) WriteHeat(w io.Writer, heat []float32) error {
 // WriteHeatSheet writes images on one picture as PNG: above each, what the model
 // rebuilds of it below, and at the bottom where it is strange. Captions, nil or one
 // an image, stand above.
-func (d *Detector) WriteHeatSheet(ctx context.Context, w io.Writer, rows data.Rows, captions []string, labels ...byte) error {
-	m := d.model
-	heat, err := d.Heat(ctx, rows, labels...)
+func WriteHeatSheet(ctx context.Context, w io.Writer, d *detect.Detector, m *infer.Model, rows data.Rows, captions []string, labels ...byte) error {
+	heat, err := d.Heat(ctx, m, rows, labels...)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package aegis
+package picture
 
 import (
 	"context"
@@ -8,7 +8,9 @@ import (
 	"slices"
 
 	"aegis/data"
+	"aegis/internal/infer"
 	"aegis/internal/report"
+	"aegis/model"
 )
 
 // ReconstructionsPlot says how rows and what is rebuilt of them are drawn.
@@ -24,12 +26,12 @@ const (
 	plotPanels = 24  // columns of a table, or rows of a vector without names
 )
 
-// PlotReconstructions draws rows and what the model rebuilds of them. Of images
+// Reconstructions draws rows and what the model rebuilds of them. Of images
 // originals stand above what is rebuilt, the first of each class, with what the
 // network read between them where it was trained to restore rows. Of a table each
 // column has a chart of rebuilt over original values of the first 512 rows, of
 // windows lines over time, and rows of other vectors a chart each.
-func (m *Model) PlotReconstructions(ctx context.Context, w io.Writer, rows data.Reader, o ReconstructionsPlot) error {
+func Reconstructions(ctx context.Context, w io.Writer, m *infer.Model, rows data.Reader, o ReconstructionsPlot) error {
 	if o.Rows == 0 {
 		o.Rows = plotImages
 	}
@@ -40,7 +42,7 @@ func (m *Model) PlotReconstructions(ctx context.Context, w io.Writer, rows data.
 	if err != nil {
 		return err
 	}
-	if !m.isVector() {
+	if !isVector(m.Spec()) {
 		s = firstOfEach(s, o.Rows)
 	}
 	read := s.Rows
@@ -53,10 +55,10 @@ func (m *Model) PlotReconstructions(ctx context.Context, w io.Writer, rows data.
 	if err != nil {
 		return err
 	}
-	if m.isVector() {
-		return plotted("reconstructions", report.Charts(w, m.rebuiltCharts(s, rebuilt, o.PlotOptions)))
+	if isVector(m.Spec()) {
+		return plotted("reconstructions", report.Charts(w, rebuiltCharts(m, s, rebuilt, o.PlotOptions)))
 	}
-	return m.rebuiltGrid(w, s, read, rebuilt, o.PlotOptions)
+	return rebuiltGrid(w, m, s, read, rebuilt, o.PlotOptions)
 }
 
 // firstOfEach returns the first image of each class, and then further ones, in
@@ -80,17 +82,17 @@ func firstOfEach(s data.Set, n int) data.Set {
 	return c.Set
 }
 
-func (m *Model) rebuiltGrid(w io.Writer, s data.Set, read data.Rows, rebuilt []float32, o PlotOptions) error {
-	g := report.Grid{Pixels: m.drawnAs(), Format: o.format(), Title: o.Title}
+func rebuiltGrid(w io.Writer, m *infer.Model, s data.Set, read data.Rows, rebuilt []float32, o PlotOptions) error {
+	g := report.Grid{Pixels: drawnAs(m.Spec()), Format: o.format(), Title: o.Title}
 	var err error
-	if g.Originals, err = m.drawn(m.values(s.Rows)); err != nil {
+	if g.Originals, err = drawn(m, values(m, s.Rows)); err != nil {
 		return err
 	}
-	if g.Rebuilt, err = m.drawn(rebuilt); err != nil {
+	if g.Rebuilt, err = drawn(m, rebuilt); err != nil {
 		return err
 	}
 	if m.Spec().Corrupt != "" {
-		if g.Corrupted, err = m.drawn(m.values(read)); err != nil {
+		if g.Corrupted, err = drawn(m, values(m, read)); err != nil {
 			return err
 		}
 	}
@@ -101,12 +103,12 @@ func (m *Model) rebuiltGrid(w io.Writer, s data.Set, read data.Rows, rebuilt []f
 }
 
 // rebuiltCharts are the charts of vectors.
-func (m *Model) rebuiltCharts(s data.Set, rebuilt []float32, o PlotOptions) report.Panels {
-	spec, given := m.Spec(), m.values(s.Rows)
+func rebuiltCharts(m *infer.Model, s data.Set, rebuilt []float32, o PlotOptions) report.Panels {
+	spec, given, size := m.Spec(), values(m, s.Rows), s.Size()
 	c := report.Panels{Format: o.format()}
-	switch columns := m.columns(); {
+	switch columns := columns(spec); {
 	case spec.Form.Table != nil && spec.Form.Table.Window > 1:
-		m.overTime(&c, given, rebuilt)
+		overTime(&c, spec, given, rebuilt)
 		c.Title = o.title("%s: windows and what is rebuilt of them", spec.Model)
 	case spec.Form.Columns != nil || len(columns) <= plotPanels:
 		c.Columns, c.XLabel, c.YLabel = min(4, len(columns)), "original", "rebuilt"
@@ -118,15 +120,15 @@ func (m *Model) rebuiltCharts(s data.Set, rebuilt []float32, o PlotOptions) repo
 		for at, name := range columns {
 			c.Panels = append(c.Panels, report.Panel{
 				Name: name, Diagonal: true,
-				Lines: []report.Line{{Kind: report.Dots, X: column(given, at, m.Size()), Y: column(rebuilt, at, m.Size())}},
+				Lines: []report.Line{{Kind: report.Dots, X: column(given, at, size), Y: column(rebuilt, at, size)}},
 			})
 		}
 	default:
 		c.Columns, c.XLabel, c.YLabel = 1, "number of the value", "value"
 		c.Title = o.title("%s: rows and what is rebuilt of them", spec.Model)
 		for i := range min(6, s.N) {
-			from, to := i*m.Size(), (i+1)*m.Size()
-			c.Panels = append(c.Panels, givenAndMade(fmt.Sprintf("row %d", i+1), wide(given[from:to]), wide(rebuilt[from:to])))
+			from, to := i*size, (i+1)*size
+			c.Panels = append(c.Panels, givenAndMade(fmt.Sprintf("row %d", i), wide(given[from:to]), wide(rebuilt[from:to])))
 		}
 	}
 	return c
@@ -134,22 +136,22 @@ func (m *Model) rebuiltCharts(s data.Set, rebuilt []float32, o PlotOptions) repo
 
 // overTime has a chart for each column, of windows that follow each other without
 // a gap where there are such.
-func (m *Model) overTime(c *report.Panels, given, rebuilt []float32) {
-	form := m.Spec().Form.Table
+func overTime(c *report.Panels, spec model.Spec, given, rebuilt []float32) {
+	form, size := spec.Form.Table, sizeOf(spec)
 	names := form.Columns()
-	c.Columns, c.XLabel, c.YLabel = 1, "line", ""
+	c.Columns, c.XLabel, c.YLabel = 1, "line, from 0", ""
 	const most = 400 // lines
 	every := max(1, (form.Window+form.Step-1)/form.Step)
 	for at, name := range names[:min(plotPanels, len(names))] {
 		var a, b, x []float64
-		for row := 0; row < len(given)/m.Size() && (len(a) == 0 || len(a)+form.Window <= most); row += every {
+		for row := 0; row < len(given)/size && (len(a) == 0 || len(a)+form.Window <= most); row += every {
 			if len(x) > 0 && every*form.Step > form.Window { // lines between are in no window
 				a, b, x = append(a, math.NaN()), append(b, math.NaN()), append(x, x[len(x)-1])
 			}
 			for line := range form.Window {
-				v := row*m.Size() + line*len(names) + at
+				v := row*size + line*len(names) + at
 				a, b = append(a, float64(given[v])), append(b, float64(rebuilt[v]))
-				x = append(x, float64(row*form.Step+line+1))
+				x = append(x, float64(row*form.Step+line))
 			}
 		}
 		p := givenAndMade(name, a, b)
@@ -170,11 +172,11 @@ func givenAndMade(name string, given, made []float64) report.Panel {
 }
 
 // columns are the names of a vector's values, x1, x2, … where they have none.
-func (m *Model) columns() []string {
-	if names := m.Spec().Form.Columns; names != nil {
-		return names
+func columns(spec model.Spec) []string {
+	if spec.Form.Columns != nil {
+		return spec.Form.Columns
 	}
-	names := make([]string, m.Size())
+	names := make([]string, sizeOf(spec))
 	for i := range names {
 		names[i] = fmt.Sprintf("x%d", i+1)
 	}

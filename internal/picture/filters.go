@@ -1,43 +1,36 @@
-package aegis
+package picture
 
 import (
 	"fmt"
 	"io"
 	"slices"
 
+	"aegis/internal/infer"
 	"aegis/internal/report"
 	"aegis/model"
 	"aegis/model/program"
 )
 
-// PlotFilters draws the weights of the first layer, which say what it looks for:
-// of a network that reads images fully connected an image for each unit, of a
-// convolution its kernels, of vectors a matrix of columns and units; above 0 is
-// orange, below blue, all on one scale. It shows a hundred images at most, those of
-// an image's channels beside one another, or 512 columns and units.
-func (r *Run) PlotFilters(w io.Writer, o PlotOptions) error {
-	m, err := r.Load(WithDevice(DeviceCPU), WithThreads(1))
-	if err != nil {
-		return err
-	}
-	spec := m.Spec()
-	if err := m.Close(); err != nil {
-		return err
-	}
+// Filters draws the weights of the first layer, which say what it looks for, of a
+// model's file: of a network that reads images fully connected an image for each
+// unit, of a convolution its kernels, of vectors a matrix of columns and units;
+// above 0 is orange, below blue, all on one scale. It shows a hundred images at
+// most, those of an image's channels beside one another, or 512 columns and units.
+func Filters(w io.Writer, file string, spec model.Spec, o PlotOptions) error {
 	layers, err := spec.Layers()
 	if err != nil {
 		return err
 	}
-	state, err := ReadState(r.File)
+	state, err := infer.ReadState(file)
 	if err != nil {
 		return err
 	}
 	first := layers[0]
 	weights, ok := state.Tensors[first.Name+".weight"]
 	if !ok {
-		return fmt.Errorf("aegis: plot filters of %s: it has no weights %s.weight", r.File, first.Name)
+		return fmt.Errorf("aegis: plot filters of %s: it has no weights %s.weight", file, first.Name)
 	}
-	if spec.Image[0] == 0 {
+	if isVector(spec) {
 		return plotted("filters", report.HeatMap(w, columnWeights(spec, first, weights, o)))
 	}
 	return plotted("filters", report.Signed(w, imageWeights(spec, first, weights, o)))
