@@ -51,8 +51,11 @@ func (w *watcher) begin(out string) {
 		}
 		w.bar = nil // several have no place on a line
 	}
-	last := w.config.Seed + aegis.Seed(w.tries-1)
-	w.printf("%d tries of %s, seeds %d to %d, %s; writing to %s\n", w.tries, w.config.Model, w.config.Seed, last, how, out)
+	what := fmt.Sprintf("%d tries of %s, seeds %d to %d", w.tries, w.config.Model, w.config.Seed, w.config.Seed+aegis.Seed(w.tries-1))
+	if w.tries == 1 {
+		what = fmt.Sprintf("1 try of %s, seed %d", w.config.Model, w.config.Seed)
+	}
+	w.printf("%s, %s; writing to %s\n", what, how, out)
 }
 
 // try watches one try. What is said of the data and the network is the same of

@@ -117,6 +117,16 @@ func (r *Result) finished() (some []Try) {
 	return some
 }
 
+// Runs are the directories of the runs that have an epoch to show.
+func (r *Result) Runs() (dirs []string) {
+	for _, t := range r.Tries {
+		if t.Epochs > 0 {
+			dirs = append(dirs, filepath.Join(r.Dir, t.Dir))
+		}
+	}
+	return dirs
+}
+
 // settings are the values of a configuration that are not its preset's.
 func settings(c session.Config) map[string]string {
 	all := make(map[string]string)

@@ -85,7 +85,7 @@ func (o Options) free(cfg session.Config) error {
 		return advice.With(fmt.Errorf("%w; it would be replaced: move it or choose another directory", err), "out")
 	}
 	if earlier != nil && !o.Force {
-		return fmt.Errorf("aegis: %s holds tries: %w; choose another directory, or replace them by force", o.Out, run.ErrExists)
+		return fmt.Errorf("aegis: %s holds tries, each %w; choose another directory, or replace them by force", o.Out, run.ErrExists)
 	}
 	for i := range o.Tries {
 		if err := o.of(o.Out, cfg.Seed+session.Seed(i), session.Hooks{}).Check(); err != nil {
