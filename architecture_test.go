@@ -54,6 +54,7 @@ var mayImport = map[string][]string{
 	"aegis/internal/detect":   {"aegis/data", "aegis/data/philox", "aegis/internal/infer", "aegis/internal/analysis", "aegis/model"},
 	"aegis/internal/pytorch":  {"aegis/internal/run", "aegis/model/program"},
 	"aegis/internal/compare":  {"aegis/internal/session"},
+	"aegis/internal/tries":    {"aegis/data", "aegis/internal/advice", "aegis/internal/analysis", "aegis/internal/compare", "aegis/internal/run", "aegis/internal/session"},
 	"aegis/internal/generate": {"aegis/data", "aegis/data/philox", "aegis/model", "aegis/internal/infer", "aegis/internal/analysis"},
 	"aegis/internal/inspect":  {"aegis/data", "aegis/model", "aegis/internal/run", "aegis/internal/infer", "aegis/internal/session", "aegis/internal/codec", "aegis/internal/detect"},
 	"aegis/internal/opendata": {"aegis/data", "aegis/data/dataset", "aegis/data/table", "aegis/model", "aegis/internal/session"},

@@ -121,6 +121,30 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// TestSignalOfTries: an interrupt saves every try that trains, and leaves the
+// table so far.
+func TestSignalOfTries(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "tries")
+	p := begin(t, nil, "--data", folder(t), "--epochs", "1000000", "--tries", "5", "--jobs", "2", "--out", out)
+	for _, seed := range []string{"seed 1: epoch ", "seed 2: epoch "} {
+		p.until(t, seed)
+	}
+	p.signal(t, os.Interrupt)
+	code, stderr := p.end(t)
+	want := "train: interrupted; 0 of 5 tries in " + out + " finished; the model of epoch "
+	if code != cli.ExitInterrupted || !strings.Contains(stderr, want) {
+		t.Errorf("exit %d, no %q in …%s", code, want, stderr[max(0, len(stderr)-500):])
+	}
+	for _, name := range []string{"tries.json", "seed-1/last.safetensors", "seed-2/last.safetensors"} {
+		if _, err := os.Stat(filepath.Join(out, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(out, "seed-3")); err == nil {
+		t.Error("a third one began")
+	}
+}
+
 // A signal that is ignored already is not heard: a run under nohup outlives its
 // terminal, and one behind & in a script the script's interrupt.
 func TestIgnoredSignals(t *testing.T) {

@@ -26,6 +26,7 @@ type call struct {
 
 	file                                               string // --config
 	out                                                string
+	tries, jobs                                        int // 0: one run
 	force, quiet, json, summary, plan, doctor, version bool
 }
 
@@ -85,7 +86,15 @@ func runOptions() []option {
 			name: "out", value: "directory", at: func(c *call) any { return &c.out },
 			help: "run directory (default runs/<model>-<time>)",
 		},
-		{name: "force", at: func(c *call) any { return &c.force }, help: "replace the run that --out holds"},
+		{
+			name: "tries", value: "number", at: func(c *call) any { return &c.tries },
+			help: "train so many runs, of --seed and the seeds after it, into seed-1, seed-2, … of --out, and print a table with median and range; 0: one run",
+		},
+		{
+			name: "jobs", value: "number", at: func(c *call) any { return &c.jobs },
+			help: "runs of --tries that train side by side, on one thread each unless --threads says how many",
+		},
+		{name: "force", at: func(c *call) any { return &c.force }, help: "replace the run, or the tries, that --out holds"},
 		{name: "quiet", at: func(c *call) any { return &c.quiet }, help: "print errors only"},
 		{
 			name: "json", at: func(c *call) any { return &c.json },

@@ -47,9 +47,10 @@ func TestFlags(t *testing.T) {
 		"likelihood": "bernoulli", "beta": "2", "kl-warmup": "1.5", "free-bits": "0.125", "condition": "labels", "binarize": "static",
 		"dropout": "0.25", "corrupt": "mask:0.3", "sparse": "topk:5", "code-l2": "1e-4", "l1": "0.125", "l2": "0.5",
 		"size": "48x64", "fit": "pad", "columns": `a,"b,c"`, "drop": "d", "label": "e", "impute": "median", "window": "8:2",
+		"tries": "3", "jobs": "2",
 		"header": "no", "delimiter": ";", "decimal": ",", "keys": "train=x", "normal-class": "3", "test-split": "20%",
 	}
-	want := &call{out: "dir", force: true, quiet: true, json: true, summary: true, plan: true, doctor: true, version: true}
+	want := &call{out: "dir", tries: 3, jobs: 2, force: true, quiet: true, json: true, summary: true, plan: true, doctor: true, version: true}
 	var err error
 	if want.config, err = aegis.NewConfig("conv"); err != nil {
 		t.Fatal(err)

@@ -47,10 +47,16 @@ func train(ctx context.Context, p *Process, c *call) error {
 	if c.force && c.out == "" {
 		return &usageError{errors.New("--force replaces the run in the directory that --out names; name one")}
 	}
+	if c.jobs != 0 && c.tries == 0 {
+		return &usageError{errors.New("--jobs is how many of --tries train side by side; say how many tries")}
+	}
 	signal.Ignore(syscall.SIGPIPE)
 	w := newWatcher(p, c)
-	options := aegis.Options{Out: c.out, Force: c.force, Hooks: w.hooks()}
-	if err := options.Check(); err != nil {
+	check := aegis.Options{Out: c.out, Force: c.force}.Check
+	if c.tries != 0 {
+		check = func() error { return c.triesOptions().Check(c.config) }
+	}
+	if err := check(); err != nil {
 		return err
 	}
 	if c.out != "" && c.config.Data != "" && same(c.out, string(c.config.Data)) {
@@ -61,12 +67,15 @@ func train(ctx context.Context, p *Process, c *call) error {
 		return err
 	}
 	defer func() { _ = ds.Close() }() // it was read only
-	summary, err := aegis.Train(ctx, c.config, ds, options)
+	if c.tries != 0 {
+		return trainTries(ctx, w, ds)
+	}
+	summary, err := aegis.Train(ctx, c.config, ds, aegis.Options{Out: c.out, Force: c.force, Hooks: w.hooks()})
 	w.close()
 	if err != nil {
 		return err
 	}
-	w.done(summary)
+	w.done(summary, w.dir)
 	return w.failed
 }
 

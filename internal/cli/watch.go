@@ -23,7 +23,8 @@ type watcher struct {
 	*call
 	process  *Process
 	bar      *bar
-	dir      string    // of the run
+	dir      string    // of the run that began last
+	root     string    // of tries
 	noun     string    // what rows are called
 	measured time.Time // when a line last said how far the data was read
 	failed   error     // of writing to stdout, said already
@@ -125,9 +126,16 @@ func (w *watcher) progress(p aegis.Progress) {
 	}
 }
 
+// metrics says what an epoch came to.
 func (w *watcher) metrics(m aegis.Metrics) {
+	w.epoch("", m)
+	w.line(m)
+}
+
+// epoch prints an epoch's line behind a label.
+func (w *watcher) epoch(label string, m aegis.Metrics) {
 	w.close()
-	line := fmt.Sprintf("epoch %*d/%d  train %.5f%s", digits(w.config.Epochs), m.Epoch, w.config.Epochs, m.TrainLoss, terms(m.Terms))
+	line := label + fmt.Sprintf("epoch %*d/%d  train %.5f%s", digits(w.config.Epochs), m.Epoch, w.config.Epochs, m.TrainLoss, terms(m.Terms))
 	if m.ValLoss != nil {
 		line += fmt.Sprintf("  val %.5f%s", *m.ValLoss, terms(m.ValTerms))
 		if m.Best {
@@ -138,9 +146,6 @@ func (w *watcher) metrics(m aegis.Metrics) {
 		line += fmt.Sprintf("  test %.5f%s", *m.TestLoss, terms(m.TestTerms))
 	}
 	w.printf("%s  %.2f s, %.0f %s/s\n", line, m.Seconds, m.ImagesPerSecond, w.noun)
-	if w.json && w.failed == nil && !w.gone {
-		w.line(m)
-	}
 }
 
 // terms lists those of a loss but for itself, "" where there are no others.
@@ -157,10 +162,13 @@ func terms(all map[string]float64) string {
 	return " (" + strings.Join(list, ", ") + ")"
 }
 
-// line prints metrics as JSON. Where that fails the run goes on, and is kept;
-// a reader that has gone away has read what it wanted.
-func (w *watcher) line(m aegis.Metrics) {
-	text, err := json.Marshal(m)
+// line prints metrics as JSON, where they are asked for. Where that fails the run
+// goes on, and is kept; a reader that has gone away has read what it wanted.
+func (w *watcher) line(metrics any) {
+	if !w.json || w.failed != nil || w.gone {
+		return
+	}
+	text, err := json.Marshal(metrics)
 	if err == nil {
 		_, err = fmt.Fprintf(w.process.Stdout, "%s\n", text)
 	}
@@ -183,15 +191,15 @@ func (w *watcher) close() {
 	}
 }
 
-// done says what is wrong with the model, where everything is, and how good the
-// model is.
-func (w *watcher) done(s *aegis.Summary) {
+// done says what is wrong with the model in a run's directory, where everything
+// is, and how good the model is.
+func (w *watcher) done(s *aegis.Summary, dir string) {
 	for _, warning := range s.Warnings {
 		w.printf("warning: %s\n", warning)
 	}
 	names := []string{"model.safetensors"}
 	for _, picture := range []string{"reconstructions.png", "latent.png", "samples.png", "grid.png", "loss.png", "terms.png"} {
-		if _, err := os.Stat(filepath.Join(w.out, picture)); err == nil { // of vectors there is none of reconstructions
+		if _, err := os.Stat(filepath.Join(dir, picture)); err == nil { // of vectors there is none of reconstructions
 			names = append(names, picture)
 		}
 	}
@@ -199,5 +207,5 @@ func (w *watcher) done(s *aegis.Summary) {
 	if verdict != "" {
 		verdict = "; " + verdict
 	}
-	w.printf("%s: %s%s\n", filepath.Clean(w.dir), strings.Join(names, ", "), verdict)
+	w.printf("%s: %s%s\n", filepath.Clean(dir), strings.Join(names, ", "), verdict)
 }

@@ -104,8 +104,8 @@ func differing(runs []Run) (keys []string) {
 			if slices.Contains(own, o.Key) {
 				continue
 			}
-			first := text(o.At(&runs[0].Config))
-			if slices.ContainsFunc(runs[1:], func(r Run) bool { return text(o.At(&r.Config)) != first }) {
+			first := Text(o.At(&runs[0].Config))
+			if slices.ContainsFunc(runs[1:], func(r Run) bool { return Text(o.At(&r.Config)) != first }) {
 				keys = append(keys, o.Key)
 			}
 		}
@@ -113,8 +113,8 @@ func differing(runs []Run) (keys []string) {
 	return keys
 }
 
-// text is an option's value.
-func text(pointer any) string {
+// Text is the value of an option of the configuration, that a pointer points to.
+func Text(pointer any) string {
 	v := reflect.ValueOf(pointer).Elem()
 	if v.Kind() == reflect.Slice {
 		return strings.Trim(strings.ReplaceAll(fmt.Sprint(v.Interface()), " ", ","), "[]")
@@ -135,7 +135,7 @@ func compared(r Run, keys []string) Compared {
 	for _, g := range session.ConfigGroups() {
 		for _, o := range g.Options {
 			if slices.Contains(keys, o.Key) {
-				c.Settings[o.Key] = text(o.At(&r.Config))
+				c.Settings[o.Key] = Text(o.At(&r.Config))
 			}
 		}
 	}

@@ -63,17 +63,26 @@ func Create(dir string, force bool) (*Dir, error) {
 // CreateNew makes a directory of its own for a new run: base, or where that is
 // there already base-2, base-3 and so on.
 func CreateNew(base string) (*Dir, error) {
+	dir, err := makeNew(base)
+	if err != nil {
+		return nil, err
+	}
+	return Create(dir, false)
+}
+
+// makeNew makes a directory that was not there, under a name as CreateNew says.
+func makeNew(base string) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(base), 0o777); err != nil {
-		return nil, takesNone(base, err)
+		return "", takesNone(base, err)
 	}
 	name := base
 	for try := 2; ; try++ {
 		err := os.Mkdir(name, 0o777)
 		if err == nil {
-			return Create(name, false)
+			return name, nil
 		}
 		if !errors.Is(err, fs.ErrExist) || try == mostTries {
-			return nil, takesNone(name, err)
+			return "", takesNone(name, err)
 		}
 		name = fmt.Sprintf("%s-%d", base, try)
 	}

@@ -111,15 +111,18 @@ const (
 // Devices returns all names.
 func Devices() []string { return []string{DeviceAuto, DeviceCPU, DeviceCUDA, DeviceTape} }
 
+// MostThreads is how many threads a run may have, and how many runs may train
+// side by side.
+const MostThreads = 1024
+
 // CheckDevice says what is wrong with the choice of a device, as a
 // *[ConfigError].
 func CheckDevice(name string, gpu, threads int) error {
-	const mostThreads = 1024
 	if !slices.Contains(Devices(), name) {
 		return configErrorf("aegis: unknown device %q; want one of %s", name, strings.Join(Devices(), ", "))
 	}
-	if threads < 0 || threads > mostThreads {
-		return configErrorf("aegis: %d threads; want 1 to %d, or 0 for as many as pay", threads, mostThreads)
+	if threads < 0 || threads > MostThreads {
+		return configErrorf("aegis: %d threads; want 1 to %d, or 0 for as many as pay", threads, MostThreads)
 	}
 	if gpu < 0 {
 		return configErrorf("aegis: GPU %d; want a number of at least 0", gpu)

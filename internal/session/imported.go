@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"aegis/data"
 	"aegis/internal/pytorch"
@@ -144,7 +143,7 @@ func (c *Config) scaleAs(rows data.Shape, means, deviations []float64) error {
 func (c Config) writeImported(tensors map[string]program.Tensor, o ImportOptions) (out string, err error) {
 	var dir *run.Dir
 	if o.Out == "" {
-		dir, err = run.CreateNew(fmt.Sprintf("runs/%s-%s", fileName(c.Model), time.Now().Format("20060102-150405")))
+		dir, err = run.CreateNew(c.NewOut())
 	} else {
 		dir, err = run.Create(o.Out, o.Force)
 	}

@@ -43,6 +43,31 @@ func CheckMemory(c Config) error {
 	return c.fits(checkpointBytes(cost) + c.pictureBytes() + c.machineBytes(cost))
 }
 
+// CheckMemoryOf says where so many runs at once, of one configuration on one
+// source, do not fit into memory beside each other. A GPU has its VM's memory of
+// its own.
+func CheckMemoryOf(runs int, c Config, src *data.Source) error {
+	t := &trainer{cfg: c, dataset: src}
+	if err := t.split(); err != nil {
+		return err
+	}
+	if err := t.cfg.fit(t.train.Shape); err != nil {
+		return err
+	}
+	cost, err := t.cfg.Cost()
+	if err != nil {
+		return err
+	}
+	need := checkpointBytes(cost) + t.cfg.pictureBytes()
+	if c.Device != DeviceCUDA {
+		need += t.cfg.machineBytes(cost)
+	}
+	if err := t.cfg.fits(float64(runs) * need); err != nil {
+		return advice.With(fmt.Errorf("%w, or run fewer than %d side by side", err, runs), "jobs")
+	}
+	return nil
+}
+
 // fits compares what is needed beside the data set with what is left.
 func (c Config) fits(need float64) error {
 	have := memory.Left()

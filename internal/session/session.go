@@ -134,12 +134,17 @@ func fileName(name string) string {
 	return strings.TrimLeft(name, ".")
 }
 
+// NewOut returns where a run of now goes that no directory is named for.
+func (c Config) NewOut() string {
+	return fmt.Sprintf("runs/%s-%s", fileName(c.Model), time.Now().Format("20060102-150405"))
+}
+
 // makeDir makes the run directory where there is room for the checkpoints, and
 // writes the configuration to it.
 func (t *trainer) makeDir(opt Options) (err error) {
 	out := opt.Out
 	if out == "" {
-		out = fmt.Sprintf("runs/%s-%s", fileName(t.cfg.Model), time.Now().Format("20060102-150405"))
+		out = t.cfg.NewOut()
 	}
 	if err := run.CheckSpace(out, t.modelBytes(), t.stateBytes()); err != nil {
 		return elsewhere(err)

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -28,13 +30,14 @@ func compareVerb(p *cli.Process) *cobra.Command {
 		Use:   "compare RUN RUN...",
 		Short: "Put runs side by side",
 		Long: "Prints a table of runs, by their test losses: what differs in columns, what all have in\n" +
-			"common above it. Runs whose losses are not of the same thing are in groups.",
+			"common above it. Runs whose losses are not of the same thing are in groups. A directory of\n" +
+			"tries stands for its runs.",
 		Example: "  go run ./cmd/aegis train --epochs 1 --limit 2000 --out runs/a\n" +
 			"  go run ./cmd/aegis train --epochs 1 --limit 2000 --lr 0.01 --out runs/b\n" +
 			"  go run ./cmd/aegis compare runs/a runs/b",
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) < 2 || slices.Contains(args, "") {
-				return cli.Usage(fmt.Errorf("want two runs or more, got %q", args))
+			if len(args) < 1 || slices.Contains(args, "") {
+				return tooFew(args)
 			}
 			return nil
 		},
@@ -46,9 +49,39 @@ func compareVerb(p *cli.Process) *cobra.Command {
 	return c
 }
 
-func (v *comparing) run(paths []string) error {
+// tooFew says that there is nothing to compare.
+func tooFew(args []string) error {
+	return cli.Usage(fmt.Errorf("want two runs or more, or a directory of tries, got %q", args))
+}
+
+// runsOf returns the runs that arguments name: a directory of tries stands for
+// its own.
+func runsOf(args []string) ([]string, error) {
+	var paths []string
+	for _, path := range args {
+		if _, err := os.Stat(filepath.Join(path, aegis.TriesFile)); err != nil {
+			paths = append(paths, path)
+			continue
+		}
+		tries, err := aegis.ReadTries(path)
+		if err != nil {
+			return nil, err
+		}
+		paths = append(paths, tries.Runs()...)
+	}
+	if len(paths) < 2 {
+		return nil, tooFew(args)
+	}
+	return paths, nil
+}
+
+func (v *comparing) run(args []string) error {
 	if v.json && v.out == "-" {
 		return cli.Usage(errors.New("--json and the table would both go to standard output; give --out a file"))
+	}
+	paths, err := runsOf(args)
+	if err != nil {
+		return err
 	}
 	var runs []*aegis.Run
 	for _, path := range paths {

@@ -46,6 +46,26 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// TestCompareTries: a directory of tries stands for its runs, and may stand
+// beside others.
+func TestCompareTries(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "tries")
+	must(t, "train", "--quiet", "--limit", "200", "--epochs", "1", "--tries", "2", "--out", out)
+	for n, args := range map[int][]string{2: {out}, 3: {trained(t), out}} {
+		text, _ := must(t, append([]string{"compare", "--json"}, args...)...)
+		var c struct{ Runs []struct{ Run string } }
+		if err := json.Unmarshal([]byte(text), &c); err != nil || len(c.Runs) != n || !strings.Contains(text, filepath.Join(out, "seed-2")) {
+			t.Errorf("%v of %s", err, text)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(out, "tries.json"), []byte("{}"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, stderr := call("compare", out); status != cli.ExitFailed || !strings.Contains(stderr, "no tries are in it") {
+		t.Errorf("status %d, %s", status, stderr)
+	}
+}
+
 // TestCompareErrors: a run that lacks something is an error that names it.
 func TestCompareErrors(t *testing.T) {
 	run := trained(t)
@@ -89,7 +109,7 @@ func TestCompareErrors(t *testing.T) {
 		args   []string
 		status int
 	}{
-		"want two runs or more":                                              {[]string{run}, cli.ExitUsage},
+		"want two runs or more, or a directory of tries":                     {[]string{run}, cli.ExitUsage},
 		`unknown column "los"`:                                               {[]string{run, run, "--sort", "los"}, cli.ExitUsage},
 		"would both go to standard output":                                   {[]string{run, run, "--json", "--out", "-"}, cli.ExitUsage},
 		"is no run: it has no model.safetensors":                             {[]string{run, without("model.safetensors")}, cli.ExitFailed},
