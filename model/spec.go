@@ -85,12 +85,13 @@ type Spec struct {
 	Schedule string  `json:"schedule,omitempty"`
 	Momentum float64 `json:"momentum"`        // of sgd
 	Beta1    float64 `json:"beta1,omitempty"` // of adam; 0: 0.9
+	Batch    int     `json:"batch"`
+	Epochs   int     `json:"epochs"`
+
 	// EMA is the decay of averages of the parameters, which follow them from step
 	// to step and are what is evaluated and kept: in step t, counted from 0, the
 	// smaller one of EMA and (1+t)/(10+t); 0: there are none.
-	EMA    float64 `json:"ema,omitempty"`
-	Batch  int     `json:"batch"`
-	Epochs int     `json:"epochs"`
+	EMA float64 `json:"ema,omitempty"`
 
 	// Rows is how many rows an epoch has, where something goes by epochs. It
 	// comes from the data.
