@@ -137,7 +137,7 @@ func checkState(t *testing.T, cfg Config, path string, ds *data.Source, want flo
 func TestAveragesOfTheBestEpoch(t *testing.T) {
 	ds, out := blobs(64, 24, 8, 6), filepath.Join(t.TempDir(), "run")
 	cfg := config(t, "fc12")
-	cfg.Hidden, cfg.Latent, cfg.EMA, cfg.Val, cfg.LR, cfg.Epochs = []int{12}, 3, 0.5, 16, 1, 4
+	cfg.Hidden, cfg.Latent, cfg.EMA, cfg.Val, cfg.TestLimit, cfg.LR, cfg.Epochs = []int{12}, 3, 0.5, 16, 5, 0.3, 4
 	s, err := trained(context.Background(), cfg, ds, Options{Out: out})
 	if err != nil {
 		t.Fatal(err)
