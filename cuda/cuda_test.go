@@ -33,6 +33,10 @@ func TestReference(t *testing.T) { vmtest.Reference(t, simulated()) }
 
 func TestBatchNorm(t *testing.T) { vmtest.BatchNorm(t, simulated()) }
 
+func TestEMA(t *testing.T) { vmtest.EMA(t, simulated()) }
+
+func TestShadows(t *testing.T) { vmtest.Shadows(t, simulated()) }
+
 func TestAdversarial(t *testing.T) { vmtest.Adversarial(t, simulated()) }
 
 func TestRegular(t *testing.T) { vmtest.Regular(t, simulated()) }
@@ -136,6 +140,8 @@ func TestGPU(t *testing.T) {
 		{name: "streamed", test: vmtest.Contract, opt: cuda.Options{DataLimit: -1}},
 		{name: "handmade graphs", test: vmtest.HandmadeGraphs},
 		{name: "inputs", test: vmtest.Inputs},
+		{name: "averages", test: vmtest.EMA},
+		{name: "shadows", test: vmtest.Shadows},
 		{name: "streamed inputs", test: vmtest.Inputs, opt: cuda.Options{DataLimit: -1}},
 		{name: "trains a program", test: vmtest.TrainsProgram},
 		{name: "runner", test: func(t *testing.T, _ vmtest.Open) {

@@ -23,7 +23,9 @@ func (b *builder) keep(in plan.Instr) {
 // follow moves a shadow after the parameter that it follows.
 func (b *builder) follow(in plan.Instr) {
 	shadow := b.at(in.Dst[0])
-	b.do(kernels.Lerp{Step: b.step, Width: b.size(in.Dst[0]), Factor: in.Factor, A: b.at(in.Src[0]), B: shadow, C: shadow})
+	b.do(kernels.Lerp{
+		Step: b.step, Width: b.size(in.Dst[0]), Factor: in.Factor, Scalar: b.scalarAt(in, 1), A: b.at(in.Src[0]), B: shadow, C: shadow,
+	})
 }
 
 // optimizer is the phase's.

@@ -13,7 +13,8 @@ import (
 )
 
 // Program writes the spec as graphs: one training phase with its gradients,
-// and the forward parts. Every shape is checked here.
+// and the forward parts, which read averages of the parameters where the spec
+// has them. Every shape is checked here.
 func (s Spec) Program() (*program.Program, error) {
 	p, b, err := s.forward()
 	if err != nil {
@@ -22,6 +23,7 @@ func (s Spec) Program() (*program.Program, error) {
 	if p.Scalars, err = s.scalars(); err != nil {
 		return nil, err
 	}
+	b.addAverages(p)
 	if s.Adversarial() {
 		p.Phases, err = b.adversarialPhases()
 		return p, err
@@ -31,8 +33,8 @@ func (s Spec) Program() (*program.Program, error) {
 	return p, err
 }
 
-// Forward is [Spec.Program] without a phase: what it takes to use a network
-// that was trained.
+// Forward is [Spec.Program] without a phase and without averages: what it takes
+// to use a network that was trained. Its parameters are those of a model's file.
 func (s Spec) Forward() (*program.Program, error) {
 	p, _, err := s.forward()
 	return p, err
@@ -64,6 +66,8 @@ type builder struct {
 	spec    Spec
 	network network
 	dtype   tensor.Dtype // of the graphs: of all in them that is no constant
+
+	averages bool // forward parts read averages of the parameters
 }
 
 // graph is a graph under construction.
@@ -74,16 +78,19 @@ type graph struct {
 	dropout float64
 	topK    int
 	code    *G.Node
-	weights *G.Node         // of rows, while training; else nil
-	kept    []*G.Node       // running tensors that it reads
-	writes  []program.Write // what they become
-	total   *G.Node         // what is trained on: the loss with all penalties
+
+	averages bool            // in place of what is trained
+	weights  *G.Node         // of rows, while training; else nil
+	kept     []*G.Node       // running tensors that it reads
+	writes   []program.Write // what they become
+	total    *G.Node         // what is trained on: the loss with all penalties
 }
 
-func (b *builder) newGraph() *graph {
+func (b *builder) newGraph(training bool) *graph {
 	sparse, _ := parseSparsity(b.spec.Sparse) // it was checked
 	return &graph{
 		Graph: program.Graph{ExprGraph: G.NewGraph()}, dtype: b.dtype, init: b.spec.Init, dropout: b.spec.Dropout, topK: sparse.k,
+		averages: b.averages && !training,
 	}
 }
 
@@ -101,6 +108,9 @@ func (g *graph) tensor(name string, shape ...int) *G.Node {
 
 // param returns the leaf of a parameter, the same one where it is read again.
 func (g *graph) param(p program.Param) *G.Node {
+	if g.averages {
+		p = average(p)
+	}
 	list := &g.Params
 	if p.Role != program.Trained {
 		list = &g.kept
@@ -210,7 +220,7 @@ type batchRows struct{ x, read, weights *G.Node }
 
 // rows begins a graph with what it reads.
 func (b *builder) rows(batch int, training bool) (g *graph, rows batchRows, err error) {
-	g = b.newGraph()
+	g = b.newGraph(training)
 	rows.x = g.input(program.InputRows, "x", batch, b.network.encoder[0].row()...)
 	rows.weights = g.input(program.InputWeights, "weights", batch)
 	if training {
@@ -284,7 +294,7 @@ func (b *builder) forward(part program.Part, batch int) (*program.Graph, error) 
 		whole := g.all()
 		return &whole, nil
 	}
-	g := b.newGraph()
+	g := b.newGraph(false)
 	var x, y *G.Node
 	var err error
 	first, name, flat := b.network.encoder[0].row(), "image", b.spec.row().Size()

@@ -88,6 +88,11 @@ type Spec struct {
 	Batch    int     `json:"batch"`
 	Epochs   int     `json:"epochs"`
 
+	// EMA is the decay of averages of the parameters, which follow them from step
+	// to step and are what is evaluated and kept: in step t, counted from 0, the
+	// smaller one of EMA and (1+t)/(10+t); 0: there are none.
+	EMA float64 `json:"ema,omitempty"`
+
 	// Rows is how many rows an epoch has, where something goes by epochs. It
 	// comes from the data.
 	Rows int `json:"-"`
@@ -217,6 +222,9 @@ func (s Spec) Validate() error {
 		return err
 	}
 	if err := s.checkBinarize(); err != nil {
+		return err
+	}
+	if err := s.checkEMA(); err != nil {
 		return err
 	}
 	if s.Init != InitTorch && s.Init != InitGlorot {

@@ -16,7 +16,7 @@ type Cost struct {
 	Params int
 	// FLOPs is one image's way forward, StepFLOPs its part of a training step.
 	FLOPs, StepFLOPs float64
-	// ParamBytes is parameters, gradients and optimizer state;
+	// ParamBytes is parameters, gradients, optimizer state and averages;
 	// ActivationBytes is every layer's result and its gradient, for a batch.
 	ParamBytes, ActivationBytes float64
 }
@@ -42,6 +42,9 @@ func (s Spec) Cost() (Cost, error) {
 		copies += len(s.optimizer().Slots())
 		c.StepFLOPs += adversarialFLOPs(n)
 		values *= 2 // codes and draws go through the discriminator, the encoder's in every phase
+	}
+	if s.EMA > 0 {
+		copies++
 	}
 	c.ParamBytes = float * float64(c.Params) * float64(copies)
 	c.ActivationBytes = float * values * float64(s.Batch)

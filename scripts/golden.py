@@ -5,6 +5,7 @@
                                                   (of variational ones see golden_vae.py)
     internal/vm/vmtest/golden/everything.safetensors   a program with every input; see golden_program.py
     internal/vm/vmtest/golden/batchnorm-<family>.safetensors   batch norm over steps; see golden_norm.py
+    internal/vm/vmtest/golden/ema-<family>.safetensors   averages of parameters; see golden_ema.py
     internal/infer/testdata/likelihood.json       estimates of log-likelihoods; see golden_likelihood.py
     internal/vm/vmtest/golden/aae*.safetensors    adversarial networks over steps; see golden_aae.py
     internal/vm/vmtest/golden/regular.safetensors   regularised networks over steps; see golden_runs.py
@@ -39,6 +40,7 @@ import numpy as np
 import torch
 
 import golden_aae
+import golden_ema
 import golden_import
 import golden_likelihood
 import golden_norm
@@ -127,6 +129,7 @@ def main() -> None:
     files |= {name: (golden_vae.train(name, args.data), golden_vae.BATCH) for name in golden_vae.NETWORKS}
     whole = {name: golden_norm.train(name) for name in golden_norm.CONFIGS}
     whole |= {name: golden_aae.train(name) for name in golden_aae.CONFIGS}
+    whole |= {name: golden_ema.train(name) for name in golden_ema.CONFIGS}
     for name, tensors in whole.items():
         content = encode_safetensors(tensors, {"seed": str(SEED), "torch": torch.__version__})
         write(args.root / f"internal/vm/vmtest/golden/{name}.safetensors", content)

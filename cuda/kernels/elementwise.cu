@@ -28,14 +28,16 @@ extern "C" __global__ void __launch_bounds__(256) mul(const float* a, const floa
     EACH(i, extent(step, width)) c[i] = a[i] * b[i];
 }
 
-// c = a + factor·(b − a), two roundings; c may be b.
-extern "C" __global__ void __launch_bounds__(256) lerp(const float* a, const float* b, float* c, float factor, int width,
-        const Step* __restrict__ step) {
-    EACH(i, extent(step, width, 1)) c[i] = __fadd_rn(a[i], __fmul_rn(factor, __fsub_rn(b[i], a[i])));
-}
-
 // factor, or where there is a scalar factor·scalar.
 __device__ __forceinline__ float scaled(float factor, const float* scalar) { return scalar ? factor * *scalar : factor; }
+
+// c = a + factor·(b − a), three roundings, or with factor·scalar; c may be b.
+extern "C" __global__ void __launch_bounds__(256) lerp(const float* a, const float* b, const float* scalar, float* c,
+        float factor, int width, const Step* __restrict__ step) {
+    if (step->n == 0) return;
+    factor = scaled(factor, scalar);
+    EACH(i, extent(step, width, 1)) c[i] = __fadd_rn(a[i], __fmul_rn(factor, __fsub_rn(b[i], a[i])));
+}
 
 // y = factor·x, or factor·scalar·x
 extern "C" __global__ void __launch_bounds__(256) scale(const float* x, const float* scalar, float* y, float factor,

@@ -179,6 +179,9 @@ func (d *device) plainArithmetic(e [3]int, whole bool) {
 	toward := of(func(a, b float32) float32 { return a + float32(0.75*(b-a)) })
 	d.run(Lerp{Step: batch.Step, Width: total, Factor: 0.75, A: at.ptr, B: bt.ptr, C: y.ptr}.Launches())
 	y.checkBits("lerp", toward)
+	part := float32(0.75) * scalar.read()[0]
+	d.run(Lerp{Step: batch.Step, Width: total, Factor: 0.75, Scalar: scalar.ptr, A: at.ptr, B: bt.ptr, C: y.ptr}.Launches())
+	y.checkBits("lerp by a scalar", of(func(a, b float32) float32 { return a + float32(part*(b-a)) }))
 	d.run(Lerp{Step: batch.Step, Width: total, Factor: 0.75, A: at.ptr, B: bt.ptr, C: bt.ptr}.Launches())
 	bt.checkBits("a tensor that follows", toward)
 }

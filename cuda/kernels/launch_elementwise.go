@@ -95,13 +95,14 @@ func (l Mul) Launches() ([]Launch, error) {
 	return []Launch{strided(Elementwise, "mul", l.Rows*l.Width, a)}, nil
 }
 
-// Lerp is c = a + Factor·(b − a) for Width values whatever the batch, none in
-// a step without rows, to the bits of program.Param.Follow. C may be B: a
-// tensor b that follows a. One launch.
+// Lerp is c = a + Factor·(b − a), or with Factor·s of a scalar s, for Width
+// values whatever the batch, none in a step without rows, to the bits of
+// program.Follow. C may be B: a tensor b that follows a. One launch.
 type Lerp struct {
 	Step    driver.DevicePtr
 	Width   int
 	Factor  float64
+	Scalar  driver.DevicePtr // s; 0: there is none
 	A, B, C driver.DevicePtr
 }
 
@@ -111,7 +112,7 @@ func (l Lerp) Launches() ([]Launch, error) {
 		return nil, err
 	}
 	var a args
-	a.ptr(l.A, l.B, l.C)
+	a.ptr(l.A, l.B, l.Scalar, l.C)
 	a.float(l.Factor)
 	a.int(l.Width)
 	a.ptr(l.Step)

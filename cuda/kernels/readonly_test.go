@@ -25,7 +25,7 @@ var readOnly = map[string]map[string]string{
 	"conv_transpose_64": {"19": "step"}, "conv_transpose_32": {"19": "step"}, "conv_transpose_narrow": {"19": "step"},
 	"conv_dw_32": {"17": "step"},
 	"activate":   {"5": "step"}, "slope": {"6": "step"}, "add": {"5": "step"}, "scale": {"6": "step"}, "copy": {"4": "step"},
-	"mul": {"4": "step"}, "lerp": {"5": "step"},
+	"mul": {"4": "step"}, "lerp": {"6": "step"},
 	"collect": {"3": "step"}, "loss": {"16": "step"},
 	"gather_rows": {"0": "set", "1": "rows", "6": "step"}, "gather_scaled": {"0": "set", "1": "rows", "3": "shift", "4": "factor", "7": "step"},
 	"fetch": {"3": "step"}, "one_hot": {"0": "classes", "3": "step"}, "noise": {"1": "rows", "10": "step"}, "mixture": {"8": "step"},

@@ -109,13 +109,22 @@ func load(name string, file *run.TensorFile, open Open) (*Model, error) {
 	}
 	_, loss := spec.Scored()
 	if spec.Likelihood == model.GaussianLearned {
-		s, err := file.Read(model.LogSigma, []int{1})
+		s, err := readParam(file, model.LogSigma, []int{1})
 		if err != nil {
 			return nil, errors.Join(loadError(name, err), n.Close())
 		}
 		loss.Delta = math.Exp(float64(s.Data[0]))
 	}
 	return &Model{spec: spec, network: n, loss: bounded(spec, loss.Row), fingerprint: fingerprint}, nil
+}
+
+// readParam reads a parameter of the model in a file: in a state of training with
+// averages, which has the parameter itself too, its average.
+func readParam(file *run.TensorFile, name string, shape []int) (program.Tensor, error) {
+	if average := model.AverageName(name); file.Has(average) {
+		name = average
+	}
+	return file.Read(name, shape)
 }
 
 // FileSpec returns the network that a file's parameters belong to. They may be

@@ -32,7 +32,7 @@ func readModel(path string) (spec model.Spec, tensors map[string]program.Tensor,
 	}
 	tensors = make(map[string]program.Tensor, len(p.Params))
 	for _, param := range p.Params {
-		if tensors[param.Name], err = file.Read(param.Name, param.Shape); err != nil {
+		if tensors[param.Name], err = readParam(file, param.Name, param.Shape); err != nil {
 			return spec, nil, err
 		}
 	}

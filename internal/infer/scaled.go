@@ -63,7 +63,7 @@ type hashing struct {
 }
 
 func (h *hashing) read(name string, shape []int) (program.Tensor, error) {
-	t, err := h.file.Read(name, shape)
+	t, err := readParam(h.file, name, shape)
 	if err == nil {
 		h.sums[name] = hashed(t.Data)
 	}

@@ -154,9 +154,12 @@ func (m *machine) moreSums(in plan.Instr) {
 		}
 		m.store(in.Dst[0], a)
 	case plan.Follow:
-		shadow := m.load(in.Dst[0])
+		shadow, factor := m.load(in.Dst[0]), in.Factor
+		if in.Scaled {
+			factor *= b[0]
+		}
 		for i, w := range a {
-			shadow[i] = w + in.Factor*(shadow[i]-w)
+			shadow[i] = w + factor*(shadow[i]-w)
 		}
 		for _, v := range in.Dst {
 			m.store(v, shadow)

@@ -114,7 +114,7 @@ type Instr struct {
 	Moment     op.Moment     // of Track
 	Numbers    [2]float64    // constants of Clamp, RateKL, Decay and their gradients
 	K          int           // of TopK
-	Scaled     bool          // the result is also multiplied by a scalar, a source behind the others
+	Scaled     bool          // the result, of Follow the factor, is also multiplied by a scalar, a source behind the others
 	Input      program.Input // of Noise: what is drawn; no Node
 
 	// Update says that the optimizer follows at once and the gradient is

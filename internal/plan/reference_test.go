@@ -144,6 +144,11 @@ func forwards(t *testing.T, p *program.Program, opt plan.Options) {
 func TestReference(t *testing.T) {
 	networks := vmtest.Networks()
 	maps.Copy(networks, vmtest.RegularNetworks())
+	for _, name := range []string{"odd widths", "conv batch norm"} {
+		averaged := networks[name]
+		averaged.EMA = 0.99
+		networks[name+" averages"] = averaged
+	}
 	for name, spec := range vmtest.AdversarialNetworks() {
 		if spec.Optimizer == optim.SGD { // three Adams and batch norm make much of rounding
 			networks[name] = spec

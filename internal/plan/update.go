@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	G "gorgonia.org/gorgonia"
 
 	"aegis/model/program"
@@ -10,14 +12,14 @@ import (
 const (
 	Update Op = "update" // w, [copy] ← g, slots…: an optimizer's step
 	Keep   Op = "keep"   // running ← value
-	Follow Op = "follow" // shadow, [copy] ← w, after w's update: w + Factor·(shadow − w)
+	Follow Op = "follow" // shadow, [copy] ← w, [scalar], after w's update: w + Factor·(shadow − w); Scaled
 )
 
 var updateFamily = family{
 	rules: []rule{
 		{op: Update, sum: true, dst: []role{updated}, src: []role{whole}, updates: true, alike: true},
 		{op: Keep, sum: true, dst: []role{kept}, src: []role{whole}, keeps: true, alike: true},
-		{op: Follow, sum: true, dst: []role{kept}, src: []role{after}, keeps: true, alike: true, detail: factorText},
+		{op: Follow, sum: true, dst: []role{kept}, src: []role{after}, scalar: maybe, keeps: true, alike: true, detail: factorText},
 	},
 }
 
@@ -49,11 +51,55 @@ func (d *decoder) keep(w program.Write) (Instr, error) {
 // follow adds to the last phase what moves the shadows.
 func (p *Plan) follow(list []program.Param, numbers map[string]int) {
 	last := &p.Phases[len(p.Phases)-1]
+	scalars := make(map[string]int)
 	for _, param := range list {
-		if param.Role == program.Shadow {
-			in := newInstr(Follow, []int{numbers[param.Name]}, []int{numbers[param.Of]})
-			in.Factor = param.Decay
-			last.Update = append(last.Update, in)
+		if param.Role != program.Shadow {
+			continue
+		}
+		in := newInstr(Follow, []int{numbers[param.Name]}, []int{numbers[param.Of]})
+		in.Factor = param.Decay
+		if by := param.DecayBy; by != "" {
+			if _, ok := scalars[by]; !ok {
+				scalars[by] = p.add(Buffer{Name: by, Kind: Scalar, Of: -1})
+			}
+			in.Factor, in.Scaled, in.Src = 1, true, append(in.Src, scalars[by])
+		}
+		last.Update = append(last.Update, in)
+	}
+}
+
+// FollowsAtOnce says whether a shadow may follow its parameter piece by piece,
+// each right behind its last update of a step, and in which phase that is: no
+// graph that is trained reads the shadow.
+func (p *Plan) FollowsAtOnce(follow Instr) (phase int, ok bool) {
+	shadow, of := follow.Dst[0], follow.Src[0]
+	for k := range p.Phases {
+		for _, section := range p.Phases[k].sections() {
+			for _, in := range section {
+				for _, v := range in.Src {
+					if p.Root(v) == shadow {
+						return 0, false
+					}
+				}
+			}
 		}
 	}
+	phase = p.lastUpdate(of)
+	return phase, phase >= 0
+}
+
+// lastUpdate returns the number of the last phase that updates a parameter, -1
+// where none does.
+func (p *Plan) lastUpdate(param int) int {
+	last := -1
+	for i := range p.Phases {
+		for _, section := range p.Phases[i].sections() {
+			for _, in := range section {
+				if (in.Update || in.Op == Update) && slices.Contains(in.Dst, param) {
+					last = i
+				}
+			}
+		}
+	}
+	return last
 }

@@ -105,6 +105,12 @@ func (t *TensorFile) List() []TensorInfo {
 	return all
 }
 
+// Has says whether there is a tensor of a name.
+func (t *TensorFile) Has(name string) bool {
+	_, ok := t.headers[name]
+	return ok
+}
+
 // Read reads one tensor. The error is an *[UnsupportedError] where its values
 // are not float32.
 func (t *TensorFile) Read(name string, shape []int) (program.Tensor, error) {

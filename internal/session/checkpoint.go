@@ -12,12 +12,15 @@ import (
 
 // checkpoints keeps a run's best parameters and writes its safetensors files:
 // last.safetensors with everything that training carries on, and
-// model.safetensors with the parameters alone.
+// model.safetensors with the parameters alone, or where training has averages of
+// them with those.
 type checkpoints struct {
 	dir    *run.Dir
 	kind   string // of the configuration in the files' metadata, its key
 	config any
 	params []program.Param
+
+	averages bool // the model is the averages, by the names of what they follow
 
 	model   checkpoint // the best, nil tensors before the first
 	pending bool       // model is not in its file
@@ -53,10 +56,19 @@ func (c *checkpoints) keep(state *program.State, epoch int, best bool) {
 	if !best {
 		return
 	}
-	c.model, c.pending = checkpoint{make(map[string]program.Tensor), c.state.moment}, true
-	for _, p := range c.params {
-		c.model.tensors[p.Name] = state.Tensors[p.Name]
+	c.model, c.pending = checkpoint{c.modelOf(state), c.state.moment}, true
+}
+
+// modelOf returns the tensors of the model's file.
+func (c *checkpoints) modelOf(state *program.State) map[string]program.Tensor {
+	if c.averages {
+		return modelOf(c.params, state.Tensors)
 	}
+	tensors := make(map[string]program.Tensor, len(c.params))
+	for _, p := range c.params {
+		tensors[p.Name] = state.Tensors[p.Name]
+	}
+	return tensors
 }
 
 // write writes what is not in its file yet, the model first, and puts it in an

@@ -74,6 +74,10 @@ func trainingOptions() []ConfigOption {
 			program: func(c *ProgramConfig) any { return &c.Epochs },
 		},
 		{
+			Key: "ema", Value: "decay", At: func(c *Config) any { return &c.EMA },
+			Help: "evaluate and keep averages of the parameters that follow them by a decay, such as 0.999, less in early steps (0: none)",
+		},
+		{
 			Key: "seed", Value: "number", At: func(c *Config) any { return &c.Seed },
 			Help:    "seed of every random number",
 			program: func(c *ProgramConfig) any { return &c.Seed },

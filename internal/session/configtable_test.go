@@ -61,6 +61,7 @@ func TestSpecIsWhole(t *testing.T) {
 	delete(fields, "image")
 	delete(fields, "beta1")
 	delete(fields, "schedule")
+	delete(fields, "ema")
 	for _, o := range slices.Concat(variationalOptions(), adversarialOptions(), regularOptions()) {
 		delete(fields, o.Key)
 	}
@@ -96,6 +97,7 @@ beta1 = 0.0
 init_from = ""
 batch = 0
 epochs = 0
+ema = 0.0
 seed = 0
 likelihood = ""
 beta = 0.0

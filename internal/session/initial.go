@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 
 	"aegis/internal/infer"
@@ -86,9 +87,9 @@ func (t *trainer) adoptForm() error {
 	return nil
 }
 
-// start gives a machine the parameters; the state of its optimizers is that of
-// no step.
-func (i *initial) start(m vm.Trainer) error {
+// start gives a machine the parameters of its program; the state of its optimizers
+// is that of no step.
+func (i *initial) start(m vm.Trainer, params []program.Param) error {
 	if i == nil {
 		return nil
 	}
@@ -96,9 +97,7 @@ func (i *initial) start(m vm.Trainer) error {
 	if err != nil {
 		return err
 	}
-	for name, tensor := range i.tensors {
-		state.Tensors[name] = tensor
-	}
+	maps.Copy(state.Tensors, fromModel(params, i.tensors))
 	if err := m.SetState(state); err != nil {
 		return fmt.Errorf("aegis: start from %s: %w", i.path, err)
 	}

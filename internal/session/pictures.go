@@ -65,7 +65,7 @@ func (t *trainer) pictures(ctx context.Context) error {
 func (t *trainer) startPictures(ctx context.Context) (started []*picture, err error) {
 	kept := t.writer.state // no copy is made of what is large and lies there
 	state := &program.State{Step: kept.step, Tensors: maps.Clone(kept.tensors)}
-	maps.Copy(state.Tensors, t.writer.model.tensors)
+	maps.Copy(state.Tensors, fromModel(t.program.Params, t.writer.model.tensors))
 	if err := t.machine.SetState(state); err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (t *trainer) startPictures(ctx context.Context) (started []*picture, err er
 	if terms := t.startTerms(); terms != nil {
 		started = append(started, terms)
 	}
-	return started, t.judge(ctx, state.Tensors, constant)
+	return started, t.judge(ctx, t.writer.model.tensors, constant)
 }
 
 func (t *trainer) startLoss() *picture {

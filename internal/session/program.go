@@ -233,10 +233,7 @@ func (r *programRun) closeDir() error {
 
 // begin fills in what is known at the start.
 func (r *programRun) begin() {
-	p, params := r.program, 0
-	for _, param := range p.Params {
-		params += param.Size()
-	}
+	p, params := r.program, r.program.ParamCount()
 	r.writer = checkpoints{dir: r.dir, kind: run.ProgramKey, config: modelConfig{r.cfg}, params: p.Params}
 	r.result.Summary = Summary{
 		Model: p.Name, Device: r.machine.Device(), VM: r.machine.VM(), Params: params, Batch: p.Batch, Seed: r.cfg.Seed,

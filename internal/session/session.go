@@ -111,7 +111,7 @@ func (t *trainer) prepare(ctx context.Context, opt Options, open OpenVM) (err er
 		return err
 	}
 	if err = t.bind(); err == nil {
-		err = t.initial.start(t.machine)
+		err = t.initial.start(t.machine, t.program.Params)
 	}
 	if err == nil {
 		err = t.makeDir(opt)
@@ -177,17 +177,15 @@ func (t *trainer) earlierStays(err error) error {
 }
 
 // modelBytes is how large the parameters are.
-func (t *trainer) modelBytes() int64 {
+func (t *trainer) modelBytes() int64 { return 4 * int64(t.program.ParamCount()) }
+
+// stateBytes is how large the parameters, their averages and the optimizer's state
+// are.
+func (t *trainer) stateBytes() int64 {
 	bytes := int64(0)
 	for _, p := range t.program.Params {
 		bytes += 4 * int64(p.Size())
 	}
-	return bytes
-}
-
-// stateBytes is how large the parameters and the optimizer's state are.
-func (t *trainer) stateBytes() int64 {
-	bytes := t.modelBytes()
 	for _, ph := range t.program.Phases {
 		for _, node := range ph.Trained {
 			bytes += 4 * int64(node.Shape().TotalSize()*len(ph.Optimizer.Slots()))
@@ -198,10 +196,7 @@ func (t *trainer) stateBytes() int64 {
 
 // begin fills in what the summary can say at the start.
 func (t *trainer) begin() {
-	params := 0
-	for _, p := range t.program.Params {
-		params += p.Size()
-	}
+	params := t.program.ParamCount()
 	t.summary = Summary{
 		Model: t.cfg.Model, Device: t.machine.Device(), VM: t.machine.VM(), Params: params,
 		Batch: t.cfg.Batch, Seed: t.cfg.Seed, InitFrom: t.cfg.InitFrom, Rows: t.rows.split.Trained(),
@@ -211,7 +206,7 @@ func (t *trainer) begin() {
 		Version:    Version, Started: time.Now().UTC(),
 	}
 	t.summary.noun = strings.TrimSuffix(t.noun(), "s")
-	t.writer = checkpoints{dir: t.dir, kind: run.ConfigKey, config: modelConfig{t.cfg}, params: t.program.Params}
+	t.writer = checkpoints{dir: t.dir, kind: run.ConfigKey, config: modelConfig{t.cfg}, params: t.program.Params, averages: t.cfg.EMA > 0}
 	t.curve = newCurve(t.rows.split.Trained(), t.cfg.Batch)
 	if t.hooks.Start != nil {
 		t.hooks.Start(Start{

@@ -10,7 +10,7 @@ type Role string
 const (
 	Trained Role = ""        // by the optimizers of the phases that train it
 	Running Role = "running" // by a phase's Writes, such as a mean over batches
-	Shadow  Role = "shadow"  // by Decay: it follows another tensor from step to step
+	Shadow  Role = "shadow"  // it follows another tensor from step to step
 )
 
 // Param is a tensor that lives from step to step.
@@ -22,10 +22,12 @@ type Param struct {
 	Role  Role
 
 	// A shadow is the exponential average of Of, a trained tensor of the same
-	// shape: after the updates of each step it becomes Decay·shadow +
-	// (1−Decay)·Of. It starts as Of does.
-	Of    string
-	Decay float64
+	// shape: after the updates of each step it becomes decay·shadow +
+	// (1−decay)·Of. It starts as Of does. The decay is Decay, or where DecayBy
+	// names one of Program.Scalars that number of the step.
+	Of      string
+	Decay   float64
+	DecayBy string
 }
 
 // Size returns the number of values.
@@ -47,9 +49,9 @@ func (p Param) Start(dst []float32, seed uint64) {
 	philox.Stream{Seed: seed, Purpose: philox.For("init/" + name)}.Uniform(dst, float32(p.Bound))
 }
 
-// Follow moves a shadow after a step: shadow ← of + Decay·(shadow − of).
-func (p Param) Follow(shadow, of []float32) {
-	decay := float32(p.Decay)
+// Follow moves a shadow after a step: shadow ← of + decay·(shadow − of), each
+// operation rounded by itself.
+func Follow(shadow, of []float32, decay float32) {
 	for i, w := range of {
 		shadow[i] = w + float32(decay*(shadow[i]-w))
 	}

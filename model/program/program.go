@@ -27,6 +27,18 @@ type Program struct {
 // PixelCount returns P, the values in a row of the data.
 func (p *Program) PixelCount() int { return p.Row.Size() }
 
+// ParamCount is the number of values in all tensors, but for shadows, which are
+// of others.
+func (p *Program) ParamCount() int {
+	n := 0
+	for _, param := range p.Params {
+		if param.Role != Shadow {
+			n += param.Size()
+		}
+	}
+	return n
+}
+
 // CheckRows says why rows are none that the program reads.
 func (p *Program) CheckRows(rows data.Rows) error { return p.Scaling.Check(rows, p.PixelCount()) }
 

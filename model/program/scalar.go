@@ -38,6 +38,14 @@ func (p *Program) ScalarIndex(name string) int {
 	return -1
 }
 
+// ShadowDecay returns the decay of a shadow in a step with the given numbers.
+func (p *Program) ShadowDecay(shadow Param, scalars []float32) float32 {
+	if shadow.DecayBy == "" {
+		return float32(shadow.Decay)
+	}
+	return scalars[p.ScalarIndex(shadow.DecayBy)]
+}
+
 // FinalScalar returns the value of a named number in forward graphs.
 func (p *Program) FinalScalar(name string) float32 {
 	for _, s := range p.Scalars {

@@ -68,12 +68,27 @@ func (p *Program) checkParams() error {
 			if of == nil || of.Role != Trained || !slices.Equal(of.Shape, param.Shape) {
 				return fmt.Errorf("shadow %s: want it to follow a trained tensor of its shape %v, got %q", param.Name, param.Shape, param.Of)
 			}
-			if !(param.Decay >= 0 && param.Decay < 1) {
-				return fmt.Errorf("shadow %s: decay %v; want a number in [0, 1)", param.Name, param.Decay)
+			if err := p.checkDecay(param); err != nil {
+				return err
 			}
 		default:
 			return fmt.Errorf("parameter %s: unknown role %q", param.Name, param.Role)
 		}
+	}
+	return nil
+}
+
+// checkDecay wants a shadow to have one decay: a constant, or a number of the step.
+func (p *Program) checkDecay(shadow Param) error {
+	switch {
+	case !(shadow.Decay >= 0 && shadow.Decay < 1):
+		return fmt.Errorf("shadow %s: decay %v; want a number in [0, 1)", shadow.Name, shadow.Decay)
+	case shadow.DecayBy == "":
+		return nil
+	case shadow.Decay != 0:
+		return fmt.Errorf("shadow %s: decay %v and the scalar %s; want one of the two", shadow.Name, shadow.Decay, shadow.DecayBy)
+	case p.ScalarIndex(shadow.DecayBy) < 0:
+		return fmt.Errorf("shadow %s: its decay is the scalar %s, which the program has not", shadow.Name, shadow.DecayBy)
 	}
 	return nil
 }

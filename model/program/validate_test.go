@@ -71,6 +71,8 @@ func TestValidate(t *testing.T) {
 		{"shadow of nothing", "want it to follow a trained tensor", func(p *program.Program) { p.Params[2].Of = "c" }},
 		{"shadow's shape", "want it to follow a trained tensor", func(p *program.Program) { p.Params[2].Of = "w" }},
 		{"decay", "decay 1; want a number in [0, 1)", func(p *program.Program) { p.Params[2].Decay = 1 }},
+		{"two decays", "decay 0.5 and the scalar beta; want one of the two", func(p *program.Program) { p.Params[2].DecayBy = "beta" }},
+		{"unknown decay", "the scalar beta, which the program has not", func(p *program.Program) { p.Params[2].Decay, p.Params[2].DecayBy = 0, "beta" }},
 		{"empty shape", "sizes of at least 1", func(p *program.Program) { p.Params[0].Shape = []int{3, 0} }},
 		{"shape in the graph", "w is (3, 3) in the graph; want [3 4]", func(p *program.Program) { p.Params[0].Shape = []int{3, 4} }},
 		{"unknown parameter", "reads b, which is no parameter", func(p *program.Program) { p.Params = p.Params[:1] }},
@@ -122,6 +124,30 @@ func TestStart(t *testing.T) {
 		if s["b"].Data[i] != s["s"].Data[i] || s["b"].Data[i] == 0 || s["r"].Data[i] != 0.5 {
 			t.Errorf("value %d: trained %v, shadow %v, running %v", i, s["b"].Data[i], s["s"].Data[i], s["r"].Data[i])
 		}
+	}
+}
+
+// A shadow's decay is a constant, or the number of the step behind those of the
+// optimizers.
+func TestShadowDecay(t *testing.T) {
+	p := small(t)
+	p.Scalars = []program.Scalar{
+		{Name: "beta", At: func(int64) float64 { return 3 }},
+		{Name: "decay", At: func(step int64) float64 { return 0.125 * float64(step) }},
+	}
+	numbers := p.StepScalars(nil, 2)
+	shadow := p.Params[2]
+	if got := p.ShadowDecay(shadow, numbers); got != 0.5 {
+		t.Errorf("decay %v, want 0.5", got)
+	}
+	shadow.Decay, shadow.DecayBy = 0, "decay"
+	if p.Params[2] = shadow; p.Validate() != nil || p.ShadowDecay(shadow, numbers) != 0.25 {
+		t.Errorf("decay %v, want 0.25: %v", p.ShadowDecay(shadow, numbers), p.Validate())
+	}
+	values := []float32{1, -2}
+	program.Follow(values, []float32{3, 2}, 0.25)
+	if values[0] != 2.5 || values[1] != 1 {
+		t.Errorf("the shadow of 1, -2 after 3, 2 is %v; want 2.5, 1", values)
 	}
 }
 

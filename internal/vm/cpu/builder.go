@@ -12,6 +12,8 @@ type builder struct {
 	exec  *exec
 	phase *phase
 	masks map[maskKind]*mask // that are drawn in the phase
+
+	followers map[string]*follower // that follow updates of the phase at once
 }
 
 // rows adds an instruction as a task to the stage in progress.
@@ -141,8 +143,10 @@ func (b *builder) add(in plan.Instr) error {
 		return b.pack(in)
 	case plan.Update:
 		return b.update(in)
-	case plan.Keep, plan.Follow:
+	case plan.Keep:
 		return b.keep(in)
+	case plan.Follow:
+		return b.follow(in)
 	}
 	return fmt.Errorf("no instruction %q", in.Op)
 }

@@ -40,6 +40,10 @@ func TestHandmadeGraphs(t *testing.T) {
 
 func TestBatchNorm(t *testing.T) { vmtest.BatchNorm(t, threads(3)) }
 
+func TestEMA(t *testing.T) { vmtest.EMA(t, threads(3)) }
+
+func TestShadows(t *testing.T) { vmtest.Shadows(t, threads(3)) }
+
 func TestAdversarial(t *testing.T) { vmtest.Adversarial(t, threads(3)) }
 
 func TestRegular(t *testing.T) { vmtest.Regular(t, threads(3)) }
@@ -99,6 +103,7 @@ func TestEveryKernelSet(t *testing.T) {
 				t.Fatal(err)
 			}
 			vmtest.Golden(t, threads(2))
+			vmtest.EMA(t, threads(2))
 		})
 	}
 	t.Setenv("AEGIS_CPU", "sse")

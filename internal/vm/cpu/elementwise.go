@@ -54,30 +54,12 @@ func (b *builder) sums(in plan.Instr) error {
 	return nil
 }
 
-// keep writes a tensor that lives on: a running one, or one that follows a
-// parameter.
+// keep writes a running tensor.
 func (b *builder) keep(in plan.Instr) error {
 	e := b.exec
 	p := e.machine.params[e.plan.Buffers[in.Dst[0]].Name]
 	src := e.buffers[in.Src[0]][:len(p.matrix)]
-	decay := float32(in.Factor)
-	k, n := p.k, p.n
-	if n == 0 {
-		k, n = 1, len(p.matrix)
-	}
-	tiles(k, n, 16, n, func(row, rows, _, _ int) {
-		b.unit(float64(rows*n), func(*worker) {
-			dst, from := p.matrix[row*n:(row+rows)*n], src[row*n:(row+rows)*n]
-			if in.Op == plan.Keep {
-				copy(dst, from)
-				return
-			}
-			for i, w := range from {
-				dst[i] = w + float32(decay*(dst[i]-w))
-			}
-			p.refresh(e.machine.kernels, row, rows, 0, n)
-		})
-	})
+	b.matrix(p, func(_, _, from, to int) { copy(p.matrix[from:to], src[from:to]) })
 	return nil
 }
 

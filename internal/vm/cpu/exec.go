@@ -137,10 +137,10 @@ func (m *host) newExec(p *plan.Plan) (*exec, error) {
 	for _, b := range p.Buffers {
 		e.sizes = append(e.sizes, rowSize(b))
 	}
-	for _, ph := range p.Phases {
-		made, err := e.newPhase(ph)
+	for i := range p.Phases {
+		made, err := e.newPhase(i)
 		if err != nil {
-			return nil, fmt.Errorf("cpu: phase %s: %w", ph.Name, err)
+			return nil, fmt.Errorf("cpu: phase %s: %w", p.Phases[i].Name, err)
 		}
 		e.phases = append(e.phases, made)
 	}
@@ -186,8 +186,9 @@ func (e *exec) place(i int, b plan.Buffer, arena []float32) error {
 	return nil
 }
 
-// newPhase turns instructions into stages of tasks.
-func (e *exec) newPhase(p plan.Phase) (*phase, error) {
+// newPhase turns the instructions of phase number i into stages of tasks.
+func (e *exec) newPhase(i int) (*phase, error) {
+	p := e.plan.Phases[i]
 	ph := &phase{name: p.Name, outputs: p.Outputs, width: len(p.Optimizer.ScalarNames())}
 	if p.Optimizer.Kind != "" {
 		var err error
@@ -195,13 +196,16 @@ func (e *exec) newPhase(p plan.Phase) (*phase, error) {
 			return nil, err
 		}
 	}
-	b := &builder{exec: e, phase: ph}
+	b := &builder{exec: e, phase: ph, followers: e.followers(i)}
 	for i, section := range [][]plan.Instr{p.Gradients, p.Update} {
 		if i == 1 && e.machine.exchange != nil && p.Exchange.Size > 0 {
 			b.exchange(p)
 		}
 		last := -1
 		for _, in := range section {
+			if e.followsAtOnce(in) {
+				continue
+			}
 			if in.Stage != last {
 				ph.stages = append(ph.stages, stage{})
 				last = in.Stage

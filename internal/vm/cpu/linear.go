@@ -118,7 +118,7 @@ func (b *builder) denseWeights(t target, dz, x int) {
 	k, n := e.rowSize(x), e.rowSize(dz)
 	rows, cols := tileSize(e.plan.Batch, n)
 	tiles(k, n, rows, cols, func(row, rows, col, cols int) {
-		cost := float64(rows) * float64(cols) * float64(e.plan.Batch+t.param.updateCost())
+		cost := float64(rows) * float64(cols) * float64(e.plan.Batch+t.updateCost())
 		b.unit(cost, func(w *worker) {
 			out, ld := w.space(&w.grad, rows*cols), cols
 			if t.grad != nil {
@@ -143,7 +143,7 @@ func (b *builder) denseWeights(t target, dz, x int) {
 func (b *builder) denseBias(t target, dz int) {
 	e := b.exec
 	n := e.rowSize(dz)
-	b.unit(float64(n)*float64(e.plan.Batch+t.param.updateCost()), func(w *worker) {
+	b.unit(float64(n)*float64(e.plan.Batch+t.updateCost()), func(w *worker) {
 		out := t.grad
 		if out == nil {
 			out = w.space(&w.grad, n)

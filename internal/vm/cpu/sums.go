@@ -15,6 +15,18 @@ func tiles(k, n, rows, cols int, visit func(row, rows, col, cols int)) {
 	}
 }
 
+// matrix adds units that go through a parameter, each through some rows of it
+// where it is a matrix: the values from from to to-1.
+func (b *builder) matrix(p *param, run func(row, rows, from, to int)) {
+	k, n := p.k, p.n
+	if n == 0 {
+		k, n = 1, len(p.matrix)
+	}
+	tiles(k, n, 16, n, func(row, rows, _, _ int) {
+		b.unit(float64(rows*n), func(*worker) { run(row, rows, row*n, (row+rows)*n) })
+	})
+}
+
 // partials is a sum over the batch in chunks of rows.
 type partials struct {
 	data [][]float32 // a chunk each
@@ -52,7 +64,7 @@ func (b *builder) reduced(t target, sums partials, k, n int) {
 	e := b.exec
 	tiles(k, n, 16, n, func(row, rows, _, _ int) {
 		from, to := row*n, (row+rows)*n
-		b.unit(float64((to-from)*(len(sums.data)+t.param.updateCost())), func(w *worker) {
+		b.unit(float64((to-from)*(len(sums.data)+t.updateCost())), func(w *worker) {
 			if t.grad != nil {
 				sums.reduce(e.machine.kernels, t.grad[from:to], e.n, from, to)
 				return
@@ -60,7 +72,7 @@ func (b *builder) reduced(t target, sums partials, k, n int) {
 			out := w.space(&w.grad, to-from)
 			sums.reduce(e.machine.kernels, out, e.n, from, to)
 			t.update(from, out)
-			t.param.refresh(e.machine.kernels, row, rows, 0, n)
+			t.refresh(e.machine.kernels, row, rows, 0, n)
 		})
 	})
 }

@@ -176,7 +176,7 @@ func (m *Machine) trainStep(rows []int32, scalars []float32) error {
 	}
 	for _, p := range m.program.Params {
 		if p.Role == program.Shadow {
-			p.Follow(floats(m.tensors[p.Name]), floats(m.tensors[p.Of]))
+			program.Follow(floats(m.tensors[p.Name]), floats(m.tensors[p.Of]), m.program.ShadowDecay(p, scalars))
 		}
 	}
 	return nil

@@ -16,6 +16,8 @@ func TestContract(t *testing.T) { vmtest.Contract(t, open) }
 
 func TestBatchNorm(t *testing.T) { vmtest.BatchNorm(t, open) }
 
+func TestEMA(t *testing.T) { vmtest.EMA(t, open) }
+
 func TestAdversarial(t *testing.T) { vmtest.Adversarial(t, open) }
 
 func TestRegular(t *testing.T) { vmtest.Regular(t, open) }

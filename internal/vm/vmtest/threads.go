@@ -30,6 +30,10 @@ func TrainOn(t *testing.T, counts []int, threads func(n int) Open) map[string][]
 		"adversarial":      AdversarialNetworks()["aae-mixture"],
 		"conv adversarial": AdversarialNetworks()["conv"],
 	}
+	specs["averages"] = EMANetworks()["ema-conv"]
+	averaged := AdversarialNetworks()["aae-mixture"]
+	averaged.EMA = 0.999
+	specs["adversarial averages"] = averaged
 	for _, name := range []string{"batch norm", "conv batch norm", "batch norm gelu", "dropout", "gaussian", "mask", "salt and pepper"} {
 		specs[name] = RegularNetworks()[name]
 	}

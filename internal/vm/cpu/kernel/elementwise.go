@@ -27,6 +27,13 @@ func (s *Set) AddMul(dst, a, b []float32) {
 	s.addMul(dst, a, b)
 }
 
+// Follow moves an average after values: dst = x + decay·(dst − x), three
+// roundings.
+func (s *Set) Follow(dst, x []float32, decay float32) {
+	atLeast(x, len(dst))
+	s.follow(dst, x, decay)
+}
+
 // Clamp keeps values in a range: dst = min(max(x, low), high).
 func (s *Set) Clamp(dst, x []float32, low, high float32) {
 	atLeast(x, len(dst))

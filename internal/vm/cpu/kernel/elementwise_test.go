@@ -59,6 +59,10 @@ func elementwiseCases() []elementwise {
 			s.Mul(b[0], b[1])
 			return 0
 		}},
+		{name: "Follow", operands: []values{wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
+			s.Follow(b[0], b[1], 0.9)
+			return 0
+		}},
 		{name: "Clamp", operands: []values{wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
 			s.Clamp(b[0], b[1], -0.5, 2)
 			return 0

@@ -45,6 +45,17 @@ func addMulGeneric(dst, a, b []float32) {
 	}
 }
 
+// followGeneric is
+//
+//	for i := range dst {
+//		dst[i] = x[i] + decay*(dst[i]-x[i])
+//	}
+func followGeneric(dst, x []float32, decay float32) {
+	for i, v := range x[:len(dst)] {
+		dst[i] = v + float32(decay*(dst[i]-v))
+	}
+}
+
 // clampGeneric is
 //
 //	for i := range dst {

@@ -46,6 +46,7 @@ type Set struct {
 	affine2     func(dst, x, scale, y, scaleY, shift []float32)
 	addSquares  func(dst, x, mean []float32)
 	addCentred  func(dst, sum, x, mean, g []float32)
+	follow      func(dst, x []float32, decay float32)
 	clamp       func(dst, x []float32, low, high float32)
 	scale       func(dst []float32, factor float32)
 	sum         func(x []float32) float64
@@ -92,7 +93,7 @@ func genericSet() *Set {
 		act:  genericActs, actGrad: genericActGrads, losses: genericLosses, updates: genericUpdates,
 		add: addGeneric, sub: subGeneric, mul: mulGeneric, addMul: addMulGeneric, scale: scaleGeneric, sum: sumGeneric, columnSum: columnSumGeneric,
 		transpose: transposeGeneric, decodeBytes: decodeBytesGeneric,
-		clamp: clampGeneric, affine: affineGeneric, affineReLU: affineReLUGeneric, affine2: affine2Generic, addSquares: addSquaresGeneric, addCentred: addCentredGeneric,
+		follow: followGeneric, clamp: clampGeneric, affine: affineGeneric, affineReLU: affineReLUGeneric, affine2: affine2Generic, addSquares: addSquaresGeneric, addCentred: addCentredGeneric,
 		words: wordsGeneric, below: belowGeneric, drop: dropGeneric, normals: normalsGeneric,
 		copyRuns: copyRunsGeneric, addSpread: addSpreadGeneric,
 	}

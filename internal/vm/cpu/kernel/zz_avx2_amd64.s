@@ -7197,6 +7197,43 @@ done:
 	VZEROUPPER
 	RET
 
+// func followAVX2(dst, x []float32, decay float32)
+TEXT ·followAVX2(SB), NOSPLIT, $0-52
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), R8
+	MOVQ x_base+24(FP), R9
+	VBROADCASTSS decay+48(FP), Y0
+	XORL AX, AX
+	SUBQ $8, CX
+	JLT rest
+whole:
+	VMOVUPS (R9)(AX*4), Y1
+	VMOVUPS (R8)(AX*4), Y2
+	VSUBPS Y1, Y2, Y2
+	VMULPS Y0, Y2, Y2
+	VADDPS Y2, Y1, Y2
+	VMOVUPS Y2, (R8)(AX*4)
+	ADDQ $8, AX
+	SUBQ $8, CX
+	JGE whole
+rest:
+	ADDQ $8, CX
+	JZ done
+	LEAQ lanemask<>+32(SB), DX
+	MOVQ CX, BX
+	SHLQ $2, BX
+	SUBQ BX, DX
+	VMOVUPS (DX), Y15
+	VMASKMOVPS (R9)(AX*4), Y15, Y2
+	VMASKMOVPS (R8)(AX*4), Y15, Y1
+	VSUBPS Y2, Y1, Y1
+	VMULPS Y0, Y1, Y1
+	VADDPS Y1, Y2, Y1
+	VMASKMOVPS Y1, Y15, (R8)(AX*4)
+done:
+	VZEROUPPER
+	RET
+
 // func affineAVX2(dst, x, scale, shift []float32)
 TEXT ·affineAVX2(SB), NOSPLIT, $0-96
 	MOVQ dst_len+8(FP), CX

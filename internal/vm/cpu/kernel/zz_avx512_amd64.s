@@ -14669,6 +14669,42 @@ done:
 	VZEROUPPER
 	RET
 
+// func followAVX512(dst, x []float32, decay float32)
+TEXT ·followAVX512(SB), NOSPLIT, $0-52
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), R8
+	MOVQ x_base+24(FP), R9
+	VBROADCASTSS decay+48(FP), Z0
+	XORL AX, AX
+	SUBQ $16, CX
+	JLT rest
+whole:
+	VMOVUPS (R9)(AX*4), Z1
+	VMOVUPS (R8)(AX*4), Z2
+	VSUBPS Z1, Z2, Z2
+	VMULPS Z0, Z2, Z2
+	VADDPS Z2, Z1, Z2
+	VMOVUPS Z2, (R8)(AX*4)
+	ADDQ $16, AX
+	SUBQ $16, CX
+	JGE whole
+rest:
+	ADDQ $16, CX
+	JZ done
+	MOVL $1, DX
+	SHLL CX, DX
+	DECL DX
+	KMOVW DX, K1
+	VMOVUPS.Z (R9)(AX*4), K1, Z2
+	VMOVUPS.Z (R8)(AX*4), K1, Z1
+	VSUBPS Z2, Z1, Z1
+	VMULPS Z0, Z1, Z1
+	VADDPS Z1, Z2, Z1
+	VMOVUPS Z1, K1, (R8)(AX*4)
+done:
+	VZEROUPPER
+	RET
+
 // func affineAVX512(dst, x, scale, shift []float32)
 TEXT ·affineAVX512(SB), NOSPLIT, $0-96
 	MOVQ dst_len+8(FP), CX

@@ -635,6 +635,15 @@ func mulAVX512(dst, a []float32)
 //go:noescape
 func addMulAVX512(dst, a, b []float32)
 
+// followAVX512 is
+//
+//	for i := range dst {
+//		dst[i] = x[i] + decay*(dst[i]-x[i])
+//	}
+//
+//go:noescape
+func followAVX512(dst, x []float32, decay float32)
+
 // affineAVX512 is
 //
 //	for i := range dst {
@@ -772,6 +781,7 @@ func avx512Set() *Set {
 		sub:         subAVX512,
 		mul:         mulAVX512,
 		addMul:      addMulAVX512,
+		follow:      followAVX512,
 		affine:      affineAVX512,
 		affineReLU:  affineReLUAVX512,
 		affine2:     affine2AVX512,
@@ -1268,6 +1278,15 @@ func mulAVX2(dst, a []float32)
 //go:noescape
 func addMulAVX2(dst, a, b []float32)
 
+// followAVX2 is
+//
+//	for i := range dst {
+//		dst[i] = x[i] + decay*(dst[i]-x[i])
+//	}
+//
+//go:noescape
+func followAVX2(dst, x []float32, decay float32)
+
 // affineAVX2 is
 //
 //	for i := range dst {
@@ -1405,6 +1424,7 @@ func avx2Set() *Set {
 		sub:         subAVX2,
 		mul:         mulAVX2,
 		addMul:      addMulAVX2,
+		follow:      followAVX2,
 		affine:      affineAVX2,
 		affineReLU:  affineReLUAVX2,
 		affine2:     affine2AVX2,

@@ -65,6 +65,10 @@ func loops() []kernel {
 		{name: "addMul", length: "dst", body: func(l *loop) {
 			l.store("dst", l.add(l.load("dst"), l.mul(l.load("a"), l.load("b"))))
 		}},
+		{name: "follow", length: "dst", body: func(l *loop) {
+			x := l.load("x")
+			l.store("dst", l.add(x, l.mul(l.sub(l.load("dst"), x), l.param("decay"))))
+		}},
 		{name: "affine", length: "dst", body: func(l *loop) {
 			l.store("dst", l.add(l.mul(l.load("x"), l.load("scale")), l.load("shift")))
 		}},
