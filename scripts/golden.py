@@ -110,7 +110,8 @@ def write(path: Path, content: bytes) -> None:
 
 
 def write_optim(root: Path) -> None:
-    content = encode_safetensors(golden_optim.all_networks(), {"seed": str(golden_optim.SEED), "torch": torch.__version__})
+    metadata = {"cases": json.dumps(golden_optim.networks()), "seed": str(golden_optim.SEED), "torch": torch.__version__}
+    content = encode_safetensors(golden_optim.all_networks(), metadata)
     write(root / "internal/vm/vmtest/golden/optim.safetensors", content)
     lists = golden_optim.cases()
     text = ",\n".join(f'"{name}": {encode_cases(lists[name]).decode().strip()}' for name in sorted(lists))

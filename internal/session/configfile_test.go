@@ -77,7 +77,8 @@ func TestLoadConfigFillsIn(t *testing.T) {
 		"model = \"fc64\"\nlikelihood = \"bernoulli\"": {"fc64", func(c *Config) { c.Loss, c.Likelihood, c.Beta, c.ActivateCode = "", "bernoulli", 1, false }},
 		"model = \"fc64\"\nprior = \"normal\"":         {"fc64", func(c *Config) { c.Prior, c.ActivateCode = "normal", false }},
 		"model = \"aae\"\noptimizer = \"sgd\"":         {"aae", func(c *Config) { c.Optimizer, c.Beta1 = "sgd", 0 }},
-		"hidden = []":                                  {"fc12", func(c *Config) { c.Hidden = []int{} }},
+		"optimizer = \"rmsprop\"\nmomentum = 0.5":      {"fc12", func(c *Config) { c.Optimizer, c.Momentum = "rmsprop", 0.5 }},
+		"hidden = []": {"fc12", func(c *Config) { c.Hidden = []int{} }},
 	} {
 		want, err := NewConfig(c.preset)
 		if err != nil {

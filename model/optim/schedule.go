@@ -181,6 +181,9 @@ func (s Schedule) BySteps() bool {
 	return s.Kind == Cosine || s.Kind == Linear || s.Kind == StepDecay && s.Every == 0
 }
 
+// ByEpochs says that a schedule needs to know how many steps an epoch has.
+func (s Schedule) ByEpochs() bool { return s.BySteps() || s.Every != 0 }
+
 // Validate says what is wrong with a schedule. That Steps and Epoch are known,
 // only [Spec.Validate] asks for.
 func (s Schedule) Validate() error {
