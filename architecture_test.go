@@ -39,7 +39,7 @@ var mayImport = map[string][]string{
 	"aegis/internal/vm":       {"aegis/data", "aegis/model/program"},
 	"aegis/internal/vm/tape":  {"aegis/data", "aegis/internal/vm", "aegis/model/program"},
 	"aegis/internal/vm/cpu":   {"aegis/data", "aegis/data/memory", "aegis/internal/vm", "aegis/internal/plan", "aegis/model/program", "aegis/model/optim", "aegis/data/philox", "aegis/model/op", "aegis/internal/vm/cpu/..."},
-	"aegis/internal/train":    {"aegis/data", "aegis/internal/vm", "aegis/model/program"},
+	"aegis/internal/train":    {"aegis/data", "aegis/internal/vm", "aegis/model/optim", "aegis/model/program"},
 	"aegis/internal/atomic":   {},
 	"aegis/internal/run":      {"aegis/internal/atomic", "aegis/model/program", "aegis/internal/advice"},
 	"aegis/internal/report":   {"aegis/data/philox", "aegis/internal/analysis"},

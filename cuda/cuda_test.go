@@ -28,6 +28,7 @@ func on(opt cuda.Options) vmtest.Open {
 func simulated() vmtest.Open { return on(cuda.Options{Driver: ptxsim.Open(ptxsim.Options{})}) }
 
 func TestGolden(t *testing.T)    { vmtest.Golden(t, simulated()) }
+func TestOptim(t *testing.T)     { vmtest.Optim(t, simulated()) }
 func TestContract(t *testing.T)  { vmtest.Contract(t, simulated()) }
 func TestReference(t *testing.T) { vmtest.Reference(t, simulated()) }
 

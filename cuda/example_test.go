@@ -42,7 +42,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	err = m.Train(context.Background(), program.Steps{Rows: train.Rows(4), Scalars: p.StepScalars(nil, 0)})
+	err = m.Train(context.Background(), program.Steps{Rows: train.Rows(4), Scalars: p.StepScalars(nil, 0, 1)})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -86,7 +86,7 @@ func someSteps(p *program.Program, first int64, rows, images int) program.Steps 
 		s.Rows = append(s.Rows, int32((i*7+int(first))%images))
 	}
 	for i := range s.Count(p.Batch) {
-		s.Scalars = p.StepScalars(s.Scalars, first+int64(i))
+		s.Scalars = p.StepScalars(s.Scalars, first+int64(i), 1)
 	}
 	return s
 }

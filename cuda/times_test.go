@@ -405,7 +405,7 @@ func (w *stopwatch) machine(m *Machine, real bool) error {
 		classes = make([]int32, steps*batch)
 	}
 	for i := range steps {
-		scalars = m.program.StepScalars(scalars, int64(i))
+		scalars = m.program.StepScalars(scalars, int64(i), 1)
 	}
 	return m.gpu.Do("time", func() error {
 		send := func() error { return m.send(numbers, batches{rows: numbers, classes: classes, scalars: scalars}) }

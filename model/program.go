@@ -266,7 +266,7 @@ func (b *builder) phase() (*graph, *program.Phase, error) {
 // train is a phase of a graph's total with the gradients of what it trains, with
 // the penalty on weights or without.
 func (b *builder) train(name string, g *graph, trained []*G.Node, decays bool) (*program.Phase, error) {
-	if b.spec.Rows < 1 && b.spec.optimizer().Schedule.BySteps() {
+	if b.spec.Rows < 1 && b.spec.optimizer().Schedule.ByEpochs() {
 		return nil, errNoRows("schedule " + b.spec.Schedule)
 	}
 	grads, err := G.Grad(g.total, trained...)

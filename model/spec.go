@@ -79,14 +79,22 @@ type Spec struct {
 
 	Regular
 
-	Optimizer string  `json:"optimizer"` // adam or sgd
+	Optimizer string  `json:"optimizer"` // adam, adamw, sgd or rmsprop
 	LR        float64 `json:"lr"`
-	// Schedule changes LR from step to step: constant or cosine; "": constant.
-	Schedule string  `json:"schedule,omitempty"`
-	Momentum float64 `json:"momentum"`        // of sgd
-	Beta1    float64 `json:"beta1,omitempty"` // of adam; 0: 0.9
-	Batch    int     `json:"batch"`
-	Epochs   int     `json:"epochs"`
+	// Schedule changes LR from step to step, as optim.ParseSchedule reads it:
+	// constant, step:EPOCHS:FACTOR, cosine, linear or plateau; "": constant.
+	Schedule       string  `json:"schedule,omitempty"`
+	Warmup         int     `json:"warmup,omitempty"`          // steps in which LR grows, before Schedule begins
+	ScheduleEpochs int     `json:"schedule_epochs,omitempty"` // that Schedule goes by; 0: Epochs
+	WeightDecay    float64 `json:"weight_decay,omitempty"`    // of all parameters; see optim.Spec
+	Momentum       float64 `json:"momentum"`                  // of sgd and rmsprop
+	Nesterov       bool    `json:"nesterov,omitempty"`        // of sgd's momentum
+	Beta1          float64 `json:"beta1,omitempty"`           // of adam and adamw; 0: 0.9
+	Beta2          float64 `json:"beta2,omitempty"`           // of adam and adamw; 0: 0.999
+	Epsilon        float64 `json:"epsilon,omitempty"`         // of all but sgd; 0: 1e-8
+	RMSpropAlpha   float64 `json:"rmsprop_alpha,omitempty"`   // of rmsprop, its smoothing; 0: 0.99
+	Batch          int     `json:"batch"`
+	Epochs         int     `json:"epochs"`
 
 	// EMA is the decay of averages of the parameters, which follow them from step
 	// to step and are what is evaluated and kept: in step t, counted from 0, the
@@ -236,15 +244,8 @@ func (s Spec) Validate() error {
 	if s.Epochs < 1 {
 		return fmt.Errorf("model: %d epochs; want at least 1", s.Epochs)
 	}
-	o := s.optimizer()
-	if s.Rows == 0 {
-		o.Schedule.Steps = 1 // not known yet; see steps
-	}
-	if err := o.Validate(); err != nil {
-		return fmt.Errorf("model: %w", err)
-	}
-	if s.Beta1 != 0 && s.Optimizer != optim.Adam {
-		return fmt.Errorf("model: beta1 %v with %s; it is adam's: want beta1 0", s.Beta1, s.Optimizer)
+	if err := s.checkOptimizer(); err != nil {
+		return err
 	}
 	if err := s.Form.Validate(s.row()); err != nil && s.Image != [3]int{} {
 		return fmt.Errorf("model: %w", err)
@@ -319,24 +320,6 @@ func (s Spec) LastActivation() string {
 		}
 	}
 	return s.Output
-}
-
-func (s Spec) optimizer() optim.Spec {
-	o := optim.Default(s.Optimizer, s.LR)
-	o.Momentum = s.Momentum
-	if s.Beta1 != 0 {
-		o.Beta1 = s.Beta1
-	}
-	o.Schedule = optim.Schedule{Kind: s.Schedule, Steps: int64(s.Epochs) * int64(s.epochSteps())}
-	return o
-}
-
-// epochSteps is how many steps an epoch has, 0 where the rows are not known.
-func (s Spec) epochSteps() int { return (s.Rows + s.Batch - 1) / max(1, s.Batch) }
-
-// errNoRows says that what goes by epochs was asked for before the data.
-func errNoRows(what string) error {
-	return fmt.Errorf("model: %s goes by epochs, and how many rows one has is not known; it comes from the data", what)
 }
 
 // Scored returns the part of the program whose result the loss compares with

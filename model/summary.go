@@ -7,7 +7,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"aegis/model/optim"
 	"aegis/model/program"
 )
 
@@ -75,8 +74,8 @@ func (s Spec) Summary(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s: %s, %s, loss %s, %s lr %g%s, batch %d, %d epochs\n\n",
-		s.Model, s.Family, s.reads(), cmp.Or(string(s.Loss), s.Likelihood), s.Optimizer, s.LR, s.scheduleText(), s.Batch, s.Epochs)
+	fmt.Fprintf(w, "%s: %s, %s, loss %s, %s, batch %d, %d epochs\n\n",
+		s.Model, s.Family, s.reads(), cmp.Or(string(s.Loss), s.Likelihood), s.optimizerText(), s.Batch, s.Epochs)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "layer\ttype\tkernel\tinput\toutput\tactivation\tparameters\tMFLOPs")
 	for _, l := range n.all() {
@@ -111,12 +110,4 @@ func bytesText(n float64) string {
 		return fmt.Sprintf("%.1f MiB", n/(1<<20))
 	}
 	return fmt.Sprintf("%.1f KiB", n/(1<<10))
-}
-
-// scheduleText says what becomes of the learning rate, where it changes.
-func (s Spec) scheduleText() string {
-	if s.Schedule == "" || s.Schedule == optim.Constant {
-		return ""
-	}
-	return " " + s.Schedule
 }

@@ -9,6 +9,8 @@
     internal/infer/testdata/likelihood.json       estimates of log-likelihoods; see golden_likelihood.py
     internal/vm/vmtest/golden/aae*.safetensors    adversarial networks over steps; see golden_aae.py
     internal/vm/vmtest/golden/regular.safetensors   regularised networks over steps; see golden_runs.py
+    internal/vm/vmtest/golden/optim.safetensors, model/optim/testdata/optim.json   optimizers and schedules
+                                                  over fifty steps; see golden_optim.py
     testdata/pytorch/*                            state dicts and what they rebuild; see golden_import.py
     model/op/testdata/ops.json                    results and gradients of every op; see golden_ops.py
 
@@ -45,6 +47,7 @@ import golden_import
 import golden_likelihood
 import golden_norm
 import golden_ops
+import golden_optim
 import golden_program
 import golden_runs
 import golden_vae
@@ -108,6 +111,15 @@ def write(path: Path, content: bytes) -> None:
     print(f"{path}: {len(content)} bytes")
 
 
+def write_optim(root: Path) -> None:
+    metadata = {"cases": json.dumps(golden_optim.networks()), "seed": str(golden_optim.SEED), "torch": torch.__version__}
+    content = encode_safetensors(golden_optim.all_networks(), metadata)
+    write(root / "internal/vm/vmtest/golden/optim.safetensors", content)
+    lists = golden_optim.cases()
+    text = ",\n".join(f'"{name}": {encode_cases(lists[name]).decode().strip()}' for name in sorted(lists))
+    write(root / "model/optim/testdata/optim.json", ("{\n" + text + "\n}\n").encode())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Write the golden files of the Go tests.")
     parser.add_argument("--data", type=Path, default=presets.DEFAULT_DATA, help="folder of MNIST's idx files")
@@ -135,6 +147,7 @@ def main() -> None:
         write(args.root / f"internal/vm/vmtest/golden/{name}.safetensors", content)
     content = encode_safetensors(golden_runs.all_networks(), {"seed": str(golden_runs.SEED), "torch": torch.__version__})
     write(args.root / "internal/vm/vmtest/golden/regular.safetensors", content)
+    write_optim(args.root)
     for name, (tensors, batch) in files.items():
         metadata = {
             "preset": name,

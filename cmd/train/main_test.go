@@ -133,7 +133,7 @@ func TestUsage(t *testing.T) {
 		{name: "empty hidden", args: []string{"--hidden", ""}, code: 2, want: "or none"},
 		{name: "empty seed", args: []string{"--seed", ""}, code: 2, want: "seed"},
 		{name: "bce with tanh", args: []string{"--loss", "bce"}, code: 2, want: "output sigmoid"},
-		{name: "schedule", args: []string{"--schedule", "sawtooth"}, code: 2, want: "want constant or cosine"},
+		{name: "schedule", args: []string{"--schedule", "sawtooth"}, code: 2, want: "want one of constant, step, cosine, linear, plateau"},
 		{name: "rate of a code", args: []string{"--sparse", "kl:0.05:1e-3"}, code: 2, want: "(--activation sigmoid, --activate-code)"},
 		{name: "momentum of adam", args: []string{"--momentum", "0.9"}, code: 2, want: "adam"},
 		{name: "val", args: []string{"--data", dir, "--val", "40"}, code: 2, want: "40"},

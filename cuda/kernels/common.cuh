@@ -56,23 +56,31 @@ __device__ __forceinline__ float sloped(int f, float g, float y, float alpha) {
     return g;
 }
 
-enum UpdateKind { NO_UPDATE, ADAM, SGD, MOMENTUM };
+enum UpdateKind { NO_UPDATE, ADAM, SGD, MOMENTUM, ADAM_DECAY, SGD_DECAY, MOMENTUM_DECAY, RMSPROP, RMSPROP_MOMENTUM };
 
 // Update is an optimizer with the numbers of this step.
 struct Update {
     int kind;
-    float rate, epsilon;    // Adam's alpha, or lr; Adam's epsilon
-    float b1, c1, b2, c2;   // Adam: β₁, 1−β₁, β₂, 1−β₂; momentum in b1
+    float rate, epsilon;  // Adam's alpha, or lr, or what a momentum goes along by; Adam's or RMSprop's epsilon
+    float b1, c1, b2, c2; // Adam: β₁, 1−β₁, β₂, 1−β₂; RMSprop: smoothing and 1 less it in b2, c2; momentum in b1, beside it in c1 what a step goes by the gradient
+    float keep, decay;    // what is left of a parameter, and its part in the gradient
 };
 
 // Reads the numbers of the step, in the order of optim.Spec.Scalars.
 __device__ __forceinline__ Update update_of(const Step* step, int kind, const float* scalars, int stride) {
-    Update u = {kind, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
+    Update u = {kind, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
     if (kind == NO_UPDATE) return u;
     const float* s = scalars + (size_t)step->index * stride;
     u.rate = s[0];
-    if (kind == ADAM) u.epsilon = s[1], u.b1 = s[2], u.c1 = s[3], u.b2 = s[4], u.c2 = s[5];
-    if (kind == MOMENTUM) u.b1 = s[1];
+    switch (kind) {
+    case ADAM: u.epsilon = s[1], u.b1 = s[2], u.c1 = s[3], u.b2 = s[4], u.c2 = s[5]; break;
+    case ADAM_DECAY: u.epsilon = s[1], u.keep = s[2], u.b1 = s[3], u.c1 = s[4], u.b2 = s[5], u.c2 = s[6], u.decay = s[7]; break;
+    case SGD_DECAY: u.keep = s[1]; break;
+    case MOMENTUM: u.b1 = s[1]; break;
+    case MOMENTUM_DECAY: u.c1 = s[0], u.rate = s[1], u.b1 = s[2], u.decay = s[3]; break;
+    case RMSPROP_MOMENTUM: u.b1 = s[5]; // and what follows
+    case RMSPROP: u.epsilon = s[1], u.b2 = s[2], u.c2 = s[3], u.decay = s[4]; break;
+    }
     return u;
 }
 
@@ -90,27 +98,59 @@ __device__ __forceinline__ Parameter held(const Update& u, const Target& t, int 
     Parameter p = {0.0f, 0.0f, 0.0f};
     if (u.kind == NO_UPDATE) return p;
     p.w = t.w[i];
-    if (u.kind != SGD) p.s0 = t.s0[i];
-    if (u.kind == ADAM) p.s1 = t.s1[i];
+    if (u.kind != SGD && u.kind != SGD_DECAY) p.s0 = t.s0[i];
+    if (u.kind == ADAM || u.kind == ADAM_DECAY || u.kind == RMSPROP_MOMENTUM) p.s1 = t.s1[i];
     return p;
+}
+
+// b·s + c·g², the mean of squares.
+__device__ __forceinline__ float squares(float b, float s, float c, float g) {
+    return __fadd_rn(__fmul_rn(b, s), __fmul_rn(__fmul_rn(c, g), g));
+}
+
+// x / (√v + epsilon).
+__device__ __forceinline__ float rooted(float x, float v, float epsilon) {
+    return __fdiv_rn(x, __fadd_rn(__fsqrt_rn(v), epsilon));
 }
 
 // Writes a gradient, or applies it as optim.Spec.Update does, to the same
 // bits: nothing is fused.
 __device__ __forceinline__ void apply(const Update& u, const Target& t, int i, float g, Parameter p) {
+    const float d = u.kind >= ADAM_DECAY ? __fadd_rn(g, __fmul_rn(u.decay, p.w)) : g;
     switch (u.kind) {
-    case ADAM: {
-        float m = __fadd_rn(__fmul_rn(u.b1, p.s0), __fmul_rn(u.c1, g));
-        float v = __fadd_rn(__fmul_rn(u.b2, p.s1), __fmul_rn(__fmul_rn(u.c2, g), g));
+    case ADAM:
+    case ADAM_DECAY: {
+        const float m = __fadd_rn(__fmul_rn(u.b1, p.s0), __fmul_rn(u.c1, d)), v = squares(u.b2, p.s1, u.c2, d);
         t.s0[i] = m;
         t.s1[i] = v;
-        t.w[i] = __fsub_rn(p.w, __fdiv_rn(__fmul_rn(u.rate, m), __fadd_rn(__fsqrt_rn(v), u.epsilon)));
+        const float w = u.kind == ADAM ? p.w : __fmul_rn(u.keep, p.w);
+        t.w[i] = __fsub_rn(w, rooted(__fmul_rn(u.rate, m), v, u.epsilon));
         break;
     }
     case SGD: t.w[i] = __fsub_rn(p.w, __fmul_rn(u.rate, g)); break;
+    case SGD_DECAY: t.w[i] = __fsub_rn(__fmul_rn(u.keep, p.w), __fmul_rn(u.rate, g)); break;
     case MOMENTUM: {
-        float m = __fadd_rn(__fmul_rn(u.b1, p.s0), g);
+        const float m = __fadd_rn(__fmul_rn(u.b1, p.s0), g);
         t.s0[i] = m;
+        t.w[i] = __fsub_rn(p.w, __fmul_rn(u.rate, m));
+        break;
+    }
+    case MOMENTUM_DECAY: {
+        const float m = __fadd_rn(__fmul_rn(u.b1, p.s0), d);
+        t.s0[i] = m;
+        t.w[i] = __fsub_rn(p.w, __fadd_rn(__fmul_rn(u.c1, d), __fmul_rn(u.rate, m)));
+        break;
+    }
+    case RMSPROP: {
+        const float v = squares(u.b2, p.s0, u.c2, d);
+        t.s0[i] = v;
+        t.w[i] = __fsub_rn(p.w, rooted(__fmul_rn(u.rate, d), v, u.epsilon));
+        break;
+    }
+    case RMSPROP_MOMENTUM: {
+        const float v = squares(u.b2, p.s0, u.c2, d), m = __fadd_rn(__fmul_rn(u.b1, p.s1), rooted(d, v, u.epsilon));
+        t.s0[i] = v;
+        t.s1[i] = m;
         t.w[i] = __fsub_rn(p.w, __fmul_rn(u.rate, m));
         break;
     }

@@ -278,20 +278,31 @@ func TestCollect(t *testing.T) {
 	}
 }
 
+// TestUpdate holds every algorithm to package optim, bit for bit, under
+// gradients of every size; a NaN reaches its parameter.
 func TestUpdate(t *testing.T) {
 	d := open(t, Optim)
-	for _, s := range optimizers() {
+	for _, s := range allOptimizers() {
 		for _, c := range []struct{ rows, count int }{{5, 1}, {1, 31}, {64, 1000}, {0, 40}} {
-			t.Run(fmt.Sprint(s.Kind, s.Momentum, c), func(t *testing.T) {
+			t.Run(fmt.Sprint(described(s), c), func(t *testing.T) {
 				d.TB = t
 				defer d.free()
 				o, scalars := d.scalars(s, 3, 7)
 				p, g := d.param(s, 5, c.count), random(9, c.count)
+				for i := range g {
+					g[i] *= []float32{1, 0, 1e-4, 1e-15, 1e4, 1e15}[i%6]
+				}
+				if c.count > 1 {
+					g[c.count/2] = float32(math.NaN())
+				}
 				target := p.target
 				target.Grad = d.in(g, c.count, 0).ptr
 				d.run(Update{Step: d.step(c.rows, 3, 64, 0), Count: c.count, Target: target, Optimizer: o}.Launches())
 				if c.rows > 0 {
 					s.Update(p.w, g, p.slots, scalars)
+					if v := p.w[c.count/2]; c.count > 1 && v == v {
+						t.Errorf("%v after a NaN gradient", v)
+					}
 				}
 				for i, want := range append([][]float32{p.w}, p.slots...) {
 					p.device[i].checkBits(fmt.Sprint("array ", i), want)

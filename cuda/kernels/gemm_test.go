@@ -161,17 +161,39 @@ func TestLinearDW(t *testing.T) {
 	}
 }
 
+// optimizers are those whose updates stand behind gradients in tests of these.
 func optimizers() []optim.Spec {
 	momentum := optim.Default(optim.SGD, 0.1)
 	momentum.Momentum = 0.9
-	return []optim.Spec{optim.Default(optim.Adam, 0.01), optim.Default(optim.SGD, 0.1), momentum}
+	decay := optim.Default(optim.AdamW, 0.01)
+	decay.WeightDecay = 0.5
+	return []optim.Spec{optim.Default(optim.Adam, 0.01), optim.Default(optim.SGD, 0.1), momentum, decay}
+}
+
+// allOptimizers has each algorithm, in each way to use it.
+func allOptimizers() []optim.Spec {
+	list := optimizers()
+	for _, s := range optimizers()[:3] {
+		s.WeightDecay = 0.02
+		list = append(list, s)
+	}
+	nesterov, rmsprop := list[2], optim.Default(optim.RMSprop, 0.01)
+	nesterov.Nesterov, rmsprop.WeightDecay = true, 0.02
+	list = append(list, nesterov, rmsprop)
+	rmsprop.Momentum = 0.9
+	return append(list, rmsprop)
+}
+
+// described names a test of an optimizer.
+func described(s optim.Spec) string {
+	return fmt.Sprint(s.Kind, " ", s.Algorithm(), map[bool]string{true: " ahead"}[s.Nesterov])
 }
 
 // scalars returns an optimizer whose numbers of step index are those of step
 // number; all others are missing.
 func (d *device) scalars(s optim.Spec, index, number int) (Optimizer, []float32) {
 	d.Helper()
-	const stride = 7
+	const stride = 9
 	values := s.Scalars(int64(number), s.LR)
 	b := d.buffer((index+1)*stride, 0)
 	upload(d, b.ptr+driver.DevicePtr(4*index*stride), values)
@@ -237,7 +259,7 @@ func TestLinearDWUpdates(t *testing.T) {
 			{b: 1030, n: 1029, i: 6, o: 5},
 			{tile: 32, b: 8, n: 0, i: 3, o: 3},
 		} {
-			t.Run(fmt.Sprint(s.Kind, s.Momentum, c), func(t *testing.T) {
+			t.Run(fmt.Sprint(described(s), c), func(t *testing.T) {
 				d.TB = t
 				defer d.free()
 				dz, x := random(1, c.n*c.o), random(2, c.n*c.i)

@@ -136,13 +136,14 @@ func (a *args) float(vs ...float64) {
 	}
 }
 
-// The kinds of updates in kernels, as in common.cuh.
-const (
-	noUpdate = iota
-	adamUpdate
-	sgdUpdate
-	momentumUpdate
-)
+// noUpdate is the kind of update of a gradient that is written.
+const noUpdate = 0
+
+// updateKinds are the kinds of updates in kernels, as in common.cuh.
+var updateKinds = map[string]int{
+	optim.AdamStep: 1, optim.SGDStep: 2, optim.MomentumStep: 3, optim.AdamDecayStep: 4, optim.SGDDecayStep: 5,
+	optim.MomentumDecayStep: 6, optim.RMSpropStep: 7, optim.RMSpropMomentumStep: 8,
+}
 
 // update appends the optimizer's parameters: kind, scalars and stride.
 func (a *args) update(o *Optimizer) error {
@@ -156,15 +157,8 @@ func (a *args) update(o *Optimizer) error {
 		if scalars == 0 || stride < len(s.ScalarNames()) {
 			return fmt.Errorf("want scalars with a stride of at least %d, got %#x with %d", len(s.ScalarNames()), scalars, stride)
 		}
-		switch algorithm := s.Algorithm(); algorithm {
-		case optim.AdamStep:
-			kind = adamUpdate
-		case optim.MomentumStep:
-			kind = momentumUpdate
-		case optim.SGDStep:
-			kind = sgdUpdate
-		default:
-			return fmt.Errorf("unknown optimizer %q", algorithm)
+		if kind = updateKinds[s.Algorithm()]; kind == noUpdate {
+			return fmt.Errorf("unknown optimizer %q", s.Algorithm())
 		}
 	}
 	a.int(kind)

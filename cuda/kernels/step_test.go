@@ -1,7 +1,6 @@
 package kernels
 
 import (
-	"fmt"
 	"math"
 	"runtime"
 	"testing"
@@ -129,7 +128,7 @@ func (n *network) train() {
 // last batch short, the last replay past the end of the work.
 func TestGraphOfSteps(t *testing.T) {
 	for _, s := range optimizers() {
-		t.Run(fmt.Sprint(s.Kind, s.Momentum), func(t *testing.T) {
+		t.Run(described(s), func(t *testing.T) {
 			d := open(t, Families()...)
 			const batch, p, images, rows = 8, 20, 12, 8*6 + 3
 			n := &network{d: d, batch: batch, p: p, spec: s, perGraph: 3, w: d.param(s, 1, p*p), b: d.param(s, 5, p)}

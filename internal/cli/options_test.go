@@ -42,7 +42,8 @@ func TestTable(t *testing.T) {
 func TestFlags(t *testing.T) {
 	values := map[string]string{
 		"model": "conv", "hidden": "4,5", "latent": "07", "activation": "gelu", "output": "sigmoid",
-		"loss": "bce", "optimizer": "sgd", "lr": "0.25", "schedule": "cosine", "init": "runs/a", "momentum": "0.5", "batch": "9", "epochs": "3", "ema": "0.75", "seed": "18446744073709551615",
+		"loss": "bce", "optimizer": "sgd", "lr": "0.25", "schedule": "cosine", "init": "runs/a", "momentum": "0.5",
+		"warmup": "3", "schedule-epochs": "8", "weight-decay": "0.0625", "beta1": "0.25", "beta2": "0.75", "epsilon": "1e-3", "rmsprop-alpha": "0.875", "batch": "9", "epochs": "3", "ema": "0.75", "seed": "18446744073709551615",
 		"data": "some where", "scale": "minmax", "limit": "100", "val": "12.5%", "test-limit": "6", "device": "tape", "gpu": "1", "threads": "2", "out": "dir",
 		"likelihood": "bernoulli", "beta": "2", "kl-warmup": "1.5", "free-bits": "0.125", "condition": "labels", "binarize": "static",
 		"dropout": "0.25", "corrupt": "mask:0.3", "sparse": "topk:5", "code-l2": "1e-4", "l1": "0.125", "l2": "0.5",
@@ -59,6 +60,8 @@ func TestFlags(t *testing.T) {
 	c.Hidden, c.Latent, c.Activation, c.Output = []int{4, 5}, 7, "gelu", "sigmoid"
 	c.ActivateCode, c.Schedule, c.InitFrom = true, "cosine", "runs/a"
 	c.Loss, c.Optimizer, c.LR, c.Momentum, c.Batch, c.Epochs = "bce", "sgd", 0.25, 0.5, 9, 3
+	c.Warmup, c.ScheduleEpochs, c.WeightDecay, c.Nesterov = 3, 8, 0.0625, true
+	c.Beta1, c.Beta2, c.Epsilon, c.RMSpropAlpha = 0.25, 0.75, 1e-3, 0.875
 	c.Seed, c.Data, c.Scale, c.Limit, c.Val, c.TestLimit = 1<<64-1, "some where", "minmax", 100, 0.125, 6
 	c.BatchNorm, c.Dropout, c.Corrupt, c.Sparse, c.CodeL2, c.L1, c.L2 = true, 0.25, "mask:0.3", "topk:5", 1e-4, 0.125, 0.5
 	c.EMA = 0.75
@@ -98,6 +101,7 @@ func TestFlags(t *testing.T) {
 	}
 	defer func() { _ = d.Close() }()
 	c.Loss, c.Sparse, c.CodeL2, c.ActivateCode = "", "", 0, false // a likelihood and a divergence stand in their places
+	c.Beta1, c.Beta2, c.Epsilon, c.RMSpropAlpha = 0, 0, 0, 0      // other optimizers'
 	var settings []run.Setting
 	for _, o := range options() {
 		if o.key != "" {
@@ -171,6 +175,7 @@ func TestNone(t *testing.T) {
 		"none":                 {[]string{"--model", "cvae", "--condition", "none", "--corrupt", "none", "--prior", "none"}, func(c *aegis.Config) { c.Condition = "" }},
 		"likelihood":           {[]string{"--model", "fc64", "--likelihood", "bernoulli"}, func(c *aegis.Config) { c.Loss, c.Likelihood, c.Beta, c.ActivateCode = "", "bernoulli", 1, false }},
 		"likelihood with beta": {[]string{"--model", "fc64", "--beta", "0", "--likelihood", "gaussian:1"}, func(c *aegis.Config) { c.Loss, c.Likelihood, c.ActivateCode = "", "gaussian:1", false }},
+		"another schedule":     {[]string{"--model", "deep30", "--schedule", "constant"}, func(c *aegis.Config) { c.Schedule = "constant" }},
 		"another optimizer":    {[]string{"--model", "aae", "--optimizer", "sgd"}, func(c *aegis.Config) { c.Optimizer, c.Beta1 = "sgd", 0 }},
 		"beside a loss":        {[]string{"--model", "fc64", "--likelihood", "bernoulli", "--loss", "mse"}, func(c *aegis.Config) { c.Likelihood, c.ActivateCode = "bernoulli", false }},
 	} {

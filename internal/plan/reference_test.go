@@ -61,7 +61,7 @@ func trains(t *testing.T, p *program.Program, opt plan.Options, rows int, tolera
 	for at := 0; at < rows; at += p.Batch {
 		n := min(p.Batch, rows-at)
 		m.look.step, m.look.first = int64(at/p.Batch), at
-		scalars := p.StepScalars(nil, m.look.step)
+		scalars := p.StepScalars(nil, m.look.step, 1)
 		s.Scalars = append(s.Scalars, scalars...)
 		for _, loss := range m.step(pixels[at*p.PixelCount():][:n*p.PixelCount()], n, scalars) {
 			got = append(got, loss...)

@@ -132,8 +132,9 @@ func CheckDevice(name string, gpu, threads int) error {
 
 // Settle drops what settings leave without a sense of what a preset had: the
 // loss beside a likelihood, whose divergence then weighs 1; the activation of a
-// code that a likelihood or a prior shapes; and adam's beta1 beside another
-// optimizer. given tells by key what was set; that stays.
+// code that a likelihood or a prior shapes; numbers of another optimizer, as
+// adam's beta1 beside sgd; and the length of a schedule that has none. given
+// tells by key what was set; that stays.
 func (c *Config) Settle(given func(key string) bool) {
 	if (given("likelihood") || given("prior")) && c.generates() && !given("activate_code") {
 		c.ActivateCode = false
@@ -143,7 +144,31 @@ func (c *Config) Settle(given func(key string) bool) {
 			c.Beta = 1
 		}
 	}
-	if given("optimizer") && c.Optimizer != optim.Adam && !given("beta1") {
-		c.Beta1 = 0
+	if given("optimizer") {
+		c.settleOptimizer(given)
+	}
+	if s, err := optim.ParseSchedule(c.Schedule); given("schedule") && err == nil && !s.BySteps() && !given("schedule_epochs") {
+		c.ScheduleEpochs = 0
+	}
+}
+
+// settleOptimizer drops numbers that the optimizer does not have.
+func (c *Config) settleOptimizer(given func(key string) bool) {
+	for _, n := range []struct {
+		key, name string
+		at        *float64
+	}{
+		{"beta1", "beta1", &c.Beta1},
+		{"beta2", "beta2", &c.Beta2},
+		{"epsilon", "epsilon", &c.Epsilon},
+		{"rmsprop_alpha", "smoothing", &c.RMSpropAlpha},
+		{"momentum", "momentum", &c.Momentum},
+	} {
+		if !optim.Takes(c.Optimizer, n.name) && !given(n.key) {
+			*n.at = 0
+		}
+	}
+	if !optim.Takes(c.Optimizer, "nesterov") && !given("nesterov") {
+		c.Nesterov = false
 	}
 }

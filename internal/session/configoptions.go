@@ -1,6 +1,10 @@
 package session
 
-import "strings"
+import (
+	"strings"
+
+	"aegis/model/optim"
+)
 
 func networkOptions() []ConfigOption {
 	return []ConfigOption{
@@ -42,7 +46,7 @@ func trainingOptions() []ConfigOption {
 		},
 		{
 			Key: "optimizer", Value: "optimizer", spec: true, At: func(c *Config) any { return &c.Optimizer },
-			Help: "adam or sgd",
+			Help: strings.Join(optim.Kinds(), ", "),
 		},
 		{
 			Key: "lr", Value: "rate", Resume: true, spec: true, At: func(c *Config) any { return &c.LR },
@@ -50,15 +54,44 @@ func trainingOptions() []ConfigOption {
 		},
 		{
 			Key: "schedule", Value: "schedule", Resume: true, At: func(c *Config) any { return &c.Schedule },
-			Help: "what the learning rate becomes from step to step: constant, or cosine (to zero over all epochs)",
+			Help: "what the learning rate becomes from step to step: constant; step:EPOCHS:FACTOR (times FACTOR after every so many epochs; step alone: a third of all, 0.1); " +
+				"cosine or linear (to zero over all epochs, or to a share: cosine:0.1); plateau[:PATIENCE[:FACTOR]] (times FACTOR, 0.1, where the loss of rows held out has not fallen for more than PATIENCE, 10, epochs)",
+		},
+		{
+			Key: "warmup", Value: "steps", Resume: true, At: func(c *Config) any { return &c.Warmup },
+			Help: "steps in which the learning rate grows from nothing; the schedule begins after them (0: none)",
+		},
+		{
+			Key: "schedule_epochs", Value: "epochs", Resume: true, At: func(c *Config) any { return &c.ScheduleEpochs },
+			Help: "epochs that a schedule over all training goes by (0: those that are trained)",
+		},
+		{
+			Key: "weight_decay", Value: "number", At: func(c *Config) any { return &c.WeightDecay },
+			Help: "takes all parameters towards zero, biases too: adamw multiplies them by 1-lr*number in each step, the others add number*parameter to the gradient",
 		},
 		{
 			Key: "momentum", Value: "number", spec: true, At: func(c *Config) any { return &c.Momentum },
-			Help: "momentum of sgd",
+			Help: "momentum of sgd or rmsprop",
+		},
+		{
+			Key: "nesterov", At: func(c *Config) any { return &c.Nesterov },
+			Help: "of sgd's momentum: step to where it leads",
 		},
 		{
 			Key: "beta1", Value: "number", At: func(c *Config) any { return &c.Beta1 },
-			Help: "of adam: how much of the mean of gradients is kept from step to step (0: 0.9)",
+			Help: "of adam and adamw: how much of the mean of gradients is kept from step to step (0: 0.9)",
+		},
+		{
+			Key: "beta2", Value: "number", At: func(c *Config) any { return &c.Beta2 },
+			Help: "of adam and adamw: how much of the mean of their squares is kept (0: 0.999)",
+		},
+		{
+			Key: "epsilon", Value: "number", At: func(c *Config) any { return &c.Epsilon },
+			Help: "of adam, adamw and rmsprop: what is added to the root that a step is divided by (0: 1e-8)",
+		},
+		{
+			Key: "rmsprop_alpha", Value: "number", At: func(c *Config) any { return &c.RMSpropAlpha },
+			Help: "of rmsprop: how much of the mean of squares is kept from step to step (0: 0.99)",
 		},
 		{
 			Key: "init_from", Flag: "init", Value: "run", Local: true, At: func(c *Config) any { return &c.InitFrom },

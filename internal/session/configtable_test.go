@@ -59,9 +59,11 @@ func TestSpecIsWhole(t *testing.T) {
 	var c Config
 	fields := jsonFields(reflect.ValueOf(&c.Spec).Elem())
 	delete(fields, "image")
-	delete(fields, "beta1")
-	delete(fields, "schedule")
-	delete(fields, "ema")
+	for _, key := range []string{
+		"schedule", "warmup", "schedule_epochs", "weight_decay", "nesterov", "beta1", "beta2", "epsilon", "rmsprop_alpha", "ema",
+	} {
+		delete(fields, key)
+	}
 	for _, o := range slices.Concat(variationalOptions(), adversarialOptions(), regularOptions()) {
 		delete(fields, o.Key)
 	}
@@ -92,8 +94,15 @@ loss = ""
 optimizer = ""
 lr = 0.0
 schedule = ""
+warmup = 0
+schedule_epochs = 0
+weight_decay = 0.0
 momentum = 0.0
+nesterov = false
 beta1 = 0.0
+beta2 = 0.0
+epsilon = 0.0
+rmsprop_alpha = 0.0
 init_from = ""
 batch = 0
 epochs = 0

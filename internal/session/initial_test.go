@@ -96,7 +96,7 @@ func carriedOn(t *testing.T, cfg Config, ds *data.Source, path string, open Open
 	defer feed.Close()
 	steps := program.Steps{Rows: feed.Take(ds.Train.N)}
 	for i := range steps.Count(p.Batch) {
-		steps.Scalars = p.StepScalars(steps.Scalars, int64(i))
+		steps.Scalars = p.StepScalars(steps.Scalars, int64(i), 1)
 	}
 	if err := errors.Join(m.SetState(state), m.Bind(vm.TrainSet, ds.Train.Rows), m.Train(context.Background(), steps)); err != nil {
 		t.Fatal(err)

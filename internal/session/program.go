@@ -164,6 +164,9 @@ func (r *programRun) prepare(ds *data.Source, open OpenProgramVM) (err error) {
 	if n := ds.Val.Len(); n > 0 {
 		r.rows.val, r.rows.valSet = train.Rows(n), vm.ValSet
 	}
+	if err := checkPlateau(r.program, len(r.rows.val)); err != nil {
+		return err
+	}
 	r.loader, err = data.NewLoader(ds.Train.Rows, data.LoaderOptions{
 		Batch: r.program.Batch, Seed: uint64(r.cfg.Seed), Shuffle: true, Held: r.rows.split.Held,
 		Scaling: r.program.Scaling, Windows: ds.Mapped(),
@@ -255,6 +258,7 @@ func (r *programRun) train() error {
 	err := train.Run(r.ctx, r.machine, r.program, train.Config{
 		Epochs: r.cfg.Epochs, Rows: r.loader.Rows(), Order: r.loader.Order,
 		Val: r.rows.val, ValSet: r.rows.valSet, Test: r.rows.test, LastTest: r.rows.test,
+		Plateau: r.program.Plateau(),
 	}, train.Hooks{Progress: r.progress, Epoch: r.epoch})
 	s := &r.result
 	switch diverged := (*train.DivergedError)(nil); {
@@ -297,7 +301,7 @@ func (r *programRun) progress(p train.Progress) {
 func (r *programRun) epoch(e train.Epoch) error {
 	m := Metrics{
 		Epoch: e.Number, Step: e.Step, TrainLoss: e.Train[0], ValLoss: first(e.Val), TestLoss: first(e.Test),
-		TestRows: e.TestRows, Seconds: e.Seconds, ImagesPerSecond: e.ImagesPerSecond,
+		TestRows: e.TestRows, LR: e.LearningRate, Seconds: e.Seconds, ImagesPerSecond: e.ImagesPerSecond,
 	}
 	if len(e.Train) > 1 {
 		m.Terms = r.terms(e.Train)

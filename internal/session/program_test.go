@@ -16,6 +16,7 @@ import (
 
 	"aegis/data"
 	"aegis/data/memory"
+	"aegis/internal/advice"
 	"aegis/internal/infer"
 	"aegis/internal/run"
 	"aegis/internal/session"
@@ -25,6 +26,7 @@ import (
 	"aegis/internal/vm/tape"
 	"aegis/internal/vm/vmtest"
 	"aegis/model/op"
+	"aegis/model/optim"
 	"aegis/model/program"
 )
 
@@ -89,6 +91,26 @@ func TestTrainProgramWritesARun(t *testing.T) {
 	}
 	if _, err := trainProgram(context.Background(), vmtest.Residual(t), vmtest.Waves(50), session.ProgramConfig{Epochs: 1, Out: out}); !errors.Is(err, run.ErrExists) {
 		t.Errorf("a second run: %v", err)
+	}
+}
+
+// TestTrainProgramOnPlateau trains at a rate that changes nothing, which falls
+// after each epoch; it wants rows held out.
+func TestTrainProgramOnPlateau(t *testing.T) {
+	p := vmtest.Residual(t)
+	p.Phases[0].Optimizer.LR, p.Phases[0].Optimizer.Schedule = 0x1p-100, optim.Schedule{Kind: optim.OnPlateau, Gamma: 0.5}
+	r, err := trainProgram(context.Background(), p, vmtest.Waves(50), session.ProgramConfig{Epochs: 4, Val: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []float64{0x1p-100, 0x1p-100, 0x1p-101, 0x1p-102} {
+		if got := r.Metrics[i].LR; got != want {
+			t.Errorf("epoch %d: learning rate %v, want %v", i+1, got, want)
+		}
+	}
+	var config *session.ConfigError
+	if _, err := trainProgram(context.Background(), p, vmtest.Waves(50), session.ProgramConfig{Epochs: 1}); !errors.As(err, &config) || advice.Of(err)[0] != "val 10%" {
+		t.Errorf("without rows to validate on: %v", err)
 	}
 }
 

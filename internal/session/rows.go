@@ -2,12 +2,15 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"aegis/data"
+	"aegis/internal/advice"
 	"aegis/internal/train"
 	"aegis/internal/vm"
+	"aegis/model/program"
 )
 
 // rows says which rows of the dataset a run uses for what.
@@ -79,6 +82,15 @@ func (t *trainer) divide() (err error) {
 		t.rows.test, t.rows.testSet = ofClass(d.Test, by.Class), vm.TestSet
 	}
 	return nil
+}
+
+// checkPlateau wants rows to validate on where the learning rate goes by their loss.
+func checkPlateau(p *program.Program, val int) error {
+	if p.Plateau() == nil || val > 0 {
+		return nil
+	}
+	err := errors.New("aegis: schedule plateau goes by the loss of rows that are held out to validate on, and there are none; hold some out")
+	return &ConfigError{advice.With(err, "val 10%")}
 }
 
 // ofClass lists the rows of a set that have a class, all where that is nil or

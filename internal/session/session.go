@@ -97,6 +97,9 @@ func (t *trainer) prepare(ctx context.Context, opt Options, open OpenVM) (err er
 	if t.program, err = t.cfg.Program(); err != nil {
 		return &ConfigError{err}
 	}
+	if err := checkPlateau(t.program, len(t.rows.val)); err != nil {
+		return err
+	}
 	if t.evaluated, err = t.program.EvaluationNames(); err != nil {
 		return err
 	}
@@ -237,6 +240,7 @@ func (t *trainer) run(ctx context.Context) error {
 func (t *trainer) loop(ctx context.Context) error {
 	return train.Run(ctx, t.machine, t.program, train.Config{
 		Epochs: t.cfg.Epochs, Rows: t.loader.Rows(), Order: t.loader.Order, Val: t.rows.val, ValSet: t.rows.valSet, TestSet: t.rows.testSet, Test: t.rows.each, LastTest: t.rows.test,
+		Plateau: t.program.Plateau(),
 	}, train.Hooks{Progress: t.progress, Epoch: t.epoch})
 }
 
@@ -254,7 +258,7 @@ func (t *trainer) progress(p train.Progress) {
 func (t *trainer) epoch(e train.Epoch) error {
 	m := Metrics{
 		Epoch: e.Number, Step: e.Step, TrainLoss: e.Train[0], ValLoss: first(e.Val), TestLoss: first(e.Test),
-		TestRows: e.TestRows, Seconds: e.Seconds, ImagesPerSecond: e.ImagesPerSecond,
+		TestRows: e.TestRows, LR: e.LearningRate, Seconds: e.Seconds, ImagesPerSecond: e.ImagesPerSecond,
 		CleanLoss: t.cleanLoss(e.Test), Terms: named(t.program.LossNames(), e.Train),
 		ValTerms: named(t.evaluated, e.Val), TestTerms: named(t.evaluated, e.Test),
 	}

@@ -286,6 +286,8 @@ func TestErrors(t *testing.T) {
 		{name: "test limit", bend: func(c *Config) { c.TestLimit = -1 }, config: true, want: "test limit -1"},
 		{name: "more than the tests", bend: func(c *Config) { c.TestLimit = 9 }, config: true, want: "test limit 9 of 8 test images"},
 		{name: "batch", bend: func(c *Config) { c.Batch = 0 }, config: true, want: "batch 0"},
+		{name: "plateau of nothing", bend: func(c *Config) { c.Schedule = "plateau" }, config: true, want: "schedule plateau goes by the loss of rows that are held out"},
+		{name: "warm-up of all", bend: func(c *Config) { c.Schedule, c.Warmup = "cosine", 6 }, config: true, want: "warm-up of 6 steps before schedule cosine, and training has 6"},
 		{name: "memory", bend: func(c *Config) { c.Hidden, c.Latent = []int{1 << 24}, 1<<24 }, want: "lower hidden, latent or batch"},
 		{name: "held directory", bend: func(*Config) {}, out: held, want: "holds a run already"},
 	}

@@ -18,6 +18,7 @@ type Metrics struct {
 	ValLoss   *float64 `json:"val_loss"`
 	TestLoss  *float64 `json:"test_loss"`
 	TestRows  int      `json:"test_rows"` // that test_loss is a mean over
+	LR        float64  `json:"lr"`        // learning rate of the epoch's last step
 	// CleanLoss is over the test rows as they are, where test_loss is over
 	// corrupted ones.
 	CleanLoss       *float64 `json:"clean_loss,omitempty"`

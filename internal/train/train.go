@@ -12,6 +12,7 @@ import (
 
 	"aegis/data"
 	"aegis/internal/vm"
+	"aegis/model/optim"
 	"aegis/model/program"
 )
 
@@ -33,6 +34,17 @@ type Config struct {
 	// which rows are held out to validate on, and vm.TestSet.
 	Val, Test, LastTest []int32
 	ValSet, TestSet     string
+	// Plateau, where it is not nil, learns the validation loss of each epoch and
+	// says what learning rates are multiplied by: see [program.Program.Plateau].
+	Plateau *optim.Plateau
+}
+
+// factor is what learning rates are multiplied by now.
+func (c Config) factor() float64 {
+	if c.Plateau == nil {
+		return 1
+	}
+	return c.Plateau.Factor
 }
 
 // Hooks are called by the loop, from its goroutine.
@@ -60,6 +72,7 @@ type Epoch struct {
 	Step             int64 // steps done since the start
 	Train, Val, Test []float64
 	TestRows         int     // that Test is a mean over
+	LearningRate     float64 // of the last step, by the first phase's optimizer
 	Seconds          float64 // training only, no evaluation
 	ImagesPerSecond  float64
 }
@@ -133,9 +146,13 @@ func (l *loop) epoch(ctx context.Context, epoch int) error {
 		e.Train[i] /= float64(done)
 	}
 	e.Step = l.step
+	e.LearningRate = l.cfg.factor() * l.program.Phases[0].Optimizer.Rate(l.step-1)
 	var err error
 	if e.Val, err = l.evaluate(ctx, cmp.Or(l.cfg.ValSet, vm.TrainSet), "validation", l.cfg.Val, e.Number); err != nil {
 		return err
+	}
+	if l.cfg.Plateau != nil && len(e.Val) > 0 {
+		l.cfg.Plateau.Observe(l.step, e.Val[0])
 	}
 	tests := l.cfg.Test
 	if e.Number == l.cfg.Epochs {
@@ -158,7 +175,7 @@ func (l *loop) steps(ctx context.Context, rows []int32, e *Epoch) (first []float
 	steps := program.Steps{First: l.step, Rows: rows}
 	count := steps.Count(batch)
 	for i := range count {
-		steps.Scalars = l.program.StepScalars(steps.Scalars, l.step+int64(i))
+		steps.Scalars = l.program.StepScalars(steps.Scalars, l.step+int64(i), l.cfg.factor())
 	}
 	start := time.Now()
 	if err := l.machine.Train(ctx, steps); err != nil {

@@ -87,6 +87,27 @@ func oneLoss(batch int) *program.Program {
 	return &program.Program{Batch: batch, Phases: []*program.Phase{phase}}
 }
 
+// TestPlateau: the rate falls where the validation loss, which the fake never
+// changes, does not.
+func TestPlateau(t *testing.T) {
+	f := &fake{batch: 4, loss: func(int64) float32 { return 1 }}
+	p := oneLoss(4)
+	p.Phases[0].Optimizer.Schedule = optim.Schedule{Kind: optim.OnPlateau, Patience: 1, Gamma: 0.5}
+	var rates []float64
+	err := Run(context.Background(), f, p, Config{Epochs: 6, Rows: 8, Order: inOrder(8), Val: Rows(2), Plateau: p.Plateau()}, Hooks{
+		Epoch: func(e Epoch) error { rates = append(rates, e.LearningRate); return nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []float64{0.5, 0.5, 0.5, 0.25, 0.25, 0.125}; !slices.Equal(rates, want) {
+		t.Errorf("rates of epochs %v, want %v", rates, want)
+	}
+	if want := []float32{0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25, 0.125, 0.125}; !slices.Equal(f.scalars, want) {
+		t.Errorf("rates of steps %v, want %v", f.scalars, want)
+	}
+}
+
 // inOrder gives n rows in their own order.
 func inOrder(n int) func(int) iter.Seq[[]int32] {
 	return func(int) iter.Seq[[]int32] {

@@ -1,5 +1,5 @@
 // Package optim has the optimizers: what each is, and the reference update
-// that every VM must match.
+// that every VM must match; and the schedules of the learning rate.
 //
 // An optimizer is one or more algorithms, of which a [Spec] chooses one; all
 // that an algorithm needs beside the gradient and its slots travels in the
@@ -18,110 +18,89 @@ const (
 	// Adam is Kingma and Ba, "Adam: A Method for Stochastic Optimization"
 	// (2015), algorithm 1 in the order of operations at the end of its section 2.
 	Adam = "adam"
+	// AdamW is Adam with the weight decay of Loshchilov and Hutter, "Decoupled
+	// Weight Decay Regularization" (2019): it shrinks a parameter by itself and
+	// no moment has it.
+	AdamW = "adamw"
 	// SGD is stochastic gradient descent with classical momentum as PyTorch has
-	// it: u ← momentum·u + g; w ← w − lr·u.
+	// it: u ← momentum·u + g; w ← w − lr·u. With Nesterov's, w ← w − lr·(g +
+	// momentum·u).
 	SGD = "sgd"
+	// RMSprop is Tieleman and Hinton's as PyTorch has it, whose root is taken
+	// before epsilon is added; the mean of gradients is not taken away.
+	RMSprop = "rmsprop"
 )
 
 // Spec is an optimizer with its hyper-parameters.
 type Spec struct {
-	Kind     string  // Adam or SGD
-	LR       float64 // learning rate, > 0
-	Beta1    float64 // Adam: decay of the first moment, in [0, 1)
-	Beta2    float64 // Adam: decay of the second moment, in [0, 1)
-	Epsilon  float64 // Adam: added to the square root, > 0
-	Momentum float64 // SGD: in [0, 1)
+	Kind      string  // one of Kinds
+	LR        float64 // learning rate, > 0
+	Beta1     float64 // Adam and AdamW: decay of the first moment, in [0, 1)
+	Beta2     float64 // Adam and AdamW: decay of the second moment, in [0, 1)
+	Epsilon   float64 // all but SGD: added to the square root
+	Momentum  float64 // SGD and RMSprop: in [0, 1)
+	Nesterov  bool    // SGD with momentum: the step looks ahead by it
+	Smoothing float64 // RMSprop: decay of the mean of squares, in [0, 1)
+
+	// WeightDecay takes all parameters towards zero, biases and norms too, as
+	// PyTorch's optimizers do: AdamW multiplies them by 1 − lr·WeightDecay, the
+	// others add WeightDecay·w to the gradient.
+	WeightDecay float64
 
 	Schedule Schedule // of the learning rate
 }
 
-// The algorithms, which are what VMs have kernels for: see [Spec.Algorithm].
-const (
-	AdamStep     = "adam"
-	SGDStep      = "sgd"
-	MomentumStep = "momentum"
-)
-
-// algorithm is one way to change parameters.
-type algorithm struct {
-	name    string
-	kind    string   // the optimizer that it belongs to
-	slots   []string // arrays that it keeps for each parameter
-	scalars []string // names of its numbers of a step
-
-	// values returns the numbers of step t, counted from 1, at a learning rate.
-	values func(s Spec, t, lr float64) []float64
-
-	// update changes w and slots in place, x being the numbers of the step.
-	update func(w, g []float32, slots [][]float32, x []float32)
+// kind is an optimizer.
+type kind struct {
+	name  string
+	takes []string // the hyper-parameters that it has beside those that all have
+	start Spec     // those that PyTorch gives it
 }
 
-// algorithms are all of them.
-var algorithms = []algorithm{
-	{
-		name: AdamStep, kind: Adam, slots: []string{"m", "v"},
-		scalars: []string{"alpha", "epsilon", "beta1", "1-beta1", "beta2", "1-beta2"},
-		values: func(s Spec, t, lr float64) []float64 {
-			root := math.Sqrt(1 - math.Pow(s.Beta2, t))
-			return []float64{lr * root / (1 - math.Pow(s.Beta1, t)), s.Epsilon * root, s.Beta1, 1 - s.Beta1, s.Beta2, 1 - s.Beta2}
-		},
-		update: func(w, g []float32, slots [][]float32, x []float32) {
-			m, v := slots[0], slots[1]
-			alpha, epsilon, b1, c1, b2, c2 := x[0], x[1], x[2], x[3], x[4], x[5]
-			for i, gi := range g {
-				m[i] = b1*m[i] + c1*gi
-				v[i] = b2*v[i] + c2*gi*gi
-				w[i] -= alpha * m[i] / (float32(math.Sqrt(float64(v[i]))) + epsilon)
-			}
-		},
-	},
-	{
-		name: SGDStep, kind: SGD, scalars: []string{"lr"},
-		values: func(_ Spec, _, lr float64) []float64 { return []float64{lr} },
-		update: func(w, g []float32, _ [][]float32, x []float32) {
-			for i, gi := range g {
-				w[i] -= x[0] * gi
-			}
-		},
-	},
-	{
-		name: MomentumStep, kind: SGD, slots: []string{"momentum"}, scalars: []string{"lr", "momentum"},
-		values: func(s Spec, _, lr float64) []float64 { return []float64{lr, s.Momentum} },
-		update: func(w, g []float32, slots [][]float32, x []float32) {
-			u := slots[0]
-			for i, gi := range g {
-				u[i] = x[1]*u[i] + gi
-				w[i] -= x[0] * u[i]
-			}
-		},
-	},
+// kinds are all of them.
+var kinds = []kind{
+	{name: Adam, takes: []string{"beta1", "beta2", "epsilon"}, start: Spec{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8}},
+	{name: AdamW, takes: []string{"beta1", "beta2", "epsilon"}, start: Spec{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8}},
+	{name: SGD, takes: []string{"momentum", "nesterov"}},
+	{name: RMSprop, takes: []string{"smoothing", "epsilon", "momentum"}, start: Spec{Smoothing: 0.99, Epsilon: 1e-8}},
 }
 
 // Kinds returns all optimizers.
 func Kinds() []string {
 	var list []string
-	for _, a := range algorithms {
-		if !slices.Contains(list, a.kind) {
-			list = append(list, a.kind)
-		}
+	for _, k := range kinds {
+		list = append(list, k.name)
 	}
 	return list
 }
 
-// Default returns a kind with the values that PyTorch gives it: Adam's betas
-// 0.9 and 0.999 and epsilon 1e-8; no momentum for SGD.
-func Default(kind string, lr float64) Spec {
-	s := Spec{Kind: kind, LR: lr}
-	if kind == Adam {
-		s.Beta1, s.Beta2, s.Epsilon = 0.9, 0.999, 1e-8
+// Takes tells whether an optimizer has a hyper-parameter: beta1, beta2, epsilon,
+// momentum, nesterov or smoothing.
+func Takes(optimizer, name string) bool {
+	i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == optimizer })
+	return i >= 0 && slices.Contains(kinds[i].takes, name)
+}
+
+// Default returns a kind with the values that PyTorch gives it: betas 0.9 and
+// 0.999, RMSprop's smoothing 0.99, epsilon 1e-8; no momentum and no weight
+// decay.
+func Default(optimizer string, lr float64) Spec {
+	s := Spec{}
+	if i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == optimizer }); i >= 0 {
+		s = kinds[i].start
 	}
+	s.Kind, s.LR = optimizer, lr
 	return s
 }
+
+// The bounds of epsilon: the vector kernels' roots and quotients are exact
+// beside these.
+const minEpsilon, maxEpsilon = 1e-12, 1e6
 
 // Validate says what is wrong with a spec.
 func (s Spec) Validate() error {
 	if !slices.Contains(Kinds(), s.Kind) {
-		return fmt.Errorf("optim: unknown optimizer %q; want %s", s.Kind, strings.Join(Kinds(), " or "))
+		return fmt.Errorf("optim: unknown optimizer %q; want one of %s", s.Kind, strings.Join(Kinds(), ", "))
 	}
 	if !(s.LR > 0) || math.IsInf(s.LR, 0) {
 		return fmt.Errorf("optim: learning rate %v; want a finite number above 0", s.LR)
@@ -129,47 +108,81 @@ func (s Spec) Validate() error {
 	if err := s.Schedule.Validate(); err != nil {
 		return err
 	}
-	if s.Schedule.BySteps() && s.Schedule.Steps < 1 {
-		return fmt.Errorf("optim: schedule %s over %d steps; want how many steps training has", s.Schedule.Kind, s.Schedule.Steps)
+	if err := s.Schedule.checkSteps(); err != nil {
+		return err
 	}
+	return s.checkNumbers()
+}
+
+// checkNumbers says which hyper-parameter is another optimizer's or out of
+// range.
+func (s Spec) checkNumbers() error {
 	for _, r := range []struct {
 		name  string
 		value float64
-	}{{"momentum", s.Momentum}, {"beta1", s.Beta1}, {"beta2", s.Beta2}} {
+	}{{"momentum", s.Momentum}, {"beta1", s.Beta1}, {"beta2", s.Beta2}, {"smoothing", s.Smoothing}} {
 		if !(r.value >= 0 && r.value < 1) {
 			return fmt.Errorf("optim: %s %v; want a number in [0, 1)", r.name, r.value)
 		}
+		if r.value != 0 && !Takes(s.Kind, r.name) {
+			return fmt.Errorf("optim: %s %v with %s; it is %s: want 0", r.name, r.value, s.Kind, owners(r.name))
+		}
 	}
-	if s.Kind == Adam && (!(s.Epsilon > 0) || math.IsInf(s.Epsilon, 0)) {
-		return fmt.Errorf("optim: epsilon %v; want a finite number above 0", s.Epsilon)
+	switch takes := Takes(s.Kind, "epsilon"); {
+	case takes && !(s.Epsilon >= minEpsilon && s.Epsilon <= maxEpsilon):
+		return fmt.Errorf("optim: epsilon %v; want a number from %v to %v", s.Epsilon, minEpsilon, float64(maxEpsilon))
+	case !takes && s.Epsilon != 0:
+		return fmt.Errorf("optim: epsilon %v with %s; it is %s: want 0", s.Epsilon, s.Kind, owners("epsilon"))
+	case s.Nesterov && !Takes(s.Kind, "nesterov"):
+		return fmt.Errorf("optim: nesterov with %s; it is %s", s.Kind, owners("nesterov"))
+	case s.Nesterov && s.Momentum == 0:
+		return fmt.Errorf("optim: nesterov without momentum; want momentum, such as 0.9")
 	}
-	if s.Kind == Adam && s.Momentum != 0 {
-		return fmt.Errorf("optim: momentum %v with adam; it has beta1 for that, momentum is for sgd", s.Momentum)
+	if !(s.WeightDecay >= 0 && s.WeightDecay < 1e9) {
+		return fmt.Errorf("optim: weight decay %v; want a number from 0 to below 1e9", s.WeightDecay)
 	}
 	return nil
 }
 
-// Algorithm names what a VM has to do: the kind itself, but for SGD with
-// momentum, which keeps a slot. It is "" for an unknown kind.
-func (s Spec) Algorithm() string {
-	if s.Kind == SGD && s.Momentum != 0 {
-		return MomentumStep
-	}
-	if i := slices.IndexFunc(algorithms, func(a algorithm) bool { return a.kind == s.Kind }); i >= 0 {
-		return algorithms[i].name
-	}
-	return ""
-}
-
-// algorithm returns the algorithm, an empty one for an unknown kind.
-func (s Spec) algorithm() algorithm {
-	name := s.Algorithm()
-	for _, a := range algorithms {
-		if a.name == name {
-			return a
+// owners says whose a hyper-parameter is.
+func owners(name string) string {
+	var list []string
+	for _, k := range kinds {
+		if slices.Contains(k.takes, name) {
+			list = append(list, k.name+"'s")
 		}
 	}
-	return algorithm{}
+	return strings.Join(list, " and ")
+}
+
+// Algorithm names what a VM has to do, which follows from what a spec has: a
+// term that is 0 costs neither arithmetic nor a slot. It is "" for an unknown
+// kind.
+func (s Spec) Algorithm() string {
+	decays, heavy := s.WeightDecay != 0, s.Momentum != 0
+	switch s.Kind {
+	case Adam, AdamW:
+		if decays {
+			return AdamDecayStep
+		}
+		return AdamStep
+	case SGD:
+		switch {
+		case heavy && (decays || s.Nesterov):
+			return MomentumDecayStep
+		case heavy:
+			return MomentumStep
+		case decays:
+			return SGDDecayStep
+		}
+		return SGDStep
+	case RMSprop:
+		if heavy {
+			return RMSpropMomentumStep
+		}
+		return RMSpropStep
+	}
+	return ""
 }
 
 // Slots names the arrays that an optimizer keeps for each parameter, each of
@@ -202,8 +215,9 @@ func (s Spec) Scalars(step int64, lr float64) []float32 {
 // arrays of [Spec.Slots], scalars the numbers of [Spec.Scalars]. All are as
 // long as w. An unknown kind, which [Spec.Validate] refuses, makes w NaN.
 //
-//	Adam: m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  w ← w − alpha·m/(√v + epsilon)
-//	SGD:  u ← momentum·u + g;  w ← w − lr·u
+//	Adam:    m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  w ← w − alpha·m/(√v + epsilon)
+//	SGD:     u ← momentum·u + g;  w ← w − lr·u
+//	RMSprop: v ← smoothing·v + (1−smoothing)g²;  w ← w − lr·g/(√v + epsilon)
 func (s Spec) Update(w, g []float32, slots [][]float32, scalars []float32) {
 	if a := s.algorithm(); a.update != nil {
 		a.update(w, g, slots, scalars)

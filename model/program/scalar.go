@@ -1,5 +1,7 @@
 package program
 
+import "aegis/model/optim"
+
 // Scalar is a named number that graphs read, such as the weight of a loss term.
 type Scalar struct {
 	Name  string
@@ -17,10 +19,12 @@ func (p *Program) ScalarCount() int {
 	return n
 }
 
-// StepScalars appends the numbers of one step, counted from 0, to dst.
-func (p *Program) StepScalars(dst []float32, step int64) []float32 {
+// StepScalars appends the numbers of one step, counted from 0, to dst. All
+// learning rates are multiplied by a factor, which is 1 but where [Program.Plateau]
+// has another.
+func (p *Program) StepScalars(dst []float32, step int64, factor float64) []float32 {
 	for _, phase := range p.Phases {
-		dst = append(dst, phase.Optimizer.Scalars(step, phase.Optimizer.Rate(step))...)
+		dst = append(dst, phase.Optimizer.Scalars(step, factor*phase.Optimizer.Rate(step))...)
 	}
 	for _, s := range p.Scalars {
 		dst = append(dst, float32(s.At(step)))
@@ -54,4 +58,15 @@ func (p *Program) FinalScalar(name string) float32 {
 		}
 	}
 	return 0
+}
+
+// Plateau returns where a schedule on a plateau stands before the first epoch:
+// that of the first phase which has one. It is nil where none has.
+func (p *Program) Plateau() *optim.Plateau {
+	for _, phase := range p.Phases {
+		if plateau := optim.NewPlateau(phase.Optimizer.Schedule); plateau != nil {
+			return plateau
+		}
+	}
+	return nil
 }

@@ -20,6 +20,7 @@ func threads(n int) vmtest.Open {
 }
 
 func TestGolden(t *testing.T)   { vmtest.Golden(t, threads(2)) }
+func TestOptim(t *testing.T)    { vmtest.Optim(t, threads(2)) }
 func TestContract(t *testing.T) { vmtest.Contract(t, threads(2)) }
 
 func TestTrainsProgram(t *testing.T) { vmtest.TrainsProgram(t, threads(2)) }
@@ -82,6 +83,7 @@ func TestSeparateUpdates(t *testing.T) {
 	opt := cpu.PlanOptions()
 	opt.Merge = false
 	vmtest.Reference(t, separate(opt))
+	vmtest.Optim(t, separate(opt))
 }
 
 func separate(opt plan.Options) vmtest.Open {
@@ -104,6 +106,7 @@ func TestEveryKernelSet(t *testing.T) {
 			}
 			vmtest.Golden(t, threads(2))
 			vmtest.EMA(t, threads(2))
+			vmtest.Optim(t, threads(2))
 		})
 	}
 	t.Setenv("AEGIS_CPU", "sse")

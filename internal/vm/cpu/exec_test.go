@@ -23,7 +23,7 @@ func TestOneBarrierAStage(t *testing.T) {
 	}
 	s := program.Steps{Rows: make([]int32, steps)}
 	for i := range int64(steps) {
-		s.Scalars = p.StepScalars(s.Scalars, i)
+		s.Scalars = p.StepScalars(s.Scalars, i, 1)
 	}
 	before := m.team.rounds.Load()
 	if err := m.Train(context.Background(), s); err != nil {

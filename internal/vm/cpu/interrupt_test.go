@@ -41,8 +41,8 @@ func TestAnInterruptLeavesWholeSteps(t *testing.T) {
 		var want []*program.State // after so many steps
 		for i := range int64(count) {
 			want = append(want, stateOf(t, m))
-			steps.Scalars = p.StepScalars(steps.Scalars, i)
-			if err := m.Train(context.Background(), program.Steps{First: i, Rows: []int32{0}, Scalars: p.StepScalars(nil, i)}); err != nil {
+			steps.Scalars = p.StepScalars(steps.Scalars, i, 1)
+			if err := m.Train(context.Background(), program.Steps{First: i, Rows: []int32{0}, Scalars: p.StepScalars(nil, i, 1)}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -112,7 +112,7 @@ func workersComeAndGo(t *testing.T, spec model.Spec) {
 			for i := range rows {
 				rows[i] = int32((3*i + step) % 10)
 			}
-			steps := program.Steps{First: int64(step), Rows: rows, Scalars: p.StepScalars(nil, int64(step))}
+			steps := program.Steps{First: int64(step), Rows: rows, Scalars: p.StepScalars(nil, int64(step), 1)}
 			if err := m.Train(context.Background(), steps); err != nil {
 				t.Fatal(err)
 			}
@@ -168,7 +168,7 @@ func TestInterruptedStep(t *testing.T) {
 	steps := func(from, to int) program.Steps {
 		s := program.Steps{First: int64(from), Rows: rows[spec.Batch*from : spec.Batch*to]}
 		for i := from; i < to; i++ {
-			s.Scalars = p.StepScalars(s.Scalars, int64(i))
+			s.Scalars = p.StepScalars(s.Scalars, int64(i), 1)
 		}
 		return s
 	}

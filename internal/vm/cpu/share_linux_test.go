@@ -81,7 +81,7 @@ func stepper(b *testing.B, preset string, bend func(s *model.Spec), steps int) f
 	return func() {
 		s := program.Steps{First: first, Rows: train.Rows(steps * p.Batch)}
 		for i := range steps {
-			s.Scalars = p.StepScalars(s.Scalars, first+int64(i))
+			s.Scalars = p.StepScalars(s.Scalars, first+int64(i), 1)
 		}
 		if err := m.Train(context.Background(), s); err != nil {
 			b.Fatal(err)

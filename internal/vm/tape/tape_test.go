@@ -12,6 +12,7 @@ import (
 func open(p *program.Program, seed uint64) (vm.Trainer, error) { return tape.Open(p, seed) }
 
 func TestGolden(t *testing.T)   { vmtest.Golden(t, open) }
+func TestOptim(t *testing.T)    { vmtest.Optim(t, open) }
 func TestContract(t *testing.T) { vmtest.Contract(t, open) }
 
 func TestBatchNorm(t *testing.T) { vmtest.BatchNorm(t, open) }

@@ -36,7 +36,7 @@ func BenchmarkSteps(b *testing.B, open Open) {
 			run := func(first, count int64) {
 				s := program.Steps{First: first, Rows: train.Rows(int(count) * p.Batch)}
 				for i := range count {
-					s.Scalars = p.StepScalars(s.Scalars, first+i)
+					s.Scalars = p.StepScalars(s.Scalars, first+i, 1)
 				}
 				if err := m.Train(context.Background(), s); err != nil {
 					b.Fatal(err)

@@ -57,7 +57,7 @@ func Contract(t *testing.T, open Open) {
 		p, m := machine(t, open, spec, pixels)
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		s := program.Steps{Rows: train.Rows(8), Scalars: p.StepScalars(p.StepScalars(nil, 0), 1)}
+		s := program.Steps{Rows: train.Rows(8), Scalars: p.StepScalars(p.StepScalars(nil, 0, 1), 1, 1)}
 		if err := m.Train(ctx, s); !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v, want context.Canceled", err)
 		}
@@ -93,7 +93,7 @@ func contractInterrupt(t *testing.T, open Open) {
 	all := func(p *program.Program, from int64) program.Steps {
 		s := program.Steps{First: from, Rows: train.Rows(count * batch)[from*batch:]}
 		for i := from; i < count; i++ {
-			s.Scalars = p.StepScalars(s.Scalars, i)
+			s.Scalars = p.StepScalars(s.Scalars, i, 1)
 		}
 		return s
 	}
@@ -146,7 +146,7 @@ func contractInterrupt(t *testing.T, open Open) {
 func contractErrors(t *testing.T, open Open, spec model.Spec, pixels []byte) {
 	p, m := machine(t, open, spec, pixels)
 	ctx := context.Background()
-	scalars := p.StepScalars(nil, 0)
+	scalars := p.StepScalars(nil, 0, 1)
 	lacking := state(t, m)
 	delete(lacking.Tensors, "decoder.0.bias")
 	wrong := state(t, m)

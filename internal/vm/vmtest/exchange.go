@@ -63,7 +63,7 @@ func Exchange(t *testing.T, open Exchanging) {
 	}
 	s := program.Steps{First: 5, Rows: rows}
 	for i := range s.Count(p.Batch) {
-		s.Scalars = p.StepScalars(s.Scalars, 5+int64(i))
+		s.Scalars = p.StepScalars(s.Scalars, 5+int64(i), 1)
 	}
 	if err := m.Train(context.Background(), s); !errors.Is(err, failure) {
 		t.Errorf("error %v, want %v", err, failure)

@@ -162,7 +162,7 @@ func steps(t *testing.T, p *program.Program, m vm.Trainer, first int64, rows []i
 	t.Helper()
 	s := program.Steps{First: first, Rows: rows}
 	for i := range s.Count(p.Batch) {
-		s.Scalars = p.StepScalars(s.Scalars, first+int64(i))
+		s.Scalars = p.StepScalars(s.Scalars, first+int64(i), 1)
 	}
 	if err := m.Train(context.Background(), s); err != nil {
 		t.Fatal(err)

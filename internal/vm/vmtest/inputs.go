@@ -252,7 +252,7 @@ func Inputs(t *testing.T, open Open) {
 // twoCalls trains for two steps and then on, and asks for all losses at last.
 func twoCalls(t *testing.T, p *program.Program, m vm.Trainer, rows []int32) []float64 {
 	t.Helper()
-	first := program.Steps{Rows: rows[:2*p.Batch], Scalars: p.StepScalars(p.StepScalars(nil, 0), 1)}
+	first := program.Steps{Rows: rows[:2*p.Batch], Scalars: p.StepScalars(p.StepScalars(nil, 0, 1), 1, 1)}
 	if err := m.Train(context.Background(), first); err != nil {
 		t.Fatal(err)
 	}

@@ -39,6 +39,26 @@ func elementwiseCases() []elementwise {
 			s.Adam(b[0], b[1], b[2], b[3], 0.9, 0.1, 0.999, 0.001, 2e-3, 1e-8)
 			return 0
 		}},
+		{name: "AdamDecay", operands: []values{normal32, normal32, normal32, positive32}, rel: 5e-7, abs: 1e-9, run: func(s *Set, b [][]float32) float64 {
+			s.AdamDecay(b[0], b[1], b[2], b[3], 0.9, 0.1, 0.999, 0.001, 2e-3, 1e-8, 0.99, 0.001)
+			return 0
+		}},
+		{name: "SGDDecay", operands: []values{normal32, normal32}, run: func(s *Set, b [][]float32) float64 {
+			s.SGDDecay(b[0], b[1], 0.01, 0.99)
+			return 0
+		}},
+		{name: "MomentumDecay", operands: []values{normal32, normal32, normal32}, run: func(s *Set, b [][]float32) float64 {
+			s.MomentumDecay(b[0], b[1], b[2], 0.9, 0.01, 0.009, 0.001)
+			return 0
+		}},
+		{name: "RMSprop", operands: []values{normal32, normal32, positive32}, rel: 5e-7, abs: 1e-8, run: func(s *Set, b [][]float32) float64 {
+			s.RMSprop(b[0], b[1], b[2], 0.99, 0.01, 2e-3, 1e-8, 0.001)
+			return 0
+		}},
+		{name: "RMSpropMomentum", operands: []values{normal32, normal32, positive32, normal32}, rel: 5e-7, abs: 1e-6, run: func(s *Set, b [][]float32) float64 {
+			s.RMSpropMomentum(b[0], b[1], b[2], b[3], 0.99, 0.01, 2e-3, 1e-8, 0.001, 0.9)
+			return 0
+		}},
 		{name: "SGD", operands: []values{normal32, normal32}, run: func(s *Set, b [][]float32) float64 {
 			s.SGD(b[0], b[1], 0.01)
 			return 0

@@ -46,46 +46,100 @@ func TestStale(t *testing.T) {
 	}
 }
 
-// TestOptim holds the optimizers to package optim: bit for bit, but where the
-// compiler may fuse its products and sums.
+// updateSpecs has an optimizer of each algorithm, and of each way to use it.
+func updateSpecs() map[string]optim.Spec {
+	specs := make(map[string]optim.Spec)
+	add := func(name, kind string, lr float64, bend func(s *optim.Spec)) {
+		s := optim.Default(kind, lr)
+		bend(&s)
+		specs[name] = s
+	}
+	add("adam", optim.Adam, 0.002, func(*optim.Spec) {})
+	add("adam, decay", optim.Adam, 0.002, func(s *optim.Spec) { s.WeightDecay = 0.02 })
+	add("adamw", optim.AdamW, 0.002, func(s *optim.Spec) { s.WeightDecay = 0.5 })
+	add("sgd", optim.SGD, 0.01, func(*optim.Spec) {})
+	add("sgd, decay", optim.SGD, 0.01, func(s *optim.Spec) { s.WeightDecay = 0.02 })
+	add("momentum", optim.SGD, 0.01, func(s *optim.Spec) { s.Momentum = 0.9 })
+	add("momentum, decay", optim.SGD, 0.01, func(s *optim.Spec) { s.Momentum, s.WeightDecay = 0.9, 0.02 })
+	add("nesterov", optim.SGD, 0.01, func(s *optim.Spec) { s.Momentum, s.Nesterov = 0.9, true })
+	add("nesterov, decay", optim.SGD, 0.01, func(s *optim.Spec) { s.Momentum, s.Nesterov, s.WeightDecay = 0.9, true, 0.02 })
+	add("rmsprop", optim.RMSprop, 0.002, func(s *optim.Spec) { s.WeightDecay = 0.02 })
+	add("rmsprop, momentum", optim.RMSprop, 0.002, func(s *optim.Spec) { s.Momentum, s.WeightDecay = 0.9, 0.02 })
+	return specs
+}
+
+// TestOptim holds the optimizers to package optim, under gradients of every
+// size: bit for bit, but where root and quotient are by Newton's method and
+// where the compiler may fuse its products and sums.
 func TestOptim(t *testing.T) {
-	const n = 1000
-	r := rand.New(rand.NewPCG(16, 17))
-	momentum := optim.Default(optim.SGD, 0.01)
-	momentum.Momentum = 0.9
+	const n, at = 1000, 3
 	tolerance := 0.0
 	if a := float32(1 + 0x1p-12); mulAdd(a, a, -(1+0x1p-11)) != 0 {
 		tolerance = 1e-6
 	}
-	for _, spec := range []optim.Spec{optim.Default(optim.Adam, 0.002), optim.Default(optim.SGD, 0.01), momentum} {
-		w, g := make([]float32, n), make([]float32, n)
-		fill(w, normal32, r)
-		tolerance := tolerance
-		if spec.Kind == optim.Adam { // root and quotient by Newton's method
+	for name, spec := range updateSpecs() {
+		tolerance, ofSlots := tolerance, tolerance
+		if optim.Takes(spec.Kind, "epsilon") {
 			tolerance = 1e-6
 		}
+		if tolerance > 0 && spec.Kind != optim.AdamW && spec.WeightDecay > 0 { // the weights' rounding goes into them
+			ofSlots = 1e-5
+		}
 		for _, s := range Sets() {
-			got, want := slices.Clone(w), slices.Clone(w)
-			a, b := [2][]float32{make([]float32, n), make([]float32, n)}, make([][]float32, len(spec.Slots()))
-			for i := range b {
-				b[i] = make([]float32, n)
+			r := rand.New(rand.NewPCG(16, 17))
+			update, err := s.Update(spec.Algorithm())
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, g := make([]float32, at+n), make([]float32, n)
+			fill(got, normal32, r)
+			want := slices.Clone(got[at:])
+			var a, b [][]float32
+			for range spec.Slots() {
+				a, b = append(a, make([]float32, at+n)), append(b, make([]float32, n))
 			}
 			for step := range int64(5) {
-				fill(g, normal32, r)
-				x := spec.Scalars(step, spec.LR)
-				switch {
-				case spec.Kind == optim.Adam:
-					s.Adam(got, g, a[0], a[1], float32(spec.Beta1), float32(1-spec.Beta1), float32(spec.Beta2), float32(1-spec.Beta2), x[0], x[1])
-				case spec.Momentum != 0:
-					s.Momentum(got, g, a[0], float32(spec.Momentum), x[0])
-				default:
-					s.SGD(got, g, x[0])
+				for i := range g {
+					g[i] = normal32(r) * []float32{1, 0, 1e-4, 1e-8, 1e-15, 1e4, 1e15}[i%7]
 				}
+				x := spec.Scalars(step, spec.LR)
+				update(got, a, at, g, x)
 				spec.Update(want, g, b, x)
 			}
-			for i, v := range got {
+			for i, v := range got[at:] {
 				if !near(float64(v), float64(want[i]), tolerance, tolerance) {
-					t.Fatalf("%s: %s, momentum %v: weight %d: got %v, want %v", s.Name, spec.Kind, spec.Momentum, i, v, want[i])
+					t.Fatalf("%s: %s: weight %d: got %v, want %v", s.Name, name, i, v, want[i])
+				}
+			}
+			for i := range a {
+				for j, v := range a[i][at:] {
+					if !near(float64(v), float64(b[i][j]), ofSlots, ofSlots) {
+						t.Fatalf("%s: %s: slot %d, value %d: got %v, want %v", s.Name, name, i, j, v, b[i][j])
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestNaNGradient: the parameter is NaN after it, and no other one.
+func TestNaNGradient(t *testing.T) {
+	const n, bad = 37, 21
+	for name, spec := range updateSpecs() {
+		for _, s := range Sets() {
+			update, err := s.Update(spec.Algorithm())
+			if err != nil {
+				t.Fatal(err)
+			}
+			w, g, slots := make([]float32, n), make([]float32, n), make([][]float32, len(spec.Slots()))
+			for i := range slots {
+				slots[i] = make([]float32, n)
+			}
+			g[bad] = float32(math.NaN())
+			update(w, slots, 0, g, spec.Scalars(0, spec.LR))
+			for i, v := range w {
+				if (v != v) != (i == bad) {
+					t.Errorf("%s: %s: weight %d is %v after a NaN at %d", s.Name, name, i, v, bad)
 				}
 			}
 		}
@@ -154,8 +208,13 @@ func TestShort(t *testing.T) {
 			"MSE":         func() { s.MSE(short, x, x, 1) },
 			"BCE":         func() { s.BCE(nil, x, short, 1) },
 			"Adam":        func() { s.Adam(x, x, x, short, 0, 0, 0, 0, 0, 0) },
+			"AdamDecay":   func() { s.AdamDecay(x, x, short, x, 0, 0, 0, 0, 0, 0, 0, 0) },
 			"SGD":         func() { s.SGD(x, short, 0) },
+			"SGDDecay":    func() { s.SGDDecay(x, short, 0, 0) },
 			"Momentum":    func() { s.Momentum(x, x, short, 0, 0) },
+			"Momentum2":   func() { s.MomentumDecay(x, x, short, 0, 0, 0, 0) },
+			"RMSprop":     func() { s.RMSprop(x, x, short, 0, 0, 0, 0, 0) },
+			"RMSprop2":    func() { s.RMSpropMomentum(x, x, x, short, 0, 0, 0, 0, 0, 0) },
 			"Add":         func() { s.Add(x, short) },
 			"Sub":         func() { s.Sub(x, short) },
 			"Mul":         func() { s.Mul(x, short) },

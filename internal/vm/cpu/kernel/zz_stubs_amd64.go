@@ -580,6 +580,18 @@ func bceLogitsAVX512(dst, y, t []float32, coef float32) (sum float64)
 //go:noescape
 func adamAVX512(w, g, m, v []float32, b1, c1, b2, c2, alpha, eps float32)
 
+// adamDecayAVX512 is
+//
+//	for i := range w {
+//		d := g[i] + decay*w[i]
+//		m[i] = b1*m[i] + c1*d
+//		v[i] = b2*v[i] + c2*d*d
+//		w[i] = keep*w[i] - alpha*m[i]/(sqrt(v[i])+eps)
+//	}
+//
+//go:noescape
+func adamDecayAVX512(w, g, m, v []float32, b1, c1, b2, c2, alpha, eps, keep, decay float32)
+
 // sgdAVX512 is
 //
 //	for i := range w {
@@ -588,6 +600,15 @@ func adamAVX512(w, g, m, v []float32, b1, c1, b2, c2, alpha, eps float32)
 //
 //go:noescape
 func sgdAVX512(w, g []float32, lr float32)
+
+// sgdDecayAVX512 is
+//
+//	for i := range w {
+//		w[i] = keep*w[i] - lr*g[i]
+//	}
+//
+//go:noescape
+func sgdDecayAVX512(w, g []float32, lr, keep float32)
 
 // momentumAVX512 is
 //
@@ -598,6 +619,40 @@ func sgdAVX512(w, g []float32, lr float32)
 //
 //go:noescape
 func momentumAVX512(w, g, u []float32, mu, lr float32)
+
+// momentumDecayAVX512 is
+//
+//	for i := range w {
+//		d := g[i] + decay*w[i]
+//		u[i] = mu*u[i] + d
+//		w[i] -= ahead*d + along*u[i]
+//	}
+//
+//go:noescape
+func momentumDecayAVX512(w, g, u []float32, mu, ahead, along, decay float32)
+
+// rmspropAVX512 is
+//
+//	for i := range w {
+//		d := g[i] + decay*w[i]
+//		v[i] = b*v[i] + c*d*d
+//		w[i] -= lr * d / (sqrt(v[i]) + eps)
+//	}
+//
+//go:noescape
+func rmspropAVX512(w, g, v []float32, b, c, lr, eps, decay float32)
+
+// rmspropMomentumAVX512 is
+//
+//	for i := range w {
+//		d := g[i] + decay*w[i]
+//		v[i] = b*v[i] + c*d*d
+//		u[i] = mu*u[i] + d/(sqrt(v[i])+eps)
+//		w[i] -= lr * u[i]
+//	}
+//
+//go:noescape
+func rmspropMomentumAVX512(w, g, v, u []float32, b, c, lr, eps, decay, mu float32)
 
 // addAVX512 is
 //
@@ -773,9 +828,14 @@ func avx512Set() *Set {
 			bceLogits: bceLogitsAVX512,
 		},
 		updates: updateKernels{
-			adam:     adamAVX512,
-			sgd:      sgdAVX512,
-			momentum: momentumAVX512,
+			adam:            adamAVX512,
+			adamDecay:       adamDecayAVX512,
+			sgd:             sgdAVX512,
+			sgdDecay:        sgdDecayAVX512,
+			momentum:        momentumAVX512,
+			momentumDecay:   momentumDecayAVX512,
+			rmsprop:         rmspropAVX512,
+			rmspropMomentum: rmspropMomentumAVX512,
 		},
 		add:         addAVX512,
 		sub:         subAVX512,
@@ -1223,6 +1283,18 @@ func bceLogitsAVX2(dst, y, t []float32, coef float32) (sum float64)
 //go:noescape
 func adamAVX2(w, g, m, v []float32, b1, c1, b2, c2, alpha, eps float32)
 
+// adamDecayAVX2 is
+//
+//	for i := range w {
+//		d := g[i] + decay*w[i]
+//		m[i] = b1*m[i] + c1*d
+//		v[i] = b2*v[i] + c2*d*d
+//		w[i] = keep*w[i] - alpha*m[i]/(sqrt(v[i])+eps)
+//	}
+//
+//go:noescape
+func adamDecayAVX2(w, g, m, v []float32, b1, c1, b2, c2, alpha, eps, keep, decay float32)
+
 // sgdAVX2 is
 //
 //	for i := range w {
@@ -1231,6 +1303,15 @@ func adamAVX2(w, g, m, v []float32, b1, c1, b2, c2, alpha, eps float32)
 //
 //go:noescape
 func sgdAVX2(w, g []float32, lr float32)
+
+// sgdDecayAVX2 is
+//
+//	for i := range w {
+//		w[i] = keep*w[i] - lr*g[i]
+//	}
+//
+//go:noescape
+func sgdDecayAVX2(w, g []float32, lr, keep float32)
 
 // momentumAVX2 is
 //
@@ -1241,6 +1322,40 @@ func sgdAVX2(w, g []float32, lr float32)
 //
 //go:noescape
 func momentumAVX2(w, g, u []float32, mu, lr float32)
+
+// momentumDecayAVX2 is
+//
+//	for i := range w {
+//		d := g[i] + decay*w[i]
+//		u[i] = mu*u[i] + d
+//		w[i] -= ahead*d + along*u[i]
+//	}
+//
+//go:noescape
+func momentumDecayAVX2(w, g, u []float32, mu, ahead, along, decay float32)
+
+// rmspropAVX2 is
+//
+//	for i := range w {
+//		d := g[i] + decay*w[i]
+//		v[i] = b*v[i] + c*d*d
+//		w[i] -= lr * d / (sqrt(v[i]) + eps)
+//	}
+//
+//go:noescape
+func rmspropAVX2(w, g, v []float32, b, c, lr, eps, decay float32)
+
+// rmspropMomentumAVX2 is
+//
+//	for i := range w {
+//		d := g[i] + decay*w[i]
+//		v[i] = b*v[i] + c*d*d
+//		u[i] = mu*u[i] + d/(sqrt(v[i])+eps)
+//		w[i] -= lr * u[i]
+//	}
+//
+//go:noescape
+func rmspropMomentumAVX2(w, g, v, u []float32, b, c, lr, eps, decay, mu float32)
 
 // addAVX2 is
 //
@@ -1416,9 +1531,14 @@ func avx2Set() *Set {
 			bceLogits: bceLogitsAVX2,
 		},
 		updates: updateKernels{
-			adam:     adamAVX2,
-			sgd:      sgdAVX2,
-			momentum: momentumAVX2,
+			adam:            adamAVX2,
+			adamDecay:       adamDecayAVX2,
+			sgd:             sgdAVX2,
+			sgdDecay:        sgdDecayAVX2,
+			momentum:        momentumAVX2,
+			momentumDecay:   momentumDecayAVX2,
+			rmsprop:         rmspropAVX2,
+			rmspropMomentum: rmspropMomentumAVX2,
 		},
 		add:         addAVX2,
 		sub:         subAVX2,

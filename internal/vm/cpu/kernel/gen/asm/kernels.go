@@ -51,14 +51,21 @@ func loops() []kernel {
 		{name: "bce", table: "losses", length: "y", body: bce},
 		{name: "bceLogits", table: "losses", length: "y", body: bceLogits},
 		{name: "adam", table: "updates", length: "w", body: adam},
+		{name: "adamDecay", table: "updates", length: "w", body: adamDecay},
 		{name: "sgd", table: "updates", length: "w", body: func(l *loop) {
 			l.store("w", l.sub(l.load("w"), l.mul(l.load("g"), l.param("lr"))))
+		}},
+		{name: "sgdDecay", table: "updates", length: "w", body: func(l *loop) {
+			l.store("w", l.sub(l.mul(l.load("w"), l.param("keep")), l.mul(l.load("g"), l.param("lr"))))
 		}},
 		{name: "momentum", table: "updates", length: "w", body: func(l *loop) {
 			u := l.add(l.mul(l.load("u"), l.param("mu")), l.load("g"))
 			l.store("u", u)
 			l.store("w", l.sub(l.load("w"), l.mul(u, l.param("lr"))))
 		}},
+		{name: "momentumDecay", table: "updates", length: "w", body: momentumDecay},
+		{name: "rmsprop", table: "updates", length: "w", body: rmsprop},
+		{name: "rmspropMomentum", table: "updates", length: "w", body: rmspropMomentum},
 		{name: "add", length: "dst", body: func(l *loop) { l.store("dst", l.add(l.load("dst"), l.load("a"))) }},
 		{name: "sub", length: "dst", body: func(l *loop) { l.store("dst", l.sub(l.load("dst"), l.load("a"))) }},
 		{name: "mul", length: "dst", body: func(l *loop) { l.store("dst", l.mul(l.load("dst"), l.load("a"))) }},
@@ -141,16 +148,4 @@ func bceLogits(l *loop) {
 	e := l.exp(l.negAbs(z))
 	l.sum(l.add(l.fnma(z, t, l.atLeast(l.c(0), z)), l.log1p(e)))
 	l.storeIf("dst", l.mul(l.sub(l.sigmoid(z, e), t), l.param("coef")))
-}
-
-// adam takes root and quotient by Newton's method; its step is within 4 units
-// in the last place of the plain loop's.
-func adam(l *loop) {
-	g := l.load("g")
-	m := l.add(l.mul(l.load("m"), l.param("b1")), l.mul(g, l.param("c1")))
-	v := l.add(l.mul(l.load("v"), l.param("b2")), l.mul(l.mul(g, l.param("c2")), g))
-	l.store("m", m)
-	l.store("v", v)
-	step := l.mul(l.mul(m, l.param("alpha")), l.reciprocal(l.add(l.sqrt(v), l.param("eps"))))
-	l.store("w", l.sub(l.load("w"), step))
 }
