@@ -85,8 +85,12 @@ type Spec struct {
 	Schedule string  `json:"schedule,omitempty"`
 	Momentum float64 `json:"momentum"`        // of sgd
 	Beta1    float64 `json:"beta1,omitempty"` // of adam; 0: 0.9
-	Batch    int     `json:"batch"`
-	Epochs   int     `json:"epochs"`
+	// ClipNorm bounds the norm of all gradients of a phase, ClipValue each of
+	// their values; 0: no bound. See optim.Clip.
+	ClipNorm  float64 `json:"clip_norm,omitempty"`
+	ClipValue float64 `json:"clip_value,omitempty"`
+	Batch     int     `json:"batch"`
+	Epochs    int     `json:"epochs"`
 
 	// Rows is how many rows an epoch has, where something goes by epochs. It
 	// comes from the data.
@@ -235,6 +239,9 @@ func (s Spec) Validate() error {
 	if err := o.Validate(); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
+	if err := s.clip().Validate(); err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
 	if s.Beta1 != 0 && s.Optimizer != optim.Adam {
 		return fmt.Errorf("model: beta1 %v with %s; it is adam's: want beta1 0", s.Beta1, s.Optimizer)
 	}
@@ -322,6 +329,9 @@ func (s Spec) optimizer() optim.Spec {
 	o.Schedule = optim.Schedule{Kind: s.Schedule, Steps: int64(s.Epochs) * int64(s.epochSteps())}
 	return o
 }
+
+// clip is how gradients are clipped.
+func (s Spec) clip() optim.Clip { return optim.Clip{Norm: s.ClipNorm, Value: s.ClipValue} }
 
 // epochSteps is how many steps an epoch has, 0 where the rows are not known.
 func (s Spec) epochSteps() int { return (s.Rows + s.Batch - 1) / max(1, s.Batch) }

@@ -80,6 +80,7 @@ func TestValidate(t *testing.T) {
 			first(p).Writes = []program.Write{{Param: first(p).Params[1], Value: first(p).Params[1]}}
 		}},
 		{"optimizer", "unknown optimizer", func(p *program.Program) { first(p).Optimizer.Kind = "lion" }},
+		{"clipping", "clips the norm of gradients to -1", func(p *program.Program) { first(p).Clip.Norm = -1 }},
 		{"no output", "without an output", func(p *program.Program) { first(p).Outputs = nil }},
 		{"unknown input", `unknown kind "dreams"`, func(p *program.Program) { first(p).Inputs[0].Kind = "dreams" }},
 		{"noise without a purpose", "noise wants a purpose", func(p *program.Program) { first(p).Inputs[0].Kind = program.InputNormal }},
