@@ -41,7 +41,7 @@ func TestTable(t *testing.T) {
 func TestFlags(t *testing.T) {
 	values := map[string]string{
 		"model": "conv", "hidden": "4,5", "latent": "0x7", "activation": "gelu", "output": "sigmoid",
-		"loss": "bce", "optimizer": "sgd", "lr": "0.25", "schedule": "cosine", "init": "runs/a", "momentum": "0.5", "batch": "9", "epochs": "3", "seed": "18446744073709551615",
+		"loss": "bce", "optimizer": "sgd", "lr": "0.25", "schedule": "cosine", "init": "runs/a", "momentum": "0.5", "clip-norm": "1.5", "clip-value": "0.25", "batch": "9", "epochs": "3", "seed": "18446744073709551615",
 		"data": "some where", "scale": "minmax", "limit": "100", "val": "12.5%", "test-limit": "6", "device": "tape", "gpu": "1", "threads": "2", "out": "dir",
 		"likelihood": "bernoulli", "beta": "2", "kl-warmup": "1.5", "free-bits": "0.125", "condition": "labels", "binarize": "static",
 		"dropout": "0.25", "corrupt": "mask:0.3", "sparse": "topk:5", "code-l2": "1e-4", "l1": "0.125", "l2": "0.5",
@@ -57,6 +57,7 @@ func TestFlags(t *testing.T) {
 	c.Hidden, c.Latent, c.Activation, c.Output = []int{4, 5}, 7, "gelu", "sigmoid"
 	c.ActivateCode, c.Schedule, c.InitFrom = true, "cosine", "runs/a"
 	c.Loss, c.Optimizer, c.LR, c.Momentum, c.Batch, c.Epochs = "bce", "sgd", 0.25, 0.5, 9, 3
+	c.ClipNorm, c.ClipValue = 1.5, 0.25
 	c.Seed, c.Data, c.Scale, c.Limit, c.Val, c.TestLimit = 1<<64-1, "some where", "minmax", 100, 0.125, 6
 	c.BatchNorm, c.Dropout, c.Corrupt, c.Sparse, c.CodeL2, c.L1, c.L2 = true, 0.25, "mask:0.3", "topk:5", 1e-4, 0.125, 0.5
 	c.Device, c.GPU, c.Threads = "tape", 1, 2
