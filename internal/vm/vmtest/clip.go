@@ -1,6 +1,7 @@
 package vmtest
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"aegis/internal/train"
 	"aegis/model"
 	"aegis/model/optim"
+	"aegis/model/program"
 )
 
 // ClippedNetworks clip gradients by norm, by value and by both, of one phase and
@@ -81,6 +83,8 @@ func goldenClipped() map[string]model.Spec {
 // steps and all tensors after them. Names say how often the norm is clipped; where
 // they do not, it is in some steps.
 func Clipped(t *testing.T, open Open) {
+	t.Run("many values", func(t *testing.T) { clippedMany(t, open) })
+	t.Run("no number", func(t *testing.T) { clippedNaN(t, open) })
 	want := readGolden(t, "clip")
 	for name, spec := range goldenClipped() {
 		t.Run(name, func(t *testing.T) {
@@ -111,6 +115,56 @@ func Clipped(t *testing.T, open Open) {
 				t.Errorf("%d tensors of PyTorch; want all %d", compared, want)
 			}
 		})
+	}
+}
+
+// clippedMany holds the norm of more values than a VM adds up at once to the
+// tape machine's.
+func clippedMany(t *testing.T, open Open) {
+	spec := network(model.FullyConnected, [3]int{1, 20, 33}, nil, 29, 4, func(s *model.Spec) {
+		s.ClipNorm, s.Optimizer, s.LR = 1e-3, optim.SGD, 1<<16
+	})
+	pixels := make([]byte, 4*20*33)
+	for i := range pixels {
+		pixels[i] = byte(37 * i)
+	}
+	p, m := machine(t, open, spec, pixels)
+	_, ref := machine(t, reference, spec, pixels)
+	before := state(t, m)
+	steps(t, p, m, 0, train.Rows(p.Batch))
+	steps(t, p, ref, 0, train.Rows(p.Batch))
+	got, want := state(t, m), state(t, ref)
+	for _, param := range p.Params {
+		moved := func(after *program.State) []float64 {
+			by := widen(after.Tensors[param.Name].Data)
+			for i, v := range before.Tensors[param.Name].Data {
+				by[i] -= float64(v)
+			}
+			return by
+		}
+		numtest.Close(t, "step of "+param.Name, moved(got), moved(want), GradientTolerance)
+	}
+}
+
+// clippedNaN wants a gradient that is no number to spread to all parameters of
+// its phase by the norm, so that a broken run says so: of one bias that is none,
+// one output's weights have such a gradient without clipping.
+func clippedNaN(t *testing.T, open Open) {
+	spec := ClippedNetworks()["norm"]
+	spec.Hidden = nil
+	p, m := machine(t, open, spec, make([]byte, 5*5*7))
+	s := state(t, m)
+	s.Tensors["decoder.0.bias"].Data[3] = float32(math.NaN())
+	if err := m.SetState(s); err != nil {
+		t.Fatal(err)
+	}
+	steps(t, p, m, 0, train.Rows(5))
+	for name, tensor := range state(t, m).Tensors {
+		for i, v := range tensor.Data {
+			if v == v {
+				t.Fatalf("%s: value %d is %v after a gradient that is no number", name, i, v)
+			}
+		}
 	}
 }
 
