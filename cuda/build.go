@@ -117,6 +117,8 @@ func (b *builder) add(in plan.Instr) error {
 		b.mixture(in)
 	case plan.Pack:
 		b.pack(in)
+	case plan.ClipNorm:
+		b.clipNorm(in)
 	case plan.Update:
 		b.update(in)
 	case plan.Keep:

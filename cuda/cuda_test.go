@@ -42,6 +42,8 @@ func TestAdversarial(t *testing.T) { vmtest.Adversarial(t, simulated()) }
 
 func TestRegular(t *testing.T) { vmtest.Regular(t, simulated()) }
 
+func TestClipped(t *testing.T) { vmtest.Clipped(t, simulated()) }
+
 // Rows that do not stay on the device are sent as they are, and scaled there.
 func TestStreamedRows(t *testing.T) {
 	vmtest.ContractRows(t, on(cuda.Options{Driver: ptxsim.Open(ptxsim.Options{}), DataLimit: -1}))
@@ -139,6 +141,7 @@ func TestGPU(t *testing.T) {
 		{name: "contract", test: vmtest.Contract},
 		{name: "reference", test: vmtest.Reference},
 		{name: "streamed", test: vmtest.Contract, opt: cuda.Options{DataLimit: -1}},
+		{name: "clipped", test: vmtest.Clipped},
 		{name: "handmade graphs", test: vmtest.HandmadeGraphs},
 		{name: "inputs", test: vmtest.Inputs},
 		{name: "averages", test: vmtest.EMA},

@@ -8,11 +8,17 @@ import (
 	"aegis/internal/plan"
 )
 
-// update translates an update of a parameter whose gradient is a buffer.
+// update translates an update of a parameter whose gradient is a buffer, and is
+// clipped as it is read.
 func (b *builder) update(in plan.Instr) {
-	t := b.target(in.Dst[0], in.Src[1:])
-	t.Grad = b.at(in.Src[0])
-	b.do(kernels.Update{Step: b.step, Count: b.size(in.Dst[0]), Target: t, Optimizer: *b.optimizer()})
+	u := kernels.Update{Step: b.step, Count: b.size(in.Dst[0]), Optimizer: *b.optimizer(), Clip: b.phase.Clip}
+	slots := in.Src[1:]
+	if in.Scaled {
+		u.Factor, slots = b.at(in.Src[1]), in.Src[2:]
+	}
+	u.Target = b.target(in.Dst[0], slots)
+	u.Target.Grad = b.at(in.Src[0])
+	b.do(u)
 }
 
 // keep writes a running tensor.

@@ -61,6 +61,12 @@ func workOf(o gpu.Operation) (work, error) {
 		return work{Bytes: int64(o.Rows) * int64(value*o.Width+4)}, nil
 	case kernels.Update:
 		return floats(o.Count*(1+passes(&o.Optimizer)), 0), nil
+	case kernels.ClipNorm:
+		values := 1
+		for _, g := range o.Gradients {
+			values += g.Count
+		}
+		return floats(values, 0), nil
 	}
 	return plainWork(o)
 }
@@ -204,6 +210,7 @@ func TestWork(t *testing.T) {
 		{"noise", kernels.Noise{Batch: batch, Width: 7}, work{Bytes: 4 * 14}},
 		{"a clamp's gradient", kernels.Clamp{Batch: batch, Width: 7, DY: 1}, work{Bytes: 4 * 3 * 14}},
 		{"batch norm", kernels.BatchNorm{Channels: kernels.Channels{Batch: batch, Channels: 3, Area: 5}}, work{Bytes: 4 * (2*30 + 12)}},
+		{"norm of gradients", kernels.ClipNorm{Gradients: []kernels.Array{{Count: 7}, {Count: 2}}}, work{Bytes: 4 * 10}},
 		{"load", kernels.Load{Batch: batch, Width: 7}, work{Bytes: 2 * (7 + 4 + 28)}},
 	} {
 		if got, err := workOf(c.o); err != nil || got != c.want {

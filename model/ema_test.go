@@ -18,7 +18,7 @@ func TestDecayOfAverages(t *testing.T) {
 	}
 	for step, want := range map[int64]float64{0: 0.1, 1: 2. / 11, 79: 80. / 89, 80: 0.9, 81: 0.9, 1e6: 0.9} {
 		shadow := p.Params[len(p.Params)-1]
-		if got := p.ShadowDecay(shadow, p.StepScalars(nil, step)); shadow.Role != program.Shadow || got != float32(want) {
+		if got := p.ShadowDecay(shadow, p.StepScalars(nil, step, 1)); shadow.Role != program.Shadow || got != float32(want) {
 			t.Errorf("decay of %s in step %d is %v, want %v", shadow.Name, step, got, want)
 		}
 	}

@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -144,6 +145,8 @@ func TestValidate(t *testing.T) {
 		{name: "loss", bend: func(s *Spec) { s.Loss = "l3" }, want: `unknown loss "l3"`},
 		{name: "bce with tanh", bend: func(s *Spec) { s.Loss, s.Output = BCE, "tanh" }, want: "want output sigmoid"},
 		{name: "init", bend: func(s *Spec) { s.Init = "zeros" }, want: `unknown init "zeros"`},
+		{name: "clipped norm", bend: func(s *Spec) { s.ClipNorm = -1 }, want: "clips the norm of gradients to -1"},
+		{name: "clipped values", bend: func(s *Spec) { s.ClipValue = math.Inf(1) }, want: "clips values of gradients to +Inf"},
 		{name: "rate", bend: func(s *Spec) { s.LR = -1 }, want: "learning rate -1"},
 		{name: "optimizer", bend: func(s *Spec) { s.Optimizer = "lion" }, want: `unknown optimizer "lion"; want one of adam, adamw, sgd, rmsprop`},
 		{name: "beta2 with sgd", bend: func(s *Spec) { s.Optimizer, s.Beta2 = "sgd", 0.9 }, want: "beta2 0.9 with sgd; it is adam's and adamw's"},

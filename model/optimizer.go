@@ -40,8 +40,14 @@ func (s Spec) checkOptimizer() error {
 	if err := o.Validate(); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
+	if err := s.clip().Validate(); err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
 	return nil
 }
+
+// clip is how gradients are clipped.
+func (s Spec) clip() optim.Clip { return optim.Clip{Norm: s.ClipNorm, Value: s.ClipValue} }
 
 // epochSteps is how many steps an epoch has, 0 where the rows are not known.
 func (s Spec) epochSteps() int { return (s.Rows + s.Batch - 1) / max(1, s.Batch) }

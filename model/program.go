@@ -277,7 +277,7 @@ func (b *builder) train(name string, g *graph, trained []*G.Node, decays bool) (
 		err = b.decay(trained, grads)
 	}
 	return &program.Phase{
-		Graph: g.all(), Name: name, Trained: trained, Grads: grads, Optimizer: b.spec.optimizer(), Writes: g.writes,
+		Graph: g.all(), Name: name, Trained: trained, Grads: grads, Optimizer: b.spec.optimizer(), Clip: b.spec.clip(), Writes: g.writes,
 	}, err
 }
 

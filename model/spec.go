@@ -93,8 +93,12 @@ type Spec struct {
 	Beta2          float64 `json:"beta2,omitempty"`           // of adam and adamw; 0: 0.999
 	Epsilon        float64 `json:"epsilon,omitempty"`         // of all but sgd; 0: 1e-8
 	RMSpropAlpha   float64 `json:"rmsprop_alpha,omitempty"`   // of rmsprop, its smoothing; 0: 0.99
-	Batch          int     `json:"batch"`
-	Epochs         int     `json:"epochs"`
+	// ClipNorm bounds the norm of all gradients of a phase, ClipValue each of
+	// their values; 0: no bound. See optim.Clip.
+	ClipNorm  float64 `json:"clip_norm,omitempty"`
+	ClipValue float64 `json:"clip_value,omitempty"`
+	Batch     int     `json:"batch"`
+	Epochs    int     `json:"epochs"`
 
 	// EMA is the decay of averages of the parameters, which follow them from step
 	// to step and are what is evaluated and kept: in step t, counted from 0, the

@@ -6,6 +6,7 @@
     internal/vm/vmtest/golden/everything.safetensors   a program with every input; see golden_program.py
     internal/vm/vmtest/golden/batchnorm-<family>.safetensors   batch norm over steps; see golden_norm.py
     internal/vm/vmtest/golden/ema-<family>.safetensors   averages of parameters; see golden_ema.py
+    internal/vm/vmtest/golden/clip.safetensors    networks with clipped gradients over steps; see golden_clip.py
     internal/infer/testdata/likelihood.json       estimates of log-likelihoods; see golden_likelihood.py
     internal/vm/vmtest/golden/aae*.safetensors    adversarial networks over steps; see golden_aae.py
     internal/vm/vmtest/golden/regular.safetensors   regularised networks over steps; see golden_runs.py
@@ -42,6 +43,7 @@ import numpy as np
 import torch
 
 import golden_aae
+import golden_clip
 import golden_ema
 import golden_import
 import golden_likelihood
@@ -145,8 +147,9 @@ def main() -> None:
     for name, tensors in whole.items():
         content = encode_safetensors(tensors, {"seed": str(SEED), "torch": torch.__version__})
         write(args.root / f"internal/vm/vmtest/golden/{name}.safetensors", content)
-    content = encode_safetensors(golden_runs.all_networks(), {"seed": str(golden_runs.SEED), "torch": torch.__version__})
-    write(args.root / "internal/vm/vmtest/golden/regular.safetensors", content)
+    for name, networks in ("regular", golden_runs), ("clip", golden_clip):
+        content = encode_safetensors(networks.all_networks(), {"seed": str(networks.SEED), "torch": torch.__version__})
+        write(args.root / f"internal/vm/vmtest/golden/{name}.safetensors", content)
     write_optim(args.root)
     for name, (tensors, batch) in files.items():
         metadata = {

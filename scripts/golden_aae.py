@@ -16,7 +16,7 @@ are next to nothing is not the same from machine to machine.
 from __future__ import annotations
 
 import math
-from typing import Iterator
+from typing import Callable, Iterator
 
 import numpy as np
 import torch
@@ -45,17 +45,21 @@ def prior(step: int, rows: int, latent: int, components: int) -> torch.Tensor:
     return golden_ops.mixture(noise, golden_program.uniforms("prior/component", step, rows, 1), components)
 
 
-def steps(net: presets.Autoencoder, batches: list[torch.Tensor], config: dict) -> Iterator[list[float]]:
-    """Trains, and gives the losses of each step."""
+def steps(
+    net: presets.Autoencoder, batches: list[torch.Tensor], config: dict, clip: Callable[[list], None] = lambda of: None
+) -> Iterator[list[float]]:
+    """Trains, and gives the losses of each step. clip is called with what a phase trains, before its optimizer's step."""
     encoder, decoder, discriminator = net.encoder, net.decoder, net.discriminator
-    parameters = [*encoder.parameters(), *decoder.parameters()], discriminator.parameters(), encoder.parameters()
+    parameters = [list(of) for of in (
+        [*encoder.parameters(), *decoder.parameters()], discriminator.parameters(), encoder.parameters()
+    )]
     optimizers = [config["optimizer"](of) for of in parameters]
     bce = F.binary_cross_entropy_with_logits
     for step, x in enumerate(batches):
         one, zero = torch.ones(len(x), 1, dtype=torch.float64), torch.zeros(len(x), 1, dtype=torch.float64)
         drawn = prior(step, len(x), config["latent"], config["components"])
         losses = []
-        for optimizer, loss_of in zip(optimizers, (
+        for of, optimizer, loss_of in zip(parameters, optimizers, (
             lambda: F.mse_loss(decoder(encoder(x)), x),
             lambda: bce(discriminator(drawn), one) + bce(discriminator(encoder(x).detach()), zero),
             lambda: bce(discriminator(encoder(x)), one),
@@ -64,6 +68,7 @@ def steps(net: presets.Autoencoder, batches: list[torch.Tensor], config: dict) -
             loss = loss_of()
             loss.backward()
             losses.append(loss.item())
+            clip(of)
             optimizer.step()
         yield losses
 

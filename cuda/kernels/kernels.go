@@ -51,11 +51,12 @@ const (
 	Variational Family = "variational" // divergences, learned deviations, columns
 	BatchNorms  Family = "batchnorm"   // batch norm
 	Regular     Family = "regular"     // clamps, sparse codes, decay of weights
+	Clip        Family = "clip"        // the norm of gradients
 )
 
 // Families returns all families.
 func Families() []Family {
-	return []Family{Gemm, Conv, Elementwise, Optim, Gather, Inputs, Reduce, Variational, BatchNorms, Regular}
+	return []Family{Gemm, Conv, Elementwise, Optim, Gather, Inputs, Reduce, Variational, BatchNorms, Regular, Clip}
 }
 
 //go:embed zz_*.ptx

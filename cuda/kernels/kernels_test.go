@@ -260,6 +260,7 @@ var kernelNames = map[Family][]string{
 	Reduce:      {"channel_sums", "channel_mean"},
 	Variational: {"kl_grad", "kl_means", "free_bits", "free_bits_grad", "gaussian", "concat", "columns"},
 	Regular:     {"clamp", "clamp_grad", "top_k", "channel_mean_grad", "rate_kl", "rate_kl_grad", "decay"},
+	Clip:        {"squares", "clip_factor"},
 	BatchNorms:  {"moments", "batch_norm", "batch_norm_sums", "batch_norm_dx"},
 }
 

@@ -1,10 +1,12 @@
 package kernels
 
 import (
+	"errors"
 	"fmt"
 
 	"aegis/cuda/driver"
 	"aegis/model/op"
+	"aegis/model/optim"
 )
 
 // Activate is y = f(z) for (B,P). One launch.
@@ -270,12 +272,15 @@ func (l Collect) Launches() ([]Launch, error) {
 }
 
 // Update applies the optimizer to a parameter of Count values, from
-// Target.Grad, to the bits of [optim.Spec.Update]. One launch.
+// Target.Grad, to the bits of [optim.Spec.Update], after those of
+// [optim.Clip.Apply]. One launch.
 type Update struct {
 	Step      driver.DevicePtr
 	Count     int
 	Target    Target // all of its fields
 	Optimizer Optimizer
+	Clip      optim.Clip
+	Factor    driver.DevicePtr // what ClipNorm gives; 0 where Clip bounds no norm
 }
 
 // Launches returns the launch of update.
@@ -284,7 +289,12 @@ func (l Update) Launches() ([]Launch, error) {
 	a.ptr(l.Target.Grad, l.Target.Param, l.Target.Slots[0], l.Target.Slots[1])
 	a.int(l.Count)
 	a.ptr(l.Step)
-	err := (&args{}).target(l.Target, &l.Optimizer)
+	a.float(float64(l.Clip.Limit()))
+	a.ptr(l.Factor)
+	err := errors.Join((&args{}).target(l.Target, &l.Optimizer), l.Clip.Validate())
+	if (l.Factor == 0) != (l.Clip.Norm == 0) {
+		err = errors.Join(err, fmt.Errorf("a norm of %v and a factor at %#x; want both or none", l.Clip.Norm, l.Factor))
+	}
 	if err := fail("update", err, sizes("parameter", l.Count), pointers(l.Target.Grad, l.Step), a.update(&l.Optimizer)); err != nil {
 		return nil, err
 	}

@@ -1,14 +1,18 @@
 // Updates of parameters. Both kernels are bound by memory: Adam reads 16 and
 // writes 12 bytes a value.
 #include "common.cuh"
+#include "clip.cuh"
 
-// w, slots ← g, n values.
+// w, slots ← g, n values, each within ±limit and then times factor where there
+// is one.
 extern "C" __global__ void __launch_bounds__(256) update(float* g, float* w, float* s0, float* s1, int n, const Step* step,
-        int kind, const float* scalars, int stride) {
+        float limit, const float* factor, int kind, const float* scalars, int stride) {
     if (step->n == 0) return;
     const Update u = update_of(step, kind, scalars, stride);
     const Target t = {0, w, s0, s1};
-    for (int i = blockIdx.x * 256 + threadIdx.x; i < n; i += gridDim.x * 256) apply(u, t, i, g[i], held(u, t, i));
+    const float by = factor ? *factor : 1.0f;
+    for (int i = blockIdx.x * 256 + threadIdx.x; i < n; i += gridDim.x * 256)
+        apply(u, t, i, __fmul_rn(bounded(g[i], limit), by), held(u, t, i));
 }
 
 // The gradients of weights and biases as sums of parts, in their order: part p

@@ -36,6 +36,7 @@ var readOnly = map[string]map[string]string{
 	"gaussian": {"7": "step"}, "concat": {"5": "step"}, "columns": {"5": "step"},
 	"moments": {"0": "x", "4": "step"}, "batch_norm": {"11": "step"}, "batch_norm_sums": {"8": "step"}, "batch_norm_dx": {"10": "step"},
 	"clamp": {"5": "step"}, "clamp_grad": {"6": "step"}, "top_k": {"5": "step"}, "channel_mean_grad": {"4": "step"},
+	"squares": {"34": "step"}, "clip_factor": {"4": "step"},
 	"rate_kl": {"4": "step"}, "rate_kl_grad": {"6": "step"}, "decay": {"6": "step"},
 }
 

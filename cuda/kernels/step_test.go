@@ -192,6 +192,12 @@ func TestErrors(t *testing.T) {
 		"no steps":          Advance{Run: 256, Blocks: 256},
 		"too many in y":     Linear{Batch: Batch{Rows: 1 << 24, Step: 256}, In: 1, Out: 1, X: 256, W: 256, B: 256, Y: 256},
 		"negative stride":   Loss{Batch: batch, Width: 2, Pred: 256, Target: 256, Value: 256, Stride: -1, Scratch: 256, Counter: 256, Loss: op.Loss{Kind: op.MSE}},
+		"no factor":         Update{Step: 256, Count: 2, Target: Target{Grad: 256, Param: 256}, Optimizer: Optimizer{Spec: optim.Default(optim.SGD, 1), Scalars: 256, Stride: 1}, Clip: optim.Clip{Norm: 1}},
+		"no bound":          Update{Step: 256, Count: 2, Target: Target{Grad: 256, Param: 256}, Optimizer: Optimizer{Spec: optim.Default(optim.SGD, 1), Scalars: 256, Stride: 1}, Factor: 256},
+		"a norm of nothing": ClipNorm{Step: 256, Clip: optim.Clip{Norm: 1}, Scratch: 256, Factor: 256},
+		"a norm of no size": ClipNorm{Step: 256, Clip: optim.Clip{Norm: 1}, Scratch: 256, Factor: 256, Gradients: []Array{{Ptr: 256}}},
+		"a norm no bound":   ClipNorm{Step: 256, Scratch: 256, Factor: 256, Gradients: []Array{{Ptr: 256, Count: 1}}},
+		"a negative norm":   ClipNorm{Step: 256, Clip: optim.Clip{Norm: -1}, Scratch: 256, Factor: 256, Gradients: []Array{{Ptr: 256, Count: 1}}},
 		"unknown optimizer": Update{Step: 256, Count: 2, Target: Target{Grad: 256, Param: 256}, Optimizer: Optimizer{Spec: optim.Spec{Kind: "lion"}, Scalars: 256, Stride: 1}},
 	} {
 		if launches, err := l.Launches(); err == nil {

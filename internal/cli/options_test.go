@@ -42,7 +42,7 @@ func TestTable(t *testing.T) {
 func TestFlags(t *testing.T) {
 	values := map[string]string{
 		"model": "conv", "hidden": "4,5", "latent": "07", "activation": "gelu", "output": "sigmoid",
-		"loss": "bce", "optimizer": "sgd", "lr": "0.25", "schedule": "cosine", "init": "runs/a", "momentum": "0.5",
+		"loss": "bce", "optimizer": "sgd", "lr": "0.25", "schedule": "cosine", "init": "runs/a", "momentum": "0.5", "clip-norm": "1.5", "clip-value": "0.25",
 		"warmup": "3", "schedule-epochs": "8", "weight-decay": "0.0625", "beta1": "0.25", "beta2": "0.75", "epsilon": "1e-3", "rmsprop-alpha": "0.875", "batch": "9", "epochs": "3", "ema": "0.75", "seed": "18446744073709551615",
 		"data": "some where", "scale": "minmax", "limit": "100", "val": "12.5%", "test-limit": "6", "device": "tape", "gpu": "1", "threads": "2", "out": "dir",
 		"likelihood": "bernoulli", "beta": "2", "kl-warmup": "1.5", "free-bits": "0.125", "condition": "labels", "binarize": "static",
@@ -62,6 +62,7 @@ func TestFlags(t *testing.T) {
 	c.Loss, c.Optimizer, c.LR, c.Momentum, c.Batch, c.Epochs = "bce", "sgd", 0.25, 0.5, 9, 3
 	c.Warmup, c.ScheduleEpochs, c.WeightDecay, c.Nesterov = 3, 8, 0.0625, true
 	c.Beta1, c.Beta2, c.Epsilon, c.RMSpropAlpha = 0.25, 0.75, 1e-3, 0.875
+	c.ClipNorm, c.ClipValue = 1.5, 0.25
 	c.Seed, c.Data, c.Scale, c.Limit, c.Val, c.TestLimit = 1<<64-1, "some where", "minmax", 100, 0.125, 6
 	c.BatchNorm, c.Dropout, c.Corrupt, c.Sparse, c.CodeL2, c.L1, c.L2 = true, 0.25, "mask:0.3", "topk:5", 1e-4, 0.125, 0.5
 	c.EMA = 0.75

@@ -64,7 +64,7 @@ func (p *Plan) compile() (*Plan, error) {
 		{name: "fuse", run: (*Plan).fuse},
 		{name: "layout", run: (*Plan).layOut, checks: []check{(*Plan).checkLayouts}},
 		{name: "common to phases", run: (*Plan).shareAcross},
-		{name: "order", run: (*Plan).order, checks: []check{(*Plan).checkOps, (*Plan).checkWritten, (*Plan).checkUpdates, (*Plan).checkStages}},
+		{name: "order", run: (*Plan).order, checks: []check{(*Plan).checkOps, (*Plan).checkWritten, (*Plan).checkUpdates, (*Plan).checkClipped, (*Plan).checkStages}},
 		{name: "memory", run: (*Plan).place, checks: []check{(*Plan).checkMemory}},
 	} {
 		checks = append(checks, pass.checks...)

@@ -49,6 +49,7 @@ func (d *decoder) phase(p *program.Phase) error {
 		}
 		ph.Update = append(ph.Update, update)
 	}
+	d.clip(p, &ph)
 	for _, w := range p.Writes {
 		keep, err := d.keep(w)
 		if err != nil {

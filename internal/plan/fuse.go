@@ -20,7 +20,7 @@ func (p *Plan) fuse() error {
 		if err := ph.fuseBiases(); err != nil {
 			return fmt.Errorf("phase %s: %w", ph.Name, err)
 		}
-		if p.Options.Merge && !p.Options.Exchange {
+		if p.Options.Merge && !p.Options.Exchange && !ph.Clip.On() {
 			p.mergeUpdates(ph)
 		}
 	}
@@ -171,7 +171,7 @@ func (ph *Phase) updateOf(g int) int {
 func (p *Plan) nameResults() {
 	for _, ph := range p.Phases {
 		for _, u := range ph.Update {
-			if g := &p.Buffers[u.Src[0]]; g.Kind == Temp {
+			if g := &p.Buffers[u.Src[0]]; g.Kind == Temp && u.Op != ClipNorm {
 				g.Kind, g.Of = Grad, u.Dst[0]
 				g.Name = p.Buffers[u.Dst[0]].Name + ".grad"
 			}

@@ -24,6 +24,7 @@ type machine struct {
 	losses map[int][]float64
 	n      int // rows of the batch
 	spec   optim.Spec
+	clip   optim.Clip
 	look   look
 }
 
@@ -145,7 +146,7 @@ func (m *machine) step(pixels []float64, n int, scalars []float32) (outputs [][]
 	m.losses = make(map[int][]float64)
 	m.fillScalars(scalars)
 	for _, ph := range m.plan.Phases {
-		m.spec = ph.Optimizer
+		m.spec, m.clip = ph.Optimizer, ph.Clip
 		for _, section := range [][]plan.Instr{ph.Gradients, ph.Update} {
 			for len(section) > 0 {
 				end := slices.IndexFunc(section, func(in plan.Instr) bool { return in.Stage != section[0].Stage })
@@ -379,8 +380,18 @@ func (m *machine) sum(in plan.Instr, scalars []float32) {
 			value = m.factor(in, 2) * (in.Number - math.Exp(-2*s)*square)
 		}
 		m.store(in.Dst[0], []float64{value})
+	case plan.ClipNorm:
+		m.store(in.Dst[0], []float64{m.clipFactor(in)})
 	case plan.Update:
-		m.update(in.Dst[0], in.Dst[1:], m.load(in.Src[0]), in.Src[1:], scalars)
+		g, slots := m.load(in.Src[0]), in.Src[1:]
+		factor := 1.0
+		if in.Scaled {
+			factor, slots = m.load(slots[0])[0], slots[1:]
+		}
+		for i, v := range g {
+			g[i] = factor * m.bounded(v)
+		}
+		m.update(in.Dst[0], in.Dst[1:], g, slots, scalars)
 	case plan.LinearDW, plan.Conv2dDW, plan.ConvTranspose2dDW:
 		dw, db := m.weightGrads(in)
 		if !in.Update {
@@ -441,4 +452,21 @@ func narrow(x []float64) []float32 {
 		small[i] = float32(v)
 	}
 	return small
+}
+
+// clipFactor is what bounds the norm of gradients.
+func (m *machine) clipFactor(in plan.Instr) float64 {
+	squares := 0.0
+	for _, v := range in.Src {
+		for _, g := range m.load(v) {
+			squares += m.bounded(g) * m.bounded(g)
+		}
+	}
+	return min(1, m.clip.Norm/(math.Sqrt(squares)+1e-6))
+}
+
+// bounded is a value of a gradient as the phase bounds it.
+func (m *machine) bounded(g float64) float64 {
+	limit := float64(m.clip.Limit())
+	return max(-limit, min(limit, g))
 }

@@ -19,15 +19,19 @@ func (p *Plan) order() error {
 	return nil
 }
 
-// orderUpdates puts what follows a parameter behind all updates.
+// orderUpdates puts what clips gradients before all updates, and what follows a
+// parameter behind them.
 func (ph *Phase) orderUpdates() {
-	last := 0
+	updates, last := 0, 0
 	for i := range ph.Update {
 		u := &ph.Update[i]
-		if u.Stage = 0; u.Op == Follow {
+		switch u.Op {
+		case ClipNorm:
+			u.Stage, updates, last = 0, 1, 1
+		case Follow:
 			u.Stage = last
-		} else {
-			last = 1
+		default:
+			u.Stage, last = updates, updates+1
 		}
 	}
 }

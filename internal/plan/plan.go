@@ -31,7 +31,8 @@ type Plan struct {
 }
 
 // Phase is one graph in sections: forward, loss and gradients; then, where
-// [Options.Exchange] asks for it, what a VM does with the gradients; then the
+// [Options.Exchange] asks for it, what a VM does with the gradients; then, where
+// the phase has it, what clips them, the
 // optimizer and what else is written. A forward graph has Gradients alone.
 type Phase struct {
 	Name      string
@@ -40,6 +41,7 @@ type Phase struct {
 	Update    []Instr // what is not merged behind its gradient
 	Outputs   []Output
 	Optimizer optim.Spec
+	Clip      optim.Clip
 }
 
 // Span is a part of the arena, in floats.
@@ -136,12 +138,13 @@ type Options struct {
 	ChannelsLast bool
 
 	// Merge puts each update behind the gradient it belongs to, where nothing
-	// stands between the two. Else the gradients are buffers of kind Grad and
+	// stands between the two, as clipping does. Else the gradients are buffers of kind Grad and
 	// the section Update applies them.
 	Merge bool
 
 	// Exchange puts a section between gradients and updates, in which a VM
 	// works on the gradients as one array, Phase.Exchange. No update is merged.
+	// What it leaves is what a phase clips.
 	Exchange bool
 
 	// Stages keeps a buffer's memory until the end of the stage that reads it

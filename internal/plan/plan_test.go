@@ -10,6 +10,7 @@ import (
 	"aegis/internal/vm/vmtest"
 	"aegis/model"
 	"aegis/model/op"
+	"aegis/model/optim"
 	"aegis/model/program"
 )
 
@@ -136,12 +137,22 @@ func TestInstructionsOfFC12(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		opt  plan.Options
+		clip optim.Clip
 		want []string
 	}{
 		{name: "merged", opt: plan.Options{Merge: true}, want: slices.Concat(rows, repeat(6, "1 linear-dw +update"))},
 		{name: "apart", want: slices.Concat(rows, repeat(6, "1 linear-dw"), repeat(12, "0 update"))},
+		{
+			name: "norm clipped", opt: plan.Options{Merge: true}, clip: optim.Clip{Norm: 1, Value: 1},
+			want: slices.Concat(rows, repeat(6, "1 linear-dw"), repeat(1, "0 clip-norm"), repeat(12, "1 update")),
+		},
+		{
+			name: "values clipped", opt: plan.Options{Merge: true}, clip: optim.Clip{Value: 1},
+			want: slices.Concat(rows, repeat(6, "1 linear-dw"), repeat(12, "0 update")),
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			p.Phases[0].Clip = c.clip
 			if got := steps(compile(t, p, c.opt).Phases[0]); !slices.Equal(got, c.want) {
 				t.Errorf("instructions\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
 			}

@@ -80,6 +80,9 @@ func (p *Plan) printPhase(text *strings.Builder, ph *Phase) {
 	if ph.Optimizer.Kind != "" {
 		fmt.Fprintf(text, ": %s", ph.Optimizer.Kind)
 	}
+	if ph.Clip.On() {
+		fmt.Fprintf(text, ", gradients clipped: %s", ph.Clip)
+	}
 	text.WriteString("\n")
 	t := table(text)
 	fmt.Fprintln(t, "instr\tstage\top\tresults\toperands\t    MFLOP\t     bytes")

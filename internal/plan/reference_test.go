@@ -154,6 +154,9 @@ func TestReference(t *testing.T) {
 			networks[name] = spec
 		}
 	}
+	for name, spec := range vmtest.ClippedNetworks() {
+		networks["clipped "+name] = spec
+	}
 	for name, spec := range networks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -23,6 +23,8 @@ type rule struct {
 	activation bool // the result may go through an activation
 	slope      when // the result may be multiplied by an activation's derivative, at one source more
 	scalar     when // the result may be multiplied by a scalar, the source behind the others
+	many       bool // its last source stands for any number of them
+	clips      bool // it stands in the section of updates, before them
 	merges     bool // the updates of its results may follow: then the sources go on with their slots
 	updates    bool // it is an update and stands in the section of updates
 	keeps      bool // it writes a tensor that lives on, without an optimizer, in the section of updates
@@ -93,7 +95,7 @@ func init() {
 	families = []family{
 		loadFamily, linearFamily, conv2dFamily, convTranspose2dFamily, activationFamily,
 		lossFamily, elementwiseFamily, klFamily, gaussianFamily, concatFamily,
-		statisticsFamily, batchNormFamily, regularFamily, dropFamily, mixtureFamily, reshapeFamily, updateFamily,
+		statisticsFamily, batchNormFamily, regularFamily, dropFamily, mixtureFamily, reshapeFamily, clipFamily, updateFamily,
 	}
 	for _, f := range families {
 		for i := range f.rules {
@@ -124,6 +126,9 @@ func (r *rule) isDW() bool      { return slices.Contains(r.dst, weights) }
 func (p *Plan) roles(ph *Phase, in Instr) (dst, src []role) {
 	r := in.Op.rule()
 	dst, src = slices.Clone(r.dst), slices.Clone(r.src)
+	for r.many && len(src) < len(in.Src) {
+		src = append(src, src[len(src)-1])
+	}
 	if in.Scaled {
 		src = append(src, whole)
 	}

@@ -10,14 +10,14 @@ import (
 
 // What changes tensors that live from step to step.
 const (
-	Update Op = "update" // w, [copy] ← g, slots…: an optimizer's step
+	Update Op = "update" // w, [copy] ← g, [scalar], slots…: an optimizer's step, of g as Phase.Clip bounds it; Scaled
 	Keep   Op = "keep"   // running ← value
 	Follow Op = "follow" // shadow, [copy] ← w, [scalar], after w's update: w + Factor·(shadow − w); Scaled
 )
 
 var updateFamily = family{
 	rules: []rule{
-		{op: Update, sum: true, dst: []role{updated}, src: []role{whole}, updates: true, alike: true},
+		{op: Update, sum: true, dst: []role{updated}, src: []role{whole}, scalar: maybe, updates: true, alike: true},
 		{op: Keep, sum: true, dst: []role{kept}, src: []role{whole}, keeps: true, alike: true},
 		{op: Follow, sum: true, dst: []role{kept}, src: []role{after}, scalar: maybe, keeps: true, alike: true, detail: factorText},
 	},

@@ -15,7 +15,7 @@ type check func(*Plan) error
 func (p *Plan) Verify() error {
 	for _, check := range []check{
 		(*Plan).checkOps, (*Plan).checkOperands, (*Plan).checkWritten, (*Plan).checkUpdates,
-		(*Plan).checkStages, (*Plan).checkLayouts, (*Plan).checkMemory,
+		(*Plan).checkClipped, (*Plan).checkStages, (*Plan).checkLayouts, (*Plan).checkMemory,
 	} {
 		if err := check(p); err != nil {
 			return fmt.Errorf("plan: %s: %w", p.Name, err)
@@ -47,9 +47,9 @@ func (p *Plan) checkOps() error {
 		switch r := in.Op.rule(); {
 		case r.graphOnly:
 			return fmt.Errorf("is left over from the graph")
-		case (r.updates || r.keeps) && section == 0:
+		case (r.updates || r.keeps || r.clips) && section == 0:
 			return fmt.Errorf("is among the gradients")
-		case !r.updates && !r.keeps && section == 1:
+		case !r.updates && !r.keeps && !r.clips && section == 1:
 			return fmt.Errorf("is among the updates")
 		}
 		return nil

@@ -39,6 +39,8 @@ func TestVerifyFindsMistakes(t *testing.T) {
 	apart := plan.Options{}
 	merged := plan.Options{ChannelsLast: true, Merge: true, Stages: true}
 	copied := plan.Options{ChannelsLast: true}
+	networks := vmtest.Networks()
+	networks["norm"] = vmtest.ClippedNetworks()["norm"]
 	for _, c := range []struct {
 		name    string
 		network string
@@ -222,6 +224,51 @@ func TestVerifyFindsMistakes(t *testing.T) {
 			spoil: func(_ *testing.T, p *plan.Plan) { p.Phases[0].Update[1].Src[1] = p.Phases[0].Update[5].Src[1] },
 		},
 		{
+			name: "norm among gradients", network: "norm", opt: apart, want: "clip-norm: is among the gradients",
+			spoil: func(_ *testing.T, p *plan.Plan) {
+				ph := &p.Phases[0]
+				ph.Gradients, ph.Update = append(ph.Gradients, ph.Update[0]), ph.Update[1:]
+			},
+		},
+		{
+			name: "norm of nothing", network: "norm", opt: apart, want: "clip-norm: want 1 sources, got 0",
+			spoil: func(t *testing.T, p *plan.Plan) { first(t, p, plan.ClipNorm).Src = nil },
+		},
+		{
+			name: "norm without a bound", network: "norm", opt: apart, want: "clip-norm: clips a second time, or without a bound",
+			spoil: func(_ *testing.T, p *plan.Plan) { p.Phases[0].Clip.Norm = 0 },
+		},
+		{
+			name: "a gradient that is not in the norm", network: "norm", opt: apart, want: "want that of the gradients that are applied",
+			spoil: func(t *testing.T, p *plan.Plan) {
+				in := first(t, p, plan.ClipNorm)
+				in.Src = in.Src[1:]
+			},
+		},
+		{
+			name: "an update that is not clipped", network: "norm", opt: apart, want: "update: is scaled: false; want it",
+			spoil: func(t *testing.T, p *plan.Plan) {
+				in := first(t, p, plan.Update)
+				in.Src, in.Scaled = slices.Delete(in.Src, 1, 2), false
+			},
+		},
+		{
+			name: "an update that is scaled by a loss", network: "norm", opt: apart, want: "want what clips the norm of the phase",
+			spoil: func(t *testing.T, p *plan.Plan) { first(t, p, plan.Update).Src[1] = find(t, p, "loss") },
+		},
+		{
+			name: "a merged update that is to be clipped", network: "fc relu", opt: merged, want: "applies a gradient that is to be clipped",
+			spoil: func(_ *testing.T, p *plan.Plan) { p.Phases[0].Clip.Value = 1 },
+		},
+		{
+			name: "factor read within its stage", network: "norm", opt: apart, want: "in the stage that completes it",
+			spoil: func(_ *testing.T, p *plan.Plan) {
+				for i := range p.Phases[0].Update {
+					p.Phases[0].Update[i].Stage = 0
+				}
+			},
+		},
+		{
 			name: "stage of both kinds", network: "fc relu", opt: apart, want: "linear-dw: stage 0 mixes rows and sums",
 			spoil: func(_ *testing.T, p *plan.Plan) {
 				for i := range p.Phases[0].Gradients {
@@ -316,7 +363,7 @@ func TestVerifyFindsMistakes(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := compile(t, build(t, vmtest.Networks()[c.network]), c.opt)
+			p := compile(t, build(t, networks[c.network]), c.opt)
 			c.spoil(t, p)
 			if err := p.Verify(); err == nil || !strings.HasPrefix(err.Error(), "plan: odd: ") || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want %q", err, c.want)

@@ -94,6 +94,14 @@ func trainingOptions() []ConfigOption {
 			Help: "of rmsprop: how much of the mean of squares is kept from step to step (0: 0.99)",
 		},
 		{
+			Key: "clip_norm", Value: "number", Resume: true, At: func(c *Config) any { return &c.ClipNorm },
+			Help: "scale gradients down to this norm of all together where theirs is larger, such as 1 (0: as they are)",
+		},
+		{
+			Key: "clip_value", Value: "number", Resume: true, At: func(c *Config) any { return &c.ClipValue },
+			Help: "bound each value of a gradient, before the norm, such as 0.5 (0: as it is)",
+		},
+		{
 			Key: "init_from", Flag: "init", Value: "run", Local: true, At: func(c *Config) any { return &c.InitFrom },
 			Help: "start from the parameters of a run or a model's file, of the same network, as its config.toml has it; how rows are read and scaled is that model's",
 		},

@@ -61,7 +61,7 @@ type Write struct {
 }
 
 // Phase is a graph with the gradients of the parameters that it trains, made
-// by one gorgonia.Grad, and the optimizer that applies them. Several phases may
+// by one gorgonia.Grad, how they are clipped, and the optimizer that applies them. Several phases may
 // train one parameter: each has optimizer state of its own.
 type Phase struct {
 	Graph
@@ -69,6 +69,7 @@ type Phase struct {
 	Trained   []*G.Node // of Graph.Params
 	Grads     []*G.Node // of Trained, in their order
 	Optimizer optim.Spec
+	Clip      optim.Clip // of Grads, before the optimizer
 	Writes    []Write
 }
 

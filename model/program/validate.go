@@ -136,7 +136,7 @@ func (p *Program) checkPhase(phase *Phase) error {
 	if len(phase.Trained)+len(phase.Writes) == 0 {
 		return errors.New("it trains nothing and writes nothing")
 	}
-	if err := phase.Optimizer.Validate(); err != nil {
+	if err := errors.Join(phase.Optimizer.Validate(), phase.Clip.Validate()); err != nil {
 		return err
 	}
 	for _, out := range phase.Outputs {

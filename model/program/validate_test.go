@@ -82,6 +82,7 @@ func TestValidate(t *testing.T) {
 			first(p).Writes = []program.Write{{Param: first(p).Params[1], Value: first(p).Params[1]}}
 		}},
 		{"optimizer", "unknown optimizer", func(p *program.Program) { first(p).Optimizer.Kind = "lion" }},
+		{"clipping", "clips the norm of gradients to -1", func(p *program.Program) { first(p).Clip.Norm = -1 }},
 		{"no output", "without an output", func(p *program.Program) { first(p).Outputs = nil }},
 		{"unknown input", `unknown kind "dreams"`, func(p *program.Program) { first(p).Inputs[0].Kind = "dreams" }},
 		{"noise without a purpose", "noise wants a purpose", func(p *program.Program) { first(p).Inputs[0].Kind = program.InputNormal }},
@@ -135,7 +136,7 @@ func TestShadowDecay(t *testing.T) {
 		{Name: "beta", At: func(int64) float64 { return 3 }},
 		{Name: "decay", At: func(step int64) float64 { return 0.125 * float64(step) }},
 	}
-	numbers := p.StepScalars(nil, 2)
+	numbers := p.StepScalars(nil, 2, 1)
 	shadow := p.Params[2]
 	if got := p.ShadowDecay(shadow, numbers); got != 0.5 {
 		t.Errorf("decay %v, want 0.5", got)

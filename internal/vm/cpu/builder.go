@@ -141,6 +141,8 @@ func (b *builder) add(in plan.Instr) error {
 		return b.mixture(in)
 	case plan.Pack:
 		return b.pack(in)
+	case plan.ClipNorm:
+		return b.clipNorm(in)
 	case plan.Update:
 		return b.update(in)
 	case plan.Keep:

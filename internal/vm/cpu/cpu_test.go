@@ -49,6 +49,8 @@ func TestAdversarial(t *testing.T) { vmtest.Adversarial(t, threads(3)) }
 
 func TestRegular(t *testing.T) { vmtest.Regular(t, threads(3)) }
 
+func TestClipped(t *testing.T) { vmtest.Clipped(t, threads(3)) }
+
 func TestInputs(t *testing.T) {
 	opt := cpu.PlanOptions()
 	opt.Merge = false
@@ -107,6 +109,8 @@ func TestEveryKernelSet(t *testing.T) {
 			vmtest.Golden(t, threads(2))
 			vmtest.EMA(t, threads(2))
 			vmtest.Optim(t, threads(2))
+			vmtest.Clipped(t, threads(2))
+			sameBits(t, 1, 2, 4)
 		})
 	}
 	t.Setenv("AEGIS_CPU", "sse")
@@ -115,9 +119,11 @@ func TestEveryKernelSet(t *testing.T) {
 	}
 }
 
-// TestSameBitsOnAnyNumberOfThreads compares 1, 2, 3 and 8 workers to the bit.
-func TestSameBitsOnAnyNumberOfThreads(t *testing.T) {
-	counts := []int{1, 2, 3, 8}
+// TestSameBitsOnAnyNumberOfThreads compares some numbers of workers to the bit.
+func TestSameBitsOnAnyNumberOfThreads(t *testing.T) { sameBits(t, 1, 2, 3, 4, 8) }
+
+func sameBits(t *testing.T, counts ...int) {
+	t.Helper()
 	for name, results := range vmtest.TrainOn(t, counts, threads) {
 		for i, n := range counts[1:] {
 			if !slices.Equal(results[0], results[i+1]) {

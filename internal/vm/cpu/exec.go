@@ -11,6 +11,7 @@ import (
 	"aegis/internal/plan"
 	"aegis/internal/vm"
 	"aegis/internal/vm/cpu/kernel"
+	"aegis/model/optim"
 )
 
 // chunkRows is how many rows go into one partial sum of a loss or of a
@@ -34,15 +35,16 @@ type unit struct {
 
 // stage is what workers do between two barriers: rows, or units.
 type stage struct {
-	rows   []rowTask
-	units  []unit
-	reads  []int // buffers that units read
-	share  []int // units share[t] to share[t+1]-1 are worker t's
-	losses []*lossSum
-	finish func() // what is done once when all are through
-	before bool   // it is before the first update of the step
-	gives  bool   // it hands gradients out; where that fails the step is given up
-	last   bool   // it is the last one of the step
+	rows     []rowTask
+	units    []unit
+	reads    []int // buffers that units read
+	share    []int // units share[t] to share[t+1]-1 are worker t's
+	losses   []*lossSum
+	complete func() // what is made once of what all have, or nil
+	finish   func() // what is done once when all are through
+	before   bool   // it is before the first update of the step
+	gives    bool   // it hands gradients out; where that fails the step is given up
+	last     bool   // it is the last one of the step
 }
 
 // phase is one graph of a plan.
@@ -51,8 +53,9 @@ type phase struct {
 	stages    []stage
 	outputs   []plan.Output
 	optimizer kernel.Update // nil in a forward plan
-	width     int           // scalars that the optimizer reads
-	scalars   []float32     // of this step
+	clip      optim.Clip
+	width     int       // scalars that the optimizer reads
+	scalars   []float32 // of this step
 }
 
 // exec is a compiled plan on a machine's workers.
@@ -189,7 +192,7 @@ func (e *exec) place(i int, b plan.Buffer, arena []float32) error {
 // newPhase turns the instructions of phase number i into stages of tasks.
 func (e *exec) newPhase(i int) (*phase, error) {
 	p := e.plan.Phases[i]
-	ph := &phase{name: p.Name, outputs: p.Outputs, width: len(p.Optimizer.ScalarNames())}
+	ph := &phase{name: p.Name, outputs: p.Outputs, clip: p.Clip, width: len(p.Optimizer.ScalarNames())}
 	if p.Optimizer.Kind != "" {
 		var err error
 		if ph.optimizer, err = e.machine.kernels.Update(p.Optimizer.Algorithm()); err != nil {
@@ -223,6 +226,9 @@ func (e *exec) newPhase(i int) (*phase, error) {
 		s.finish = func() {
 			for _, l := range s.losses {
 				l.value[0] = l.mean(e.n)
+			}
+			if s.complete != nil {
+				s.complete()
 			}
 			if e.givenUp(s) {
 				e.stop.Store(true)

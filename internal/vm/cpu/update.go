@@ -135,7 +135,8 @@ func (p *param) refresh(k *kernel.Set, row, rows, col, cols int) {
 	}
 }
 
-// update is an optimizer step by itself.
+// update is an optimizer step by itself, of a gradient that is clipped on its way
+// where the phase says so.
 func (b *builder) update(in plan.Instr) error {
 	e := b.exec
 	t := b.updated(in.Dst[0])
@@ -144,9 +145,17 @@ func (b *builder) update(in plan.Instr) error {
 	if n == 0 {
 		k, n = 1, len(p.matrix)
 	}
+	factor := []float32{1}
+	if in.Scaled {
+		factor = e.buffers[in.Src[1]]
+	}
 	tiles(k, n, 16, n, func(row, rows, _, _ int) {
-		b.unit(float64(rows*n*t.updateCost()), func(*worker) {
-			t.update(row*n, g[row*n:(row+rows)*n])
+		b.unit(float64(rows*n*t.updateCost()), func(w *worker) {
+			if t.phase.clip.On() {
+				t.clipped(w, row*n, g[row*n:(row+rows)*n], factor[0])
+			} else {
+				t.update(row*n, g[row*n:(row+rows)*n])
+			}
 			t.refresh(e.machine.kernels, row, rows, 0, n)
 		})
 	})

@@ -149,8 +149,8 @@ func (m *Machine) Train(ctx context.Context, steps program.Steps) error {
 	return nil
 }
 
-// trainStep runs every phase: gradients, then the optimizer and what else the
-// phase writes; then the shadows follow.
+// trainStep runs every phase: gradients, clipped, then the optimizer and what
+// else the phase writes; then the shadows follow.
 func (m *Machine) trainStep(rows []int32, scalars []float32) error {
 	rest := scalars
 	for _, ph := range m.phases {
@@ -166,8 +166,10 @@ func (m *Machine) trainStep(rows []int32, scalars []float32) error {
 		for _, v := range values[:terms] {
 			m.losses = append(m.losses, v...)
 		}
+		grads := values[terms:][:len(ph.params)]
+		ph.spec.Clip.Apply(grads)
 		for i, w := range ph.params {
-			ph.spec.Optimizer.Update(floats(w), values[terms+i], ph.slots[i], rest)
+			ph.spec.Optimizer.Update(floats(w), grads[i], ph.slots[i], rest)
 		}
 		for i, w := range ph.writes {
 			copy(floats(w), values[terms+len(ph.params)+i])

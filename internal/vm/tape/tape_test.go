@@ -23,6 +23,8 @@ func TestAdversarial(t *testing.T) { vmtest.Adversarial(t, open) }
 
 func TestRegular(t *testing.T) { vmtest.Regular(t, open) }
 
+func TestClipped(t *testing.T) { vmtest.Clipped(t, open) }
+
 func TestRunner(t *testing.T) {
 	open := func(p *program.Program, seed uint64, params vm.Params) (vm.Runner, error) {
 		return tape.OpenRunner(p, seed, params)

@@ -6,8 +6,10 @@ import (
 	"slices"
 	"testing"
 
+	"aegis/internal/numtest"
 	"aegis/internal/train"
 	"aegis/internal/vm"
+	"aegis/model"
 	"aegis/model/program"
 )
 
@@ -15,13 +17,15 @@ import (
 type Exchanging func(exchange func(phase string, gradients []float32) error) Open
 
 // Exchange holds a VM that hands gradients out to the numbers of twice the rate
-// where all are doubled, and has it fail in the middle of a training.
+// where all are doubled, has it fail in the middle of a training, and clip what
+// comes back.
 func Exchange(t *testing.T, open Exchanging) {
 	spec := Networks()["momentum"]
 	pixels := make([]byte, 9*spec.Image[0]*spec.Image[1]*spec.Image[2])
 	for i := range pixels {
 		pixels[i] = byte(37 * i)
 	}
+	clippedExchange(t, open, spec, pixels)
 	failure := errors.New("no answer")
 	var sizes []int
 	p, m := machine(t, open(func(phase string, gradients []float32) error {
@@ -76,5 +80,35 @@ func Exchange(t *testing.T, open Exchanging) {
 	}
 	if err := m.Train(context.Background(), s); err != nil {
 		t.Errorf("after a failure: %v", err)
+	}
+}
+
+// clippedExchange doubles gradients whose norm is bounded far below theirs: what
+// is left of them is as without, for the bound is on what comes back.
+func clippedExchange(t *testing.T, open Exchanging, spec model.Spec, pixels []byte) {
+	t.Helper()
+	spec.ClipNorm = 0.01
+	rows := train.Rows(9)
+	double := func(_ string, gradients []float32) error {
+		for i := range gradients {
+			gradients[i] *= 2
+		}
+		return nil
+	}
+	p, m := machine(t, open(double), spec, pixels)
+	_, reference := machine(t, open(nil), spec, pixels)
+	before := state(t, m)
+	steps(t, p, m, 0, rows)
+	steps(t, p, reference, 0, rows)
+	got, want := state(t, m), state(t, reference)
+	for _, param := range p.Params {
+		moved := func(after *program.State) []float64 {
+			by := widen(after.Tensors[param.Name].Data)
+			for i, v := range before.Tensors[param.Name].Data {
+				by[i] -= float64(v)
+			}
+			return by
+		}
+		numtest.Close(t, "clipped step of "+param.Name, moved(got), moved(want), 1e-2)
 	}
 }

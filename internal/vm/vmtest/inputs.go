@@ -39,6 +39,7 @@ type everything struct {
 	row    []int // of the rows: (6), or (C,H,W)
 	hidden int
 	fixed  bool // the noise that is added to a row never changes
+	clip   optim.Clip
 }
 
 // body goes from rows to their reconstruction.
@@ -81,7 +82,7 @@ func (e everything) losses(h *Hand, batch int, shadow string) []program.Output {
 func (e everything) phase(t *testing.T, name string, list *[]program.Param, batch int, optimizer optim.Spec, trains func(name string) bool) *program.Phase {
 	t.Helper()
 	h := NewHand(t, G.NewGraph(), list)
-	phase := &program.Phase{Name: name, Optimizer: optimizer}
+	phase := &program.Phase{Name: name, Optimizer: optimizer, Clip: e.clip}
 	phase.Outputs = e.losses(h, batch, "")
 	for _, n := range h.Params {
 		if trains(n.Name()) {
@@ -188,6 +189,8 @@ func Inputs(t *testing.T, open Open) {
 	for name, e := range map[string]everything{
 		"rows":   {row: []int{6}, hidden: 4},
 		"images": {row: []int{2, 4, 3}, hidden: 5, fixed: true},
+
+		"clipped images": {row: []int{2, 4, 3}, hidden: 5, clip: optim.Clip{Norm: 0.5, Value: 0.25}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			const n = 13

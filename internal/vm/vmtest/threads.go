@@ -37,6 +37,9 @@ func TrainOn(t *testing.T, counts []int, threads func(n int) Open) map[string][]
 	for _, name := range []string{"batch norm", "conv batch norm", "batch norm gelu", "dropout", "gaussian", "mask", "salt and pepper"} {
 		specs[name] = RegularNetworks()[name]
 	}
+	for name, spec := range ClippedNetworks() {
+		specs["clipped "+name] = spec
+	}
 	for _, name := range []string{"fc12", "conv"} {
 		spec, err := model.Preset(name)
 		if err != nil {
@@ -44,6 +47,8 @@ func TrainOn(t *testing.T, counts []int, threads func(n int) Open) map[string][]
 		}
 		spec.Image = [3]int{1, 28, 28}
 		specs[name] = spec
+		spec.ClipNorm = 0.05 // of many partial sums
+		specs["clipped "+name] = spec
 	}
 	results := make(map[string][][]float32)
 	for name, spec := range specs {

@@ -87,6 +87,17 @@ func elementwiseCases() []elementwise {
 			s.Clamp(b[0], b[1], -0.5, 2)
 			return 0
 		}},
+		{name: "Clip", operands: []values{wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
+			s.Clip(b[0], b[1], 2.5, 0.3)
+			return 0
+		}},
+		{name: "ClipNorm", operands: []values{wide32}, run: func(s *Set, b [][]float32) float64 {
+			s.Clip(b[0], b[0], float32(math.Inf(1)), 0.3)
+			return 0
+		}},
+		{name: "SumSquares", operands: []values{normal32}, rel: 1e-14, run: func(s *Set, b [][]float32) float64 {
+			return s.SumSquares(b[0], 1.5)
+		}},
 		{name: "Affine", operands: []values{wide32, wide32, wide32, wide32}, run: func(s *Set, b [][]float32) float64 {
 			s.Affine(b[0], b[1], b[2], b[3], false)
 			return 0
@@ -322,4 +333,35 @@ func everySize() []float32 {
 		x = append(x, float32(v))
 	}
 	return x
+}
+
+// TestClipBeyondNumbers: a NaN comes through clipping and into the sum of
+// squares, infinite values are bounded where there is a bound, and squares
+// beyond float32 are none.
+func TestClipBeyondNumbers(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	for _, s := range Sets() {
+		for _, n := range []int{1, 9, 40} {
+			for _, c := range []struct {
+				v, limit, factor, want float32
+				square                 float64
+			}{
+				{v: nan, limit: 2, factor: 1, want: nan, square: math.NaN()},
+				{v: nan, limit: inf, factor: 0.5, want: nan, square: math.NaN()},
+				{v: 1, limit: inf, factor: nan, want: nan, square: 1},
+				{v: -inf, limit: 2, factor: 0.5, want: -1, square: 4},
+				{v: inf, limit: inf, factor: 0, want: nan, square: math.Inf(1)},
+				{v: 1 << 100, limit: inf, factor: 0.5, want: 1 << 99, square: math.Ldexp(1, 200)},
+			} {
+				g := make([]float32, n)
+				g[n-1] = c.v
+				if got := s.SumSquares(g, c.limit); !near(got, c.square, 0, 0) {
+					t.Errorf("%s: squares of %v up to %v are %v, want %v", s.Name, c.v, c.limit, got, c.square)
+				}
+				if s.Clip(g, g, c.limit, c.factor); !near(float64(g[n-1]), float64(c.want), 0, 0) {
+					t.Errorf("%s: %v up to %v times %v is %v, want %v", s.Name, c.v, c.limit, c.factor, g[n-1], c.want)
+				}
+			}
+		}
+	}
 }

@@ -48,8 +48,10 @@ type Set struct {
 	addCentred  func(dst, sum, x, mean, g []float32)
 	follow      func(dst, x []float32, decay float32)
 	clamp       func(dst, x []float32, low, high float32)
+	clip        func(dst, g []float32, limit, factor float32)
 	scale       func(dst []float32, factor float32)
 	sum         func(x []float32) float64
+	sumSquares  func(g []float32, limit float32) float64
 	columnSum   func(dst, src []float32, rows, cols, ld int, accumulate bool)
 	transpose   func(dst []float32, ldd int, src []float32, lds, rows, cols int)
 	decodeBytes func(dst []float32, src []byte, factor, offset float32)
@@ -93,7 +95,8 @@ func genericSet() *Set {
 		act:  genericActs, actGrad: genericActGrads, losses: genericLosses, updates: genericUpdates,
 		add: addGeneric, sub: subGeneric, mul: mulGeneric, addMul: addMulGeneric, scale: scaleGeneric, sum: sumGeneric, columnSum: columnSumGeneric,
 		transpose: transposeGeneric, decodeBytes: decodeBytesGeneric,
-		follow: followGeneric, clamp: clampGeneric, affine: affineGeneric, affineReLU: affineReLUGeneric, affine2: affine2Generic, addSquares: addSquaresGeneric, addCentred: addCentredGeneric,
+		follow: followGeneric, clip: clipGeneric, sumSquares: sumSquaresGeneric,
+		clamp: clampGeneric, affine: affineGeneric, affineReLU: affineReLUGeneric, affine2: affine2Generic, addSquares: addSquaresGeneric, addCentred: addCentredGeneric,
 		words: wordsGeneric, below: belowGeneric, drop: dropGeneric, normals: normalsGeneric,
 		copyRuns: copyRunsGeneric, addSpread: addSpreadGeneric,
 	}

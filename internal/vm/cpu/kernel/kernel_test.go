@@ -223,6 +223,7 @@ func TestShort(t *testing.T) {
 			"AddSquares":  func() { s.AddSquares(x, x, short) },
 			"AddCentred":  func() { s.AddCentred(x, x, x, x, short) },
 			"Clamp":       func() { s.Clamp(x, short, 0, 1) },
+			"Clip":        func() { s.Clip(x, short, 1, 1) },
 			"Drop":        func() { s.Drop(x, short, make([]byte, 1000), 1) },
 			"AddMul":      func() { s.AddMul(x, x, short) },
 			"ColumnSum":   func() { s.ColumnSum(x, short, 2, 5, 5, false) },

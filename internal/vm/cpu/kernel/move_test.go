@@ -107,13 +107,16 @@ func TestSumOrder(t *testing.T) {
 			y, u := newBuffer(n, 0), newBuffer(n, 0)
 			fill(y.data, unit32, r)
 			fill(u.data, unit32, r)
-			sum, loss := s.Sum(y.data), s.BCE(nil, y.data, u.data, 1)
+			sum, squares, loss := s.Sum(y.data), s.SumSquares(y.data, 0.75), s.BCE(nil, y.data, u.data, 1)
 			for shift := range 16 {
 				y2, u2 := newBuffer(n, shift), newBuffer(n, 15-shift)
 				copy(y2.data, y.data)
 				copy(u2.data, u.data)
 				if got := s.Sum(y2.data); got != sum {
 					t.Errorf("%s: sum of %d, moved by %d: got %v, want %v", s.Name, n, shift, got, sum)
+				}
+				if got := s.SumSquares(y2.data, 0.75); got != squares {
+					t.Errorf("%s: squares of %d, moved by %d: got %v, want %v", s.Name, n, shift, got, squares)
 				}
 				if got := s.BCE(y2.data, y2.data, u2.data, 1); got != loss {
 					t.Errorf("%s: loss of %d, moved by %d: got %v, want %v", s.Name, n, shift, got, loss)

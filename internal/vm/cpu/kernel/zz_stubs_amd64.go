@@ -781,6 +781,25 @@ func clampAVX512(dst, x []float32, low, high float32)
 //go:noescape
 func normalsAVX512(first, second []float32, a, b []uint32)
 
+// clipAVX512 is
+//
+//	for i := range dst {
+//		dst[i] = min(max(g[i], -limit), limit) * factor
+//	}
+//
+//go:noescape
+func clipAVX512(dst, g []float32, limit, factor float32)
+
+// sumSquaresAVX512 is
+//
+//	for _, v := range g {
+//		v = min(max(v, -limit), limit)
+//		sum += float64(v)*float64(v)
+//	}
+//
+//go:noescape
+func sumSquaresAVX512(g []float32, limit float32) (sum float64)
+
 // sumAVX512 is
 //
 //	for _, v := range x {
@@ -851,6 +870,8 @@ func avx512Set() *Set {
 		drop:        dropAVX512,
 		clamp:       clampAVX512,
 		normals:     normalsAVX512,
+		clip:        clipAVX512,
+		sumSquares:  sumSquaresAVX512,
 		sum:         sumAVX512,
 		decodeBytes: decodeBytesAVX512,
 		columnSum:   columnSumAVX512,
@@ -1484,6 +1505,25 @@ func clampAVX2(dst, x []float32, low, high float32)
 //go:noescape
 func normalsAVX2(first, second []float32, a, b []uint32)
 
+// clipAVX2 is
+//
+//	for i := range dst {
+//		dst[i] = min(max(g[i], -limit), limit) * factor
+//	}
+//
+//go:noescape
+func clipAVX2(dst, g []float32, limit, factor float32)
+
+// sumSquaresAVX2 is
+//
+//	for _, v := range g {
+//		v = min(max(v, -limit), limit)
+//		sum += float64(v)*float64(v)
+//	}
+//
+//go:noescape
+func sumSquaresAVX2(g []float32, limit float32) (sum float64)
+
 // sumAVX2 is
 //
 //	for _, v := range x {
@@ -1554,6 +1594,8 @@ func avx2Set() *Set {
 		drop:        dropAVX2,
 		clamp:       clampAVX2,
 		normals:     normalsAVX2,
+		clip:        clipAVX2,
+		sumSquares:  sumSquaresAVX2,
 		sum:         sumAVX2,
 		decodeBytes: decodeBytesAVX2,
 		columnSum:   columnSumAVX2,

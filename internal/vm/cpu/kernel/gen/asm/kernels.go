@@ -103,12 +103,20 @@ func loops() []kernel {
 			l.store("dst", l.atMost(l.param("high"), l.atLeast(l.param("low"), l.load("x"))))
 		}},
 		{name: "normals", length: "first", body: normals},
+		{name: "clip", length: "dst", body: func(l *loop) { l.store("dst", l.mul(l.bounded("g"), l.param("factor"))) }},
+		{name: "sumSquares", length: "g", body: func(l *loop) { l.sumSquares(l.bounded("g")) }},
 		{name: "sum", length: "x", body: func(l *loop) { l.sum(l.load("x")) }},
 		{name: "decodeBytes", length: "dst", body: func(l *loop) {
 			x := l.toFloat(l.loadBytes("src"))
 			l.store("dst", l.add(l.mul(x, l.param("factor")), l.param("offset")))
 		}},
 	}
+}
+
+// bounded is a slice's value within its limit.
+func (l *loop) bounded(slice string) value {
+	limit := l.param("limit")
+	return l.atMost(limit, l.atLeast(l.xor(limit, l.bits(signBit)), l.load(slice)))
 }
 
 func mse(l *loop) {

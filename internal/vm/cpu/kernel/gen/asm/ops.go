@@ -70,6 +70,16 @@ func (l *loop) storeIf(slice string, v value) {
 
 // sum adds values to the result, in float64: two registers of lanes.
 func (l *loop) sum(v value) {
+	l.total(v, func(t, sum string) { l.p("VADDPD %s, %s, %s", t, sum, sum) })
+}
+
+// sumSquares adds their squares, which are exact in float64.
+func (l *loop) sumSquares(v value) {
+	l.total(v, func(t, sum string) { l.p("VFMADD231PD %s, %s, %s", t, t, sum) })
+}
+
+// total adds values to the result by what adds a register of float64 to a sum.
+func (l *loop) total(v value, add func(t, sum string)) {
 	l.sums = make([]string, 2)
 	l.do(operation{args: []value{v}, void: true, lower: func(l *loop, o *operation, _ value) {
 		r, _ := l.register(o.args[0])
@@ -87,13 +97,15 @@ func (l *loop) sum(v value) {
 			r = masked
 			l.give(masked)
 		}
-		l.p("VCVTPS2PD %s, %s\nVADDPD %s, %s, %s", as(half, r), t, t, l.sums[0], l.sums[0])
+		l.p("VCVTPS2PD %s, %s", as(half, r), t)
+		add(t, l.sums[0])
 		if l.wide() {
 			l.p("VEXTRACTF32X8 $1, %s, %s", r, as(half, t))
 		} else {
 			l.p("VEXTRACTF128 $1, %s, %s", r, as(half, t))
 		}
-		l.p("VCVTPS2PD %s, %s\nVADDPD %s, %s, %s", as(half, t), t, t, l.sums[1], l.sums[1])
+		l.p("VCVTPS2PD %s, %s", as(half, t), t)
+		add(t, l.sums[1])
 		l.give(t)
 	}})
 }
