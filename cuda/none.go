@@ -57,6 +57,9 @@ func (*Machine) Infer(context.Context, program.Part, program.Feed, []float32) er
 // State returns an error.
 func (*Machine) State() (*program.State, error) { return nil, errNone() }
 
+// StateInto returns an error.
+func (*Machine) StateInto(*program.State, bool) error { return errNone() }
+
 // SetState returns an error.
 func (*Machine) SetState(*program.State) error { return errNone() }
 

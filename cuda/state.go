@@ -62,17 +62,29 @@ func (t *tensors) address(name string) (driver.DevicePtr, error) {
 
 // State copies parameters and optimizer state.
 func (m *Machine) State() (*program.State, error) {
-	block := make([]float32, m.tensors.floats)
-	err := m.gpu.Do("state", func() error { return gpu.Download(m.gpu, block, m.tensors.ptr) })
-	if err != nil {
+	s := new(program.State)
+	if err := m.StateInto(s, true); err != nil {
 		return nil, err
 	}
-	s := &program.State{Step: m.step, Tensors: make(map[string]program.Tensor, len(m.tensors.order))}
-	for name, at := range m.tensors.at {
-		data := block[at.offset:][:program.Size(at.shape)]
-		s.Tensors[name] = program.Tensor{Shape: slices.Clone(at.shape), Data: slices.Clone(data)}
-	}
 	return s, nil
+}
+
+// StateInto copies them, or the parameters alone, into a state's memory.
+func (m *Machine) StateInto(s *program.State, all bool) error {
+	s.Fit(m.program, all)
+	s.Step = m.step
+	return m.gpu.Do("state", func() error {
+		for name, t := range s.Tensors {
+			from, err := m.tensors.address(name)
+			if err != nil {
+				return err
+			}
+			if err := gpu.Download(m.gpu, t.Data, from); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // SetState puts a state back.

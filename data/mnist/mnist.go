@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"sync"
 
 	"aegis/data"
 )
@@ -34,6 +35,19 @@ const (
 func Load() (*data.Source, error) { return load(files) }
 
 func load(fsys fs.FS) (*data.Source, error) {
+	var source *data.Source
+	var unread error
+	var reading sync.WaitGroup
+	reading.Go(func() { source, unread = data.Read(fsys, "mnist") })
+	damaged := verifyAll(fsys)
+	reading.Wait()
+	if damaged != nil { // which is why it could not be read, too
+		return nil, damaged
+	}
+	return source, unread
+}
+
+func verifyAll(fsys fs.FS) error {
 	for _, f := range []struct{ name, sum string }{
 		{name: "train-images-idx3-ubyte.gz", sum: trainImagesSum},
 		{name: "train-labels-idx1-ubyte.gz", sum: trainLabelsSum},
@@ -41,10 +55,10 @@ func load(fsys fs.FS) (*data.Source, error) {
 		{name: "t10k-labels-idx1-ubyte.gz", sum: testLabelsSum},
 	} {
 		if err := verify(fsys, f.name, f.sum); err != nil {
-			return nil, fmt.Errorf("mnist: %s: %w", f.name, err)
+			return fmt.Errorf("mnist: %s: %w", f.name, err)
 		}
 	}
-	return data.Read(fsys, "mnist")
+	return nil
 }
 
 func verify(fsys fs.FS, name, want string) (err error) {

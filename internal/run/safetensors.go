@@ -32,7 +32,6 @@ const (
 	alignment    = 8           // of the data; the header is padded with spaces
 	maxHeader    = 100_000_000 // bytes; the limit of the format's own library
 	maxRank      = 64          // dimensions, as in PyTorch
-	chunkSize    = 1 << 16     // bytes converted at a time
 )
 
 // FormatError says how a safetensors file is broken.
@@ -82,16 +81,9 @@ func EncodeTensors(w io.Writer, tensors map[string]program.Tensor, metadata map[
 
 // encodeData writes the values of tensors.
 func encodeData(w io.Writer, names []string, tensors map[string]program.Tensor) error {
-	chunk := make([]byte, 0, chunkSize)
 	for _, name := range names {
-		for part := range slices.Chunk(tensors[name].Data, chunkSize/float32Size) {
-			chunk = chunk[:0]
-			for _, v := range part {
-				chunk = binary.LittleEndian.AppendUint32(chunk, math.Float32bits(v))
-			}
-			if _, err := w.Write(chunk); err != nil {
-				return fmt.Errorf("safetensors: write %s: %w", name, err)
-			}
+		if err := writeFloats(w, tensors[name].Data); err != nil {
+			return fmt.Errorf("safetensors: write %s: %w", name, err)
 		}
 	}
 	return nil

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"os"
 	"slices"
 	"strings"
@@ -256,20 +255,6 @@ func checkHeaders(headers map[string]header, size int64) error {
 	}
 	if end != size {
 		return broken("%d bytes of data; want %d; it may have been cut short", size, end)
-	}
-	return nil
-}
-
-func readFloats(dst []float32, r io.Reader) error {
-	chunk := make([]byte, min(chunkSize, len(dst)*float32Size))
-	for part := range slices.Chunk(dst, chunkSize/float32Size) {
-		bytes := chunk[:len(part)*float32Size]
-		if _, err := io.ReadFull(r, bytes); err != nil {
-			return err
-		}
-		for i := range part {
-			part[i] = math.Float32frombits(binary.LittleEndian.Uint32(bytes[i*float32Size:]))
-		}
 	}
 	return nil
 }

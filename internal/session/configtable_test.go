@@ -60,7 +60,7 @@ func TestSpecIsWhole(t *testing.T) {
 	fields := jsonFields(reflect.ValueOf(&c.Spec).Elem())
 	delete(fields, "image")
 	for _, key := range []string{
-		"schedule", "warmup", "schedule_epochs", "weight_decay", "nesterov", "beta1", "beta2", "epsilon", "rmsprop_alpha", "ema",
+		"schedule", "warmup", "schedule_epochs", "weight_decay", "nesterov", "beta1", "beta2", "epsilon", "rmsprop_alpha", "clip_norm", "clip_value", "ema",
 	} {
 		delete(fields, key)
 	}

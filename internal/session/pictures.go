@@ -48,7 +48,6 @@ func (t *trainer) store(ctx context.Context, p *picture) error {
 // pictures draws the run with the parameters of model.safetensors. Where ctx
 // ends before all are there, the loss still is.
 func (t *trainer) pictures(ctx context.Context) error {
-	t.measureMean()
 	others, err := t.startPictures(ctx)
 	loss := t.startLoss() // now that it is known how good the model is
 	err = errors.Join(err, t.store(context.WithoutCancel(ctx), loss))
@@ -61,37 +60,60 @@ func (t *trainer) pictures(ctx context.Context) error {
 }
 
 // startPictures works out what is to be seen and has each picture drawn by
-// itself: the last one takes as long as the others together.
+// itself: that of the codes first, which takes as long as the others together.
 func (t *trainer) startPictures(ctx context.Context) (started []*picture, err error) {
-	kept := t.writer.state // no copy is made of what is large and lies there
-	state := &program.State{Step: kept.step, Tensors: maps.Clone(kept.tensors)}
-	maps.Copy(state.Tensors, fromModel(t.program.Params, t.writer.model.tensors))
-	if err := t.machine.SetState(state); err != nil {
-		return nil, err
+	mean := make(chan error, 1)
+	go func() {
+		mean <- t.dataset.Guard(func() error {
+			t.measureMean()
+			return nil
+		})
+	}()
+	constant, started, err := t.startShown(ctx)
+	if err = errors.Join(err, <-mean); err != nil {
+		return started, err
 	}
+	return started, t.judge(ctx, t.writer.model.tensors, constant)
+}
+
+// startShown starts the pictures of what the model makes of rows and codes.
+func (t *trainer) startShown(ctx context.Context) (constant constants, started []*picture, err error) {
+	if err := t.setBest(); err != nil {
+		return constant, nil, err
+	}
+	codes, constant, err := t.codes(ctx)
+	if err != nil {
+		return constant, nil, err
+	}
+	started = append(started, startPicture(run.LatentFile, func(w io.Writer) error { return report.Latent(w, codes) }))
 	if err := t.testBest(ctx); err != nil {
-		return nil, err
+		return constant, started, err
 	}
 	if !t.train.IsVector() {
 		grid, err := t.reconstructions(ctx)
 		if err != nil {
-			return nil, err
+			return constant, started, err
 		}
 		started = append(started, startPicture(run.ReconstructionsFile, func(w io.Writer) error { return report.Reconstructions(w, grid) }))
 	}
 	generated, err := t.startGenerated(ctx)
-	if started = append(started, generated...); err != nil {
-		return started, err
-	}
-	codes, constant, err := t.codes(ctx)
-	if err != nil {
-		return started, err
-	}
-	started = append(started, startPicture(run.LatentFile, func(w io.Writer) error { return report.Latent(w, codes) }))
-	if terms := t.startTerms(); terms != nil {
+	started = append(started, generated...)
+	if terms := t.startTerms(); terms != nil && err == nil {
 		started = append(started, terms)
 	}
-	return started, t.judge(ctx, t.writer.model.tensors, constant)
+	return constant, started, err
+}
+
+// setBest gives the machine the parameters of the best model, which it has where
+// that is the last one of a run that came to its end.
+func (t *trainer) setBest() error {
+	kept := t.writer.state // no copy is made of what is large and lies there
+	if t.summary.Status == Finished && kept.moment == t.writer.model.moment {
+		return nil
+	}
+	state := &program.State{Step: kept.step, Tensors: maps.Clone(kept.tensors)}
+	maps.Copy(state.Tensors, fromModel(t.program.Params, t.writer.model.tensors))
+	return t.machine.SetState(state)
 }
 
 func (t *trainer) startLoss() *picture {

@@ -65,6 +65,7 @@ type trainer struct {
 	why       string // it runs there
 	dir       *run.Dir
 	writer    checkpoints
+	spare     map[string]program.Tensor // memory of a state that nobody needs
 
 	epochs              []Metrics
 	bestVal             *float64 // the least validation loss so far
@@ -269,7 +270,9 @@ func (t *trainer) epoch(e train.Epoch) error {
 	if err != nil {
 		return err
 	}
+	before := t.writer.state.tensors
 	t.writer.keep(state, m.Epoch, m.Best)
+	t.spare = unheld(before, t.writer.model.tensors)
 	if t.writer.due() {
 		if err := t.writer.write(); err != nil {
 			return err
@@ -285,14 +288,17 @@ func (t *trainer) epoch(e train.Epoch) error {
 	return nil
 }
 
-// state copies what the machine holds. Where that is much, earlier copies that
+// state copies what the machine holds, into memory that is there where it can: to
+// have new one takes as long as the copy. Where that is much, earlier copies that
 // nobody needs any more go first: Go's heap would double before they do.
 func (t *trainer) state() (*program.State, error) {
 	const much = 64 << 20
 	if t.stateBytes() >= much {
 		runtime.GC()
 	}
-	return t.machine.State()
+	s := &program.State{Tensors: t.spare}
+	t.spare = nil
+	return s, t.machine.StateInto(s, true)
 }
 
 func first(terms []float64) *float64 {

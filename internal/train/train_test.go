@@ -41,6 +41,10 @@ func (f *fake) Label(string, []int32) error   { return nil }
 func (f *fake) Close() error                  { return nil }
 func (f *fake) SetState(*program.State) error { return nil }
 
+func (f *fake) StateInto(s *program.State, _ bool) error {
+	s.Step = f.step
+	return nil
+}
 func (f *fake) State() (*program.State, error) { return &program.State{Step: f.step}, nil }
 
 func (f *fake) Infer(context.Context, program.Part, program.Feed, []float32) error { return nil }

@@ -50,8 +50,14 @@ type Trainer interface {
 	// it, on any number of rows and fills out: (n,Z) or (n,P).
 	Infer(ctx context.Context, part program.Part, in program.Feed, out []float32) error
 
-	// State copies everything that a checkpoint needs; SetState puts it back.
+	// State copies everything that a checkpoint needs.
 	State() (*program.State, error)
+
+	// StateInto copies what State does, or of it the parameters alone, in the
+	// memory that s has for it; s holds nothing else then.
+	StateInto(s *program.State, all bool) error
+
+	// SetState puts a whole state back.
 	SetState(*program.State) error
 
 	Close() error

@@ -3,6 +3,7 @@ package program
 import (
 	"fmt"
 	"slices"
+	"sync"
 )
 
 // Tensor is a host copy of a parameter or of optimizer state.
@@ -28,46 +29,55 @@ func SlotName(phase, slot, param string) string {
 
 // Start returns the state before the first step.
 func (p *Program) Start(seed uint64) *State {
-	s := &State{Tensors: make(map[string]Tensor)}
+	s := new(State)
+	s.Fit(p, true)
+	var drawing sync.WaitGroup
 	for _, param := range p.Params {
-		data := make([]float32, param.Size())
-		param.Start(data, seed)
-		s.Tensors[param.Name] = Tensor{Shape: param.Shape, Data: data}
+		drawing.Go(func() { param.Start(s.Tensors[param.Name].Data, seed) })
+	}
+	drawing.Wait()
+	return s
+}
+
+// Fit gives s memory for the tensors of a program's state, or for the parameters
+// alone, and for nothing else. What it has of the right shape stays as it is; the
+// values of the others are zero.
+func (s *State) Fit(p *Program, all bool) {
+	fitted := make(map[string]Tensor)
+	p.eachTensor(all, func(name string, shape []int) {
+		t, err := s.Tensor(name, shape)
+		if err != nil {
+			t = Tensor{Shape: slices.Clone(shape), Data: make([]float32, Size(shape))}
+		}
+		fitted[name] = t
+	})
+	s.Tensors = fitted
+}
+
+// eachTensor visits the tensors of a state, or the parameters alone.
+func (p *Program) eachTensor(all bool, visit func(name string, shape []int)) {
+	for _, param := range p.Params {
+		visit(param.Name, param.Shape)
 	}
 	for _, phase := range p.Phases {
 		for _, node := range phase.Trained {
 			for _, slot := range phase.Optimizer.Slots() {
-				s.Tensors[SlotName(phase.Name, slot, node.Name())] = Tensor{
-					Shape: node.Shape(), Data: make([]float32, node.Shape().TotalSize()),
+				if all {
+					visit(SlotName(phase.Name, slot, node.Name()), node.Shape())
 				}
 			}
 		}
 	}
-	return s
 }
 
 // Check reports the first tensor of a program that s lacks or holds in another
 // shape.
-func (s *State) Check(p *Program) error {
-	for _, param := range p.Params {
-		if err := s.check(param.Name, param.Shape); err != nil {
-			return err
+func (s *State) Check(p *Program) (err error) {
+	p.eachTensor(true, func(name string, shape []int) {
+		if err == nil {
+			_, err = s.Tensor(name, shape)
 		}
-	}
-	for _, phase := range p.Phases {
-		for _, node := range phase.Trained {
-			for _, slot := range phase.Optimizer.Slots() {
-				if err := s.check(SlotName(phase.Name, slot, node.Name()), node.Shape()); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func (s *State) check(name string, shape []int) error {
-	_, err := s.Tensor(name, shape)
+	})
 	return err
 }
 

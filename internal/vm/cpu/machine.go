@@ -331,37 +331,6 @@ func (m *Machine) part(part program.Part) (*exec, error) {
 	return e, nil
 }
 
-// State copies parameters and optimizer state.
-func (m *Machine) State() (*program.State, error) {
-	s := &program.State{Step: m.step, Tensors: make(map[string]program.Tensor)}
-	for _, p := range m.params {
-		add := func(name string, from []float32) {
-			values := make([]float32, len(from))
-			p.store(m.kernels, values, from)
-			s.Tensors[name] = program.Tensor{Shape: slices.Clone(p.shape), Data: values}
-		}
-		add(p.name, p.matrix)
-		p.eachSlot(add)
-	}
-	return s, nil
-}
-
-// SetState puts a state back.
-func (m *Machine) SetState(s *program.State) error {
-	if err := s.Check(m.program); err != nil {
-		return fmt.Errorf("cpu: %w", err)
-	}
-	for _, p := range m.params {
-		p.load(m.kernels, p.matrix, s.Tensors[p.name].Data)
-		if p.copied != nil {
-			m.kernels.Transpose(p.copied, p.k, p.matrix, p.n, p.k, p.n)
-		}
-		p.eachSlot(func(name string, to []float32) { p.load(m.kernels, to, s.Tensors[name].Data) })
-	}
-	m.step = s.Step
-	return nil
-}
-
 // Close ends the workers and gives the memory back.
 func (m *Machine) Close() error {
 	m.team.close()

@@ -114,25 +114,47 @@ func (p *param) each(visit func(torch, matrix int)) {
 	}
 }
 
-// load reads a tensor in PyTorch's order into dst, which is in the layout's.
-func (p *param) load(k *kernel.Set, dst, src []float32) {
+// pieceSize is about how many values of a tensor one worker copies at a time.
+const pieceSize = 1 << 16
+
+// pieces is how many pieces a tensor is copied in.
+func (p *param) pieces() int {
+	if p.layout == plan.Matrix && len(p.shape) > 2 {
+		return 1
+	}
+	return (len(p.matrix) + pieceSize - 1) / pieceSize
+}
+
+// piece returns the values from to to-1 that a piece has of so many.
+func (p *param) piece(i, values int) (from, to int) {
+	n := p.pieces()
+	return i * values / n, (i + 1) * values / n
+}
+
+// load reads a piece of a tensor in PyTorch's order into dst, which is in the
+// layout's.
+func (p *param) load(k *kernel.Set, dst, src []float32, piece int) {
 	switch {
 	case p.layout != plan.Matrix:
-		copy(dst, src)
+		from, to := p.piece(piece, len(p.matrix))
+		copy(dst[from:to], src[from:to])
 	case len(p.shape) == 2:
-		k.Transpose(dst, p.n, src, p.k, p.n, p.k)
+		from, to := p.piece(piece, p.k)
+		k.Transpose(dst[from*p.n:], p.n, src[from:], p.k, p.n, to-from)
 	default:
 		p.each(func(torch, matrix int) { dst[matrix] = src[torch] })
 	}
 }
 
 // store is the way back.
-func (p *param) store(k *kernel.Set, dst, src []float32) {
+func (p *param) store(k *kernel.Set, dst, src []float32, piece int) {
 	switch {
 	case p.layout != plan.Matrix:
-		copy(dst, src)
+		from, to := p.piece(piece, len(p.matrix))
+		copy(dst[from:to], src[from:to])
 	case len(p.shape) == 2:
-		k.Transpose(dst, p.k, src, p.n, p.k, p.n)
+		from, to := p.piece(piece, p.n)
+		k.Transpose(dst[from*p.k:], p.k, src[from:], p.n, p.k, to-from)
 	default:
 		p.each(func(torch, matrix int) { dst[torch] = src[matrix] })
 	}

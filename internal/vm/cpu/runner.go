@@ -151,7 +151,9 @@ func (r *Runner) loadParam(spec program.Param, layout plan.Layout, data []float3
 	if err != nil {
 		return err
 	}
-	p.load(r.weights.kernels, p.matrix, data)
+	for piece := range p.pieces() {
+		p.load(r.weights.kernels, p.matrix, data, piece)
+	}
 	if copied {
 		if p.copied, err = r.weights.memory.Floats(spec.Size()); err != nil {
 			return err

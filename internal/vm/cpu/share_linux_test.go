@@ -52,8 +52,8 @@ func share(b *testing.B, preset string, bend func(s *model.Spec)) {
 	b.ReportMetric(median(times[1])/steps*1e6, "µs-with")
 }
 
-// stepper returns a function that trains some steps of a bent preset.
-func stepper(b *testing.B, preset string, bend func(s *model.Spec), steps int) func() {
+// bent opens a bent preset on one thread, with MNIST to train on.
+func bent(b *testing.B, preset string, bend func(s *model.Spec)) *Machine {
 	b.Helper()
 	ds, err := mnist.Load()
 	if err != nil {
@@ -77,6 +77,14 @@ func stepper(b *testing.B, preset string, bend func(s *model.Spec), steps int) f
 	if err := m.Bind(vm.TrainSet, ds.Train.Rows); err != nil {
 		b.Fatal(err)
 	}
+	return m
+}
+
+// stepper returns a function that trains some steps of a bent preset.
+func stepper(b *testing.B, preset string, bend func(s *model.Spec), steps int) func() {
+	b.Helper()
+	m := bent(b, preset, bend)
+	p := m.program
 	first := int64(0)
 	return func() {
 		s := program.Steps{First: first, Rows: train.Rows(steps * p.Batch)}

@@ -293,11 +293,18 @@ func (m *Machine) part(part program.Part, batch int) (*compiled, error) {
 
 // State copies parameters and optimizer state.
 func (m *Machine) State() (*program.State, error) {
-	s := &program.State{Step: m.step, Tensors: make(map[string]program.Tensor)}
-	for name, t := range m.tensors {
-		s.Tensors[name] = program.Tensor{Shape: slices.Clone([]int(t.Shape())), Data: slices.Clone(floats(t))}
+	s := new(program.State)
+	return s, m.StateInto(s, true)
+}
+
+// StateInto copies them, or the parameters alone, into a state's memory.
+func (m *Machine) StateInto(s *program.State, all bool) error {
+	s.Fit(m.program, all)
+	s.Step = m.step
+	for name, t := range s.Tensors {
+		copy(t.Data, floats(m.tensors[name]))
 	}
-	return s, nil
+	return nil
 }
 
 // SetState puts a state back.

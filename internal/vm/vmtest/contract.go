@@ -53,6 +53,30 @@ func Contract(t *testing.T, open Open) {
 			t.Error("the states differ after the same steps")
 		}
 	})
+	t.Run("a state lies in memory that is there", func(t *testing.T) {
+		p, m := machine(t, open, spec, pixels)
+		steps(t, p, m, 0, train.Rows(8))
+		want, into := state(t, m), p.Start(1)
+		first := into.Tensors["encoder.0.weight"].Data
+		into.Tensors["decoder.0.weight"] = program.Tensor{Shape: []int{1}, Data: []float32{5}}
+		into.Tensors["other"] = program.Tensor{}
+		if err := m.StateInto(into, true); err != nil {
+			t.Fatal(err)
+		}
+		if got := into.Tensors["encoder.0.weight"].Data; &got[0] != &first[0] || into.Step != want.Step || !sameTensors(into, want) {
+			t.Errorf("step %d, other tensors than State's or elsewhere", into.Step)
+		}
+		if err := m.StateInto(into, false); err != nil {
+			t.Fatal(err)
+		}
+		alone := &program.State{Step: want.Step, Tensors: make(map[string]program.Tensor)}
+		for _, param := range p.Params {
+			alone.Tensors[param.Name] = want.Tensors[param.Name]
+		}
+		if !sameTensors(into, alone) {
+			t.Error("other tensors than the parameters")
+		}
+	})
 	t.Run("an interrupt stops between steps", func(t *testing.T) {
 		p, m := machine(t, open, spec, pixels)
 		ctx, cancel := context.WithCancel(context.Background())
