@@ -50,3 +50,14 @@ func readError(path string, err error) error {
 	}
 	return fmt.Errorf("run: read %s: %w", path, err)
 }
+
+// HasCheckpoint says whether a directory holds a run that can go on, also where
+// it was killed while it put its files in an earlier run's place.
+func HasCheckpoint(dir string) bool {
+	for _, place := range []string{dir, filepath.Join(dir, readyDir)} {
+		if info, err := os.Stat(filepath.Join(place, LastFile)); err == nil && info.Mode().IsRegular() {
+			return true
+		}
+	}
+	return false
+}
