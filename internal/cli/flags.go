@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -131,15 +132,34 @@ func meant(err error) error {
 	return err
 }
 
-// newCall returns what flags bend: the configuration of a file, or a preset's.
+// resumeAuto is the value of --resume by which a run goes on if it is there.
+const resumeAuto = "auto"
+
+// resumed is the directory of the run that goes on, "" where one starts.
+func resumed(resume, out string) string {
+	if resume != resumeAuto {
+		return resume
+	}
+	if aegis.HasCheckpoint(out) {
+		return out
+	}
+	return ""
+}
+
+// newCall returns what flags bend: the configuration of a file, of the run that
+// goes on, or a preset's.
 func newCall(flags []given) (*call, error) {
-	var file, preset string
+	var file, preset, resume, out string
 	for _, f := range flags {
 		switch f.option.name {
 		case "config":
 			file = f.text
 		case "model":
 			preset = f.text
+		case "resume":
+			resume = f.text
+		case "out":
+			out = f.text
 		}
 	}
 	if file != "" && preset != "" {
@@ -147,8 +167,10 @@ func newCall(flags []given) (*call, error) {
 	}
 	c := &call{}
 	var err error
-	if file != "" {
+	if from := resumed(resume, out); file != "" {
 		c.config, err = aegis.LoadConfig(file)
+	} else if from != "" {
+		c.config, err = aegis.LoadConfig(filepath.Join(from, "config.toml"))
 	} else {
 		if preset == "" {
 			preset = aegis.Presets()[0]

@@ -26,6 +26,7 @@ type call struct {
 
 	file                                               string // --config
 	out                                                string
+	resume                                             string // --resume
 	force, quiet, json, summary, plan, doctor, version bool
 }
 
@@ -86,6 +87,10 @@ func runOptions() []option {
 			help: "run directory (default runs/<model>-<time>)",
 		},
 		{name: "force", at: func(c *call) any { return &c.force }, help: "replace the run that --out holds"},
+		{
+			name: "resume", value: "run|auto", at: func(c *call) any { return &c.resume },
+			help: "go on with a run from its last checkpoint, under its own config.toml; or auto: with that in --out if it has one, else start",
+		},
 		{name: "quiet", at: func(c *call) any { return &c.quiet }, help: "print errors only"},
 		{
 			name: "json", at: func(c *call) any { return &c.json },

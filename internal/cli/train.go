@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,8 +51,14 @@ func train(ctx context.Context, p *Process, c *call) error {
 	signal.Ignore(syscall.SIGPIPE)
 	w := newWatcher(p, c)
 	options := aegis.Options{Out: c.out, Force: c.force, Hooks: w.hooks()}
+	if options.Auto = c.resume == resumeAuto; !options.Auto {
+		options.Resume = c.resume
+	}
 	if err := options.Check(); err != nil {
 		return err
+	}
+	if options.Auto && !aegis.HasCheckpoint(c.out) {
+		w.printf("no checkpoint in %s: a run starts\n", c.out)
 	}
 	if c.out != "" && c.config.Data != "" && same(c.out, string(c.config.Data)) {
 		return &usageError{fmt.Errorf("--out %s is the folder that --data reads: its pictures would be data; name another one", c.out)}
@@ -110,7 +117,7 @@ func load(ctx context.Context, c *call, late func(), opening func(what string, d
 	if err := memory.Check(); err != nil {
 		return nil, err
 	}
-	out := c.out
+	out := cmp.Or(c.out, resumed(c.resume, c.out))
 	if out == "" {
 		out = filepath.Join("runs", "run")
 	}

@@ -47,7 +47,7 @@ func columns(terminal *os.File) int {
 }
 
 func (w *watcher) hooks() aegis.Hooks {
-	return aegis.Hooks{Measure: w.measure, Start: w.start, Progress: w.progress, Epoch: w.metrics}
+	return aegis.Hooks{Measure: w.measure, Start: w.start, Progress: w.progress, Epoch: w.metrics, Warn: w.warn}
 }
 
 func (w *watcher) printf(format string, args ...any) {
@@ -119,6 +119,13 @@ func (w *watcher) start(s aegis.Start) {
 	}
 }
 
+// warn says what goes wrong with files while training goes on, whatever else is
+// not said, or why there is nothing to train.
+func (w *watcher) warn(text string) {
+	w.close()
+	w.process.Say("%s", text)
+}
+
 func (w *watcher) progress(p aegis.Progress) {
 	if w.bar != nil {
 		w.bar.draw(p)
@@ -186,12 +193,18 @@ func (w *watcher) close() {
 // done says what is wrong with the model, where everything is, and how good the
 // model is.
 func (w *watcher) done(s *aegis.Summary) {
+	if w.dir == "" { // nothing was trained
+		return
+	}
+	if s.EarlyStop > 0 {
+		w.printf("stopped after epoch %d: validation has not got better since epoch %d\n", s.EarlyStop, s.BestEpoch)
+	}
 	for _, warning := range s.Warnings {
 		w.printf("warning: %s\n", warning)
 	}
 	names := []string{"model.safetensors"}
 	for _, picture := range []string{"reconstructions.png", "latent.png", "samples.png", "grid.png", "loss.png", "terms.png"} {
-		if _, err := os.Stat(filepath.Join(w.out, picture)); err == nil { // of vectors there is none of reconstructions
+		if _, err := os.Stat(filepath.Join(w.dir, picture)); err == nil { // of vectors there is none of reconstructions
 			names = append(names, picture)
 		}
 	}

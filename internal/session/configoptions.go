@@ -61,7 +61,7 @@ func trainingOptions() []ConfigOption {
 			Help: "of adam: how much of the mean of gradients is kept from step to step (0: 0.9)",
 		},
 		{
-			Key: "init_from", Flag: "init", Value: "run", At: func(c *Config) any { return &c.InitFrom },
+			Key: initFromKey, Flag: "init", Value: "run", At: func(c *Config) any { return &c.InitFrom },
 			Help: "start from the parameters of a run or a model's file, of the same network, as its config.toml has it; how rows are read and scaled is that model's",
 		},
 		{
@@ -72,6 +72,16 @@ func trainingOptions() []ConfigOption {
 			Key: "epochs", Value: "number", Resume: true, spec: true, At: func(c *Config) any { return &c.Epochs },
 			Help:    "times through the training set",
 			program: func(c *ProgramConfig) any { return &c.Epochs },
+		},
+		{
+			Key: "patience", Value: "epochs", Resume: true, At: func(c *Config) any { return &c.Patience },
+			Help:    "end after so many epochs in which the validation loss gets no lower (0: never)",
+			program: func(c *ProgramConfig) any { return &c.Patience },
+		},
+		{
+			Key: "save_every", Value: "steps|time", Resume: true, At: func(c *Config) any { return &c.SaveEvery },
+			Help:    "write a checkpoint after so many steps or so long, such as 500 or 30s (default: at epochs' ends)",
+			program: func(c *ProgramConfig) any { return &c.SaveEvery },
 		},
 		{
 			Key: "seed", Value: "number", At: func(c *Config) any { return &c.Seed },

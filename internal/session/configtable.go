@@ -60,6 +60,9 @@ func (c *Config) settings() []run.Setting {
 	return all
 }
 
+// initFromKey is that of the model that training starts from.
+const initFromKey = "init_from"
+
 // programKey is in the config.toml of a program of one's own: its name.
 const programKey = "program"
 

@@ -8,8 +8,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -40,15 +41,32 @@ func Train(ctx context.Context, cfg Config, ds *data.Source, opt Options, open O
 		cfg.Data = data.NoData
 	}
 	t := &trainer{cfg: cfg, hooks: opt.Hooks, dataset: ds}
-	if err := t.prepare(ctx, opt, open); err != nil {
+	t.warn = warner(opt.Hooks)
+	err := t.prepare(ctx, opt, open)
+	if nothing := (*nothingLeft)(nil); errors.As(err, &nothing) {
+		return nothing.summary(t.warn)
+	}
+	if err != nil {
 		return nil, err
 	}
-	err := t.run(ctx)
-	return &t.summary, errors.Join(err, t.machine.Close(), t.dir.Close())
+	err = t.run(ctx)
+	return &t.summary, errors.Join(err, t.close())
+}
+
+// warner is who hears what goes wrong with files.
+func warner(all ...Hooks) func(string) {
+	return func(text string) {
+		for _, h := range all {
+			if h.Warn != nil {
+				h.Warn(text)
+			}
+		}
+	}
 }
 
 // trainer is one run.
 type trainer struct {
+	journal
 	cfg     Config
 	hooks   Hooks
 	dataset *data.Source
@@ -57,41 +75,51 @@ type trainer struct {
 
 	measured *data.Measured // nil where bytes become pixels
 
+	from      *earlier // the run that goes on, nil: one starts
 	initial   *initial // nil: parameters are drawn
 	program   *program.Program
 	evaluated []string // names of the losses that evaluation gives
 	loader    *data.Loader
-	machine   vm.Trainer
-	why       string // it runs there
-	dir       *run.Dir
-	writer    checkpoints
+	why       string   // the machine runs there
+	notes     []string // on how it goes on
 
-	epochs              []Metrics
-	bestVal             *float64 // the least validation loss so far
+	reached     train.Position // where training ended
+	interrupted atomic.Pointer[time.Time]
+
 	bestTest, bestClean *float64 // of the best model over all test rows, and over those as they are where the others are corrupted
 
 	bestTerms map[string]float64 // of bestTest
 	dead      []int              // dimensions of the best model's code, where that is a distribution
-	curve     curve
 	summary   Summary
 }
 
+// close gives back what the run holds.
+func (t *trainer) close() error {
+	err := t.journal.close()
+	if t.machine != nil {
+		err = errors.Join(t.machine.Close(), err)
+	}
+	return err
+}
+
 // prepare checks everything that can be checked, and only then makes the
-// run directory.
+// run directory, or changes that of the run that goes on.
 func (t *trainer) prepare(ctx context.Context, opt Options, open OpenVM) (err error) {
 	if err := opt.Check(); err != nil {
 		return err
 	}
-	if err := t.split(); err != nil {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, t.close())
+		}
+	}()
+	if t.from, err = t.openEarlier(opt, run.ConfigKey); err != nil {
 		return err
 	}
-	if err := t.cfg.fit(t.train.Shape); err != nil {
+	if err := t.readRows(ctx); err != nil {
 		return err
 	}
-	if t.initial, err = openInitial(t.cfg.InitFrom); err != nil {
-		return err
-	}
-	if err := t.dataset.Guard(func() error { return t.scale(ctx) }); err != nil {
+	if err := t.resumable(); err != nil {
 		return err
 	}
 	if t.program, err = t.cfg.Program(); err != nil {
@@ -107,20 +135,74 @@ func (t *trainer) prepare(ctx context.Context, opt Options, open OpenVM) (err er
 	if err != nil {
 		return err
 	}
-	if t.machine, t.why, err = open(t.cfg, t.program); err != nil {
+	machine, why, err := open(t.cfg, t.program)
+	if err != nil {
 		return err
 	}
-	if err = t.bind(); err == nil {
-		err = t.initial.start(t.machine)
+	t.machine, t.why = machine, why
+	if err := t.bind(); err != nil {
+		return err
 	}
-	if err == nil {
-		err = t.makeDir(opt)
+	if err := t.start(); err != nil {
+		return err
 	}
-	if err != nil {
-		return errors.Join(err, t.machine.Close())
+	if err := t.makeDir(opt); err != nil {
+		return err
 	}
 	t.begin()
 	return nil
+}
+
+// readRows says which rows are for what, and fits the network to them.
+func (t *trainer) readRows(ctx context.Context) (err error) {
+	if err := t.split(); err != nil {
+		return err
+	}
+	if err := patient(t.cfg.Patience, len(t.rows.val)); err != nil {
+		return err
+	}
+	if err := t.cfg.fit(t.train.Shape); err != nil {
+		return err
+	}
+	if t.from != nil {
+		t.initial, err = t.from.initial(t.cfg.InitFrom)
+	} else {
+		t.initial, err = openInitial(t.cfg.InitFrom)
+	}
+	if err != nil {
+		return err
+	}
+	return t.dataset.Guard(func() error { return t.scale(ctx) })
+}
+
+// resumable says why the run does not go on as it is configured, and what it goes
+// on with.
+func (t *trainer) resumable() (err error) {
+	trained := t.rows.split.Trained()
+	t.every, t.patience = t.cfg.SaveEvery, t.cfg.Patience
+	t.curve = newCurve(trained, t.cfg.Batch)
+	t.course = course{Batch: t.cfg.Batch, Seed: t.cfg.Seed, DataRows: t.train.N}
+	labels := t.cfg.Condition != "" || t.cfg.NormalClass != "" || t.cfg.Val+t.cfg.TestSplit > 0
+	if t.course.Data, err = fingerprint(t.dataset, t.train, labels); err != nil || t.from == nil {
+		return err
+	}
+	refused, changed, err := t.from.differences(&t.cfg)
+	if err != nil {
+		return err
+	}
+	t.notes = changed
+	return t.takeOver(t.from, trained, t.cfg.Epochs, refused)
+}
+
+// start gives the machine what it starts from.
+func (t *trainer) start() error {
+	t.writer.params = t.program.Params
+	if t.from == nil {
+		return t.initial.start(t.machine)
+	}
+	notes, err := t.goOn(t.from)
+	t.notes = append(notes, t.notes...)
+	return err
 }
 
 // fileName is a name as a part of a path: a name may hold anything.
@@ -141,23 +223,25 @@ func (t *trainer) makeDir(opt Options) (err error) {
 	if out == "" {
 		out = fmt.Sprintf("runs/%s-%s", fileName(t.cfg.Model), time.Now().Format("20060102-150405"))
 	}
-	if err := run.CheckSpace(out, t.modelBytes(), t.stateBytes()); err != nil {
-		return elsewhere(err)
-	}
-	if opt.Out == "" {
-		t.dir, err = run.CreateNew(out)
-	} else {
-		t.dir, err = run.Create(out, opt.Force)
-	}
-	if err != nil {
-		return elsewhere(err)
+	if t.dir == nil {
+		if err := run.CheckSpace(out, t.modelBytes(), t.stateBytes()); err != nil {
+			return elsewhere(err)
+		}
+		if opt.Out == "" {
+			t.dir, err = run.CreateNew(out)
+		} else {
+			t.dir, err = run.Create(out, opt.replaces())
+		}
+		if err != nil {
+			return elsewhere(err)
+		}
 	}
 	file, err := t.cfg.forFile()
 	if err == nil {
-		err = t.dir.WriteConfig(file.settings())
+		err = t.fill(t.from, file.settings())
 	}
 	if err != nil {
-		return errors.Join(t.earlierStays(err), t.dir.Close())
+		return t.earlierStays(err)
 	}
 	return nil
 }
@@ -206,18 +290,21 @@ func (t *trainer) begin() {
 		Version:    Version, Started: time.Now().UTC(),
 	}
 	t.summary.noun = strings.TrimSuffix(t.noun(), "s")
-	t.writer = checkpoints{dir: t.dir, kind: run.ConfigKey, config: t.cfg, params: t.program.Params}
-	t.curve = newCurve(t.rows.split.Trained(), t.cfg.Batch)
+	t.writer.dir, t.writer.kind, t.writer.config = t.dir, run.ConfigKey, t.cfg
 	if t.hooks.Start != nil {
 		t.hooks.Start(Start{
 			Device: t.machine.Device(), Why: t.why, Out: t.dir.Out(), Params: params,
-			TrainRows: t.rows.split.Trained(), ValRows: len(t.rows.val), Tests: len(t.rows.test), Noun: t.noun(), Notes: t.notes(),
+			TrainRows: t.rows.split.Trained(), ValRows: len(t.rows.val), Tests: len(t.rows.test), Noun: t.noun(), Notes: slices.Concat(t.notes, t.dataNotes()),
 		})
 	}
 }
 
 // run trains, then writes pictures and the summary, however it ended.
 func (t *trainer) run(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() {
+		now := time.Now()
+		t.interrupted.Store(&now)
+	})()
 	err := t.dataset.Guard(func() error { return t.loop(ctx) })
 	err = t.end(ctx, err)
 	if failed := t.finish(); err == nil && failed != nil {
@@ -234,10 +321,12 @@ func (t *trainer) run(ctx context.Context) error {
 }
 
 // loop trains.
-func (t *trainer) loop(ctx context.Context) error {
-	return train.Run(ctx, t.machine, t.program, train.Config{
-		Epochs: t.cfg.Epochs, Rows: t.loader.Rows(), Order: t.loader.Order, Val: t.rows.val, ValSet: t.rows.valSet, TestSet: t.rows.testSet, Test: t.rows.each, LastTest: t.rows.test,
-	}, train.Hooks{Progress: t.progress, Epoch: t.epoch})
+func (t *trainer) loop(ctx context.Context) (err error) {
+	t.reached, err = train.Run(ctx, t.machine, t.program, train.Config{
+		Epochs: t.cfg.Epochs, Rows: t.loader.Rows(), Order: t.loader.OrderBehind, Val: t.rows.val, ValSet: t.rows.valSet, TestSet: t.rows.testSet, Test: t.rows.each, LastTest: t.rows.test,
+		From: t.stands(t.from), Every: t.every.Steps, Within: t.every.Time,
+	}, train.Hooks{Progress: t.progress, Epoch: t.epoch, Between: func(at train.Position) error { return t.between(at, t.loader.Rows()) }})
+	return err
 }
 
 func (t *trainer) progress(p train.Progress) {
@@ -258,37 +347,13 @@ func (t *trainer) epoch(e train.Epoch) error {
 		CleanLoss: t.cleanLoss(e.Test), Terms: named(t.program.LossNames(), e.Train),
 		ValTerms: named(t.evaluated, e.Val), TestTerms: named(t.evaluated, e.Test),
 	}
-	if m.Best = m.ValLoss == nil || t.bestVal == nil || *m.ValLoss < *t.bestVal; m.Best {
-		t.bestVal = m.ValLoss
-	}
-	state, err := t.state()
-	if err != nil {
-		return err
-	}
-	t.writer.keep(state, m.Epoch, m.Best)
-	if t.writer.due() {
-		if err := t.writer.write(); err != nil {
-			return err
-		}
-	}
-	t.epochs = append(t.epochs, m)
-	if err := t.dir.AppendMetrics(m); err != nil {
+	if err := t.finished(&m, train.Position{Epoch: e.Number, Step: e.Step}); err != nil {
 		return err
 	}
 	if t.hooks.Epoch != nil {
 		t.hooks.Epoch(m)
 	}
-	return nil
-}
-
-// state copies what the machine holds. Where that is much, earlier copies that
-// nobody needs any more go first: Go's heap would double before they do.
-func (t *trainer) state() (*program.State, error) {
-	const much = 64 << 20
-	if t.stateBytes() >= much {
-		runtime.GC()
-	}
-	return t.machine.State()
+	return t.ended()
 }
 
 func first(terms []float64) *float64 {
