@@ -334,10 +334,11 @@ func (r *programRun) begin() {
 
 // train runs the loop, and keeps what it came to however it ended.
 func (r *programRun) train() error {
+	from, epochs := r.stands(r.from, r.cfg.Epochs)
 	at, err := train.Run(r.ctx, r.machine, r.program, train.Config{
-		Epochs: r.cfg.Epochs, Rows: r.loader.Rows(), Order: r.loader.OrderBehind,
+		Epochs: epochs, Rows: r.loader.Rows(), Order: r.loader.OrderBehind,
 		Val: r.rows.val, ValSet: r.rows.valSet, Test: r.rows.test, LastTest: r.rows.test,
-		From: r.stands(r.from), Every: r.every.Steps, Within: r.every.Time,
+		From: from, Every: r.every.Steps, Within: r.every.Time,
 	}, train.Hooks{Progress: r.progress, Epoch: r.epoch, Between: func(at train.Position) error { return r.between(at, r.loader.Rows()) }})
 	s := &r.result
 	switch diverged := (*train.DivergedError)(nil); {

@@ -330,13 +330,23 @@ func (j *journal) takeOver(e *earlier, rows, epochs int, refused []string) error
 	case j.curve.Window > 0:
 		j.curve.From = int(e.course.Step)
 	}
-	switch at := e.course.Position; {
+	at := e.course.Position
+	if j.enough = j.exhausted(at); !e.complete() { // its pictures and its summary are left
+		return nil
+	}
+	switch {
 	case at.Epoch >= epochs:
 		return &nothingLeft{e.from, fmt.Sprintf("it has finished %d epochs of %d", at.Epoch, epochs)}
-	case j.exhausted(at):
+	case j.enough:
 		return &nothingLeft{e.from, fmt.Sprintf("it ended with epoch %d, and validation was best in epoch %d", at.Epoch, e.course.Best.Epoch)}
 	}
 	return nil
+}
+
+// complete says that a run was not killed behind its last step.
+func (e *earlier) complete() bool {
+	var s Summary
+	return run.ReadSummary(e.from, &s) == nil && s.Status == Finished && s.Epochs == e.course.Epoch
 }
 
 // nothingLeft says that a run that was to go on has nothing left to train.
@@ -380,12 +390,15 @@ func (j *journal) goOn(e *earlier) (notes []string, err error) {
 	return notes, nil
 }
 
-// stands is where training starts.
-func (j *journal) stands(e *earlier) train.Position {
-	if e == nil {
-		return train.Position{}
+// stands is where training starts, and how many epochs there are to be.
+func (j *journal) stands(e *earlier, epochs int) (train.Position, int) {
+	switch {
+	case e == nil:
+		return train.Position{}, epochs
+	case j.enough:
+		epochs = e.course.Epoch
 	}
-	return e.course.Position
+	return e.course.Position, epochs
 }
 
 // fill writes the configuration into a run's directory, and what an earlier run

@@ -322,9 +322,10 @@ func (t *trainer) run(ctx context.Context) error {
 
 // loop trains.
 func (t *trainer) loop(ctx context.Context) (err error) {
+	from, epochs := t.stands(t.from, t.cfg.Epochs)
 	t.reached, err = train.Run(ctx, t.machine, t.program, train.Config{
-		Epochs: t.cfg.Epochs, Rows: t.loader.Rows(), Order: t.loader.OrderBehind, Val: t.rows.val, ValSet: t.rows.valSet, TestSet: t.rows.testSet, Test: t.rows.each, LastTest: t.rows.test,
-		From: t.stands(t.from), Every: t.every.Steps, Within: t.every.Time,
+		Epochs: epochs, Rows: t.loader.Rows(), Order: t.loader.OrderBehind, Val: t.rows.val, ValSet: t.rows.valSet, TestSet: t.rows.testSet, Test: t.rows.each, LastTest: t.rows.test,
+		From: from, Every: t.every.Steps, Within: t.every.Time,
 	}, train.Hooks{Progress: t.progress, Epoch: t.epoch, Between: func(at train.Position) error { return t.between(at, t.loader.Rows()) }})
 	return err
 }
