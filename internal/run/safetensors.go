@@ -10,6 +10,7 @@ import (
 	"math"
 	"slices"
 	"unicode/utf8"
+	"unsafe"
 
 	"aegis/model/program"
 )
@@ -85,16 +86,25 @@ func encodeData(w io.Writer, names []string, tensors map[string]program.Tensor) 
 	chunk := make([]byte, 0, chunkSize)
 	for _, name := range names {
 		for part := range slices.Chunk(tensors[name].Data, chunkSize/float32Size) {
-			chunk = chunk[:0]
-			for _, v := range part {
-				chunk = binary.LittleEndian.AppendUint32(chunk, math.Float32bits(v))
-			}
-			if _, err := w.Write(chunk); err != nil {
+			if _, err := w.Write(littleEndian(chunk, part)); err != nil {
 				return fmt.Errorf("safetensors: write %s: %w", name, err)
 			}
 		}
 	}
 	return nil
+}
+
+// littleEndian returns values as they are in a file: where memory has them so, it
+// is that, else chunk, which has room for them.
+func littleEndian(chunk []byte, values []float32) []byte {
+	if len(values) == 0 || binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
+		return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), len(values)*float32Size)
+	}
+	chunk = chunk[:0]
+	for _, v := range values {
+		chunk = binary.LittleEndian.AppendUint32(chunk, math.Float32bits(v))
+	}
+	return chunk
 }
 
 // header is what the JSON says of a tensor.
