@@ -245,3 +245,34 @@ func TestResumeRefuses(t *testing.T) {
 		t.Error("a finished run changed")
 	}
 }
+
+// TestResumeOfAnOldVersion goes on with a run of 0.1.0 that finished, which kept
+// nothing but its epoch and step; one that ended within an epoch cannot.
+func TestResumeOfAnOldVersion(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	if err := os.CopyFS(dir, os.DirFS("../../testdata/0.1.0/fc")); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := LoadConfig(filepath.Join(dir, run.ConfigFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Epochs = 5
+	var notes string
+	s, err := trained(context.Background(), cfg, blobs(64, 8, 6, 5), Options{Resume: dir, Hooks: Hooks{Start: func(s Start) { notes = strings.Join(s.Notes, "\n") }}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Epochs != 5 || s.BestEpoch != 5 || !strings.Contains(notes, "goes on from step 12, behind epoch 3") || !strings.Contains(notes, "its version kept neither") || !strings.Contains(notes, "epochs 5, the run has 3") {
+		t.Errorf("%d epochs, the best is %d, notes:\n%s", s.Epochs, s.BestEpoch, notes)
+	}
+	_, metadata, err := run.ReadTensors(filepath.Join(dir, run.LastFile))
+	if err != nil || metadata["step"] != "20" {
+		t.Errorf("step %s (%v), want 20", metadata["step"], err)
+	}
+	within := &earlier{from: dir}
+	within.course.Epoch, within.course.Step = 1, 5
+	if err := within.fits(course{Batch: 16}, 64, nil); err == nil || !strings.Contains(err.Error(), "step 5 is not at an epoch's end") {
+		t.Errorf("within an epoch: %v", err)
+	}
+}
