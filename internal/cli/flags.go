@@ -5,13 +5,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 
 	"aegis"
 	"aegis/internal/advice"
+	"aegis/internal/session"
 )
 
 // usageError is a command line that cannot be meant.
@@ -170,7 +170,7 @@ func newCall(flags []given) (*call, error) {
 	if from := resumed(resume, out); file != "" {
 		c.config, err = aegis.LoadConfig(file)
 	} else if from != "" {
-		c.config, err = aegis.LoadConfig(filepath.Join(from, "config.toml"))
+		c.config, err = session.ResumeConfig(from)
 	} else {
 		if preset == "" {
 			preset = aegis.Presets()[0]

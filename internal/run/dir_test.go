@@ -320,6 +320,9 @@ func TestKilledWhileReplacing(t *testing.T) {
 			t.Fatalf("after %d steps of %d: %v", at, done, err)
 		}
 		ofOneRun(t, dir, get(t, d.Path(ModelFile)))
+		if !HasCheckpoint(dir) || get(t, Now(dir, ConfigFile)) != "new" {
+			t.Errorf("after %d steps the run is not found", at)
+		}
 		again, err := Create(dir, true)
 		if err != nil {
 			t.Fatal(err)

@@ -54,10 +54,20 @@ func readError(path string, err error) error {
 // HasCheckpoint says whether a directory holds a run that can go on, also where
 // it was killed while it put its files in an earlier run's place.
 func HasCheckpoint(dir string) bool {
-	for _, place := range []string{dir, filepath.Join(dir, readyDir)} {
-		if info, err := os.Stat(filepath.Join(place, LastFile)); err == nil && info.Mode().IsRegular() {
-			return true
-		}
+	info, err := os.Stat(Now(dir, LastFile))
+	return err == nil && info.Mode().IsRegular()
+}
+
+// Now is where a file of a run is, also where the run was killed while it put its
+// files in an earlier run's place.
+func Now(dir, name string) string {
+	if path := filepath.Join(dir, readyDir, name); exists(path) {
+		return path
 	}
-	return false
+	return filepath.Join(dir, name)
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }

@@ -196,16 +196,17 @@ func (c *checkpoints) end(err error) error {
 }
 
 // write writes files, the model first, since a state says which the best is, and
-// puts them in an earlier run's place. It is called beside training, and reads
-// nothing that changes.
+// puts them in an earlier run's place. A state that is no finite number is kept
+// out of its file. It is called beside training, and reads nothing that changes.
 func (c *checkpoints) write(w *writing) error {
-	if w.model != nil {
+	sound := w.state == nil || c.finite(w.state.tensors)
+	if w.model != nil && (sound || w.model.moment != w.state.moment) {
 		if err := c.file(run.ModelFile, *w.model, nil); err != nil {
 			return err
 		}
 		w.wroteModel = true
 	}
-	if w.state != nil {
+	if w.state != nil && sound {
 		if err := c.dir.SyncMetrics(); err != nil { // a state says how many of them there are
 			return err
 		}
@@ -214,10 +215,24 @@ func (c *checkpoints) write(w *writing) error {
 		}
 		w.wroteState = true
 	}
-	if !w.commit {
+	if !w.commit || !sound && !w.wroteModel {
 		return nil
 	}
 	return c.dir.Commit()
+}
+
+// finite says that parameters are finite numbers. What a step that overflows leaves
+// shows in the loss of the next one: until then the state in its file is the better
+// one.
+func (c *checkpoints) finite(tensors map[string]program.Tensor) bool {
+	for _, p := range c.params {
+		for _, v := range tensors[p.Name].Data {
+			if v-v != 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // file writes one file, unless it is superseded meanwhile.

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"aegis/internal/run"
+	"aegis/internal/train"
+	"aegis/model/program"
 )
 
 // blocked puts a directory where a file of a run is, so that none can be written
@@ -170,5 +173,34 @@ func TestCurve(t *testing.T) {
 	}
 	if !slices.Equal(parts.Loss, whole.Loss) || parts.Sum != whole.Sum || parts.Count != whole.Count {
 		t.Error("in parts it is another curve")
+	}
+}
+
+// TestNoStateThatIsNotFinite keeps the state in its file where the next one holds
+// what is no number.
+func TestNoStateThatIsNotFinite(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "run")
+	dir, err := run.Create(out, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := checkpoints{dir: dir, params: []program.Param{{Name: "w"}}}
+	for step, v := range []float32{1, 2, float32(math.NaN())} {
+		s := &program.State{Step: int64(step), Tensors: map[string]program.Tensor{"w": {Shape: []int{1}, Data: []float32{v}}}}
+		c.keep(s, course{Position: train.Position{Step: s.Step}}, true)
+		if err := c.finish(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{run.ModelFile, run.LastFile} {
+		if tensors, _, err := run.ReadTensors(filepath.Join(out, name)); err != nil || tensors["w"].Data[0] != 2 {
+			t.Errorf("%s has %v (%v), want 2", name, tensors, err)
+		}
+	}
+	if got, want := c.saved().String(), "the state of step 1 is saved in "+out+"; the state of step 2 is not"; got != want {
+		t.Errorf("said %q, want %q", got, want)
+	}
+	if err := dir.Close(); err != nil {
+		t.Error(err)
 	}
 }

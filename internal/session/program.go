@@ -244,6 +244,7 @@ func (r *programRun) prepare(ds *data.Source, open OpenProgramVM) (err error) {
 	if err := r.makeDir(); err != nil {
 		return err
 	}
+	r.from.release()
 	r.begin()
 	return nil
 }
@@ -359,11 +360,11 @@ func (r *programRun) train() error {
 	s.Metrics = r.epochs
 	r.account(&s.Summary)
 	s.fill(s.Metrics, r.writer.model.epoch)
-	if r.dir == nil || s.State == nil {
+	if r.dir == nil {
 		return err
 	}
 	err = errors.Join(err, r.flush())
-	if r.dir.Replacing() {
+	if s.State == nil || r.dir.Replacing() {
 		return err // the earlier run's stays
 	}
 	return errors.Join(err, r.dir.WriteSummary(s.Summary))

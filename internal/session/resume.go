@@ -29,6 +29,18 @@ type earlier struct {
 	files  map[string]map[string]string // metadata, by the name of the file
 }
 
+// ResumeConfig is the configuration that a run which goes on has.
+func ResumeConfig(dir string) (Config, error) {
+	if !run.HasCheckpoint(dir) {
+		return Config{}, noCheckpoint(dir)
+	}
+	return LoadRunConfig(run.Now(dir, run.ConfigFile))
+}
+
+func noCheckpoint(dir string) error {
+	return configErrorf("aegis: resume %s: there is no %s in it; want the directory of a run that left one", dir, run.LastFile)
+}
+
 // resumes returns the directory of the run that goes on, "" where one starts.
 func (o Options) resumes() (string, error) {
 	switch {
@@ -41,7 +53,7 @@ func (o Options) resumes() (string, error) {
 	case o.Auto, o.Resume == "":
 		return "", nil
 	case !run.HasCheckpoint(o.Resume):
-		return "", configErrorf("aegis: resume %s: there is no %s in it; want the directory of a run that left one", o.Resume, run.LastFile)
+		return "", noCheckpoint(o.Resume)
 	}
 	return o.Resume, nil
 }
@@ -449,6 +461,13 @@ func (e *earlier) copyTo(dir *run.Dir) error {
 		}
 	}
 	return dir.Commit()
+}
+
+// release lets go of tensors, which the journal has now.
+func (e *earlier) release() {
+	if e != nil {
+		e.state, e.model.tensors = nil, nil
+	}
 }
 
 // fingerprint is that of the rows that decide what training comes to: those to

@@ -149,6 +149,7 @@ func (t *trainer) prepare(ctx context.Context, opt Options, open OpenVM) (err er
 	if err := t.makeDir(opt); err != nil {
 		return err
 	}
+	t.from.release()
 	t.begin()
 	return nil
 }
