@@ -204,3 +204,40 @@ func TestNoStateThatIsNotFinite(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestSuperseded leaves a state that is being written for a newer one.
+func TestSuperseded(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "run")
+	dir, err := run.Create(out, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := checkpoints{dir: dir, params: []program.Param{{Name: "w"}}}
+	keep := func(step int64, best bool) {
+		s := &program.State{Step: step, Tensors: map[string]program.Tensor{"w": {Shape: []int{1}, Data: []float32{float32(step)}}}}
+		c.keep(s, course{Position: train.Position{Step: step}}, best)
+	}
+	keep(1, true)
+	w := c.next()
+	c.writing = w
+	c.supersede()
+	w.done <- c.write(w)
+	if done, err := c.poll(); !done || err != nil || !c.unsaved || c.pending {
+		t.Errorf("done %v (%v), the state unsaved %v, the model %v", done, err, c.unsaved, c.pending)
+	}
+	if files, err := os.ReadDir(out); err != nil || len(files) != 3 { // model, mark and lock
+		t.Errorf("files %v (%v)", files, err)
+	}
+	keep(2, false)
+	if err := c.finish(); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]float32{run.ModelFile: 1, run.LastFile: 2} {
+		if tensors, _, err := run.ReadTensors(filepath.Join(out, name)); err != nil || tensors["w"].Data[0] != want {
+			t.Errorf("%s has %v (%v), want %v", name, tensors, err, want)
+		}
+	}
+	if err := dir.Close(); err != nil {
+		t.Error(err)
+	}
+}
