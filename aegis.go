@@ -48,6 +48,8 @@ type (
 	Reading = session.Reading
 	Size    = session.Size
 	Window  = session.Window
+
+	SaveEvery = session.SaveEvery
 )
 
 // What a run is given and what it tells.
@@ -86,6 +88,10 @@ type (
 // ErrRunExists is wrapped by Train's error where Options.Out holds an earlier
 // run and Options.Force is not set.
 var ErrRunExists = run.ErrExists
+
+// HasCheckpoint says whether a directory holds a run that can go on: see
+// Options.Resume and Options.Auto.
+func HasCheckpoint(dir string) bool { return run.HasCheckpoint(dir) }
 
 // Presets returns the names of the networks that have one. The first is the
 // default.

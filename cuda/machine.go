@@ -270,6 +270,12 @@ func (m *Machine) load() error {
 // Device names the GPU.
 func (m *Machine) Device() string { return m.gpu.Device.String() }
 
+// Arithmetic names what decides the last bits: the kind of GPU.
+func (m *Machine) Arithmetic() string {
+	d := m.gpu.Device
+	return fmt.Sprintf("cuda, %s, compute capability %d.%d", d.Name, d.Major, d.Minor)
+}
+
 // VM returns "cuda".
 func (m *Machine) VM() string { return "cuda" }
 

@@ -26,6 +26,9 @@ func Open(*program.Program, uint64, Options) (*Machine, error) { return nil, err
 // Device returns "none".
 func (*Machine) Device() string { return "none" }
 
+// Arithmetic returns "none".
+func (*Machine) Arithmetic() string { return "none" }
+
 // VM returns "cuda".
 func (*Machine) VM() string { return "cuda" }
 

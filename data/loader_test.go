@@ -64,6 +64,11 @@ func TestOrder(t *testing.T) {
 			t.Errorf("epoch %d: not the shuffle of step %d", epoch, epoch)
 		}
 	}
+	for _, behind := range []int{0, 1, 999, 1000} {
+		if !slices.Equal(all(l.OrderBehind(1, behind)), all(l.Order(1))[behind:]) {
+			t.Errorf("behind %d rows another order", behind)
+		}
+	}
 	if slices.Equal(all(l.Order(0)), all(l.Order(1))) {
 		t.Error("two epochs have one order")
 	}

@@ -17,22 +17,26 @@ const (
 // Order gives the rows of an epoch, counted from 0, in the order in which
 // Batches does: the numbers of purpose "shuffle", step epoch. It comes in one
 // piece, or with windows in several, each valid until the next one.
-func (l *Loader) Order(epoch int) iter.Seq[[]int32] {
+func (l *Loader) Order(epoch int) iter.Seq[[]int32] { return l.OrderBehind(epoch, 0) }
+
+// OrderBehind is Order without its first so many rows. Whole windows of these are
+// neither shuffled nor read.
+func (l *Loader) OrderBehind(epoch, behind int) iter.Seq[[]int32] {
 	if l.opt.Shuffle && l.opt.Windows {
-		return l.windows(epoch, max(1, blockBytes/l.rows.RowBytes()), windowBytes/blockBytes)
+		return l.windows(epoch, behind, max(1, blockBytes/l.rows.RowBytes()), windowBytes/blockBytes)
 	}
 	return func(yield func([]int32) bool) {
 		rows := l.split.Rows()
 		if l.opt.Shuffle {
 			philox.Stream{Seed: l.opt.Seed, Purpose: philox.For("shuffle")}.Shuffle(rows, uint32(epoch))
 		}
-		yield(rows)
+		yield(rows[min(behind, len(rows)):])
 	}
 }
 
 // windows shuffles blocks of so many rows, takes so many of them for a window,
 // and shuffles its rows by the numbers of purpose "window/<number>".
-func (l *Loader) windows(epoch, blockRows, windowBlocks int) iter.Seq[[]int32] {
+func (l *Loader) windows(epoch, behind, blockRows, windowBlocks int) iter.Seq[[]int32] {
 	return func(yield func([]int32) bool) {
 		blocks := make([]int32, (l.rows.N-1)/blockRows+1)
 		for i := range blocks {
@@ -46,15 +50,23 @@ func (l *Loader) windows(epoch, blockRows, windowBlocks int) iter.Seq[[]int32] {
 			rows = rows[:0]
 			for _, b := range blocks[:n] {
 				from := int(b) * blockRows
-				to := min(from+blockRows, l.rows.N)
-				willNeed(l.rows.Slice(from, to).Memory())
-				rows = l.split.AppendTrained(rows, from, to)
+				rows = l.split.AppendTrained(rows, from, min(from+blockRows, l.rows.N))
 			}
+			window := blocks[:n]
 			blocks = blocks[n:]
+			if behind > 0 && behind >= len(rows) {
+				behind -= len(rows)
+				continue
+			}
+			for _, b := range window {
+				from := int(b) * blockRows
+				willNeed(l.rows.Slice(from, min(from+blockRows, l.rows.N)).Memory())
+			}
 			philox.Stream{Seed: l.opt.Seed, Purpose: philox.For(fmt.Sprintf("window/%d", w))}.Shuffle(rows, uint32(epoch))
-			if !yield(rows) {
+			if !yield(rows[behind:]) {
 				return
 			}
+			behind = 0
 		}
 	}
 }

@@ -18,7 +18,7 @@ func TestWindows(t *testing.T) {
 		l := newLoader(t, counting(n, 1, 1), LoaderOptions{Batch: 8, Seed: 4, Shuffle: true, Windows: true, Held: held, Scaling: PixelScaling(Range{0, 1})})
 		var orders [3][]int32
 		for i, epoch := range []int{0, 0, 1} {
-			for piece := range l.windows(epoch, blockRows, windowBlocks) {
+			for piece := range l.windows(epoch, 0, blockRows, windowBlocks) {
 				blocks := map[int32]bool{}
 				for _, row := range piece {
 					blocks[row/blockRows] = true
@@ -31,6 +31,15 @@ func TestWindows(t *testing.T) {
 		}
 		if !slices.Equal(orders[0], orders[1]) || slices.Equal(orders[0], orders[2]) {
 			t.Error("an epoch has two orders, or two have one")
+		}
+		for behind := 0; behind <= l.Rows(); behind += 61 {
+			var rest []int32
+			for piece := range l.windows(1, behind, blockRows, windowBlocks) {
+				rest = append(rest, piece...)
+			}
+			if !slices.Equal(rest, orders[2][behind:]) {
+				t.Errorf("behind %d rows another order", behind)
+			}
 		}
 		got := slices.Clone(orders[2])
 		if slices.Sort(got); !slices.Equal(got, l.split.Rows()) || len(got) != l.Rows() {

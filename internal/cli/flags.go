@@ -134,19 +134,42 @@ func meant(err error) error {
 	return err
 }
 
-// newCall returns what flags bend: a preset's configuration, and a file's over it.
+// resumeAuto is the value of --resume by which a run goes on if it is there.
+const resumeAuto = "auto"
+
+// resumed is the directory of the run that goes on, "" where one starts.
+func resumed(resume, out string) string {
+	if resume != resumeAuto {
+		return resume
+	}
+	if aegis.HasCheckpoint(out) {
+		return out
+	}
+	return ""
+}
+
+// newCall returns what flags bend: a file's configuration over a preset's, that of
+// the run that goes on, or a preset's.
 func newCall(flags []given, own []option) (*call, error) {
-	var file, preset string
+	var file, preset, resume, out string
 	for _, f := range flags {
 		switch f.option.name {
 		case "config":
 			file = f.text
 		case "model":
 			preset = f.text
+		case "resume":
+			resume = f.text
+		case "out":
+			out = f.text
 		}
 	}
 	c := &call{}
 	var err error
+	if from := resumed(resume, out); file == "" && from != "" {
+		c.config, err = session.ResumeConfig(from)
+		return c, err
+	}
 	if file == "" {
 		c.config, err = aegis.NewConfig(cmp.Or(preset, aegis.Presets()[0]))
 		return c, err

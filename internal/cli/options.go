@@ -26,7 +26,8 @@ type call struct {
 
 	file                                               string // --config
 	out                                                string
-	tries, jobs                                        int // 0: one run
+	tries, jobs                                        int    // 0: one run
+	resume                                             string // --resume
 	force, quiet, json, summary, plan, doctor, version bool
 }
 
@@ -95,6 +96,10 @@ func runOptions() []option {
 			help: "runs of --tries that train side by side, on one thread each unless --threads says how many",
 		},
 		{name: "force", at: func(c *call) any { return &c.force }, help: "replace the run, or the tries, that --out holds"},
+		{
+			name: "resume", value: "run|auto", at: func(c *call) any { return &c.resume },
+			help: "go on with a run from its last checkpoint, under its own config.toml; or auto: with that in --out if it has one, else start; of --tries each by itself",
+		},
 		{name: "quiet", at: func(c *call) any { return &c.quiet }, help: "print errors only"},
 		{
 			name: "json", at: func(c *call) any { return &c.json },

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"aegis"
 	"aegis/data"
@@ -49,7 +50,7 @@ func TestFlags(t *testing.T) {
 		"dropout": "0.25", "corrupt": "mask:0.3", "sparse": "topk:5", "code-l2": "1e-4", "l1": "0.125", "l2": "0.5",
 		"size": "48x64", "fit": "pad", "columns": `a,"b,c"`, "drop": "d", "label": "e", "impute": "median", "window": "8:2",
 		"tries": "3", "jobs": "2",
-		"header": "no", "delimiter": ";", "decimal": ",", "keys": "train=x", "normal-class": "3", "test-split": "20%",
+		"header": "no", "delimiter": ";", "decimal": ",", "keys": "train=x", "normal-class": "3", "test-split": "20%", "patience": "4", "save-every": "30s",
 	}
 	want := &call{out: "dir", tries: 3, jobs: 2, force: true, quiet: true, json: true, summary: true, plan: true, doctor: true, version: true}
 	var err error
@@ -75,6 +76,7 @@ func TestFlags(t *testing.T) {
 		Header: "no", Delimiter: ";", Decimal: ",", Keys: "train=x",
 	}
 	c.NormalClass, c.TestSplit = "3", 0.2
+	c.Patience, c.SaveEvery = 4, aegis.SaveEvery{Time: 30 * time.Second}
 	forms := map[string]func(name, text string) []string{
 		"-x v":  func(name, text string) []string { return []string{"-" + name, text} },
 		"--x v": func(name, text string) []string { return []string{"--" + name, text} },

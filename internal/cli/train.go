@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,17 +48,24 @@ func train(ctx context.Context, p *Process, c *call) error {
 	if c.force && c.out == "" {
 		return &usageError{errors.New("--force replaces the run in the directory that --out names; name one")}
 	}
+	if c.tries != 0 && c.resume != "" && c.resume != resumeAuto {
+		return &usageError{errors.New("--tries go on each by itself, with --resume auto and the --out that they lie in")}
+	}
 	if c.jobs != 0 && c.tries == 0 {
 		return &usageError{errors.New("--jobs is how many of --tries train side by side; say how many tries")}
 	}
 	signal.Ignore(syscall.SIGPIPE)
 	w := newWatcher(p, c)
-	check := aegis.Options{Out: c.out, Force: c.force}.Check
+	options := c.options(w.hooks())
+	check := options.Check
 	if c.tries != 0 {
 		check = func() error { return c.triesOptions().Check(c.config) }
 	}
 	if err := check(); err != nil {
 		return err
+	}
+	if c.tries == 0 && options.Auto && !aegis.HasCheckpoint(c.out) {
+		w.printf("no checkpoint in %s: a run starts\n", c.out)
 	}
 	if c.out != "" && c.config.Data != "" && same(c.out, string(c.config.Data)) {
 		return &usageError{fmt.Errorf("--out %s is the folder that --data reads: its pictures would be data; name another one", c.out)}
@@ -70,13 +78,22 @@ func train(ctx context.Context, p *Process, c *call) error {
 	if c.tries != 0 {
 		return trainTries(ctx, w, ds)
 	}
-	summary, err := aegis.Train(ctx, c.config, ds, aegis.Options{Out: c.out, Force: c.force, Hooks: w.hooks()})
+	summary, err := aegis.Train(ctx, c.config, ds, options)
 	w.close()
 	if err != nil {
 		return err
 	}
 	w.done(summary, w.dir)
 	return w.failed
+}
+
+// options says where one run goes, and which goes on.
+func (c *call) options(hooks aegis.Hooks) aegis.Options {
+	options := aegis.Options{Out: c.out, Force: c.force, Hooks: hooks}
+	if options.Auto = c.resume == resumeAuto; !options.Auto {
+		options.Resume = c.resume
+	}
+	return options
 }
 
 // Doctor prints what this machine has.
@@ -119,7 +136,7 @@ func load(ctx context.Context, c *call, late func(), opening func(what string, d
 	if err := memory.Check(); err != nil {
 		return nil, err
 	}
-	out := c.out
+	out := cmp.Or(c.out, resumed(c.resume, c.out))
 	if out == "" {
 		out = filepath.Join("runs", "run")
 	}

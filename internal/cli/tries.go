@@ -15,7 +15,7 @@ import (
 
 // triesOptions is what a command line says of tries.
 func (c *call) triesOptions() aegis.TriesOptions {
-	return aegis.TriesOptions{Tries: c.tries, Jobs: c.jobs, Out: c.out, Force: c.force}
+	return aegis.TriesOptions{Tries: c.tries, Jobs: c.jobs, Out: c.out, Force: c.force, Resume: c.resume == resumeAuto}
 }
 
 // trainTries trains what a command line says under several seeds, and prints
@@ -66,7 +66,7 @@ func (w *watcher) try(seed aegis.Seed) aegis.Hooks {
 		label = fmt.Sprintf("seed %d: ", seed)
 	}
 	return aegis.Hooks{
-		Measure: w.measure, Progress: w.progress,
+		Measure: w.measure, Progress: w.progress, Warn: w.warn,
 		Start: func(s aegis.Start) {
 			if w.dir == "" {
 				w.start(s)

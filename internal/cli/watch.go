@@ -48,7 +48,7 @@ func columns(terminal *os.File) int {
 }
 
 func (w *watcher) hooks() aegis.Hooks {
-	return aegis.Hooks{Measure: w.measure, Start: w.start, Progress: w.progress, Epoch: w.metrics}
+	return aegis.Hooks{Measure: w.measure, Start: w.start, Progress: w.progress, Epoch: w.metrics, Warn: w.warn}
 }
 
 func (w *watcher) printf(format string, args ...any) {
@@ -118,6 +118,13 @@ func (w *watcher) start(s aegis.Start) {
 	for _, note := range s.Notes {
 		w.printf("%s\n", note)
 	}
+}
+
+// warn says what goes wrong with files while training goes on, whatever else is
+// not said, or why there is nothing to train.
+func (w *watcher) warn(text string) {
+	w.close()
+	w.process.Say("%s", text)
 }
 
 func (w *watcher) progress(p aegis.Progress) {
@@ -194,6 +201,12 @@ func (w *watcher) close() {
 // done says what is wrong with the model in a run's directory, where everything
 // is, and how good the model is.
 func (w *watcher) done(s *aegis.Summary, dir string) {
+	if w.dir == "" { // nothing was trained
+		return
+	}
+	if s.EarlyStop > 0 {
+		w.printf("stopped after epoch %d: validation has not got better since epoch %d\n", s.EarlyStop, s.BestEpoch)
+	}
 	for _, warning := range s.Warnings {
 		w.printf("warning: %s\n", warning)
 	}

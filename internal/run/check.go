@@ -32,7 +32,7 @@ func notDir(dir string) error {
 
 // refused says why no run may have a directory, whatever is in it.
 func refused(dir string) error {
-	if err := busy(dir); err != nil {
+	if err := Busy(dir); err != nil {
 		return err
 	}
 	_, _, err := known(dir)
@@ -46,7 +46,7 @@ func admitted(dir string, force bool) (mark, error) {
 	if err != nil {
 		return mark{}, err
 	}
-	m.replaces, m.Files = len(found) > 0, make(map[string][]string)
+	m.replaces, m.Files = false, make(map[string][]string)
 	for _, name := range FileNames() {
 		id, there := found[name]
 		if !there {
@@ -56,6 +56,7 @@ func admitted(dir string, force bool) (mark, error) {
 			return mark{}, fmt.Errorf("run: %s holds %w (%s); choose another directory, or replace it by force", dir, ErrExists, name)
 		}
 		m.Files[name] = []string{id}
+		m.replaces = m.replaces || name != ConfigFile && name != MetricsFile // of a run that came to nothing nobody misses anything
 	}
 	return m, nil
 }

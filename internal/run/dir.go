@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"sync"
 
 	"aegis/internal/atomic"
 )
@@ -25,15 +26,17 @@ const (
 // run that force would replace.
 var ErrExists = errors.New("a run already")
 
-// Dir is the directory of one run, locked until Close. Its methods are called
-// from one goroutine at a time. Before one writes, it makes sure that the
-// directory is still this run's: else its error wraps [ErrLost], and nothing is
-// touched.
+// Dir is the directory of one run, locked until Close. Files are written, and put
+// in an earlier run's place, from one goroutine at a time; metrics may grow beside
+// that, from another one. Before a method writes, it makes sure that the directory
+// is still this run's: else its error wraps [ErrLost], and nothing is touched.
 type Dir struct {
 	out  string // the directory
-	path string // where files are written now: out, or newDir in it
 	lock lock
-	lost error // an ErrLost, once it was found
+
+	mu   sync.Mutex // of what follows, and of the metrics
+	path string     // where files are written now: out, or newDir in it
+	lost error      // an ErrLost, once it was found
 	mark mark
 }
 
@@ -58,6 +61,40 @@ func Create(dir string, force bool) (*Dir, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// Reopen locks the directory of a run that goes on, and tidies up after a killed
+// one. Its files stay as they are.
+func Reopen(dir string) (*Dir, error) {
+	if err := refused(dir); err != nil {
+		return nil, err
+	}
+	lock, err := takeLock(dir)
+	if err != nil {
+		return nil, err
+	}
+	d := &Dir{out: dir, path: dir, lock: lock}
+	if err := d.goOn(); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// goOn takes over what an earlier run left.
+func (d *Dir) goOn() error {
+	if err := d.tidy(); err != nil {
+		return err
+	}
+	m, found, err := known(d.out)
+	if err != nil {
+		return err
+	}
+	d.mark = m
+	d.mark.Files = make(map[string][]string)
+	for name, id := range found {
+		d.mark.Files[name] = []string{id}
+	}
+	return probe(d.out)
 }
 
 // CreateNew makes a directory of its own for a new run: base, or where that is
@@ -117,11 +154,20 @@ func (d *Dir) begin(force bool) error {
 		return err
 	}
 	if !d.mark.replaces {
-		return nil
+		return errors.Join(d.forget(MetricsFile), d.forget(ConfigFile))
 	}
 	d.path = filepath.Join(d.out, newDir)
 	if err := os.Mkdir(d.path, 0o777); err != nil {
 		return fmt.Errorf("run: %w", err)
+	}
+	return nil
+}
+
+// forget removes a file of a run that left no model.
+func (d *Dir) forget(name string) error {
+	delete(d.mark.Files, name)
+	if err := os.Remove(filepath.Join(d.out, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("run: remove a file of a run without a model: %w", err)
 	}
 	return nil
 }
@@ -177,11 +223,19 @@ func probe(dir string) error {
 func (d *Dir) Out() string { return d.out }
 
 // Path returns where a file of the run is.
-func (d *Dir) Path(name string) string { return filepath.Join(d.path, name) }
+func (d *Dir) Path(name string) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return filepath.Join(d.path, name)
+}
 
 // Replacing says whether the files of an earlier run are still in their
 // places, since [Dir.Commit] was not called.
-func (d *Dir) Replacing() bool { return d.path != d.out }
+func (d *Dir) Replacing() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.path != d.out
+}
 
 // Commit puts the run's files in the place of an earlier run's, all of which
 // go; it is called once there is a model to show for it. From then on files
@@ -195,6 +249,8 @@ func (d *Dir) Commit() error {
 }
 
 func (d *Dir) commit() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if _, _, err := known(d.out); err != nil { // put there since
 		return err
 	}

@@ -320,6 +320,9 @@ func TestKilledWhileReplacing(t *testing.T) {
 			t.Fatalf("after %d steps of %d: %v", at, done, err)
 		}
 		ofOneRun(t, dir, get(t, d.Path(ModelFile)))
+		if !HasCheckpoint(dir) || get(t, Now(dir, ConfigFile)) != "new" {
+			t.Errorf("after %d steps the run is not found", at)
+		}
 		again, err := Create(dir, true)
 		if err != nil {
 			t.Fatal(err)
@@ -365,4 +368,91 @@ func TestCheckSpace(t *testing.T) {
 	}
 	t.Chdir(there)
 	wantError(t, CheckSpace("a", 1<<60, 1<<60), "MiB for the checkpoints")
+}
+
+// TestReopen goes on in a run's directory: its files stay, what a killed run left
+// goes, and the metrics are cut back.
+func TestReopen(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	d, err := Create(dir, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		if err := d.AppendMetrics(map[string]int{"epoch": i + 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fillFile(t, d, LastFile, "state")
+	if _, err := Reopen(dir); err == nil || !strings.Contains(err.Error(), "another run is writing") {
+		t.Errorf("a run that lives: %v", err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(dir, "."+ModelFile+".12345678.tmp"), "half")
+	metrics := filepath.Join(dir, MetricsFile)
+	put(t, metrics, get(t, metrics)+`{"epo`)
+	if d, err = Reopen(dir); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{markFile, lockFile, LastFile, MetricsFile}; !slices.Equal(list(t, dir), want) {
+		t.Errorf("files %v, want %v", list(t, dir), want)
+	}
+	for _, c := range []struct {
+		lines int
+		want  string
+	}{{4, "{\"epoch\":1}\n{\"epoch\":2}\n{\"epoch\":3}\n{\"epoch\":4}\n{\"epo"}, {2, "{\"epoch\":1}\n{\"epoch\":2}\n"}, {0, ""}} {
+		if err := d.CutMetrics(c.lines); err != nil || get(t, metrics) != c.want {
+			t.Errorf("cut to %d lines: %q (%v), want %q", c.lines, get(t, metrics), err, c.want)
+		}
+	}
+	if err := errors.Join(d.AppendMetrics(map[string]int{"epoch": 9}), d.SyncMetrics(), d.Close()); err != nil {
+		t.Error(err)
+	}
+	if err := Check(dir, true); err != nil {
+		t.Errorf("the run is another's: %v", err)
+	}
+	if !HasCheckpoint(dir) || HasCheckpoint(t.TempDir()) {
+		t.Error("a checkpoint that is there, or is not")
+	}
+}
+
+// TestMetricsGrowBesideFiles adds lines from another goroutine while files are
+// written and put in an earlier run's place: none is lost.
+func TestMetricsGrowBesideFiles(t *testing.T) {
+	const lines = 60
+	for range 5 {
+		dir := filepath.Join(t.TempDir(), "run")
+		if err := runInto(t, dir, true).Close(); err != nil {
+			t.Fatal(err)
+		}
+		d, err := Create(dir, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wrote error
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for i := range 6 {
+				wrote = errors.Join(wrote, d.WriteTensors(ModelFile, nil, nil), d.WriteTensors(LastFile, nil, nil))
+				if i == 2 {
+					wrote = errors.Join(wrote, d.Commit())
+				}
+			}
+		}()
+		for i := range lines {
+			if err := d.AppendMetrics(i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		<-done
+		if err := errors.Join(wrote, d.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(get(t, filepath.Join(dir, MetricsFile)), "\n"); n != lines {
+			t.Errorf("%d lines, want %d", n, lines)
+		}
+	}
 }

@@ -41,7 +41,7 @@ func MakeNewFolder(base string) (*Folder, error) {
 }
 
 func lockFolder(dir string, made bool) (*Folder, error) {
-	if err := busy(dir); err != nil {
+	if err := Busy(dir); err != nil {
 		return nil, err
 	}
 	lock, err := takeLock(dir)

@@ -87,6 +87,12 @@ func (d *Dir) held(do func() error) error {
 // check is the lock's, and remembers that the directory is lost: it is not
 // come back to.
 func (d *Dir) check() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.checked()
+}
+
+func (d *Dir) checked() error {
 	if d.lost != nil {
 		return d.lost
 	}
@@ -99,11 +105,15 @@ func (d *Dir) check() error {
 
 // Lost returns the error that the directory is this run's no more, where that
 // was found; nil else.
-func (d *Dir) Lost() error { return d.lost }
+func (d *Dir) Lost() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.lost
+}
 
-// busy says whether a run has locked a directory. For the moment that it takes
+// Busy says whether a run has locked a directory. For the moment that it takes
 // to ask, no run can lock it: see takeLock.
-func busy(dir string) error {
+func Busy(dir string) error {
 	path := filepath.Join(dir, lockFile)
 	if _, err := os.Stat(path); err != nil {
 		return nil

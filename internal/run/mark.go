@@ -207,6 +207,12 @@ func isConfig(path string, configs []string) bool {
 // note remembers a file that is about to be in its place, beside the one that
 // is there until then.
 func (d *Dir) note(name, id string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.noted(name, id)
+}
+
+func (d *Dir) noted(name, id string) error {
 	ids := []string{id}
 	there, err := identity(filepath.Join(d.out, name), name)
 	switch {
@@ -218,5 +224,5 @@ func (d *Dir) note(name, id string) error {
 	d.mark.Files[name] = ids
 	return atomic.Replace(filepath.Join(d.out, markFile), func(w io.Writer) error {
 		return json.NewEncoder(w).Encode(d.mark)
-	}, func(string) error { return d.check() })
+	}, func(string) error { return d.checked() })
 }

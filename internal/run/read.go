@@ -50,3 +50,24 @@ func readError(path string, err error) error {
 	}
 	return fmt.Errorf("run: read %s: %w", path, err)
 }
+
+// HasCheckpoint says whether a directory holds a run that can go on, also where
+// it was killed while it put its files in an earlier run's place.
+func HasCheckpoint(dir string) bool {
+	info, err := os.Stat(Now(dir, LastFile))
+	return err == nil && info.Mode().IsRegular()
+}
+
+// Now is where a file of a run is, also where the run was killed while it put its
+// files in an earlier run's place.
+func Now(dir, name string) string {
+	if path := filepath.Join(dir, readyDir, name); exists(path) {
+		return path
+	}
+	return filepath.Join(dir, name)
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}

@@ -7,8 +7,10 @@ package run
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -94,13 +96,55 @@ func (d *Dir) AppendMetrics(v any) error {
 		return fmt.Errorf("run: %s: %w", MetricsFile, err)
 	}
 	return d.held(func() error {
-		if info, err := os.Stat(d.Path(MetricsFile)); err != nil || info.Size() == 0 {
-			if err := d.note(MetricsFile, digest(line.Bytes())); err != nil {
+		d.mu.Lock() // else they could be put in an earlier run's place meanwhile
+		defer d.mu.Unlock()
+		path := filepath.Join(d.path, MetricsFile)
+		if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+			if err := d.noted(MetricsFile, digest(line.Bytes())); err != nil {
 				return fmt.Errorf("run: %s: %w", MetricsFile, err)
 			}
 		}
-		return appendLine(d.Path(MetricsFile), line.Bytes())
+		return appendLine(path, line.Bytes())
 	})
+}
+
+// CutMetrics keeps the first lines of the metrics, so many; where there are no
+// others, it leaves the file alone.
+func (d *Dir) CutMetrics(lines int) error {
+	text, err := os.ReadFile(d.Path(MetricsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("run: %w", err)
+	}
+	end := 0
+	for range lines {
+		end += bytes.IndexByte(text[end:], '\n') + 1
+	}
+	if !bytes.Contains(text[end:], []byte("\n")) { // what stands there is cut off with the next line
+		return nil
+	}
+	return d.WriteFile(MetricsFile, func(w io.Writer) error {
+		_, err := w.Write(text[:end])
+		return err
+	})
+}
+
+// SyncMetrics sees to it that the metrics are on the disk before what is written
+// from now on.
+func (d *Dir) SyncMetrics() error {
+	f, err := os.OpenFile(d.Path(MetricsFile), os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("run: %w", err)
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("run: write %s: %w", f.Name(), err)
+	}
+	return nil
 }
 
 // WriteSummary writes v as indented JSON.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math"
 	"path/filepath"
@@ -363,4 +364,14 @@ func FuzzDecodeTensors(f *testing.F) {
 		}
 		sameTensors(t, got, tensors)
 	})
+}
+
+func BenchmarkEncodeTensors(b *testing.B) {
+	t := map[string]program.Tensor{"w": {Shape: []int{16 << 20}, Data: make([]float32, 16<<20)}}
+	b.SetBytes(64 << 20)
+	for b.Loop() {
+		if err := EncodeTensors(io.Discard, t, map[string]string{ConfigKey: "{}"}); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

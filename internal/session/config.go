@@ -1,11 +1,13 @@
 package session
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"aegis/data"
+	"aegis/internal/advice"
 	"aegis/model"
 	"aegis/model/optim"
 )
@@ -45,6 +47,10 @@ type Config struct {
 	// seed. 0: all, or a quarter as many as are trained on where these are
 	// fewer than the test rows. After the last epoch it is all.
 	TestLimit int `json:"test_limit"`
+	// Patience ends a run after so many epochs without a lower validation loss,
+	// which it wants rows for; 0: none.
+	Patience  int       `json:"patience,omitempty"`
+	SaveEvery SaveEvery `json:"save_every,omitzero"` // empty: at epochs' ends
 }
 
 // NewConfig returns a preset's configuration: seed 1, device auto, and an empty
@@ -82,6 +88,12 @@ func (c Config) Validate() error {
 	if c.Limit < 0 || c.TestLimit < 0 {
 		return configErrorf("aegis: limit %d, test limit %d; want numbers of at least 0", c.Limit, c.TestLimit)
 	}
+	if err := checkPatience(c.Patience); err != nil {
+		return err
+	}
+	if err := c.SaveEvery.check(); err != nil {
+		return err
+	}
 	if c.Scale != "" && !slices.Contains(data.Scales(), c.Scale) {
 		return configErrorf("aegis: unknown scale %q; want one of %q, or none at all for what suits the data", c.Scale, data.Scales())
 	}
@@ -99,6 +111,32 @@ func (c Config) Validate() error {
 	}
 	return c.Reading.validate()
 }
+
+// checkPatience says what is wrong with a number of epochs on any data.
+func checkPatience(epochs int) error {
+	if epochs < 0 {
+		return configErrorf("aegis: patience of %d epochs; want at least 1, or 0 for none", epochs)
+	}
+	return nil
+}
+
+// patient says that there is nothing to be patient for.
+func patient(epochs, validated int) error {
+	if epochs > 0 && validated == 0 {
+		return advice.With(configErrorf("aegis: patience of %d epochs, but no rows validate; hold some out, or leave patience out", epochs), "val")
+	}
+	return nil
+}
+
+// endingSchedule says that the learning rate goes by all steps of a run, which its
+// epochs decide.
+func (c Config) endingSchedule() bool {
+	s, err := optim.ParseSchedule(c.Schedule)
+	return err == nil && s.BySteps()
+}
+
+// scheduleEpochs is how long such a schedule is.
+func (c Config) scheduleEpochs() int { return cmp.Or(c.ScheduleEpochs, c.Epochs) }
 
 // The devices that a Config names.
 const (

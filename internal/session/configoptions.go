@@ -102,7 +102,7 @@ func trainingOptions() []ConfigOption {
 			Help: "bound each value of a gradient, before the norm, such as 0.5 (0: as it is)",
 		},
 		{
-			Key: "init_from", Flag: "init", Value: "run", Local: true, At: func(c *Config) any { return &c.InitFrom },
+			Key: initFromKey, Flag: "init", Value: "run", Local: true, At: func(c *Config) any { return &c.InitFrom },
 			Help: "start from the parameters of a run or a model's file, of the same network, as its config.toml has it; how rows are read and scaled is that model's",
 		},
 		{
@@ -117,6 +117,16 @@ func trainingOptions() []ConfigOption {
 		{
 			Key: "ema", Value: "decay", At: func(c *Config) any { return &c.EMA },
 			Help: "evaluate and keep averages of the parameters that follow them by a decay, such as 0.999, less in early steps (0: none)",
+		},
+		{
+			Key: "patience", Value: "epochs", Resume: true, At: func(c *Config) any { return &c.Patience },
+			Help:    "end after so many epochs in which the validation loss gets no lower (0: never)",
+			program: func(c *ProgramConfig) any { return &c.Patience },
+		},
+		{
+			Key: "save_every", Value: "steps|time", Resume: true, Local: true, At: func(c *Config) any { return &c.SaveEvery },
+			Help:    "write a checkpoint after so many steps or so long, such as 500 or 30s (default: at epochs' ends)",
+			program: func(c *ProgramConfig) any { return &c.SaveEvery },
 		},
 		{
 			Key: "seed", Value: "number", At: func(c *Config) any { return &c.Seed },

@@ -88,6 +88,9 @@ func (m modelConfig) MarshalJSON() ([]byte, error) {
 	return json.Marshal(keys)
 }
 
+// initFromKey is that of the model that training starts from.
+const initFromKey = "init_from"
+
 // programKey is in the config.toml of a program of one's own: its name.
 const programKey = "program"
 

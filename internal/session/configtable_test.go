@@ -109,6 +109,8 @@ init_from = ""
 batch = 0
 epochs = 0
 ema = 0.0
+patience = 0
+save_every = ""
 seed = 0
 likelihood = ""
 beta = 0.0
@@ -152,7 +154,7 @@ threads = 0
 	if got := written(t, c.settings()); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	want = "epochs = 0\nseed = 0\nval = 0\ndevice = \"\"\ngpu = 0\nthreads = 0\n"
+	want = "epochs = 0\npatience = 0\nsave_every = \"\"\nseed = 0\nval = 0\ndevice = \"\"\ngpu = 0\nthreads = 0\n"
 	if got := written(t, new(ProgramConfig).settings()); got != want {
 		t.Errorf("a program's own: got\n%s\nwant\n%s", got, want)
 	}

@@ -30,20 +30,18 @@ func (t *trainer) end(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		t.summary.Status = Finished
-		if err = errors.Join(t.keepLast(), t.writer.write()); err != nil {
+		if err = errors.Join(t.keepLast(t.reached), t.flush()); err != nil {
 			t.summary.Status = Failed
 		}
 	case errors.As(err, &diverged):
 		t.summary.Status = Diverged
-		err = errors.Join(t.unscaled(err), t.writer.write())
+		err = errors.Join(t.unscaled(err), t.flush())
 	case ctx.Err() != nil:
 		t.summary.Status, interrupted = Interrupted, true
-		unsaved = errors.Join(t.keepLast(), t.writer.write())
+		unsaved = errors.Join(t.keepLast(t.reached), t.flush())
 	default:
 		t.summary.Status = Failed
-		if t.writer.failed == nil { // a disk that is full still is
-			err = errors.Join(err, t.writer.write())
-		}
+		err = errors.Join(err, t.flush())
 	}
 	drawn := t.dataset.Guard(func() error { return t.drawEnd(ctx) })
 	if !interrupted && err == nil && drawn != nil {
@@ -83,11 +81,14 @@ func (t *trainer) unscaled(err error) error {
 // drawEnd draws what there is to see. A run that did not come to its end has a
 // moment for it.
 func (t *trainer) drawEnd(ctx context.Context) error {
-	if t.dir.Replacing() || t.dir.Lost() != nil || t.curve.steps == 0 { // nothing of this run stays, or was trained
+	if t.dir.Replacing() || t.dir.Lost() != nil || t.curve.From+t.curve.Steps == 0 { // nothing of this run stays, or was trained
 		return nil
 	}
 	if t.summary.Status != Finished {
-		const moment = 2 * time.Second
+		moment := 2 * time.Second
+		if at := t.interrupted.Load(); at != nil { // what is left of a little while
+			moment = min(moment, 4*time.Second-time.Since(*at))
+		}
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), moment)
 		defer cancel()
@@ -97,23 +98,4 @@ func (t *trainer) drawEnd(ctx context.Context) error {
 		return t.store(ctx, t.startLoss())
 	}
 	return t.pictures(ctx)
-}
-
-// keepLast takes the state that training has come to, unless an epoch's end has
-// it already. It is the model only where no epoch has finished, and may be the
-// one before the first step, which can be large. In an earlier run's place that
-// is little: less than an epoch replaces nothing.
-func (t *trainer) keepLast() error {
-	state, err := t.state()
-	if err != nil {
-		return err
-	}
-	atEnd := len(t.epochs) > 0 && t.epochs[len(t.epochs)-1].Step == state.Step
-	switch {
-	case len(t.epochs) == 0 && t.dir.Replacing():
-	case atEnd:
-	default:
-		t.writer.keep(state, len(t.epochs), len(t.epochs) == 0)
-	}
-	return nil
 }

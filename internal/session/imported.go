@@ -159,7 +159,7 @@ func (c Config) writeImported(tensors map[string]program.Tensor, o ImportOptions
 		return "", err
 	}
 	w := checkpoints{dir: dir, kind: run.ConfigKey, config: modelConfig{c}}
-	if err := w.file(run.ModelFile, checkpoint{tensors: tensors}); err != nil {
+	if err := w.file(run.ModelFile, checkpoint{tensors: tensors}, nil); err != nil {
 		return "", err
 	}
 	return dir.Out(), dir.Commit()

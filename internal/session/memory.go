@@ -79,12 +79,12 @@ func (c Config) fits(need float64) error {
 		need/(1<<30), have.By, float64(have.Bytes)/(1<<30)), "hidden", "latent", "batch")
 }
 
-// checkpointBytes is what a run takes at most beside its data set and its VM: a
-// checkpoint's copy of parameters and state, and the best parameters; Go's heap
-// doubles before it is swept.
+// checkpointBytes is what a run takes at most beside its data set and its VM: of
+// parameters and state the copy that is being written, the one that is kept and
+// the next one, and the best parameters.
 func checkpointBytes(cost model.Cost) float64 {
 	const rest = 128 << 20 // Go's runtime, threads, canvases
-	return 2*cost.ParamBytes + rest
+	return 2.5*cost.ParamBytes + rest
 }
 
 // machineBytes is what a VM takes at most: parameters and the optimizer's
@@ -108,7 +108,7 @@ func CheckProgramMemory(p *program.Program) error {
 
 // fitsProgram compares what training a program needs beside its data set with
 // what is left: the state and what the VM's arena takes, where there is one in
-// this memory, and two copies of the state for checkpoints.
+// this memory, and copies of the state for checkpoints.
 func fitsProgram(p *program.Program, arena float64) error {
 	state, rest := 0.0, float64(128<<20)
 	for _, param := range p.Params {
@@ -119,7 +119,7 @@ func fitsProgram(p *program.Program, arena float64) error {
 			state += 4 * float64(n.Shape().TotalSize()*len(phase.Optimizer.Slots()))
 		}
 	}
-	need := 2*state + rest
+	need := 3*state + rest
 	if arena > 0 {
 		need += state + arena
 	}

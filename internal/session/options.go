@@ -12,17 +12,39 @@ import (
 type Options struct {
 	Out   string // the run directory; empty: runs/<model>-<time>
 	Force bool   // replace a run that is there
+
+	// Resume is the directory of a run that goes on: in its own directory, where
+	// Out is empty or the same, else in Out, with its metrics and best model. What
+	// may change of its configuration is said where options are listed.
+	Resume string
+	// Auto goes on with the run in Out where there is one with a checkpoint, else
+	// a run starts there.
+	Auto bool
 	Hooks
 }
 
 // Check says why a run may not go there, so that no data is read in vain. Train
 // sees to it again.
 func (o Options) Check() error {
+	from, err := o.resumes()
+	switch {
+	case err != nil:
+		return err
+	case from != "" && o.inPlace(from):
+		return elsewhere(run.Check(from, true))
+	case from != "":
+		if err := run.Busy(from); err != nil {
+			return err
+		}
+	}
 	if o.Out == "" {
 		return nil
 	}
-	return elsewhere(run.Check(o.Out, o.Force))
+	return elsewhere(run.Check(o.Out, o.replaces()))
 }
+
+// replaces says that a run takes the place of what is in Out.
+func (o Options) replaces() bool { return o.Force || o.Auto && fresh(o.Out) }
 
 // elsewhere adds to an error that another directory would help. What would for
 // a run that is there already, its error says.
@@ -49,6 +71,9 @@ type Hooks struct {
 	Start    func(Start)
 	Progress func(Progress)
 	Epoch    func(Metrics)
+	// Warn hears, in a line, what goes wrong with files while training goes on, and
+	// why there is nothing to train.
+	Warn func(text string)
 }
 
 // Start is what is known before the first step.

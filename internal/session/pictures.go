@@ -138,8 +138,8 @@ func (t *trainer) lossCurve() report.LossCurve {
 	c := report.LossCurve{
 		Title: title,
 		Label: t.lossLabel(),
-		Step:  t.curve.at, StepLoss: t.curve.loss,
 	}
+	c.Step, c.StepLoss = t.curve.points()
 	if t.summary.MeanImageLoss != nil {
 		c.Baseline, c.BaselineLabel = *t.summary.MeanImageLoss, "mean "+t.summary.noun
 	}

@@ -20,7 +20,7 @@ func TestAPictureIsNotWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = dir.Close() }()
-	tr := &trainer{dir: dir}
+	tr := &trainer{journal: journal{dir: dir}}
 	ctx, cancel := context.WithCancel(context.Background())
 	release := make(chan struct{})
 	p := startPicture(run.LatentFile, func(w io.Writer) error {

@@ -24,9 +24,22 @@ type ProgramConfig struct {
 	GPU     int       `json:"gpu"`     // number of the GPU that cuda and auto use
 	Threads int       `json:"threads"` // on a CPU, 0: as many as pay
 	Val     data.Held `json:"val"`     // of the training rows, held out
+	// Patience ends a run after so many epochs without a lower validation loss;
+	// 0: none.
+	Patience  int       `json:"patience,omitempty"`
+	SaveEvery SaveEvery `json:"save_every,omitzero"` // empty: at epochs' ends
 
 	Out   string `json:"-"` // the run directory; empty: none is written
 	Force bool   `json:"-"` // replace a run that is there
+	// Resume and Auto are those of Options: a run that goes on. The program is to
+	// have the same tensors and batch, and the seed and what is held out stay.
+	Resume string `json:"-"`
+	Auto   bool   `json:"-"`
+}
+
+// options says where the run goes.
+func (c ProgramConfig) options() Options {
+	return Options{Out: c.Out, Force: c.Force, Resume: c.Resume, Auto: c.Auto}
 }
 
 // ProgramResult is what training a program came to.
@@ -37,7 +50,8 @@ type ProgramResult struct {
 	// State is what training came to, the optimizers' too; after a loss that
 	// was no number it is that of the last epoch that finished. Best is the
 	// state of the epoch with the lowest validation loss, of the last epoch
-	// where no rows were held out. Both are nil where there is none.
+	// where no rows were held out; where a run goes on and comes to no better one,
+	// its parameters alone. Both are nil where there is none.
 	State, Best *program.State
 }
 
@@ -54,11 +68,22 @@ func TrainProgram(ctx context.Context, p *program.Program, ds *data.Source, cfg 
 		return nil, err
 	}
 	r := &programRun{ctx: ctx, program: p, cfg: cfg, hooks: hooks}
-	if err := r.prepare(ds, open); err != nil {
+	r.warn = warner(hooks...)
+	err := r.prepare(ds, open)
+	if nothing := (*nothingLeft)(nil); errors.As(err, &nothing) {
+		return r.nothing(nothing)
+	}
+	if err != nil {
 		return nil, err
 	}
-	err := r.train()
-	return &r.result, errors.Join(err, r.machine.Close(), r.closeDir())
+	err = r.train()
+	return &r.result, errors.Join(err, r.close())
+}
+
+// nothing is what a run left that has nothing to train.
+func (r *programRun) nothing(n *nothingLeft) (*ProgramResult, error) {
+	s, err := n.summary(r.warn)
+	return &ProgramResult{Summary: *s, Metrics: r.epochs, State: r.from.state, Best: r.from.best()}, err
 }
 
 // checkProgram says what is wrong before anything is opened.
@@ -70,6 +95,12 @@ func checkProgram(ctx context.Context, p *program.Program, ds *data.Source, cfg 
 		return configErrorf("aegis: %d epochs; want at least 1", cfg.Epochs)
 	}
 	if err := CheckDevice(cfg.Device, cfg.GPU, cfg.Threads); err != nil {
+		return err
+	}
+	if err := checkPatience(cfg.Patience); err != nil {
+		return err
+	}
+	if err := cfg.SaveEvery.check(); err != nil {
 		return err
 	}
 	if err := p.Validate(); err != nil {
@@ -135,22 +166,38 @@ func checkPart(p *program.Program, part program.Part, g *program.Graph) error {
 
 // programRun is one training of a program.
 type programRun struct {
+	journal
 	ctx     context.Context
 	program *program.Program
 	cfg     ProgramConfig
 	hooks   []Hooks
-	machine vm.Trainer
 	why     string
-	dir     *run.Dir // nil where none is written
-	writer  checkpoints
+	from    *earlier // the run that goes on, nil: one starts
+	notes   []string // on how it goes on
 	rows    rows
 	loader  *data.Loader
 	result  ProgramResult
-	bestVal *float64
+}
+
+// close gives back what the run holds.
+func (r *programRun) close() error {
+	err := r.journal.close()
+	if r.machine != nil {
+		err = errors.Join(r.machine.Close(), err)
+	}
+	return err
 }
 
 // prepare draws rows, opens the VM and makes the run directory.
 func (r *programRun) prepare(ds *data.Source, open OpenProgramVM) (err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.close())
+		}
+	}()
+	if r.from, err = r.openEarlier(r.cfg.options(), run.ProgramKey); err != nil {
+		return err
+	}
 	if r.rows.split, err = ds.Split(data.Division{Val: r.cfg.Val, Seed: uint64(r.cfg.Seed)}); err != nil {
 		return &ConfigError{err}
 	}
@@ -167,6 +214,12 @@ func (r *programRun) prepare(ds *data.Source, open OpenProgramVM) (err error) {
 	if err := checkPlateau(r.program, len(r.rows.val)); err != nil {
 		return err
 	}
+	if err := patient(r.cfg.Patience, len(r.rows.val)); err != nil {
+		return err
+	}
+	if err := r.resumable(ds); err != nil {
+		return err
+	}
 	r.loader, err = data.NewLoader(ds.Train.Rows, data.LoaderOptions{
 		Batch: r.program.Batch, Seed: uint64(r.cfg.Seed), Shuffle: true, Held: r.rows.split.Held,
 		Scaling: r.program.Scaling, Windows: ds.Mapped(),
@@ -174,17 +227,48 @@ func (r *programRun) prepare(ds *data.Source, open OpenProgramVM) (err error) {
 	if err != nil {
 		return err
 	}
-	if r.machine, r.why, err = open(r.cfg, r.program); err != nil {
+	machine, why, err := open(r.cfg, r.program)
+	if err != nil {
 		return err
 	}
-	if err = errors.Join(r.bind(vm.TrainSet, ds.Train), r.bind(vm.ValSet, ds.Val), r.bind(vm.TestSet, ds.Test)); err == nil {
-		err = r.makeDir()
+	r.machine, r.why = machine, why
+	if err := errors.Join(r.bind(vm.TrainSet, ds.Train), r.bind(vm.ValSet, ds.Val), r.bind(vm.TestSet, ds.Test)); err != nil {
+		return err
 	}
-	if err != nil {
-		return errors.Join(err, r.machine.Close())
+	r.writer.params, r.plateau = r.program.Params, r.program.Plateau()
+	if r.from != nil {
+		notes, err := r.goOn(r.from)
+		if err != nil {
+			return err
+		}
+		r.notes = append(notes, r.notes...)
+		r.result.State, r.result.Best = r.from.state, r.from.best()
 	}
+	if err := r.makeDir(); err != nil {
+		return err
+	}
+	r.from.release()
 	r.begin()
 	return nil
+}
+
+// resumable says why the run does not go on as it is configured, and what it goes
+// on with.
+func (r *programRun) resumable(ds *data.Source) (err error) {
+	r.every, r.patience = r.cfg.SaveEvery, r.cfg.Patience
+	r.course = course{Batch: r.program.Batch, Seed: r.cfg.Seed, DataRows: ds.Train.N}
+	if r.dir == nil && r.cfg.Out == "" { // nothing will be written
+		return nil
+	}
+	if r.course.Data, err = fingerprint(ds, ds.Train, true); err != nil || r.from == nil {
+		return err
+	}
+	refused, changed, err := r.from.programDifferences(&r.cfg, r.course)
+	if err != nil {
+		return err
+	}
+	r.notes = changed
+	return r.takeOver(r.from, r.rows.split.Trained(), r.cfg.Epochs, refused)
 }
 
 // measure looks at all rows for what is no finite number; bytes have none.
@@ -214,30 +298,26 @@ func (r *programRun) bind(name string, set data.Set) error {
 }
 
 func (r *programRun) makeDir() (err error) {
-	if r.cfg.Out == "" {
+	if r.dir == nil && r.cfg.Out == "" {
 		return nil
 	}
-	if r.dir, err = run.Create(r.cfg.Out, r.cfg.Force); err != nil {
-		return err
-	}
-	settings := append([]run.Setting{{Key: programKey, Value: strings.ToValidUTF8(r.program.Name, "?")}}, r.cfg.settings()...)
-	if err := r.dir.WriteConfig(settings); err != nil {
-		return errors.Join(err, r.dir.Close())
-	}
-	return nil
-}
-
-func (r *programRun) closeDir() error {
 	if r.dir == nil {
-		return nil
+		if r.dir, err = run.Create(r.cfg.Out, r.cfg.options().replaces()); err != nil {
+			return err
+		}
 	}
-	return r.dir.Close()
+	settings := []run.Setting{{Key: programKey, Value: strings.ToValidUTF8(r.program.Name, "?")}}
+	return r.fill(r.from, append(settings, r.cfg.settings()...))
 }
 
 // begin fills in what is known at the start.
 func (r *programRun) begin() {
 	p, params := r.program, r.program.ParamCount()
-	r.writer = checkpoints{dir: r.dir, kind: run.ProgramKey, config: modelConfig{r.cfg}, params: p.Params}
+	r.writer.dir, r.writer.kind, r.writer.config = r.dir, run.ProgramKey, modelConfig{r.cfg}
+	out := r.cfg.Out
+	if r.dir != nil {
+		out = r.dir.Out()
+	}
 	r.result.Summary = Summary{
 		Model: p.Name, Device: r.machine.Device(), VM: r.machine.VM(), Params: params, Batch: p.Batch, Seed: r.cfg.Seed,
 		Rows: r.rows.split.Trained(), PixelRange: [2]float32{p.Scaling.Pixels.Lo, p.Scaling.Pixels.Hi}, Scale: p.Scaling.Kind,
@@ -246,7 +326,7 @@ func (r *programRun) begin() {
 	for _, h := range r.hooks {
 		if h.Start != nil {
 			h.Start(Start{
-				Device: r.machine.Device(), Why: r.why, Out: r.cfg.Out, Params: params,
+				Device: r.machine.Device(), Why: r.why, Out: out, Params: params, Notes: r.notes,
 				TrainRows: r.rows.split.Trained(), ValRows: len(r.rows.val), Tests: len(r.rows.test),
 			})
 		}
@@ -255,11 +335,12 @@ func (r *programRun) begin() {
 
 // train runs the loop, and keeps what it came to however it ended.
 func (r *programRun) train() error {
-	err := train.Run(r.ctx, r.machine, r.program, train.Config{
-		Epochs: r.cfg.Epochs, Rows: r.loader.Rows(), Order: r.loader.Order,
+	from, epochs := r.stands(r.from, r.cfg.Epochs)
+	at, err := train.Run(r.ctx, r.machine, r.program, train.Config{
+		Epochs: epochs, Rows: r.loader.Rows(), Order: r.loader.OrderBehind,
 		Val: r.rows.val, ValSet: r.rows.valSet, Test: r.rows.test, LastTest: r.rows.test,
-		Plateau: r.program.Plateau(),
-	}, train.Hooks{Progress: r.progress, Epoch: r.epoch})
+		From: from, Plateau: r.plateau, Every: r.every.Steps, Within: r.every.Time,
+	}, train.Hooks{Progress: r.progress, Epoch: r.epoch, Between: func(at train.Position) error { return r.between(at, r.loader.Rows()) }})
 	s := &r.result
 	switch diverged := (*train.DivergedError)(nil); {
 	case err == nil:
@@ -268,22 +349,37 @@ func (r *programRun) train() error {
 		s.Status = Diverged
 	case r.ctx.Err() != nil:
 		s.Status = Interrupted
-		err = errors.Join(err, r.keep(len(s.Metrics), len(s.Metrics) == 0))
+		err = errors.Join(err, r.keepAt(at))
+		r.remember(len(r.epochs) == 0)
 	default:
 		s.Status = Failed
 	}
 	if err != nil {
 		s.Error = err.Error()
 	}
+	s.Metrics = r.epochs
+	r.account(&s.Summary)
 	s.fill(s.Metrics, r.writer.model.epoch)
-	if r.dir == nil || s.State == nil {
+	if r.dir == nil {
 		return err
 	}
-	err = errors.Join(err, r.writer.write())
-	if r.dir.Replacing() {
+	err = errors.Join(err, r.flush())
+	if s.State == nil || r.dir.Replacing() {
 		return err // the earlier run's stays
 	}
 	return errors.Join(err, r.dir.WriteSummary(s.Summary))
+}
+
+// remember takes the state that is kept for the result, as the best too or not.
+func (r *programRun) remember(best bool) {
+	kept := r.writer.state
+	if kept.tensors == nil {
+		return
+	}
+	r.result.State = &program.State{Step: kept.step, Tensors: kept.tensors}
+	if best {
+		r.result.Best = r.result.State
+	}
 }
 
 func (r *programRun) progress(p train.Progress) {
@@ -306,29 +402,17 @@ func (r *programRun) epoch(e train.Epoch) error {
 	if len(e.Train) > 1 {
 		m.Terms = r.terms(e.Train)
 	}
-	if m.Best = m.ValLoss == nil || r.bestVal == nil || *m.ValLoss < *r.bestVal; m.Best {
-		r.bestVal = m.ValLoss
-	}
-	if err := r.keep(m.Epoch, m.Best); err != nil {
+	if err := r.finished(&m, train.Position{Epoch: e.Number, Step: e.Step}); err != nil {
 		return err
 	}
-	r.result.Metrics = append(r.result.Metrics, m)
-	if r.dir != nil {
-		if r.writer.due() {
-			if err := r.writer.write(); err != nil {
-				return err
-			}
-		}
-		if err := r.dir.AppendMetrics(m); err != nil {
-			return err
-		}
-	}
+	r.remember(m.Best)
+	r.result.Metrics = r.epochs
 	for _, h := range r.hooks {
 		if h.Epoch != nil {
 			h.Epoch(m)
 		}
 	}
-	return nil
+	return r.ended()
 }
 
 // terms names the losses of all phases, with the phase where there are several.
@@ -345,18 +429,4 @@ func (r *programRun) terms(losses []float64) map[string]float64 {
 		}
 	}
 	return terms
-}
-
-// keep takes the state that training has come to, as the best or not.
-func (r *programRun) keep(epoch int, best bool) error {
-	state, err := r.machine.State()
-	if err != nil {
-		return err
-	}
-	r.result.State = state
-	if best {
-		r.result.Best = state
-	}
-	r.writer.keep(state, epoch, best)
-	return nil
 }

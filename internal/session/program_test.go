@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -252,5 +253,55 @@ func TestTrainProgramErrors(t *testing.T) {
 	}
 	if _, err := trainProgram(context.Background(), nil, vmtest.Waves(50), session.ProgramConfig{Epochs: 1}); err == nil {
 		t.Error("no program was trained")
+	}
+}
+
+// TestProgramGoesOn interrupts a program's training and goes on with it: files and
+// result are those of a run that was not interrupted.
+func TestProgramGoesOn(t *testing.T) {
+	whole, out := filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "run")
+	cfg := session.ProgramConfig{Epochs: 3, Seed: 2, Val: 10, Out: whole}
+	want, err := trainProgram(context.Background(), vmtest.Residual(t), vmtest.Waves(50), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Out, cfg.Auto = out, true
+	var got *session.ProgramResult
+	for interrupts := 0; ; interrupts++ {
+		ctx, cancel := context.WithCancel(context.Background())
+		got, err = trainProgram(ctx, vmtest.Residual(t), vmtest.Waves(50), cfg, session.Hooks{Progress: func(session.Progress) { cancel() }})
+		cancel()
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, context.Canceled) || interrupts > 50 {
+			t.Fatal(err)
+		}
+	}
+	if !reflect.DeepEqual(got.State, want.State) || got.BestEpoch != want.BestEpoch || len(got.Metrics) != 3 || got.Metrics[2].TrainLoss != want.Metrics[2].TrainLoss {
+		t.Errorf("%+v, want %+v", got.Summary, want.Summary)
+	}
+	for name := range want.Best.Tensors {
+		if strings.HasPrefix(name, "optimizer.") {
+			continue
+		}
+		if !reflect.DeepEqual(got.Best.Tensors[name], want.Best.Tensors[name]) {
+			t.Errorf("the best model's %s is another", name)
+		}
+	}
+	for _, name := range []string{run.ModelFile, run.LastFile} {
+		a, errA := os.ReadFile(filepath.Join(out, name))
+		b, errB := os.ReadFile(filepath.Join(whole, name))
+		if err := errors.Join(errA, errB); err != nil || !bytes.Equal(a, b) {
+			t.Errorf("%s has other bytes (%v)", name, err)
+		}
+	}
+	cfg.Seed, cfg.Out, cfg.Auto, cfg.Resume = 3, "", false, out
+	if _, err := trainProgram(context.Background(), vmtest.Residual(t), vmtest.Waves(50), cfg); err == nil || !strings.Contains(err.Error(), "seed 3, the run has 2") {
+		t.Errorf("another seed: %v", err)
+	}
+	cfg.Seed = 2
+	if _, err := trainProgram(context.Background(), vmtest.Residual(t), vmtest.Waves(60), cfg); err == nil || !strings.Contains(err.Error(), "the data are others: 60 training rows") {
+		t.Errorf("other rows: %v", err)
 	}
 }

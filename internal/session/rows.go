@@ -146,8 +146,8 @@ func (t *trainer) bind() error {
 	return nil
 }
 
-// notes are what a user should know of the data, a line each.
-func (t *trainer) notes() []string {
+// dataNotes are what a user should know of the data, a line each.
+func (t *trainer) dataNotes() []string {
 	notes := slices.Concat(t.dataset.Notes, t.scaleNotes())
 	if t.cfg.NormalClass != "" {
 		notes = append(notes, fmt.Sprintf("class %s is normal: rows of other classes are neither trained on nor in a loss", t.cfg.NormalClass))

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"aegis/internal/run"
+	"aegis/internal/train"
 	"aegis/model/program"
 )
 
@@ -87,12 +88,12 @@ func wordsAreTrue(t *testing.T, replacing bool, broken [2]string, best, writes [
 				s.Tensors[tensor] = program.Tensor{Shape: []int{1}}
 			}
 		}
-		c.keep(s, i+1, best[i])
+		c.keep(s, course{Position: train.Position{Epoch: i + 1, Step: s.Step}}, best[i])
 		if state = (moment{i + 1, s.Step}); best[i] {
 			model = state
 		}
 		if writes[i] {
-			_ = c.write() // the words say it
+			_ = c.finish() // the words say it
 		}
 	}
 	want := saved{out: dir, made: &model, model: momentOf(t, dir, run.ModelFile), state: momentOf(t, dir, run.LastFile)}

@@ -8,8 +8,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -40,15 +41,32 @@ func Train(ctx context.Context, cfg Config, ds *data.Source, opt Options, open O
 		cfg.Data = data.NoData
 	}
 	t := &trainer{cfg: cfg, hooks: opt.Hooks, dataset: ds}
-	if err := t.prepare(ctx, opt, open); err != nil {
+	t.warn = warner(opt.Hooks)
+	err := t.prepare(ctx, opt, open)
+	if nothing := (*nothingLeft)(nil); errors.As(err, &nothing) {
+		return nothing.summary(t.warn)
+	}
+	if err != nil {
 		return nil, err
 	}
-	err := t.run(ctx)
-	return &t.summary, errors.Join(err, t.machine.Close(), t.dir.Close())
+	err = t.run(ctx)
+	return &t.summary, errors.Join(err, t.close())
+}
+
+// warner is who hears what goes wrong with files.
+func warner(all ...Hooks) func(string) {
+	return func(text string) {
+		for _, h := range all {
+			if h.Warn != nil {
+				h.Warn(text)
+			}
+		}
+	}
 }
 
 // trainer is one run.
 type trainer struct {
+	journal
 	cfg     Config
 	hooks   Hooks
 	dataset *data.Source
@@ -57,42 +75,51 @@ type trainer struct {
 
 	measured *data.Measured // nil where bytes become pixels
 
+	from      *earlier // the run that goes on, nil: one starts
 	initial   *initial // nil: parameters are drawn
 	program   *program.Program
 	evaluated []string // names of the losses that evaluation gives
 	loader    *data.Loader
-	machine   vm.Trainer
-	why       string // it runs there
-	dir       *run.Dir
-	writer    checkpoints
-	spare     map[string]program.Tensor // memory of a state that nobody needs
+	why       string   // the machine runs there
+	notes     []string // on how it goes on
 
-	epochs              []Metrics
-	bestVal             *float64 // the least validation loss so far
+	reached     train.Position // where training ended
+	interrupted atomic.Pointer[time.Time]
+
 	bestTest, bestClean *float64 // of the best model over all test rows, and over those as they are where the others are corrupted
 
 	bestTerms map[string]float64 // of bestTest
 	dead      []int              // dimensions of the best model's code, where that is a distribution
-	curve     curve
 	summary   Summary
 }
 
+// close gives back what the run holds.
+func (t *trainer) close() error {
+	err := t.journal.close()
+	if t.machine != nil {
+		err = errors.Join(t.machine.Close(), err)
+	}
+	return err
+}
+
 // prepare checks everything that can be checked, and only then makes the
-// run directory.
+// run directory, or changes that of the run that goes on.
 func (t *trainer) prepare(ctx context.Context, opt Options, open OpenVM) (err error) {
 	if err := opt.Check(); err != nil {
 		return err
 	}
-	if err := t.split(); err != nil {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, t.close())
+		}
+	}()
+	if t.from, err = t.openEarlier(opt, run.ConfigKey); err != nil {
 		return err
 	}
-	if err := t.cfg.fit(t.train.Shape); err != nil {
+	if err := t.readRows(ctx); err != nil {
 		return err
 	}
-	if t.initial, err = openInitial(t.cfg.InitFrom); err != nil {
-		return err
-	}
-	if err := t.dataset.Guard(func() error { return t.scale(ctx) }); err != nil {
+	if err := t.resumable(); err != nil {
 		return err
 	}
 	if t.program, err = t.cfg.Program(); err != nil {
@@ -111,20 +138,76 @@ func (t *trainer) prepare(ctx context.Context, opt Options, open OpenVM) (err er
 	if err != nil {
 		return err
 	}
-	if t.machine, t.why, err = open(t.cfg, t.program); err != nil {
+	machine, why, err := open(t.cfg, t.program)
+	if err != nil {
 		return err
 	}
-	if err = t.bind(); err == nil {
-		err = t.initial.start(t.machine, t.program.Params)
+	t.machine, t.why = machine, why
+	if err := t.bind(); err != nil {
+		return err
 	}
-	if err == nil {
-		err = t.makeDir(opt)
+	if err := t.start(); err != nil {
+		return err
 	}
-	if err != nil {
-		return errors.Join(err, t.machine.Close())
+	if err := t.makeDir(opt); err != nil {
+		return err
 	}
+	t.from.release()
 	t.begin()
 	return nil
+}
+
+// readRows says which rows are for what, and fits the network to them.
+func (t *trainer) readRows(ctx context.Context) (err error) {
+	if err := t.split(); err != nil {
+		return err
+	}
+	if err := patient(t.cfg.Patience, len(t.rows.val)); err != nil {
+		return err
+	}
+	if err := t.cfg.fit(t.train.Shape); err != nil {
+		return err
+	}
+	if t.from != nil {
+		t.initial, err = t.from.initial(t.cfg.InitFrom)
+	} else {
+		t.initial, err = openInitial(t.cfg.InitFrom)
+	}
+	if err != nil {
+		return err
+	}
+	return t.dataset.Guard(func() error { return t.scale(ctx) })
+}
+
+// resumable says why the run does not go on as it is configured, and what it goes
+// on with.
+func (t *trainer) resumable() (err error) {
+	trained := t.rows.split.Trained()
+	t.every, t.patience = t.cfg.SaveEvery, t.cfg.Patience
+	t.curve = newCurve(trained, t.cfg.Batch)
+	t.course = course{Batch: t.cfg.Batch, Seed: t.cfg.Seed, DataRows: t.train.N}
+	labels := t.cfg.Condition != "" || t.cfg.NormalClass != "" || t.cfg.Val+t.cfg.TestSplit > 0
+	if t.course.Data, err = fingerprint(t.dataset, t.train, labels); err != nil || t.from == nil {
+		return err
+	}
+	refused, changed, err := t.from.differences(&t.cfg)
+	if err != nil {
+		return err
+	}
+	t.notes = changed
+	return t.takeOver(t.from, trained, t.cfg.Epochs, refused)
+}
+
+// start gives the machine what it starts from.
+func (t *trainer) start() error {
+	t.writer.params, t.writer.averages = t.program.Params, t.cfg.EMA > 0
+	t.plateau, t.reuse = t.program.Plateau(), true
+	if t.from == nil {
+		return t.initial.start(t.machine, t.program.Params)
+	}
+	notes, err := t.goOn(t.from)
+	t.notes = append(notes, t.notes...)
+	return err
 }
 
 // fileName is a name as a part of a path: a name may hold anything.
@@ -150,23 +233,25 @@ func (t *trainer) makeDir(opt Options) (err error) {
 	if out == "" {
 		out = t.cfg.NewOut()
 	}
-	if err := run.CheckSpace(out, t.modelBytes(), t.stateBytes()); err != nil {
-		return elsewhere(err)
-	}
-	if opt.Out == "" {
-		t.dir, err = run.CreateNew(out)
-	} else {
-		t.dir, err = run.Create(out, opt.Force)
-	}
-	if err != nil {
-		return elsewhere(err)
+	if t.dir == nil {
+		if err := run.CheckSpace(out, t.modelBytes(), t.stateBytes()); err != nil {
+			return elsewhere(err)
+		}
+		if opt.Out == "" {
+			t.dir, err = run.CreateNew(out)
+		} else {
+			t.dir, err = run.Create(out, opt.replaces())
+		}
+		if err != nil {
+			return elsewhere(err)
+		}
 	}
 	file, err := t.cfg.forFile()
 	if err == nil {
-		err = t.dir.WriteConfig(file.settings())
+		err = t.fill(t.from, file.settings())
 	}
 	if err != nil {
-		return errors.Join(t.earlierStays(err), t.dir.Close())
+		return t.earlierStays(err)
 	}
 	return nil
 }
@@ -210,18 +295,21 @@ func (t *trainer) begin() {
 		Version:    Version, Started: time.Now().UTC(),
 	}
 	t.summary.noun = strings.TrimSuffix(t.noun(), "s")
-	t.writer = checkpoints{dir: t.dir, kind: run.ConfigKey, config: modelConfig{t.cfg}, params: t.program.Params, averages: t.cfg.EMA > 0}
-	t.curve = newCurve(t.rows.split.Trained(), t.cfg.Batch)
+	t.writer.dir, t.writer.kind, t.writer.config = t.dir, run.ConfigKey, modelConfig{t.cfg}
 	if t.hooks.Start != nil {
 		t.hooks.Start(Start{
 			Device: t.machine.Device(), Why: t.why, Out: t.dir.Out(), Params: params,
-			TrainRows: t.rows.split.Trained(), ValRows: len(t.rows.val), Tests: len(t.rows.test), Noun: t.noun(), Notes: t.notes(),
+			TrainRows: t.rows.split.Trained(), ValRows: len(t.rows.val), Tests: len(t.rows.test), Noun: t.noun(), Notes: slices.Concat(t.notes, t.dataNotes()),
 		})
 	}
 }
 
 // run trains, then writes pictures and the summary, however it ended.
 func (t *trainer) run(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() {
+		now := time.Now()
+		t.interrupted.Store(&now)
+	})()
 	err := t.dataset.Guard(func() error { return t.loop(ctx) })
 	err = t.end(ctx, err)
 	if failed := t.finish(); err == nil && failed != nil {
@@ -238,11 +326,13 @@ func (t *trainer) run(ctx context.Context) error {
 }
 
 // loop trains.
-func (t *trainer) loop(ctx context.Context) error {
-	return train.Run(ctx, t.machine, t.program, train.Config{
-		Epochs: t.cfg.Epochs, Rows: t.loader.Rows(), Order: t.loader.Order, Val: t.rows.val, ValSet: t.rows.valSet, TestSet: t.rows.testSet, Test: t.rows.each, LastTest: t.rows.test,
-		Plateau: t.program.Plateau(),
-	}, train.Hooks{Progress: t.progress, Epoch: t.epoch})
+func (t *trainer) loop(ctx context.Context) (err error) {
+	from, epochs := t.stands(t.from, t.cfg.Epochs)
+	t.reached, err = train.Run(ctx, t.machine, t.program, train.Config{
+		Epochs: epochs, Rows: t.loader.Rows(), Order: t.loader.OrderBehind, Val: t.rows.val, ValSet: t.rows.valSet, TestSet: t.rows.testSet, Test: t.rows.each, LastTest: t.rows.test,
+		From: from, Plateau: t.plateau, Every: t.every.Steps, Within: t.every.Time,
+	}, train.Hooks{Progress: t.progress, Epoch: t.epoch, Between: func(at train.Position) error { return t.between(at, t.loader.Rows()) }})
+	return err
 }
 
 func (t *trainer) progress(p train.Progress) {
@@ -263,42 +353,13 @@ func (t *trainer) epoch(e train.Epoch) error {
 		CleanLoss: t.cleanLoss(e.Test), Terms: named(t.program.LossNames(), e.Train),
 		ValTerms: named(t.evaluated, e.Val), TestTerms: named(t.evaluated, e.Test),
 	}
-	if m.Best = m.ValLoss == nil || t.bestVal == nil || *m.ValLoss < *t.bestVal; m.Best {
-		t.bestVal = m.ValLoss
-	}
-	state, err := t.state()
-	if err != nil {
-		return err
-	}
-	before := t.writer.state.tensors
-	t.writer.keep(state, m.Epoch, m.Best)
-	t.spare = unheld(before, t.writer.model.tensors)
-	if t.writer.due() {
-		if err := t.writer.write(); err != nil {
-			return err
-		}
-	}
-	t.epochs = append(t.epochs, m)
-	if err := t.dir.AppendMetrics(m); err != nil {
+	if err := t.finished(&m, train.Position{Epoch: e.Number, Step: e.Step}); err != nil {
 		return err
 	}
 	if t.hooks.Epoch != nil {
 		t.hooks.Epoch(m)
 	}
-	return nil
-}
-
-// state copies what the machine holds, into memory that is there where it can: to
-// have new one takes as long as the copy. Where that is much, earlier copies that
-// nobody needs any more go first: Go's heap would double before they do.
-func (t *trainer) state() (*program.State, error) {
-	const much = 64 << 20
-	if t.stateBytes() >= much {
-		runtime.GC()
-	}
-	s := &program.State{Tensors: t.spare}
-	t.spare = nil
-	return s, t.machine.StateInto(s, true)
+	return t.ended()
 }
 
 func first(terms []float64) *float64 {

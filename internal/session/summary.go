@@ -22,7 +22,7 @@ type Metrics struct {
 	// CleanLoss is over the test rows as they are, where test_loss is over
 	// corrupted ones.
 	CleanLoss       *float64 `json:"clean_loss,omitempty"`
-	Seconds         float64  `json:"seconds"` // training only
+	Seconds         float64  `json:"seconds"` // training only, of an epoch that was gone on with since then
 	ImagesPerSecond float64  `json:"images_per_second"`
 	Best            bool     `json:"best"` // the best so far
 
@@ -52,13 +52,17 @@ const (
 // model.safetensors, which holds the epoch with the lowest validation loss,
 // or the last one where no rows were held out.
 type Summary struct {
-	Status     Status             `json:"status"`
-	Error      string             `json:"error,omitempty"`
-	Model      string             `json:"model"`
-	Device     string             `json:"device"`
-	VM         string             `json:"vm"`
-	Params     int                `json:"params"`
-	Epochs     int                `json:"epochs"` // finished
+	Status Status `json:"status"`
+	Error  string `json:"error,omitempty"`
+	Model  string `json:"model"`
+	Device string `json:"device"`
+	VM     string `json:"vm"`
+	Params int    `json:"params"`
+	// EarlyStop is the epoch that ended the run, since validation had not got better
+	// for as many as Config.Patience; 0: none.
+	EarlyStop  int                `json:"early_stop,omitempty"`
+	Faults     []string           `json:"faults,omitempty"` // what could not be written while training went on
+	Epochs     int                `json:"epochs"`           // finished
 	BestEpoch  int                `json:"best_epoch"`
 	Batch      int                `json:"batch"`
 	Seed       Seed               `json:"seed"`
@@ -104,6 +108,7 @@ func finite(v float64) *float64 {
 // finish writes the summary.
 func (t *trainer) finish() error {
 	s := &t.summary
+	t.account(s)
 	s.fill(t.epochs, t.writer.model.epoch)
 	if t.bestTest != nil {
 		s.TestLoss, s.CleanLoss, s.TestRows = t.bestTest, t.bestClean, len(t.rows.test)
@@ -120,13 +125,18 @@ func (s *Summary) fill(epochs []Metrics, best int) {
 	s.Epochs, s.Finished = len(epochs), time.Now().UTC()
 	var seconds []float64
 	for _, m := range epochs {
-		seconds = append(seconds, m.Seconds)
+		if m.Seconds > 0 { // one that was gone on with behind its last step took none
+			seconds = append(seconds, m.Seconds)
+		}
 		if m.Epoch == best {
 			loss := m.TrainLoss
 			s.BestEpoch, s.TrainLoss, s.ValLoss, s.TestLoss, s.TestRows = m.Epoch, &loss, m.ValLoss, m.TestLoss, m.TestRows
 			s.CleanLoss = m.CleanLoss
 			s.Terms, s.ValTerms, s.TestTerms = m.Terms, m.ValTerms, m.TestTerms
 		}
+	}
+	if s.BestEpoch == 0 { // one that the lines of a run that went on have not come to again
+		s.BestEpoch = best
 	}
 	if len(seconds) > 1 {
 		seconds = seconds[1:]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -35,6 +36,7 @@ type fake struct {
 }
 
 func (f *fake) Device() string                { return "fake" }
+func (f *fake) Arithmetic() string            { return "fake" }
 func (f *fake) VM() string                    { return "fake" }
 func (f *fake) Bind(string, data.Rows) error  { return nil }
 func (f *fake) Label(string, []int32) error   { return nil }
@@ -98,7 +100,7 @@ func TestPlateau(t *testing.T) {
 	p := oneLoss(4)
 	p.Phases[0].Optimizer.Schedule = optim.Schedule{Kind: optim.OnPlateau, Patience: 1, Gamma: 0.5}
 	var rates []float64
-	err := Run(context.Background(), f, p, Config{Epochs: 6, Rows: 8, Order: inOrder(8), Val: Rows(2), Plateau: p.Plateau()}, Hooks{
+	_, err := Run(context.Background(), f, p, Config{Epochs: 6, Rows: 8, Order: inOrder(8), Val: Rows(2), Plateau: p.Plateau()}, Hooks{
 		Epoch: func(e Epoch) error { rates = append(rates, e.LearningRate); return nil },
 	})
 	if err != nil {
@@ -113,9 +115,9 @@ func TestPlateau(t *testing.T) {
 }
 
 // inOrder gives n rows in their own order.
-func inOrder(n int) func(int) iter.Seq[[]int32] {
-	return func(int) iter.Seq[[]int32] {
-		return func(yield func([]int32) bool) { yield(Rows(n)) }
+func inOrder(n int) func(int, int) iter.Seq[[]int32] {
+	return func(_, behind int) iter.Seq[[]int32] {
+		return func(yield func([]int32) bool) { yield(Rows(n)[behind:]) }
 	}
 }
 
@@ -131,11 +133,11 @@ func TestRun(t *testing.T) {
 	var last Progress
 	cfg := Config{
 		Epochs: epochs, Val: []int32{3, 7}, Test: Rows(2), LastTest: Rows(5),
-		Rows: rows, Order: func(epoch int) iter.Seq[[]int32] { // in pieces that end within a batch
-			return slices.Chunk(order(epoch), 3)
+		Rows: rows, Order: func(epoch, behind int) iter.Seq[[]int32] { // in pieces that end within a batch
+			return slices.Chunk(order(epoch)[behind:], 3)
 		},
 	}
-	err := Run(context.Background(), f, oneLoss(batch), cfg, Hooks{
+	_, err := Run(context.Background(), f, oneLoss(batch), cfg, Hooks{
 		Progress: func(p Progress) { last = p },
 		Epoch:    func(e Epoch) error { got = append(got, e); return nil },
 	})
@@ -174,7 +176,7 @@ func TestDivergence(t *testing.T) {
 			}
 			return 1
 		}}
-		err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 5, Rows: 10, Order: inOrder(10)}, Hooks{})
+		_, err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 5, Rows: 10, Order: inOrder(10)}, Hooks{})
 		var diverged *DivergedError
 		if !errors.As(err, &diverged) || diverged.Epoch != 2 || diverged.Step != 14 {
 			t.Errorf("error %v, want divergence at step 14 of epoch 2", err)
@@ -185,7 +187,7 @@ func TestDivergence(t *testing.T) {
 	for _, broken := range []bool{false, true} { // the network, or the test set alone
 		f := &fake{batch: 1, loss: func(int64) float32 { return 1 }, eval: math.NaN(), broken: broken}
 		epochs := 0
-		err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 2, Test: Rows(1), LastTest: Rows(1), Rows: 1, Order: inOrder(1)}, Hooks{
+		_, err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 2, Test: Rows(1), LastTest: Rows(1), Rows: 1, Order: inOrder(1)}, Hooks{
 			Epoch: func(Epoch) error { epochs++; return nil },
 		})
 		var diverged *DivergedError
@@ -199,7 +201,7 @@ func TestInterrupt(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &fake{batch: 1, loss: func(int64) float32 { return 1 }, cancel: cancel, stopAt: 25}
 	epochs := 0
-	err := Run(ctx, f, oneLoss(1), Config{Epochs: 100, Rows: 10, Order: inOrder(10)}, Hooks{
+	_, err := Run(ctx, f, oneLoss(1), Config{Epochs: 100, Rows: 10, Order: inOrder(10)}, Hooks{
 		Epoch: func(Epoch) error { epochs++; return nil },
 	})
 	if !errors.Is(err, context.Canceled) || f.step != 25 || epochs != 2 {
@@ -210,10 +212,90 @@ func TestInterrupt(t *testing.T) {
 func TestHookErrorEndsTheRun(t *testing.T) {
 	want := errors.New("disk full")
 	f := &fake{batch: 1, loss: func(int64) float32 { return 1 }}
-	err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 3, Rows: 1, Order: inOrder(1)}, Hooks{
+	_, err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 3, Rows: 1, Order: inOrder(1)}, Hooks{
 		Epoch: func(Epoch) error { return want },
 	})
 	if !errors.Is(err, want) || f.step != 1 {
 		t.Errorf("error %v after %d steps, want %v after 1", err, f.step, want)
+	}
+}
+
+// TestGoOn goes on from every position of a run, in chunks of any size: the
+// epochs that are left come to the same.
+func TestGoOn(t *testing.T) {
+	const rows, batch, epochs = 10, 4, 3 // 3 steps an epoch
+	order := func(epoch, behind int) iter.Seq[[]int32] {
+		all := Rows(rows)
+		all[0], all[epoch+1] = all[epoch+1], all[0]
+		return slices.Chunk(all[behind:], 3)
+	}
+	machine := func(step int64) *fake {
+		return &fake{batch: batch, loss: func(step int64) float32 { return 0.1 + float32(step)/3 }, eval: 0.25, step: step}
+	}
+	run := func(from Position, every int64) (f *fake, ended []Epoch, at []Position) {
+		f = machine(from.Step)
+		end, err := Run(context.Background(), f, oneLoss(batch), Config{Epochs: epochs, Rows: rows, Order: order, From: from, Every: every}, Hooks{
+			Epoch: func(e Epoch) error {
+				e.Seconds, e.ImagesPerSecond = 0, 0
+				ended = append(ended, e)
+				return nil
+			},
+			Between: func(p Position) error {
+				p.Sums = slices.Clone(p.Sums)
+				at = append(at, p)
+				return nil
+			},
+		})
+		if want := (Position{Epoch: epochs, Step: 9}); err != nil || !reflect.DeepEqual(end, want) {
+			t.Errorf("from %+v: ended at %+v (%v), want %+v", from, end, err, want)
+		}
+		return f, ended, at
+	}
+	whole, want, positions := run(Position{}, 1)
+	if len(positions) != 9 {
+		t.Fatalf("%d positions, want one a step", len(positions))
+	}
+	for _, from := range positions {
+		for _, every := range []int64{0, 1, 2} {
+			f, got, _ := run(from, every)
+			if !reflect.DeepEqual(got, want[from.Epoch:]) {
+				t.Errorf("from %+v: epochs %+v, want %+v", from, got, want[from.Epoch:])
+			}
+			if !slices.Equal(f.rows, whole.rows[from.Epoch*rows+from.Rows:]) {
+				t.Errorf("from %+v: rows %v", from, f.rows)
+			}
+		}
+	}
+	for name, from := range map[string]Position{"terms": {Rows: 4, Sums: []float64{1, 2}}, "rows": {Rows: 11, Sums: []float64{1}}} {
+		if _, err := Run(context.Background(), machine(0), oneLoss(batch), Config{Epochs: epochs, Rows: rows, Order: order, From: from}, Hooks{}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// TestInterruptedWithinAChunk counts the steps that were done.
+func TestInterruptedWithinAChunk(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	f := &fake{batch: 1, loss: func(step int64) float32 { return float32(step) }, cancel: cancel, stopAt: 25}
+	at, err := Run(ctx, f, oneLoss(1), Config{Epochs: 9, Rows: 10, Order: inOrder(10)}, Hooks{})
+	want := Position{Epoch: 2, Step: 25, Rows: 5, Sums: []float64{20 + 21 + 22 + 23 + 24}}
+	if !errors.Is(err, context.Canceled) || !reflect.DeepEqual(at, want) {
+		t.Errorf("at %+v (%v), want %+v", at, err, want)
+	}
+}
+
+// TestEnough ends after an epoch as behind the last one.
+func TestEnough(t *testing.T) {
+	f := &fake{batch: 1, loss: func(int64) float32 { return 1 }}
+	at, err := Run(context.Background(), f, oneLoss(1), Config{Epochs: 9, Rows: 10, Order: inOrder(10)}, Hooks{
+		Epoch: func(e Epoch) error {
+			if e.Number == 2 {
+				return ErrEnough
+			}
+			return nil
+		},
+	})
+	if want := (Position{Epoch: 2, Step: 20}); err != nil || !reflect.DeepEqual(at, want) {
+		t.Errorf("at %+v (%v), want %+v", at, err, want)
 	}
 }

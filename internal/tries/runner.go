@@ -2,6 +2,7 @@ package tries
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -88,12 +89,25 @@ func (r *runner) try(ctx context.Context, seed session.Seed, stop func()) {
 		return
 	}
 	t := tried(seed, summary, err)
-	t.Seconds = seconds
+	if t.Seconds = seconds; r.opt.Resume {
+		t.Seconds = trained(filepath.Join(r.folder.Path(), t.Dir))
+	}
 	r.result.add(t)
 	r.keep()
 	if r.opt.Done != nil {
 		r.opt.Done(t, summary)
 	}
+}
+
+// trained is how long all epochs of a run trained, those before it went on too.
+func trained(dir string) (seconds float64) {
+	_ = run.ReadMetrics(dir, func(line []byte) error { // a run without a whole epoch has none
+		var m session.Metrics
+		err := json.Unmarshal(line, &m)
+		seconds += m.Seconds
+		return err
+	})
+	return seconds
 }
 
 // hooks are those of one run, and add up how long its epochs trained.
@@ -124,6 +138,13 @@ func (r *runner) hooks(seed session.Seed, seconds *float64) session.Hooks {
 			defer r.mu.Unlock()
 			if own.Progress != nil {
 				own.Progress(p)
+			}
+		},
+		Warn: func(text string) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if own.Warn != nil {
+				own.Warn(text)
 			}
 		},
 		Epoch: func(m session.Metrics) {

@@ -26,6 +26,9 @@ type Options struct {
 	Jobs  int
 	Out   string // the directory that runs lie in; empty: runs/<model>-<time>
 	Force bool   // replace the tries that are there
+	// Resume has each run that is there go on from its last checkpoint, those that
+	// have none start, and leaves those that finished as they are.
+	Resume bool
 	Hooks
 }
 
@@ -58,7 +61,12 @@ func (o Options) Check(cfg session.Config) error {
 	if uint64(o.Tries-1) > math.MaxUint64-uint64(cfg.Seed) {
 		return usagef("aegis: %d tries from seed %d; want a smaller seed, the last one is %d", o.Tries, cfg.Seed, uint64(math.MaxUint64))
 	}
-	if o.Out == "" {
+	switch {
+	case o.Resume && o.Force:
+		return usagef("aegis: tries that go on, and tries that are replaced by force; want one of them")
+	case o.Resume && o.Out == "":
+		return usagef("aegis: tries that go on need the directory that they lie in; name it")
+	case o.Out == "":
 		return nil
 	}
 	return o.free(cfg)
@@ -84,7 +92,7 @@ func (o Options) free(cfg session.Config) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return advice.With(fmt.Errorf("%w; it would be replaced: move it or choose another directory", err), "out")
 	}
-	if earlier != nil && !o.Force {
+	if earlier != nil && !o.Force && !o.Resume {
 		return fmt.Errorf("aegis: %s holds tries, each %w; choose another directory, or replace them by force", o.Out, run.ErrExists)
 	}
 	for i := range o.Tries {
@@ -97,7 +105,7 @@ func (o Options) free(cfg session.Config) error {
 
 // of is the options of one run.
 func (o Options) of(out string, seed session.Seed, hooks session.Hooks) session.Options {
-	return session.Options{Out: filepath.Join(out, dirOf(seed)), Force: o.Force, Hooks: hooks}
+	return session.Options{Out: filepath.Join(out, dirOf(seed)), Force: o.Force, Auto: o.Resume, Hooks: hooks}
 }
 
 // configOf is the configuration of one run.

@@ -26,6 +26,12 @@ type Trainer interface {
 	// VM names the implementation: "tape", "cpu" or "cuda".
 	VM() string
 
+	// Arithmetic names all that decides the last bits of what it computes:
+	// kernels and the kind of processor, such as "cpu, AVX-512, amd64
+	// GenuineIntel", but not the number of threads. A state goes on to the bit
+	// where the name is the same.
+	Arithmetic() string
+
 	// Bind gives it a set, or another one in its place: rows that the program's
 	// scaling can read. They stay the caller's and must not change while they
 	// are bound.

@@ -38,7 +38,7 @@ func between(b *testing.B, preset string, rows int, bend func(s *model.Spec)) {
 			s := program.Steps{First: first, Rows: list}
 			count := int64(s.Count(m.program.Batch))
 			for i := range count {
-				s.Scalars = m.program.StepScalars(s.Scalars, first+i)
+				s.Scalars = m.program.StepScalars(s.Scalars, first+i, 1)
 			}
 			first += count
 			return m.Train(context.Background(), s)

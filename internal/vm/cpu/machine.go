@@ -156,6 +156,12 @@ func deviceName(kernels *kernel.Set, threads int) string {
 	return fmt.Sprintf("CPU (%s, %d threads)", kernels.Name, threads)
 }
 
+// Arithmetic names what decides the last bits: the set of kernels, and the maker
+// of the processor, who decides what its approximations of roots are.
+func (m *Machine) Arithmetic() string {
+	return fmt.Sprintf("cpu, %s, %s", m.kernels.Name, kernel.Processor())
+}
+
 // VM returns "cpu".
 func (m *Machine) VM() string { return "cpu" }
 

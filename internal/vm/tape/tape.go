@@ -110,6 +110,9 @@ func (m *Machine) Device() string {
 // VM returns "tape".
 func (m *Machine) VM() string { return "tape" }
 
+// Arithmetic names what decides the last bits.
+func (m *Machine) Arithmetic() string { return "tape, " + runtime.GOARCH }
+
 // Bind gives the machine a set.
 func (m *Machine) Bind(set string, rows data.Rows) error {
 	if err := m.program.CheckRows(rows); err != nil {

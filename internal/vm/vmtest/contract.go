@@ -34,6 +34,13 @@ func Contract(t *testing.T, open Open) {
 			t.Errorf("loss %v of a padded batch, %v of the short one", a, b)
 		}
 	})
+	t.Run("its arithmetic has a name", func(t *testing.T) {
+		_, m := machine(t, open, spec, pixels)
+		_, again := machine(t, open, spec, pixels)
+		if name := m.Arithmetic(); name == "" || name != again.Arithmetic() {
+			t.Errorf("names %q and %q; want one", name, again.Arithmetic())
+		}
+	})
 	t.Run("state goes on where it was", func(t *testing.T) {
 		p, m := machine(t, open, spec, pixels)
 		steps(t, p, m, 0, train.Rows(8))

@@ -61,9 +61,9 @@ func Optim(t *testing.T, open Open) {
 func trainedInOrder(t *testing.T, p *program.Program, m vm.Trainer) (losses, rates []float64) {
 	t.Helper()
 	rows := train.Rows(optimRows)
-	err := train.Run(context.Background(), m, p, train.Config{
+	_, err := train.Run(context.Background(), m, p, train.Config{
 		Epochs: optimEpochs, Rows: optimRows, Val: rows, ValSet: vm.TestSet, Plateau: p.Plateau(),
-		Order: func(int) iter.Seq[[]int32] { return func(yield func([]int32) bool) { yield(rows) } },
+		Order: func(_, behind int) iter.Seq[[]int32] { return func(yield func([]int32) bool) { yield(rows[behind:]) } },
 	}, train.Hooks{
 		Progress: func(at train.Progress) { losses = append(losses, widen(at.StepLosses)...) },
 		Epoch:    func(e train.Epoch) error { rates = append(rates, e.LearningRate); return nil },

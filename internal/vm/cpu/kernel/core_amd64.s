@@ -10,6 +10,16 @@ TEXT ·storeMXCSR(SB), NOSPLIT, $0-4
 	LDMXCSR v+0(FP)
 	RET
 
+// func cpuid() (bx, dx, cx uint32)
+TEXT ·cpuid(SB), NOSPLIT, $0-12
+	XORL AX, AX
+	XORL CX, CX
+	CPUID
+	MOVL BX, bx+0(FP)
+	MOVL DX, dx+4(FP)
+	MOVL CX, cx+8(FP)
+	RET
+
 // func Prefetch(p []byte)
 TEXT ·Prefetch(SB), NOSPLIT, $0-24
 	MOVQ p_base+0(FP), SI

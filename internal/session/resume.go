@@ -1,0 +1,489 @@
+package session
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"aegis/data"
+	"aegis/internal/run"
+	"aegis/internal/train"
+	"aegis/model/program"
+)
+
+// earlier is a run that goes on, as its files have it.
+type earlier struct {
+	from   string // its directory
+	config string // JSON of its configuration
+	course course
+	known  bool // course is; else the file is of a version that kept none
+	state  *program.State
+	model  checkpoint                   // the best one, nil tensors where there is none yet
+	epochs []Metrics                    // up to the state
+	files  map[string]map[string]string // metadata, by the name of the file
+}
+
+// ResumeConfig is the configuration that a run which goes on has.
+func ResumeConfig(dir string) (Config, error) {
+	if !run.HasCheckpoint(dir) {
+		return Config{}, noCheckpoint(dir)
+	}
+	return LoadRunConfig(run.Now(dir, run.ConfigFile))
+}
+
+func noCheckpoint(dir string) error {
+	return configErrorf("aegis: resume %s: there is no %s in it; want the directory of a run that left one", dir, run.LastFile)
+}
+
+// resumes returns the directory of the run that goes on, "" where one starts.
+func (o Options) resumes() (string, error) {
+	switch {
+	case o.Resume != "" && o.Auto:
+		return "", configErrorf("aegis: a run to go on with, and one that goes on if it is there; want one of them")
+	case o.Auto && o.Out == "":
+		return "", configErrorf("aegis: a run that goes on if it is there needs a directory; name one")
+	case o.Auto && run.HasCheckpoint(o.Out):
+		return o.Out, nil
+	case o.Auto, o.Resume == "":
+		return "", nil
+	case !run.HasCheckpoint(o.Resume):
+		return "", noCheckpoint(o.Resume)
+	}
+	return o.Resume, nil
+}
+
+// inPlace says that a run goes on in its own directory.
+func (o Options) inPlace(from string) bool {
+	if o.Out == "" {
+		return true
+	}
+	same, err := sameFile(from, o.Out)
+	return err == nil && same
+}
+
+// fresh says that a directory holds nothing but what a run left that was killed
+// before its first checkpoint: one that starts there may take its place.
+func fresh(dir string) bool {
+	for _, name := range run.FileNames() {
+		if name == run.ConfigFile || name == run.MetricsFile {
+			continue
+		}
+		if _, err := os.Lstat(filepath.Join(dir, name)); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if name != run.ModelFile || !trainedModel(filepath.Join(dir, name)) {
+			return false
+		}
+	}
+	return true
+}
+
+// trainedModel says that a file is the model of some steps: an imported one is of
+// none.
+func trainedModel(path string) bool {
+	file, err := run.OpenTensors(path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = file.Close() }() // nothing was written
+	step, err := strconv.ParseInt(file.Metadata["step"], 10, 64)
+	return err == nil && step > 0
+}
+
+// openEarlier reads what a run left: kind is its configuration's key. Nobody
+// writes there meanwhile.
+func openEarlier(dir, kind string) (*earlier, error) {
+	e := &earlier{from: dir, files: make(map[string]map[string]string)}
+	tensors, metadata, err := run.ReadTensors(filepath.Join(dir, run.LastFile))
+	if err == nil {
+		err = e.read(metadata, kind)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("aegis: resume %s: %w", dir, err)
+	}
+	e.state = &program.State{Step: e.course.Step, Tensors: tensors}
+	e.files[run.LastFile] = metadata
+	err = run.ReadMetrics(dir, func(line []byte) error {
+		var m Metrics
+		if err := json.Unmarshal(line, &m); err != nil {
+			return err
+		}
+		if m.Step <= e.course.Step && m.Epoch <= e.course.Epoch {
+			e.epochs = append(e.epochs, m)
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("aegis: resume %s: %w", dir, err)
+	}
+	if len(e.epochs) != e.course.Epoch {
+		return nil, fmt.Errorf("aegis: resume %s: %s has %d of the %d epochs that finished; want the file as the run left it", dir, run.MetricsFile, len(e.epochs), e.course.Epoch)
+	}
+	if !e.known {
+		e.course.Best = bestOf(e.epochs)
+	}
+	return e, e.openModel(dir)
+}
+
+// read takes in the metadata of a state.
+func (e *earlier) read(metadata map[string]string, kind string) error {
+	config, ok := metadata[kind]
+	if !ok {
+		return fmt.Errorf("%s has no key %s; want a run of this kind, of a network or a program of one's own", run.LastFile, kind)
+	}
+	e.config = config
+	text, ok := metadata[trainingKey]
+	if e.known = ok; ok {
+		if err := json.Unmarshal([]byte(text), &e.course); err != nil {
+			return fmt.Errorf("%s: %s: %w", run.LastFile, trainingKey, err)
+		}
+		if p := e.course.Position; p.Epoch < 0 || p.Step < 0 || p.Rows < 0 {
+			return fmt.Errorf("%s: it stands at step %d, %d rows behind epoch %d; want numbers of at least 0", run.LastFile, p.Step, p.Rows, p.Epoch)
+		}
+		return nil
+	}
+	epoch, errEpoch := strconv.Atoi(metadata["epoch"])
+	step, errStep := strconv.ParseInt(metadata["step"], 10, 64)
+	if errEpoch != nil || errStep != nil {
+		return fmt.Errorf("%s does not say of which epoch and step it is", run.LastFile)
+	}
+	e.course.Position = train.Position{Epoch: epoch, Step: step}
+	return nil
+}
+
+// bestOf is the best epoch as its lines have it.
+func bestOf(epochs []Metrics) (best *bestEpoch) {
+	for _, m := range epochs {
+		if m.Best {
+			best = &bestEpoch{m.Epoch, m.Step, m.ValLoss}
+		}
+	}
+	return best
+}
+
+// openModel reads the best model. It may be of an epoch that the state has not come
+// to: a run that was killed between the two comes to it again.
+func (e *earlier) openModel(dir string) error {
+	best := e.course.Best
+	if best == nil {
+		return nil // the first epoch makes it
+	}
+	tensors, metadata, err := run.ReadTensors(filepath.Join(dir, run.ModelFile))
+	if err != nil {
+		return fmt.Errorf("aegis: resume %s: the model of epoch %d: %w", dir, best.Epoch, err)
+	}
+	e.files[run.ModelFile] = metadata
+	epoch, errEpoch := strconv.Atoi(metadata["epoch"])
+	step, errStep := strconv.ParseInt(metadata["step"], 10, 64)
+	if errEpoch != nil || errStep != nil || epoch < best.Epoch {
+		return fmt.Errorf("aegis: resume %s: %s is of epoch %q; want that of epoch %d", dir, run.ModelFile, metadata["epoch"], best.Epoch)
+	}
+	e.model = checkpoint{tensors, nil, moment{epoch, step}}
+	return nil
+}
+
+// fits says why a run cannot go on as it is configured now: refused is what would
+// make it another run, rows are those of an epoch.
+func (e *earlier) fits(now course, rows int, refused []string) error {
+	was := e.course
+	if len(refused) > 0 {
+		return configErrorf("aegis: resume %s: it would be another run: %s; leave these as they are", e.from, strings.Join(refused, "; "))
+	}
+	switch {
+	case e.known && was.Data != now.Data:
+		return fmt.Errorf("aegis: resume %s: the data are others: %d training rows of fingerprint %s, the run has %d of %s; want the same rows in the same order",
+			e.from, now.DataRows, now.Data, was.DataRows, was.Data)
+	case e.known && was.Rows > rows:
+		return fmt.Errorf("aegis: resume %s: the state is %d rows into an epoch, which has %d", e.from, was.Rows, rows)
+	case !e.known && was.Step != int64(was.Epoch)*int64(stepsOf(rows, now.Batch)):
+		return fmt.Errorf("aegis: resume %s: the state of step %d is not at an epoch's end, and the version that wrote it did not keep where it is; want a run that finished", e.from, was.Step)
+	}
+	return nil
+}
+
+// differences compares a configuration with that of the state: refused is what may
+// not change, changed what may and did, both in words.
+func (e *earlier) differences(now *Config) (refused, changed []string, err error) {
+	var was Config
+	var keys map[string]json.RawMessage
+	if err := errors.Join(json.Unmarshal([]byte(e.config), &was), json.Unmarshal([]byte(e.config), &keys)); err != nil {
+		return nil, nil, fmt.Errorf("aegis: resume %s: the configuration in %s: %w", e.from, run.LastFile, err)
+	}
+	there, err := e.configured()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, o := range configTable() {
+		of := &was
+		if _, kept := keys[o.Key]; !kept && there != nil && (o.Resume || o.Key == initFromKey) { // a model's file has no paths and no device
+			of = there
+		}
+		a, b := o.At(now), o.At(of)
+		if same(a, b) {
+			continue
+		}
+		text := fmt.Sprintf("%s %s, the run has %s", o.Key, shownValue(a), shownValue(b))
+		if o.Resume {
+			changed = append(changed, text)
+		} else {
+			refused = append(refused, text)
+		}
+	}
+	if was.endingSchedule() && was.Schedule == now.Schedule {
+		if is, first := now.scheduleEpochs(), was.scheduleEpochs(); is != first {
+			refused = append(refused, fmt.Sprintf("epochs %d under the schedule %s, which the run made %d epochs long", is, now.Schedule, first))
+		}
+	}
+	return refused, changed, nil
+}
+
+// programDifferences does so for a program of one's own, whose batch is its own.
+func (e *earlier) programDifferences(now *ProgramConfig, course course) (refused, changed []string, err error) {
+	var was ProgramConfig
+	if err := json.Unmarshal([]byte(e.config), &was); err != nil {
+		return nil, nil, fmt.Errorf("aegis: resume %s: the configuration in %s: %w", e.from, run.LastFile, err)
+	}
+	for _, o := range configTable() {
+		if o.program == nil {
+			continue
+		}
+		a, b := o.program(now), o.program(&was)
+		switch text := fmt.Sprintf("%s %s, the run has %s", o.Key, shownValue(a), shownValue(b)); {
+		case same(a, b):
+		case o.Resume:
+			changed = append(changed, text)
+		default:
+			refused = append(refused, text)
+		}
+	}
+	if e.known && e.course.Batch != course.Batch {
+		refused = append(refused, fmt.Sprintf("batch %d, the run has %d", course.Batch, e.course.Batch))
+	}
+	return refused, changed, nil
+}
+
+// best is the state of the best model, as far as it is in a file: its parameters.
+func (e *earlier) best() *program.State {
+	if e.model.tensors == nil {
+		return nil
+	}
+	return &program.State{Step: e.model.step, Tensors: e.model.tensors}
+}
+
+// configured is the run's config.toml, nil where there is none.
+func (e *earlier) configured() (*Config, error) {
+	path := filepath.Join(e.from, run.ConfigFile)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	c, err := LoadRunConfig(path)
+	if err != nil {
+		return nil, err
+	}
+	file, err := c.forFile()
+	return &file, err
+}
+
+// same compares two values of an option, pointers to them; a list that is nil has
+// no names.
+func same(a, b any) bool {
+	x, y := reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem()
+	if x.Kind() == reflect.Slice && x.Len() == 0 && y.Len() == 0 {
+		return true
+	}
+	return reflect.DeepEqual(x.Interface(), y.Interface())
+}
+
+// shownValue is an option's value in words.
+func shownValue(pointer any) string {
+	text := fmt.Sprint(reflect.ValueOf(pointer).Elem().Interface())
+	if text == "" || text == "[]" {
+		return "none"
+	}
+	return text
+}
+
+// openEarlier reads the run that goes on, nil where one starts, and takes its
+// directory where it goes on there.
+func (j *journal) openEarlier(o Options, kind string) (e *earlier, err error) {
+	from, err := o.resumes()
+	if err != nil || from == "" {
+		return nil, err
+	}
+	if o.inPlace(from) {
+		j.dir, err = run.Reopen(from)
+	} else {
+		err = run.Busy(from)
+	}
+	if err != nil {
+		return nil, elsewhere(err)
+	}
+	return openEarlier(from, kind)
+}
+
+// takeOver says why a run does not go on: refused is what of its configuration may
+// not change, rows are those of an epoch. What it has come to is the journal's
+// then.
+func (j *journal) takeOver(e *earlier, rows, epochs int, refused []string) error {
+	if err := e.fits(j.course, rows, refused); err != nil {
+		return err
+	}
+	j.course.Best, j.epochs = e.course.Best, e.epochs
+	switch drawn := e.course.Curve; {
+	case drawn != nil:
+		drawn.epochSteps = j.curve.epochSteps
+		j.curve = *drawn
+	case j.curve.Window > 0:
+		j.curve.From = int(e.course.Step)
+	}
+	at := e.course.Position
+	if j.enough = j.exhausted(at); !e.complete() { // its pictures and its summary are left
+		return nil
+	}
+	switch {
+	case at.Epoch >= epochs:
+		return &nothingLeft{e.from, fmt.Sprintf("it has finished %d epochs of %d", at.Epoch, epochs)}
+	case j.enough:
+		return &nothingLeft{e.from, fmt.Sprintf("it ended with epoch %d, and validation was best in epoch %d", at.Epoch, e.course.Best.Epoch)}
+	}
+	return nil
+}
+
+// complete says that a run was not killed behind its last step.
+func (e *earlier) complete() bool {
+	var s Summary
+	return run.ReadSummary(e.from, &s) == nil && s.Status == Finished && s.Epochs == e.course.Epoch
+}
+
+// nothingLeft says that a run that was to go on has nothing left to train.
+type nothingLeft struct{ dir, why string }
+
+func (n *nothingLeft) Error() string {
+	return fmt.Sprintf("nothing is left to train of the run in %s: %s", n.dir, n.why)
+}
+
+// summary is what the run left, after a line on why it stays as it is.
+func (n *nothingLeft) summary(warn func(string)) (*Summary, error) {
+	warn(n.Error())
+	var s Summary
+	return &s, run.ReadSummary(n.dir, &s)
+}
+
+// goOn gives the machine the state of a run that goes on, and says from where.
+func (j *journal) goOn(e *earlier) (notes []string, err error) {
+	if err := j.machine.SetState(e.state); err != nil {
+		return nil, fmt.Errorf("aegis: resume %s: %w", e.from, err)
+	}
+	at := e.course.Position
+	j.writer.state = checkpoint{e.state.Tensors, &e.course, moment{at.Epoch, at.Step}}
+	if j.plateau != nil && e.course.Plateau != nil {
+		was := e.course.Plateau
+		j.plateau.Best, j.plateau.Bad, j.plateau.Factor = was.Best, was.Bad, was.Factor
+	}
+	j.writer.model = e.model
+	j.writer.files = map[string]*moment{run.LastFile: &j.writer.state.moment}
+	if e.model.tensors == nil { // until an epoch has finished the model is that of the state
+		j.writer.model = checkpoint{j.writer.modelOf(e.state), nil, j.writer.state.moment}
+		j.writer.pending = true
+	} else {
+		j.writer.files[run.ModelFile] = &j.writer.model.moment
+	}
+	j.savedStep = at.Step
+	notes = append(notes, fmt.Sprintf("the run in %s goes on from step %d, behind epoch %d", e.from, at.Step, at.Epoch))
+	now := j.machine.Arithmetic()
+	switch {
+	case !e.known:
+		notes = append(notes, "its version kept neither what computed it nor a fingerprint of its data: these are taken to be the same, and the last bits can differ from those of a run that was not interrupted")
+	case now != e.course.Arithmetic:
+		notes = append(notes, fmt.Sprintf("it was computed by %s, and is by %s now: the last bits will differ from those of a run that was not interrupted", e.course.Arithmetic, now))
+	}
+	return notes, nil
+}
+
+// stands is where training starts, and how many epochs there are to be.
+func (j *journal) stands(e *earlier, epochs int) (train.Position, int) {
+	switch {
+	case e == nil:
+		return train.Position{}, epochs
+	case j.enough:
+		epochs = e.course.Epoch
+	}
+	return e.course.Position, epochs
+}
+
+// fill writes the configuration into a run's directory, and what an earlier run
+// left where it goes on.
+func (j *journal) fill(e *earlier, settings []run.Setting) error {
+	if e == nil {
+		return j.dir.WriteConfig(settings)
+	}
+	if same, err := sameFile(e.from, j.dir.Out()); err != nil || same {
+		return errors.Join(err, j.dir.CutMetrics(len(e.epochs)), j.dir.WriteConfig(settings))
+	}
+	return errors.Join(j.dir.WriteConfig(settings), e.copyTo(j.dir))
+}
+
+func sameFile(a, b string) (bool, error) {
+	first, errA := os.Stat(a)
+	second, errB := os.Stat(b)
+	return os.SameFile(first, second), errors.Join(errA, errB)
+}
+
+// initial is the model that the run started from, as far as it is needed: what it
+// reads of rows.
+func (e *earlier) initial(path Path) (*initial, error) {
+	if path == "" {
+		return nil, nil
+	}
+	var was Config
+	if err := json.Unmarshal([]byte(e.config), &was); err != nil {
+		return nil, fmt.Errorf("aegis: resume %s: the configuration in %s: %w", e.from, run.LastFile, err)
+	}
+	return &initial{path: e.from, spec: was.Spec}, nil
+}
+
+// copyTo writes what a run left into the directory in which it goes on; the first
+// one stays as it is.
+func (e *earlier) copyTo(dir *run.Dir) error {
+	for i := range e.epochs {
+		if err := dir.AppendMetrics(e.epochs[i]); err != nil {
+			return err
+		}
+	}
+	for name, tensors := range map[string]map[string]program.Tensor{run.ModelFile: e.model.tensors, run.LastFile: e.state.Tensors} {
+		if e.files[name] == nil {
+			continue
+		}
+		if err := dir.WriteTensors(name, tensors, e.files[name]); err != nil {
+			return err
+		}
+	}
+	return dir.Commit()
+}
+
+// release lets go of tensors, which the journal has now.
+func (e *earlier) release() {
+	if e != nil {
+		e.state, e.model.tensors = nil, nil
+	}
+}
+
+// fingerprint is that of the rows that decide what training comes to: those to
+// train on and to validate with, with labels where they say which rows are which.
+func fingerprint(ds *data.Source, trained data.Set, labels bool) (print string, err error) {
+	sets := []data.Set{trained, ds.Val}
+	if !labels {
+		sets[0].Labels, sets[1].Labels = nil, nil
+	}
+	err = ds.Guard(func() error {
+		print = data.Fingerprint(sets...)
+		return nil
+	})
+	return print, err
+}
