@@ -83,6 +83,7 @@ func TestLoadConfigFillsIn(t *testing.T) {
 		"lr = 1\nval = \"10%\"":                        {"fc12", func(c *Config) { c.LR, c.Val = 1, 0.1 }},
 		"model = \"cvae\"\ncondition = \"none\"":       {"cvae", func(c *Config) { c.Condition = "" }},
 		"hidden = []":                                  {"fc12", func(c *Config) { c.Hidden = []int{} }},
+		"save_every = 500":                             {"fc12", func(c *Config) { c.SaveEvery.Steps = 500 }},
 		"optimizer = \"rmsprop\"\nmomentum = 0.5":      {"fc12", func(c *Config) { c.Optimizer, c.Momentum = "rmsprop", 0.5 }},
 	} {
 		want, err := NewConfig(c.preset)

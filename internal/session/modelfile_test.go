@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"aegis/data"
 	"aegis/internal/run"
@@ -22,6 +23,8 @@ func other(pointer any) {
 		*v = Size{Height: v.Height + 3, Width: v.Width + 4}
 	case *Window:
 		*v = Window{Lines: v.Lines + 8, Step: v.Step + 2}
+	case *SaveEvery:
+		*v = SaveEvery{Time: v.Time + 1500*time.Millisecond}
 	case *data.Held:
 		*v += 0.125
 	case *[3]int:

@@ -59,6 +59,17 @@ func (e SaveEvery) MarshalText() ([]byte, error) { return []byte(e.String()), ni
 // UnmarshalText reads what MarshalText writes.
 func (e *SaveEvery) UnmarshalText(text []byte) error { return e.Set(string(text)) }
 
+// UnmarshalTOML reads a number of steps as a number too.
+func (e *SaveEvery) UnmarshalTOML(value any) error {
+	switch v := value.(type) {
+	case int64:
+		return e.Set(strconv.FormatInt(v, 10))
+	case string:
+		return e.Set(v)
+	}
+	return fmt.Errorf("want steps such as 500 or a time such as \"30s\", got %v", value)
+}
+
 // due says whether a checkpoint is, at a step and so long after the one of another
 // step.
 func (e SaveEvery) due(step, last int64, since time.Duration) bool {
