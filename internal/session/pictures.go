@@ -85,14 +85,15 @@ func (t *trainer) startShown(ctx context.Context) (constant constants, started [
 	if err != nil {
 		return constant, nil, err
 	}
-	started = append(started, startPicture(run.LatentFile, func(w io.Writer) error { return report.Latent(w, codes) }))
+	latent := startPicture(run.LatentFile, func(w io.Writer) error { return report.Latent(w, codes) })
+	defer func() { started = append(started, latent) }() // others are not kept waiting by it
 	if err := t.testBest(ctx); err != nil {
-		return constant, started, err
+		return constant, nil, err
 	}
 	if !t.train.IsVector() {
 		grid, err := t.reconstructions(ctx)
 		if err != nil {
-			return constant, started, err
+			return constant, nil, err
 		}
 		started = append(started, startPicture(run.ReconstructionsFile, func(w io.Writer) error { return report.Reconstructions(w, grid) }))
 	}
