@@ -176,7 +176,7 @@ func (j *journal) poll() error {
 		return nil
 	}
 	if err == nil && j.failing {
-		j.failing = false
+		j.failing, j.kinds = false, nil
 		j.warn("files are written again: " + j.writer.saved().String())
 	}
 	return j.wrote(err)
@@ -195,7 +195,7 @@ func (j *journal) lines() error {
 
 // wrote takes in that something could not be written: training goes on, and what
 // is in the files stays there, unless the directory is lost. Each kind of failure
-// is said once.
+// is said once until files are written again.
 func (j *journal) wrote(err error) error {
 	if err == nil || errors.Is(err, run.ErrLost) {
 		return err
@@ -204,11 +204,16 @@ func (j *journal) wrote(err error) error {
 	if kind := cause(err); !slices.Contains(j.kinds, kind) {
 		j.kinds = append(j.kinds, kind)
 		text := fmt.Sprintf("%v; %s; training goes on", err, j.writer.saved())
-		j.faults = append(j.faults, text)
+		if len(j.faults) < mostFaults {
+			j.faults = append(j.faults, text)
+		}
 		j.warn(text)
 	}
 	return nil
 }
+
+// mostFaults is how many a summary has.
+const mostFaults = 20
 
 // cause is what kind of failure an error is.
 func cause(err error) string {

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strconv"
 	"strings"
 
@@ -47,7 +46,7 @@ func (o Options) resumes() (string, error) {
 	case o.Resume != "" && o.Auto:
 		return "", configErrorf("aegis: a run to go on with, and one that goes on if it is there; want one of them")
 	case o.Auto && o.Out == "":
-		return "", configErrorf("aegis: a run that goes on if it is there needs a directory; name one")
+		return "", elsewhere(configErrorf("aegis: a run that goes on if it is there needs a directory; name one"))
 	case o.Auto && run.HasCheckpoint(o.Out):
 		return o.Out, nil
 	case o.Auto, o.Resume == "":
@@ -207,226 +206,12 @@ func (e *earlier) fits(now course, rows int, refused []string) error {
 	return nil
 }
 
-// differences compares a configuration with that of the state: refused is what may
-// not change, changed what may and did, both in words.
-func (e *earlier) differences(now *Config) (refused, changed []string, err error) {
-	var was Config
-	var keys map[string]json.RawMessage
-	if err := errors.Join(json.Unmarshal([]byte(e.config), &was), json.Unmarshal([]byte(e.config), &keys)); err != nil {
-		return nil, nil, fmt.Errorf("aegis: resume %s: the configuration in %s: %w", e.from, run.LastFile, err)
-	}
-	there, err := e.configured()
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, o := range configTable() {
-		of := &was
-		if _, kept := keys[o.Key]; !kept && there != nil && (o.Resume || o.Key == initFromKey) { // a model's file has no paths and no device
-			of = there
-		}
-		a, b := o.At(now), o.At(of)
-		if same(a, b) {
-			continue
-		}
-		text := fmt.Sprintf("%s %s, the run has %s", o.Key, shownValue(a), shownValue(b))
-		if o.Resume {
-			changed = append(changed, text)
-		} else {
-			refused = append(refused, text)
-		}
-	}
-	if was.endingSchedule() && was.Schedule == now.Schedule {
-		if is, first := now.scheduleEpochs(), was.scheduleEpochs(); is != first {
-			refused = append(refused, fmt.Sprintf("epochs %d under the schedule %s, which the run made %d epochs long", is, now.Schedule, first))
-		}
-	}
-	return refused, changed, nil
-}
-
-// programDifferences does so for a program of one's own, whose batch is its own.
-func (e *earlier) programDifferences(now *ProgramConfig, course course) (refused, changed []string, err error) {
-	var was ProgramConfig
-	if err := json.Unmarshal([]byte(e.config), &was); err != nil {
-		return nil, nil, fmt.Errorf("aegis: resume %s: the configuration in %s: %w", e.from, run.LastFile, err)
-	}
-	for _, o := range configTable() {
-		if o.program == nil {
-			continue
-		}
-		a, b := o.program(now), o.program(&was)
-		switch text := fmt.Sprintf("%s %s, the run has %s", o.Key, shownValue(a), shownValue(b)); {
-		case same(a, b):
-		case o.Resume:
-			changed = append(changed, text)
-		default:
-			refused = append(refused, text)
-		}
-	}
-	if e.known && e.course.Batch != course.Batch {
-		refused = append(refused, fmt.Sprintf("batch %d, the run has %d", course.Batch, e.course.Batch))
-	}
-	return refused, changed, nil
-}
-
 // best is the state of the best model, as far as it is in a file: its parameters.
 func (e *earlier) best() *program.State {
 	if e.model.tensors == nil {
 		return nil
 	}
 	return &program.State{Step: e.model.step, Tensors: e.model.tensors}
-}
-
-// configured is the run's config.toml, nil where there is none.
-func (e *earlier) configured() (*Config, error) {
-	path := filepath.Join(e.from, run.ConfigFile)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	c, err := LoadRunConfig(path)
-	if err != nil {
-		return nil, err
-	}
-	file, err := c.forFile()
-	return &file, err
-}
-
-// same compares two values of an option, pointers to them; a list that is nil has
-// no names.
-func same(a, b any) bool {
-	x, y := reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem()
-	if x.Kind() == reflect.Slice && x.Len() == 0 && y.Len() == 0 {
-		return true
-	}
-	return reflect.DeepEqual(x.Interface(), y.Interface())
-}
-
-// shownValue is an option's value in words.
-func shownValue(pointer any) string {
-	text := fmt.Sprint(reflect.ValueOf(pointer).Elem().Interface())
-	if text == "" || text == "[]" {
-		return "none"
-	}
-	return text
-}
-
-// openEarlier reads the run that goes on, nil where one starts, and takes its
-// directory where it goes on there.
-func (j *journal) openEarlier(o Options, kind string) (e *earlier, err error) {
-	from, err := o.resumes()
-	if err != nil || from == "" {
-		return nil, err
-	}
-	if o.inPlace(from) {
-		j.dir, err = run.Reopen(from)
-	} else {
-		err = run.Busy(from)
-	}
-	if err != nil {
-		return nil, elsewhere(err)
-	}
-	return openEarlier(from, kind)
-}
-
-// takeOver says why a run does not go on: refused is what of its configuration may
-// not change, rows are those of an epoch. What it has come to is the journal's
-// then.
-func (j *journal) takeOver(e *earlier, rows, epochs int, refused []string) error {
-	if err := e.fits(j.course, rows, refused); err != nil {
-		return err
-	}
-	j.course.Best, j.epochs = e.course.Best, e.epochs
-	switch drawn := e.course.Curve; {
-	case drawn != nil:
-		drawn.epochSteps = j.curve.epochSteps
-		j.curve = *drawn
-	case j.curve.Window > 0:
-		j.curve.From = int(e.course.Step)
-	}
-	at := e.course.Position
-	if j.enough = j.exhausted(at); !e.complete() { // its pictures and its summary are left
-		return nil
-	}
-	switch {
-	case at.Epoch >= epochs:
-		return &nothingLeft{e.from, fmt.Sprintf("it has finished %d epochs of %d", at.Epoch, epochs)}
-	case j.enough:
-		return &nothingLeft{e.from, fmt.Sprintf("it ended with epoch %d, and validation was best in epoch %d", at.Epoch, e.course.Best.Epoch)}
-	}
-	return nil
-}
-
-// complete says that a run was not killed behind its last step.
-func (e *earlier) complete() bool {
-	var s Summary
-	return run.ReadSummary(e.from, &s) == nil && s.Status == Finished && s.Epochs == e.course.Epoch
-}
-
-// nothingLeft says that a run that was to go on has nothing left to train.
-type nothingLeft struct{ dir, why string }
-
-func (n *nothingLeft) Error() string {
-	return fmt.Sprintf("nothing is left to train of the run in %s: %s", n.dir, n.why)
-}
-
-// summary is what the run left, after a line on why it stays as it is.
-func (n *nothingLeft) summary(warn func(string)) (*Summary, error) {
-	warn(n.Error())
-	var s Summary
-	return &s, run.ReadSummary(n.dir, &s)
-}
-
-// goOn gives the machine the state of a run that goes on, and says from where.
-func (j *journal) goOn(e *earlier) (notes []string, err error) {
-	if err := j.machine.SetState(e.state); err != nil {
-		return nil, fmt.Errorf("aegis: resume %s: %w", e.from, err)
-	}
-	at := e.course.Position
-	j.writer.state = checkpoint{e.state.Tensors, &e.course, moment{at.Epoch, at.Step}}
-	if j.plateau != nil && e.course.Plateau != nil {
-		was := e.course.Plateau
-		j.plateau.Best, j.plateau.Bad, j.plateau.Factor = was.Best, was.Bad, was.Factor
-	}
-	j.writer.model = e.model
-	j.writer.files = map[string]*moment{run.LastFile: &j.writer.state.moment}
-	if e.model.tensors == nil { // until an epoch has finished the model is that of the state
-		j.writer.model = checkpoint{j.writer.modelOf(e.state), nil, j.writer.state.moment}
-		j.writer.pending = true
-	} else {
-		j.writer.files[run.ModelFile] = &j.writer.model.moment
-	}
-	j.savedStep = at.Step
-	notes = append(notes, fmt.Sprintf("the run in %s goes on from step %d, behind epoch %d", e.from, at.Step, at.Epoch))
-	now := j.machine.Arithmetic()
-	switch {
-	case !e.known:
-		notes = append(notes, "its version kept neither what computed it nor a fingerprint of its data: these are taken to be the same, and the last bits can differ from those of a run that was not interrupted")
-	case now != e.course.Arithmetic:
-		notes = append(notes, fmt.Sprintf("it was computed by %s, and is by %s now: the last bits will differ from those of a run that was not interrupted", e.course.Arithmetic, now))
-	}
-	return notes, nil
-}
-
-// stands is where training starts, and how many epochs there are to be.
-func (j *journal) stands(e *earlier, epochs int) (train.Position, int) {
-	switch {
-	case e == nil:
-		return train.Position{}, epochs
-	case j.enough:
-		epochs = e.course.Epoch
-	}
-	return e.course.Position, epochs
-}
-
-// fill writes the configuration into a run's directory, and what an earlier run
-// left where it goes on.
-func (j *journal) fill(e *earlier, settings []run.Setting) error {
-	if e == nil {
-		return j.dir.WriteConfig(settings)
-	}
-	if same, err := sameFile(e.from, j.dir.Out()); err != nil || same {
-		return errors.Join(err, j.dir.CutMetrics(len(e.epochs)), j.dir.WriteConfig(settings))
-	}
-	return errors.Join(j.dir.WriteConfig(settings), e.copyTo(j.dir))
 }
 
 func sameFile(a, b string) (bool, error) {
