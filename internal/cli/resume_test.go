@@ -30,7 +30,7 @@ func TestResumeFlag(t *testing.T) {
 	}{
 		{append(small, "--epochs", "1", "--out", "a", "--resume", "auto"), 0, "no checkpoint in a: a run starts\n"},
 		{[]string{"--resume", "a"}, 0, "nothing is left to train of the run in a: it has finished 1 epochs of 1\n"},
-		{[]string{"--resume", "a", "--epochs", "2"}, 0, "the run in a goes on from step 4, behind epoch 1\nepochs 2, the run has 1\n"},
+		{[]string{"--resume", "a", "--epochs", "2"}, 0, "the run in a goes on from step 4, behind epoch 1\nepochs is 2 from here on, it was 1\n"},
 		{append(small, "--epochs", "3", "--out", "a", "--resume", "auto"), 0, "epoch 3/3"},
 		{[]string{"--resume", "a", "--epochs", "4", "--out", "b"}, 0, "writing to b\n"},
 		{[]string{"--resume", "a", "--latent", "4"}, 2, "it would be another run: latent 4, the run has 3; leave these as they are"},

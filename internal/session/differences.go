@@ -33,19 +33,28 @@ func (e *earlier) differences(now *Config) (refused, changed []string, err error
 		if same(a, b) {
 			continue
 		}
-		text := fmt.Sprintf("%s %s, the run has %s", o.Key, shownValue(a), shownValue(b))
 		if o.Resume {
-			changed = append(changed, text)
+			changed = append(changed, wasOther(o, a, b))
 		} else {
-			refused = append(refused, text)
+			refused = append(refused, hasOther(o, a, b))
 		}
 	}
 	if was.endingSchedule() && was.Schedule == now.Schedule {
 		if is, first := now.scheduleEpochs(), was.scheduleEpochs(); is != first {
-			refused = append(refused, fmt.Sprintf("epochs %d under the schedule %s, which the run made %d epochs long", is, now.Schedule, first))
+			refused = append(refused, fmt.Sprintf("epochs %d under the schedule %s, which the run made %d epochs long (schedule_epochs %d keeps it so)", is, now.Schedule, first, first))
 		}
 	}
 	return refused, changed, nil
+}
+
+// hasOther says that an option may not be what it is now.
+func hasOther(o ConfigOption, now, was any) string {
+	return fmt.Sprintf("%s %s, the run has %s", o.Key, shownValue(now), shownValue(was))
+}
+
+// wasOther says that an option is another one from here on.
+func wasOther(o ConfigOption, now, was any) string {
+	return fmt.Sprintf("%s is %s from here on, it was %s", o.Key, shownValue(now), shownValue(was))
 }
 
 // programDifferences does so for a program of one's own, whose batch is its own.
@@ -58,13 +67,12 @@ func (e *earlier) programDifferences(now *ProgramConfig, course course) (refused
 		if o.program == nil {
 			continue
 		}
-		a, b := o.program(now), o.program(&was)
-		switch text := fmt.Sprintf("%s %s, the run has %s", o.Key, shownValue(a), shownValue(b)); {
+		switch a, b := o.program(now), o.program(&was); {
 		case same(a, b):
 		case o.Resume:
-			changed = append(changed, text)
+			changed = append(changed, wasOther(o, a, b))
 		default:
-			refused = append(refused, text)
+			refused = append(refused, hasOther(o, a, b))
 		}
 	}
 	if e.known && e.course.Batch != course.Batch {
@@ -94,7 +102,7 @@ func same(a, b any) bool {
 	if x.Kind() == reflect.Slice && x.Len() == 0 && y.Len() == 0 {
 		return true
 	}
-	return reflect.DeepEqual(x.Interface(), y.Interface())
+	return reflect.DeepEqual(x.Interface(), y.Interface()) || shownValue(a) == shownValue(b)
 }
 
 // shownValue is an option's value in words.

@@ -286,7 +286,7 @@ func TestResumeOfAnOldVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Epochs != 5 || s.BestEpoch != 5 || !strings.Contains(notes, "goes on from step 12, behind epoch 3") || !strings.Contains(notes, "its version kept neither") || !strings.Contains(notes, "epochs 5, the run has 3") {
+	if s.Epochs != 5 || s.BestEpoch != 5 || !strings.Contains(notes, "goes on from step 12, behind epoch 3") || !strings.Contains(notes, "its version kept neither") || !strings.Contains(notes, "epochs is 5 from here on, it was 3") {
 		t.Errorf("%d epochs, the best is %d, notes:\n%s", s.Epochs, s.BestEpoch, notes)
 	}
 	_, metadata, err := run.ReadTensors(filepath.Join(dir, run.LastFile))
