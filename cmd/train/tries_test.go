@@ -95,12 +95,13 @@ func TestTriesErrors(t *testing.T) {
 		code int
 		want string
 	}{
-		"jobs alone": {[]string{"--jobs", "2"}, cli.ExitUsage, "say how many tries; see --help"},
-		"negative":   {[]string{"--tries", "-1"}, cli.ExitUsage, "-1 tries; want at least 1"},
-		"a value":    {[]string{"--tries", "2", "--lr", "-1"}, cli.ExitUsage, "learning rate -1"},
-		"the data's": {[]string{"--tries", "2", "--val", "40"}, cli.ExitUsage, "40"},
-		"there":      {[]string{"--tries", "2", "--out", earlier}, cli.ExitFailed, "--out names another one, --force replaces it"},
-		"none":       {[]string{"--tries", "2", "--lr", "1e30"}, cli.ExitFailed, "none of 2 tries finished; seed 1: "},
+		"jobs alone":  {[]string{"--jobs", "2"}, cli.ExitUsage, "say how many tries; see --help"},
+		"one resumed": {[]string{"--tries", "2", "--resume", "runs/a"}, cli.ExitUsage, "--tries go on each by itself"},
+		"negative":    {[]string{"--tries", "-1"}, cli.ExitUsage, "-1 tries; want 1 to 10000"},
+		"a value":     {[]string{"--tries", "2", "--lr", "-1"}, cli.ExitUsage, "learning rate -1"},
+		"the data's":  {[]string{"--tries", "2", "--val", "40"}, cli.ExitUsage, "40"},
+		"there":       {[]string{"--tries", "2", "--out", earlier}, cli.ExitFailed, "--out names another one, --force replaces it"},
+		"none":        {[]string{"--tries", "2", "--lr", "1e30"}, cli.ExitFailed, "none of 2 tries finished; seed 1: "},
 	} {
 		out := filepath.Join(t.TempDir(), "tries")
 		code, _, stderr := train(context.Background(), append([]string{"--data", dir, "--model", "fc12", "--out", out}, c.args...)...)

@@ -155,6 +155,9 @@ func newCall(flags []given, own []option) (*call, error) {
 	for _, f := range flags {
 		switch f.option.name {
 		case "config":
+			if file != "" {
+				return nil, &usageError{errors.New("--config is there twice; want one file")}
+			}
 			file = f.text
 		case "model":
 			preset = f.text

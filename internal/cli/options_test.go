@@ -203,6 +203,7 @@ func TestFlagErrors(t *testing.T) {
 		want string
 	}{
 		"no number":       {[]string{"--lr", "fast"}, `"fast" for flag -lr: want a number; see --help`},
+		"two files":       {[]string{"--config", "a.toml", "--config", "b.toml"}, "--config is there twice; want one file"},
 		"no whole number": {[]string{"--batch", "1.5"}, "want a whole number; see"},
 		"too large":       {[]string{"--batch", "99999999999999999999"}, "out of range"},
 		"negative seed":   {[]string{"--seed", "-1"}, "of at least 0"},

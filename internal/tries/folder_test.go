@@ -31,7 +31,8 @@ func TestRefused(t *testing.T) {
 		usage  bool // it is the configuration's
 		want   string
 	}{
-		"none":          {bend: func(_ *session.Config, o *Options) { o.Tries = 0 }, usage: true, want: "0 tries; want at least 1"},
+		"none":          {bend: func(_ *session.Config, o *Options) { o.Tries = 0 }, usage: true, want: "0 tries; want 1 to 10000"},
+		"too many":      {bend: func(_ *session.Config, o *Options) { o.Tries = 1_000_000_000 }, usage: true, want: "1000000000 tries; want 1 to 10000"},
 		"jobs":          {bend: func(_ *session.Config, o *Options) { o.Jobs = -1 }, usage: true, want: "-1 tries side by side"},
 		"seeds":         {bend: func(c *session.Config, o *Options) { c.Seed = math.MaxUint64 }, usage: true, want: "want a smaller seed"},
 		"a value":       {bend: func(c *session.Config, _ *Options) { c.LR = -1 }, usage: true, want: "learning rate"},

@@ -46,14 +46,17 @@ const (
 	Best = "best"       // a link to the best run, where there are links
 )
 
+// mostTries is more than anybody waits for.
+const mostTries = 10_000
+
 // dirOf is the directory of a seed's run.
 func dirOf(seed session.Seed) string { return fmt.Sprintf("seed-%d", seed) }
 
 // Check says why tries cannot be, so that no data is read in vain. Train sees to
 // it again.
 func (o Options) Check(cfg session.Config) error {
-	if o.Tries < 1 {
-		return usagef("aegis: %d tries; want at least 1", o.Tries)
+	if o.Tries < 1 || o.Tries > mostTries {
+		return usagef("aegis: %d tries; want 1 to %d", o.Tries, mostTries)
 	}
 	if o.Jobs < 0 || o.Jobs > session.MostThreads {
 		return usagef("aegis: %d tries side by side; want 1 to %d", o.Jobs, session.MostThreads)
