@@ -137,6 +137,8 @@ func meant(err error) error {
 // resumeAuto is the value of --resume by which a run goes on if it is there.
 const resumeAuto = "auto"
 
+var errTriesResumed = errors.New("--tries go on each by itself, with --resume auto and the --out that they lie in")
+
 // resumed is the directory of the run that goes on, "" where one starts.
 func resumed(resume, out string) string {
 	if resume != resumeAuto {
@@ -152,6 +154,7 @@ func resumed(resume, out string) string {
 // the run that goes on, or a preset's.
 func newCall(flags []given, own []option) (*call, error) {
 	var file, preset, resume, out string
+	tries := false
 	for _, f := range flags {
 		switch f.option.name {
 		case "config":
@@ -165,7 +168,12 @@ func newCall(flags []given, own []option) (*call, error) {
 			resume = f.text
 		case "out":
 			out = f.text
+		case "tries":
+			tries = true
 		}
+	}
+	if tries && resume != "" && resume != resumeAuto {
+		return nil, &usageError{errTriesResumed}
 	}
 	c := &call{}
 	var err error

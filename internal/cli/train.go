@@ -49,7 +49,7 @@ func train(ctx context.Context, p *Process, c *call) error {
 		return &usageError{errors.New("--force replaces the run in the directory that --out names; name one")}
 	}
 	if c.tries != 0 && c.resume != "" && c.resume != resumeAuto {
-		return &usageError{errors.New("--tries go on each by itself, with --resume auto and the --out that they lie in")}
+		return &usageError{errTriesResumed}
 	}
 	if c.jobs != 0 && c.tries == 0 {
 		return &usageError{errors.New("--jobs is how many of --tries train side by side; say how many tries")}
