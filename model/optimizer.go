@@ -85,5 +85,11 @@ func (s Spec) optimizerText() string {
 	if s.Schedule != "" && s.Schedule != optim.Constant {
 		b.WriteString(" " + s.Schedule)
 	}
+	if clip := s.clip(); clip.On() {
+		fmt.Fprintf(&b, ", clips %v", clip)
+	}
+	if s.EMA > 0 {
+		fmt.Fprintf(&b, ", averages of decay %g", s.EMA)
+	}
 	return b.String()
 }

@@ -81,10 +81,12 @@ func (c Config) fits(need float64) error {
 
 // checkpointBytes is what a run takes at most beside its data set and its VM: of
 // parameters and state the copy that is being written, the one that is kept and
-// the next one, and the best parameters.
+// the next one, and the best parameters, twice where one is being written. Of
+// Adam's, with averages, that is 14 times the parameters, and ParamBytes, which has
+// gradients too, is 5 times.
 func checkpointBytes(cost model.Cost) float64 {
 	const rest = 128 << 20 // Go's runtime, threads, canvases
-	return 2.5*cost.ParamBytes + rest
+	return 2.8*cost.ParamBytes + rest
 }
 
 // machineBytes is what a VM takes at most: parameters and the optimizer's

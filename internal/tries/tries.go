@@ -131,7 +131,7 @@ func Train(ctx context.Context, cfg session.Config, ds *data.Source, opt Options
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if err := opt.Check(cfg); err != nil {
+	if err := errors.Join(opt.Check(cfg), ds.Validate()); err != nil {
 		return nil, err
 	}
 	if opt.Jobs = min(max(opt.Jobs, 1), opt.Tries); opt.Jobs > 1 {

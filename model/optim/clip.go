@@ -42,7 +42,7 @@ func (c Clip) Validate() error {
 	}{{"the norm of gradients", c.Norm}, {"values of gradients", c.Value}} {
 		// VMs have them in float32.
 		if small := float64(float32(b.bound)); b.bound != 0 && !(b.bound > 0 && small > 0 && small <= math.MaxFloat32) {
-			return fmt.Errorf("optim: clips %s to %v; want a finite number above 0, or 0 for no bound", b.what, b.bound)
+			return fmt.Errorf("optim: clips %s to %v; want a number above 0 that float32 has, or 0 for no bound", b.what, b.bound)
 		}
 	}
 	return nil
