@@ -14,8 +14,10 @@ type Options struct {
 	Force bool   // replace a run that is there
 
 	// Resume is the directory of a run that goes on: in its own directory, where
-	// Out is empty or the same, else in Out, with its metrics and best model. What
-	// may change of its configuration is said where options are listed.
+	// Out is empty or the same, else in Out, with its metrics and best model. Epochs,
+	// the learning rate with its schedule and clipping, patience, device and threads
+	// may change, and the path of the same data: those are the options whose Resume is
+	// true in the table of options.
 	Resume string
 	// Auto goes on with the run in Out where there is one with a checkpoint, else
 	// a run starts there.
