@@ -50,7 +50,8 @@ func encode(b *bytes.Buffer, f Format, widthPx, heightPx int, paint func(c draw.
 	case PNG, "":
 		c := vgimg.NewWith(vgimg.UseImage(image.NewRGBA(image.Rect(0, 0, widthPx, heightPx))), vgimg.UseDPI(dpi))
 		paint(draw.New(c))
-		err = png.Encode(b, c.Image())
+		// The best compression takes twice as long and saves a twentieth.
+		err = (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(b, c.Image())
 	case SVG:
 		c := vgsvg.New(px(widthPx), px(heightPx))
 		d := draw.New(c)

@@ -151,10 +151,9 @@ type plane struct{ points }
 
 func (p plane) Plot(c draw.Canvas, f *plot.Plot) {
 	x, y := f.Transforms(&c)
-	style := p.style()
+	discs := newDiscs(c, p.style())
 	for i := range p.axes[0] {
-		style.Color = p.color(i)
-		c.DrawGlyphNoClip(style, snap(vg.Point{X: x(p.axes[0][i]), Y: y(p.axes[1][i])}))
+		discs.draw(snap(vg.Point{X: x(p.axes[0][i]), Y: y(p.axes[1][i])}), p.color(i))
 	}
 }
 

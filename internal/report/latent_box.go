@@ -158,14 +158,13 @@ func (b *box) drawPoints(p points) {
 		nearest, farthest = max(nearest, near), min(farthest, near)
 	}
 	slices.SortStableFunc(dots, func(a, b dot) int { return cmp.Compare(a.near, b.near) })
-	style := p.style()
+	discs := newDiscs(b.Canvas, p.style())
 	for _, d := range dots {
 		const palest, shades = 0.55, 12 // few shades make the file smaller
 		depth := 0.0
 		if nearest > farthest {
 			depth = math.Round(shades*(nearest-d.near)/(nearest-farthest)) / shades
 		}
-		style.Color = opacity(mix(p.solid(d.index), white(), palest*depth), 0.75)
-		b.DrawGlyphNoClip(style, snap(b.point(d.at)))
+		discs.draw(snap(b.point(d.at)), opacity(mix(p.solid(d.index), white(), palest*depth), 0.75))
 	}
 }
