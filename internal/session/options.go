@@ -13,7 +13,7 @@ type Options struct {
 	Out   string // the run directory; empty: runs/<model>-<time>
 	Force bool   // replace a run that is there
 
-	// Resume is the directory of a run that goes on: in its own directory, where
+	// Resume is the directory of a run that goes on, or a file of it: in its own directory, where
 	// Out is empty or the same, else in Out, with its metrics and best model. What
 	// may change of its configuration is said where options are listed.
 	Resume string
@@ -31,7 +31,7 @@ func (o Options) Check() error {
 	case err != nil:
 		return err
 	case from != "" && o.inPlace(from):
-		return elsewhere(run.Check(from, true))
+		return elsewhere(run.CheckReopen(from))
 	case from != "":
 		if err := run.Busy(from); err != nil {
 			return err
@@ -71,8 +71,7 @@ type Hooks struct {
 	Start    func(Start)
 	Progress func(Progress)
 	Epoch    func(Metrics)
-	// Warn hears, in a line, what goes wrong with files while training goes on, and
-	// why there is nothing to train.
+	// Warn hears, in a line, what goes wrong with files while training goes on.
 	Warn func(text string)
 }
 
