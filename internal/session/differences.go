@@ -18,6 +18,7 @@ import (
 type differences struct {
 	refused []string // what may not change, in words
 	changed []change // what may and did
+	scaled  bool     // the same rows are as they were: else they may be as the model has them that the run started from
 }
 
 // change is an option that has another value than it had.
@@ -86,9 +87,7 @@ func (e *earlier) differences(now *Config) (d differences, err error) {
 		}
 	}
 	d.refused = append(d.refused, reads(now, &was)...)
-	if there == nil && !reflect.DeepEqual(now.Scaling, was.Scaling) {
-		d.refused = append(d.refused, "rows are scaled in another way, so that it may have started from a model (init_from)")
-	}
+	d.scaled = there != nil || reflect.DeepEqual(now.Scaling, was.Scaling)
 	return d, nil
 }
 
@@ -119,6 +118,7 @@ func (e *earlier) programDifferences(now *ProgramConfig, course course) (d diffe
 	if e.known && e.course.Batch != course.Batch {
 		d.refused = append(d.refused, fmt.Sprintf("batch %d, the run has %d", course.Batch, e.course.Batch))
 	}
+	d.scaled = true
 	return d, nil
 }
 

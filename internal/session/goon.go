@@ -29,7 +29,7 @@ func (j *journal) openEarlier(o Options, kind string) (e *earlier, err error) {
 // takeOver says why a run does not go on, by what is other in its configuration;
 // rows are those of an epoch. What it has come to is the journal's then.
 func (j *journal) takeOver(e *earlier, rows, epochs int, d differences) error {
-	if err := e.fits(j.course, rows, d.refused); err != nil {
+	if err := e.fits(j.course, rows, d); err != nil {
 		return err
 	}
 	j.course.Best, j.epochs = e.course.Best, e.epochs

@@ -260,17 +260,19 @@ func (e *earlier) openModel(dir string) error {
 	return nil
 }
 
-// fits says why a run cannot go on as it is configured now: refused is what would
-// make it another run, rows are those of an epoch.
-func (e *earlier) fits(now course, rows int, refused []string) error {
+// fits says why a run cannot go on as it is configured now, by what is other; rows
+// are those of an epoch.
+func (e *earlier) fits(now course, rows int, d differences) error {
 	was := e.course
-	if len(refused) > 0 {
-		return configErrorf("aegis: resume %s: it would be another run: %s; leave these as they are", e.from, strings.Join(refused, "; "))
+	if len(d.refused) > 0 {
+		return configErrorf("aegis: resume %s: it would be another run: %s; leave these as they are%s", e.from, strings.Join(d.refused, "; "), e.unnamed())
 	}
 	switch {
 	case e.known && was.Data != now.Data:
 		return fmt.Errorf("aegis: resume %s: the data are others: %d training rows of fingerprint %s, the run has %d of %s; want the same rows in the same order%s",
 			e.from, now.DataRows, now.Data, was.DataRows, was.Data, e.unnamed())
+	case !d.scaled:
+		return fmt.Errorf("aegis: resume %s: rows are scaled in another way than the run has it, as where it started from a model; want the %s that the run left, which says from which", e.from, run.ConfigFile)
 	case e.known && was.Rows > rows:
 		return fmt.Errorf("aegis: resume %s: the state is %d rows into an epoch, which has %d", e.from, was.Rows, rows)
 	case !e.known && was.Step != int64(was.Epoch)*int64(stepsOf(rows, now.Batch)):
@@ -279,13 +281,12 @@ func (e *earlier) fits(now course, rows int, refused []string) error {
 	return nil
 }
 
-// unnamed adds to what is wrong with the data that the run does not say which
-// they are.
+// unnamed adds to what is other that the run does not say what its data are.
 func (e *earlier) unnamed() string {
 	if _, err := os.Stat(filepath.Join(e.from, run.ConfigFile)); !errors.Is(err, fs.ErrNotExist) {
 		return ""
 	}
-	return fmt.Sprintf(": its %s is not there, so name them", run.ConfigFile)
+	return fmt.Sprintf("; there is no %s in it, which says what the data are: name them", run.ConfigFile)
 }
 
 // best is the state of the best model, as far as it is in a file: its parameters.

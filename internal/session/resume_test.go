@@ -304,7 +304,7 @@ func TestResumeOfAnOldVersion(t *testing.T) {
 	}
 	within := &earlier{from: dir}
 	within.course.Epoch, within.course.Step = 1, 5
-	if err := within.fits(course{Batch: 16}, 64, nil); err == nil || !strings.Contains(err.Error(), "step 5 is not at an epoch's end") || !strings.HasSuffix(err.Error(), "want one at an epoch's end") {
+	if err := within.fits(course{Batch: 16}, 64, differences{scaled: true}); err == nil || !strings.Contains(err.Error(), "step 5 is not at an epoch's end") || !strings.HasSuffix(err.Error(), "want one at an epoch's end") {
 		t.Errorf("within an epoch: %v", err)
 	}
 }
