@@ -30,7 +30,7 @@ func copyFile(t *testing.T, name, from, to string) {
 func TestModelAhead(t *testing.T) {
 	ds := blobs(50, 8, 6, 6)
 	cfg := config(t, "fc12")
-	cfg.Epochs, cfg.Val = 4, 10
+	cfg.Epochs, cfg.Val, cfg.SaveEvery = 4, 10, SaveEvery{Steps: 1}
 	whole, three := filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "run")
 	short := cfg
 	short.Epochs = 3
@@ -62,14 +62,16 @@ func TestModelAhead(t *testing.T) {
 				ctx, cancel := context.WithCancel(context.Background())
 				var hooks Hooks
 				if cut {
-					hooks.Start = func(Start) { cancel() }
+					hooks.Progress = func(Progress) { cancel() }
 				}
 				s, err := trained(ctx, again, ds, Options{Resume: out, Hooks: hooks})
 				cancel()
-				if cut && (!errors.Is(err, context.Canceled) || s.BestEpoch != 0 || s.TrainLoss != nil) {
-					t.Errorf("cut: %v, the best is epoch %d; want none", err, s.BestEpoch)
-				}
 				if cut {
+					_, model, errModel := run.ReadTensors(filepath.Join(out, run.ModelFile))
+					_, state, errState := run.ReadTensors(filepath.Join(out, run.LastFile))
+					if !errors.Is(err, context.Canceled) || errors.Join(errModel, errState) != nil || s.BestEpoch != 0 || s.TrainLoss != nil || model["epoch"] != "0" || model["step"] != state["step"] {
+						t.Errorf("cut: %v, the best is epoch %d, the model of epoch %s and step %s; want none, and the state's of step %s", err, s.BestEpoch, model["epoch"], model["step"], state["step"])
+					}
 					continue
 				}
 				if err != nil || s.BestEpoch != c.best {
@@ -113,13 +115,20 @@ func killedAhead(t *testing.T, cfg Config, within bool, out, three string) {
 // is not there.
 func TestAheadElsewhere(t *testing.T) {
 	cfg := config(t, "fc12")
-	cfg.Epochs, cfg.Val = 3, 10
+	cfg.Epochs, cfg.Val, cfg.SaveEvery = 3, 10, SaveEvery{Steps: 1}
 	three, out, to := filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "run")
 	if _, err := trained(context.Background(), cfg, blobs(50, 8, 6, 6), Options{Out: three}); err != nil {
 		t.Fatal(err)
 	}
 	killedAhead(t, cfg, true, out, three)
-	_, err := trained(context.Background(), cfg, blobs(50, 8, 6, 6), Options{Resume: out, Out: to, Hooks: Hooks{Start: func(s Start) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	cut := filepath.Join(t.TempDir(), "run")
+	_, err := trained(ctx, cfg, blobs(50, 8, 6, 6), Options{Resume: out, Out: cut, Hooks: Hooks{Start: func(Start) { cancel() }}})
+	if !errors.Is(err, context.Canceled) || !run.HasCheckpoint(cut) {
+		t.Errorf("cut at once: %v; want a state all the same", err)
+	}
+	_, err = trained(context.Background(), cfg, blobs(50, 8, 6, 6), Options{Resume: out, Out: to, Hooks: Hooks{Start: func(s Start) {
 		if run.HasCheckpoint(to) || !strings.Contains(strings.Join(s.Notes, "\n"), "the model of epoch 2, the best so far, was replaced") {
 			t.Errorf("a state of a model that is not there, or notes %q", s.Notes)
 		}
@@ -189,5 +198,27 @@ func TestInterruptedOnAFullDisk(t *testing.T) {
 		if !errors.Is(err, context.Canceled) || s.Status != Interrupted || !strings.Contains(err.Error(), "interrupted; the model of epoch 2") || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: status %s, error %v", name, s.Status, err)
 		}
+	}
+}
+
+// TestInterruptedBehindThePictures is of a summary that could not be saved.
+func TestInterruptedBehindThePictures(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "run")
+	d, err := run.Create(out, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocked(t, filepath.Join(out, run.SummaryFile))
+	tr := &trainer{journal: journal{dir: d, writer: checkpoints{dir: d}}}
+	ctx, cancel := context.WithCancel(context.Background())
+	if err := tr.summarize(ctx, nil); err == nil || errors.Is(err, context.Canceled) || tr.summary.Status != Failed {
+		t.Errorf("status %s, error %v; want a failure", tr.summary.Status, err)
+	}
+	cancel()
+	if err := tr.summarize(ctx, nil); !errors.Is(err, context.Canceled) || tr.summary.Status != Interrupted || !strings.Contains(err.Error(), run.SummaryFile) {
+		t.Errorf("status %s, error %v; want an interrupt", tr.summary.Status, err)
+	}
+	if err := tr.close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -70,6 +70,20 @@ func (t *trainer) end(ctx context.Context, err error) error {
 	return err
 }
 
+// summarize writes the summary of a run that ended with an error or without.
+func (t *trainer) summarize(ctx context.Context, err error) error {
+	failed := t.finish()
+	switch {
+	case err != nil || failed == nil:
+		return errors.Join(err, failed)
+	case ctx.Err() != nil:
+		t.summary.Status = Interrupted
+		return &InterruptedError{Saved: fmt.Sprintf("%s: %v", t.writer.saved(), failed), Err: ctx.Err()}
+	}
+	t.summary.Status = Failed
+	return fmt.Errorf("%w; %s", failed, t.writer.saved())
+}
+
 // unscaled adds to why a loss is no finite number that values of such a size
 // should be scaled, where they are not.
 func (t *trainer) unscaled(err error) error {

@@ -312,16 +312,7 @@ func (t *trainer) run(ctx context.Context) error {
 	})()
 	err := t.dataset.Guard(func() error { return t.loop(ctx) })
 	err = t.end(ctx, err)
-	switch failed := t.finish(); {
-	case err != nil || failed == nil:
-		err = errors.Join(err, failed)
-	case ctx.Err() != nil:
-		t.summary.Status = Interrupted
-		err = &InterruptedError{Saved: fmt.Sprintf("%s: %v", t.writer.saved(), failed), Err: ctx.Err()}
-	default:
-		t.summary.Status = Failed
-		err = fmt.Errorf("%w; %s", failed, t.writer.saved())
-	}
+	err = t.summarize(ctx, err)
 	if lost := t.dir.Lost(); lost != nil { // whatever else there is to say
 		t.summary.Status, t.summary.Error = Failed, lost.Error()
 		return lost
