@@ -59,9 +59,10 @@ func (p *Process) interruptible() (context.Context, func()) {
 }
 
 // await returns what read does. A disk or a pipe can keep a read waiting for
-// ever: when ctx ends, it is left to end with the process.
-// Where it takes long, late is called once; it may be nil.
-func await[T any](ctx context.Context, what string, late func(), read func() (T, error)) (T, error) {
+// ever: when ctx ends, it is left to end with the process, and the error says that
+// what was read left things so. Where it takes long, late is called once; it may be
+// nil.
+func await[T any](ctx context.Context, what, so string, late func(), read func() (T, error)) (T, error) {
 	type result struct {
 		value T
 		err   error
@@ -77,7 +78,7 @@ func await[T any](ctx context.Context, what string, late func(), read func() (T,
 			return r.value, r.err
 		case <-ctx.Done():
 			var none T
-			return none, fmt.Errorf("interrupted while the %s was read; nothing was made: %w", what, ctx.Err())
+			return none, fmt.Errorf("interrupted while the %s was read; %s: %w", what, so, ctx.Err())
 		case <-patient:
 			if late != nil {
 				late()

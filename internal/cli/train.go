@@ -14,11 +14,15 @@ import (
 	"aegis"
 	"aegis/data"
 	"aegis/data/memory"
+	"aegis/internal/session"
 )
+
+// nothingMade is what an interrupt says that comes before a run starts.
+const nothingMade = "nothing was made"
 
 // Train is the command that trains an autoencoder.
 func Train(ctx context.Context, p *Process, args []string) error {
-	c, err := await(ctx, "configuration", nil, func() (*call, error) { return parseCall(args) })
+	c, err := await(ctx, "configuration", nothingMade, nil, func() (*call, error) { return parseCall(args) })
 	switch {
 	case errors.Is(err, errHelp):
 		return writeHelp(p.Stdout, p.Name)
@@ -136,11 +140,12 @@ func load(ctx context.Context, c *call, late func(), opening func(what string, d
 	if err := memory.Check(); err != nil {
 		return nil, err
 	}
-	out := cmp.Or(c.out, resumed(c.resume, c.out))
-	if out == "" {
-		out = filepath.Join("runs", "run")
+	from, so := session.RunOf(resumed(c.resume, c.out)), nothingMade
+	out := cmp.Or(c.out, from, filepath.Join("runs", "run"))
+	if from != "" {
+		so = "the run in " + from + " is as it was"
 	}
-	return await(ctx, "data", late, func() (*data.Source, error) {
+	return await(ctx, "data", so, late, func() (*data.Source, error) {
 		return aegis.OpenData(ctx, c.config, aegis.DataOptions{Cache: filepath.Join(filepath.Dir(out), "cache"), Progress: opening})
 	})
 }

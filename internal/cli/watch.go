@@ -121,7 +121,7 @@ func (w *watcher) start(s aegis.Start) {
 }
 
 // warn says what goes wrong with files while training goes on, whatever else is
-// not said, or why there is nothing to train.
+// not said.
 func (w *watcher) warn(text string) {
 	w.close()
 	w.process.Say("%s", text)
@@ -152,7 +152,10 @@ func (w *watcher) epoch(label string, m aegis.Metrics) {
 	if m.TestLoss != nil {
 		line += fmt.Sprintf("  test %.5f%s", *m.TestLoss, terms(m.TestTerms))
 	}
-	w.printf("%s  %.2f s, %.0f %s/s\n", line, m.Seconds, m.ImagesPerSecond, w.noun)
+	if m.Seconds > 0 { // of an epoch that was gone on with behind its last step nothing was timed
+		line += fmt.Sprintf("  %.2f s, %.0f %s/s", m.Seconds, m.ImagesPerSecond, w.noun)
+	}
+	w.printf("%s\n", line)
 }
 
 // terms lists those of a loss but for itself, "" where there are no others.
@@ -201,7 +204,8 @@ func (w *watcher) close() {
 // done says what is wrong with the model in a run's directory, where everything
 // is, and how good the model is.
 func (w *watcher) done(s *aegis.Summary, dir string) {
-	if w.dir == "" { // nothing was trained
+	if s.NothingLeft != "" {
+		w.printf("%s\n", s.NothingLeft)
 		return
 	}
 	if s.EarlyStop > 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // Check says why Create would refuse a directory now. It makes and changes
@@ -24,6 +25,31 @@ func Check(dir string, force bool) error {
 	}
 	_, err = admitted(dir, force)
 	return err
+}
+
+// CheckReopen says why Reopen would refuse a directory now. It makes and changes
+// nothing.
+func CheckReopen(dir string) error {
+	if err := Busy(dir); err != nil {
+		return err
+	}
+	_, err := adopted(dir)
+	return err
+}
+
+// adopted returns what a run that goes on takes over, and refuses what no run
+// makes, such as a link: its target is somebody's own.
+func adopted(dir string) (map[string]string, error) {
+	found, err := identify(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range FileNames() {
+		if found[name] == noFile {
+			return nil, fmt.Errorf("run: %s is a link or a device, want a file or nothing; put a file in its place", filepath.Join(dir, name))
+		}
+	}
+	return found, nil
 }
 
 func notDir(dir string) error {

@@ -64,9 +64,11 @@ func Create(dir string, force bool) (*Dir, error) {
 }
 
 // Reopen locks the directory of a run that goes on, and tidies up after a killed
-// one. Its files stay as they are.
+// one. Its files stay as they are, and are the run's from then on, whoever wrote
+// them: who goes on with a run means its directory. So one that was copied without
+// its mark goes on, and one whose configuration somebody changed.
 func Reopen(dir string) (*Dir, error) {
-	if err := refused(dir); err != nil {
+	if err := CheckReopen(dir); err != nil {
 		return nil, err
 	}
 	lock, err := takeLock(dir)
@@ -85,12 +87,11 @@ func (d *Dir) goOn() error {
 	if err := d.tidy(); err != nil {
 		return err
 	}
-	m, found, err := known(d.out)
+	found, err := adopted(d.out)
 	if err != nil {
 		return err
 	}
-	d.mark = m
-	d.mark.Files = make(map[string][]string)
+	d.mark = mark{Files: make(map[string][]string)}
 	for name, id := range found {
 		d.mark.Files[name] = []string{id}
 	}

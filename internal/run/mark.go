@@ -46,6 +46,9 @@ func readMark(dir string) (m mark, there bool, err error) {
 	return m, true, nil
 }
 
+// noFile is what something is known by that is no file, which no run makes.
+const noFile = "no file"
+
 // identify returns by what each of a run's files in a directory is known.
 func identify(dir string) (map[string]string, error) {
 	found := make(map[string]string)
@@ -60,7 +63,7 @@ func identify(dir string) (map[string]string, error) {
 		case info.IsDir():
 			return nil, fmt.Errorf("run: %s is a directory, want a file or nothing; choose another directory", path)
 		case !info.Mode().IsRegular():
-			found[name] = "no file" // which no run makes
+			found[name] = noFile
 			continue
 		}
 		if found[name], err = identity(path, name); err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // ReadSummary reads a run's summary into what v points to.
@@ -56,6 +57,22 @@ func readError(path string, err error) error {
 func HasCheckpoint(dir string) bool {
 	info, err := os.Stat(Now(dir, LastFile))
 	return err == nil && info.Mode().IsRegular()
+}
+
+// LostCheckpoint says that the run in a directory had a checkpoint which somebody
+// took away: it is known there, and not on its way to its place either.
+func LostCheckpoint(dir string) bool {
+	if HasCheckpoint(dir) || exists(filepath.Join(dir, newDir)) {
+		return false
+	}
+	if m, there, err := readMark(dir); err != nil || there && m.Files[LastFile] == nil {
+		return err != nil
+	}
+	entries, err := os.ReadDir(dir)
+	return err != nil || !slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		m := temporary.FindStringSubmatch(e.Name())
+		return m != nil && m[1] == LastFile
+	})
 }
 
 // Now is where a file of a run is, also where the run was killed while it put its

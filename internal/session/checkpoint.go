@@ -23,7 +23,7 @@ const trainingKey = "training"
 // interrupted comes to the same files as one that was not.
 type course struct {
 	train.Position
-	Best *bestEpoch `json:"best"` // nil before an epoch has finished
+	Best *bestEpoch `json:"best"` // nil before an epoch has finished, or since its model was lost
 
 	Batch   int            `json:"batch"`
 	Seed    Seed           `json:"seed"`
@@ -33,6 +33,14 @@ type course struct {
 	DataRows   int    `json:"data_rows"`  // of the training set
 	Data       string `json:"data"`       // its fingerprint
 	Arithmetic string `json:"arithmetic"` // that came to it
+}
+
+// bestEpoch is the number of the best epoch, 0 of none.
+func (c *course) bestEpoch() int {
+	if c.Best == nil {
+		return 0
+	}
+	return c.Best.Epoch
 }
 
 // bestEpoch is the one with the least validation loss, the last one where nothing
@@ -76,7 +84,7 @@ type checkpoint struct {
 
 // moment is where training stood.
 type moment struct {
-	epoch int // finished
+	epoch int // finished; of a model 0, where it is of none
 	step  int64
 }
 
@@ -100,7 +108,7 @@ func (c *checkpoints) keep(state *program.State, at course, best bool) {
 	if !best {
 		return
 	}
-	c.model, c.pending = checkpoint{c.modelOf(state), nil, c.state.moment}, true
+	c.model, c.pending = checkpoint{c.modelOf(state), nil, moment{at.bestEpoch(), state.Step}}, true
 }
 
 // modelOf returns the tensors of the model's file.

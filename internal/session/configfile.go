@@ -144,7 +144,10 @@ func (c Config) checkInit(path string) error {
 // no *[ConfigError]: nobody configured anything.
 func LoadRunConfig(path string) (Config, error) {
 	c, err := LoadConfig(path)
-	if err != nil {
+	switch {
+	case errors.As(err, new(*run.UnknownKeyError)): // which somebody wrote there
+		err = OfRun(err)
+	case err != nil:
 		err = fmt.Errorf("aegis: a run left %s: %w; restore it, or take it away and name the data", path, OfRun(err))
 	}
 	return c, err

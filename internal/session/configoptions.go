@@ -110,7 +110,7 @@ func trainingOptions() []ConfigOption {
 			Help: "images a step",
 		},
 		{
-			Key: "epochs", Value: "number", Resume: true, spec: true, At: func(c *Config) any { return &c.Epochs },
+			Key: epochsKey, Value: "number", Resume: true, spec: true, At: func(c *Config) any { return &c.Epochs },
 			Help:    "times through the training set",
 			program: func(c *ProgramConfig) any { return &c.Epochs },
 		},

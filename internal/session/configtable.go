@@ -91,6 +91,9 @@ func (m modelConfig) MarshalJSON() ([]byte, error) {
 // initFromKey is that of the model that training starts from.
 const initFromKey = "init_from"
 
+// epochsKey is that of the number of epochs.
+const epochsKey = "epochs"
+
 // programKey is in the config.toml of a program of one's own: its name.
 const programKey = "program"
 

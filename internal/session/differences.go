@@ -8,77 +8,118 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 
 	"aegis/internal/run"
 )
 
-// differences compares a configuration with that of the state: refused is what may
-// not change, changed what may and did, both in words.
-func (e *earlier) differences(now *Config) (refused, changed []string, err error) {
+// differences are those of a configuration from that of the state.
+type differences struct {
+	refused []string // what may not change, in words
+	changed []change // what may and did
+	scaled  bool     // the same rows are as they were: else they may be as the model has them that the run started from
+}
+
+// change is an option that has another value than it had.
+type change struct {
+	option   ConfigOption
+	now, was string
+}
+
+// notes say what is other from here on.
+func (d differences) notes() (notes []string) {
+	for _, c := range d.changed {
+		notes = append(notes, fmt.Sprintf("%s is %s from here on, it was %s", c.option.Key, c.now, c.was))
+	}
+	return notes
+}
+
+// unused adds to why nothing is left to train what would have been other, beside
+// what shows in no parameter and the number of epochs.
+func (d differences) unused() string {
+	var unused []string
+	for _, c := range d.changed {
+		if !c.option.Local && c.option.Key != epochsKey {
+			unused = append(unused, c.option.Key+" "+c.now)
+		}
+	}
+	if unused == nil {
+		return ""
+	}
+	return "; not used: " + strings.Join(unused, ", ")
+}
+
+// add takes in what an option is now and was, pointers to it.
+func (d *differences) add(o ConfigOption, now, was any) {
+	switch {
+	case same(now, was):
+	case o.Resume:
+		d.changed = append(d.changed, change{o, shownValue(now), shownValue(was)})
+	default:
+		d.refused = append(d.refused, fmt.Sprintf("%s %s, the run has %s", o.Key, shownValue(now), shownValue(was)))
+	}
+}
+
+// differences compares a configuration, fitted to its data, with that of the state.
+func (e *earlier) differences(now *Config) (d differences, err error) {
 	var was Config
 	var keys map[string]json.RawMessage
 	if err := errors.Join(json.Unmarshal([]byte(e.config), &was), json.Unmarshal([]byte(e.config), &keys)); err != nil {
-		return nil, nil, fmt.Errorf("aegis: resume %s: the configuration in %s: %w", e.from, run.LastFile, err)
+		return d, fmt.Errorf("aegis: resume %s: the configuration in %s: %w", e.from, run.LastFile, err)
 	}
 	there, err := e.configured()
 	if err != nil {
-		return nil, nil, err
+		return d, err
 	}
 	for _, o := range configTable() {
 		of := &was
-		if _, kept := keys[o.Key]; !kept && there != nil && (o.Resume || o.Key == initFromKey) { // a model's file has no paths and no device
-			of = there
+		if _, kept := keys[o.Key]; !kept && o.Local { // config.toml alone has it
+			if of = there; of == nil {
+				continue
+			}
 		}
-		a, b := o.At(now), o.At(of)
-		if same(a, b) {
-			continue
-		}
-		if o.Resume {
-			changed = append(changed, wasOther(o, a, b))
-		} else {
-			refused = append(refused, hasOther(o, a, b))
-		}
+		d.add(o, o.At(now), o.At(of))
 	}
 	if was.endingSchedule() && was.Schedule == now.Schedule {
 		if is, first := now.scheduleEpochs(), was.scheduleEpochs(); is != first {
-			refused = append(refused, fmt.Sprintf("epochs %d under the schedule %s, which the run made %d epochs long (schedule_epochs %d keeps it so)", is, now.Schedule, first, first))
+			d.refused = append(d.refused, fmt.Sprintf("epochs %d under the schedule %s, which the run made %d epochs long (schedule_epochs %d keeps it so)", is, now.Schedule, first, first))
 		}
 	}
-	return refused, changed, nil
+	d.refused = append(d.refused, reads(now, &was)...)
+	d.scaled = there != nil || reflect.DeepEqual(now.Scaling, was.Scaling)
+	return d, nil
 }
 
-// hasOther says that an option may not be what it is now.
-func hasOther(o ConfigOption, now, was any) string {
-	return fmt.Sprintf("%s %s, the run has %s", o.Key, shownValue(now), shownValue(was))
-}
-
-// wasOther says that an option is another one from here on.
-func wasOther(o ConfigOption, now, was any) string {
-	return fmt.Sprintf("%s is %s from here on, it was %s", o.Key, shownValue(now), shownValue(was))
+// reads says what the network reads of rows that is not what it read: values are
+// the same, and their names are not. Older versions kept none.
+func reads(now, was *Config) (refused []string) {
+	if names := was.Form.Columns; names != nil && !slices.Equal(now.Form.Columns, names) {
+		refused = append(refused, fmt.Sprintf("columns %.200q, the run has %.200q", now.Form.Columns, names))
+	}
+	if names := was.Form.Classes; now.Condition != "" && names != nil && !slices.Equal(now.Form.Classes, names) {
+		refused = append(refused, fmt.Sprintf("classes %.200q, the run has %.200q", now.Form.Classes, names))
+	}
+	return refused
 }
 
 // programDifferences does so for a program of one's own, whose batch is its own.
-func (e *earlier) programDifferences(now *ProgramConfig, course course) (refused, changed []string, err error) {
+func (e *earlier) programDifferences(now *ProgramConfig, course course) (d differences, err error) {
 	var was ProgramConfig
-	if err := json.Unmarshal([]byte(e.config), &was); err != nil {
-		return nil, nil, fmt.Errorf("aegis: resume %s: the configuration in %s: %w", e.from, run.LastFile, err)
+	var keys map[string]json.RawMessage
+	if err := errors.Join(json.Unmarshal([]byte(e.config), &was), json.Unmarshal([]byte(e.config), &keys)); err != nil {
+		return d, fmt.Errorf("aegis: resume %s: the configuration in %s: %w", e.from, run.LastFile, err)
 	}
 	for _, o := range configTable() {
-		if o.program == nil {
-			continue
-		}
-		switch a, b := o.program(now), o.program(&was); {
-		case same(a, b):
-		case o.Resume:
-			changed = append(changed, wasOther(o, a, b))
-		default:
-			refused = append(refused, hasOther(o, a, b))
+		if _, kept := keys[o.Key]; o.program != nil && (kept || !o.Local) {
+			d.add(o, o.program(now), o.program(&was))
 		}
 	}
 	if e.known && e.course.Batch != course.Batch {
-		refused = append(refused, fmt.Sprintf("batch %d, the run has %d", course.Batch, e.course.Batch))
+		d.refused = append(d.refused, fmt.Sprintf("batch %d, the run has %d", course.Batch, e.course.Batch))
 	}
-	return refused, changed, nil
+	d.scaled = true
+	return d, nil
 }
 
 // configured is the run's config.toml, nil where there is none.

@@ -32,6 +32,9 @@ func (t *trainer) end(ctx context.Context, err error) error {
 		t.summary.Status = Finished
 		if err = errors.Join(t.keepLast(t.reached), t.flush()); err != nil {
 			t.summary.Status = Failed
+			if ended := ctx.Err(); ended != nil { // it has to be done with, saved or not
+				err, unsaved, interrupted, t.summary.Status = ended, err, true, Interrupted
+			}
 		}
 	case errors.As(err, &diverged):
 		t.summary.Status = Diverged
@@ -46,8 +49,11 @@ func (t *trainer) end(ctx context.Context, err error) error {
 	drawn := t.dataset.Guard(func() error { return t.drawEnd(ctx) })
 	if !interrupted && err == nil && drawn != nil {
 		err, t.summary.Status = drawn, Failed
-		if interrupted = ctx.Err() != nil; interrupted {
-			t.summary.Status = Interrupted
+		if ended := ctx.Err(); ended != nil {
+			err, interrupted, t.summary.Status = ended, true, Interrupted
+			if drawn.Error() != ended.Error() { // there is more to it than pictures that were left
+				unsaved = drawn
+			}
 		}
 	}
 	switch saved := t.writer.saved().String(); {
@@ -62,6 +68,20 @@ func (t *trainer) end(ctx context.Context, err error) error {
 		t.summary.Error = err.Error()
 	}
 	return err
+}
+
+// summarize writes the summary of a run that ended with an error or without.
+func (t *trainer) summarize(ctx context.Context, err error) error {
+	failed := t.finish()
+	switch {
+	case err != nil || failed == nil:
+		return errors.Join(err, failed)
+	case ctx.Err() != nil:
+		t.summary.Status = Interrupted
+		return &InterruptedError{Saved: fmt.Sprintf("%s: %v", t.writer.saved(), failed), Err: ctx.Err()}
+	}
+	t.summary.Status = Failed
+	return fmt.Errorf("%w; %s", failed, t.writer.saved())
 }
 
 // unscaled adds to why a loss is no finite number that values of such a size

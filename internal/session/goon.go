@@ -26,11 +26,10 @@ func (j *journal) openEarlier(o Options, kind string) (e *earlier, err error) {
 	return openEarlier(from, kind)
 }
 
-// takeOver says why a run does not go on: refused is what of its configuration may
-// not change, rows are those of an epoch. What it has come to is the journal's
-// then.
-func (j *journal) takeOver(e *earlier, rows, epochs int, refused []string) error {
-	if err := e.fits(j.course, rows, refused); err != nil {
+// takeOver says why a run does not go on, by what is other in its configuration;
+// rows are those of an epoch. What it has come to is the journal's then.
+func (j *journal) takeOver(e *earlier, rows, epochs int, d differences) error {
+	if err := e.fits(j.course, rows, d); err != nil {
 		return err
 	}
 	j.course.Best, j.epochs = e.course.Best, e.epochs
@@ -46,17 +45,22 @@ func (j *journal) takeOver(e *earlier, rows, epochs int, refused []string) error
 		return nil
 	}
 	switch {
-	case at.Epoch >= epochs:
-		return &nothingLeft{e.from, fmt.Sprintf("it has finished %d epochs of %d", at.Epoch, epochs)}
+	case at.Epoch > epochs:
+		return &nothingLeft{e.from, fmt.Sprintf("it has %d epochs already, and %d are wanted%s", at.Epoch, epochs, d.unused())}
+	case at.Epoch == epochs:
+		return &nothingLeft{e.from, fmt.Sprintf("it has finished %d epochs of %d%s", at.Epoch, epochs, d.unused())}
 	case j.enough:
-		return &nothingLeft{e.from, fmt.Sprintf("it ended with epoch %d, and validation was best in epoch %d", at.Epoch, e.course.Best.Epoch)}
+		return &nothingLeft{e.from, fmt.Sprintf("it ended with epoch %d, and validation was best in epoch %d%s", at.Epoch, e.course.Best.Epoch, d.unused())}
 	}
 	return nil
 }
 
-// complete says that a run was not killed behind its last step.
+// complete says that a run was not killed behind its last step, and has its model.
 func (e *earlier) complete() bool {
 	var s Summary
+	if e.model.tensors == nil {
+		return false
+	}
 	return run.ReadSummary(e.from, &s) == nil && s.Status == Finished && s.Epochs == e.course.Epoch
 }
 
@@ -67,11 +71,12 @@ func (n *nothingLeft) Error() string {
 	return fmt.Sprintf("nothing is left to train of the run in %s: %s", n.dir, n.why)
 }
 
-// summary is what the run left, after a line on why it stays as it is.
-func (n *nothingLeft) summary(warn func(string)) (*Summary, error) {
-	warn(n.Error())
+// summary is what the run left, with why it stays as it is.
+func (n *nothingLeft) summary() (*Summary, error) {
 	var s Summary
-	return &s, run.ReadSummary(n.dir, &s)
+	err := run.ReadSummary(n.dir, &s)
+	s.NothingLeft = n.Error()
+	return &s, err
 }
 
 // goOn gives the machine the state of a run that goes on, and says from where.
@@ -87,14 +92,17 @@ func (j *journal) goOn(e *earlier) (notes []string, err error) {
 	}
 	j.writer.model = e.model
 	j.writer.files = map[string]*moment{run.LastFile: &j.writer.state.moment}
-	if e.model.tensors == nil { // until an epoch has finished the model is that of the state
-		j.writer.model = checkpoint{j.writer.modelOf(e.state), nil, j.writer.state.moment}
-		j.writer.pending = true
+	if e.model.tensors == nil { // without the model of an epoch it is that of the state
+		j.writer.model = checkpoint{j.writer.modelOf(e.state), nil, moment{e.course.bestEpoch(), at.Step}}
+		j.writer.pending, j.writer.unsaved = true, true // the state says which the best is
 	} else {
 		j.writer.files[run.ModelFile] = &j.writer.model.moment
 	}
 	j.savedStep = at.Step
 	notes = append(notes, fmt.Sprintf("the run in %s goes on from step %d, behind epoch %d", e.from, at.Step, at.Epoch))
+	if e.lost != nil {
+		notes = append(notes, fmt.Sprintf("the model of epoch %d, the best so far, was replaced by that of an epoch which the state has not come to: the best is counted anew from here on", e.lost.Epoch))
+	}
 	now := j.machine.Arithmetic()
 	switch {
 	case !e.known:

@@ -46,12 +46,14 @@ type journal struct {
 // finished takes in an epoch's metrics and says whether it is the best. Where
 // validation has not got better for long, it is enough.
 func (j *journal) finished(m *Metrics, at train.Position) error {
-	best := j.course.Best
+	before := j.course.Best
+	best := before
 	if m.Best = m.ValLoss == nil || best == nil || best.ValLoss == nil || *m.ValLoss < *best.ValLoss; m.Best {
 		j.course.Best = &bestEpoch{m.Epoch, m.Step, m.ValLoss}
 	}
 	j.enough = j.exhausted(at)
 	if err := j.snapshot(at, m.Best); err != nil {
+		j.course.Best = before // of this epoch there is neither model nor line
 		return err
 	}
 	j.epochs = append(j.epochs, *m)
@@ -99,7 +101,7 @@ func (j *journal) between(at train.Position, rows int) error {
 		!j.every.due(at.Step, j.savedStep, time.Since(j.saved)) {
 		return nil
 	}
-	if err := j.snapshot(at, len(j.epochs) == 0); err != nil {
+	if err := j.snapshot(at, j.course.Best == nil); err != nil {
 		return err
 	}
 	return j.save(at, true)
@@ -234,14 +236,18 @@ func (j *journal) keepLast(at train.Position) error {
 }
 
 // keepAt takes the state of a position, unless it is kept already. It is the model
-// only where no epoch has finished, and may be the one before the first step,
-// which can be large.
+// only where there is none of an epoch, and may be the one before the first step,
+// which can be large. That of an epoch which has no line of metrics, since its end
+// failed, is not kept.
 func (j *journal) keepAt(at train.Position) error {
+	if at.Epoch != len(j.epochs) {
+		return nil
+	}
 	if kept := j.writer.state; kept.course != nil && kept.course.Epoch == at.Epoch && kept.step == at.Step {
 		return nil
 	}
 	j.writer.supersede()
-	return j.snapshot(at, len(j.epochs) == 0)
+	return j.snapshot(at, j.course.Best == nil)
 }
 
 // flush writes all that is kept, and waits for it.

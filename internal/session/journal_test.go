@@ -95,10 +95,8 @@ func TestPatience(t *testing.T) {
 	if s.Status != Finished || s.EarlyStop == 0 || s.EarlyStop != s.Epochs || s.EarlyStop != s.BestEpoch+2 {
 		t.Errorf("%s: stopped at epoch %d of %d, the best is %d; want two epochs behind it", s.Status, s.EarlyStop, s.Epochs, s.BestEpoch)
 	}
-	var said string
-	warn := Hooks{Warn: func(text string) { said = text }}
-	if _, err := trained(context.Background(), cfg, ds, Options{Resume: out, Hooks: warn}); err != nil || !strings.Contains(said, "validation was best in epoch") {
-		t.Errorf("said %q (%v)", said, err)
+	if s, err := trained(context.Background(), cfg, ds, Options{Resume: out}); err != nil || !strings.Contains(s.NothingLeft, "validation was best in epoch") {
+		t.Errorf("said %q (%v)", s.NothingLeft, err)
 	}
 	stopped := s.EarlyStop
 	again, whole := cfg, filepath.Join(t.TempDir(), "run")

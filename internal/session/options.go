@@ -13,11 +13,11 @@ type Options struct {
 	Out   string // the run directory; empty: runs/<model>-<time>
 	Force bool   // replace a run that is there
 
-	// Resume is the directory of a run that goes on: in its own directory, where
-	// Out is empty or the same, else in Out, with its metrics and best model. Epochs,
-	// the learning rate with its schedule and clipping, patience, device and threads
-	// may change, and the path of the same data: those are the options whose Resume is
-	// true in the table of options.
+	// Resume is the directory of a run that goes on, or a file of it: in its own
+	// directory, where Out is empty or the same, else in Out, with its metrics and
+	// best model. Epochs, the learning rate with its schedule and clipping, patience,
+	// device and threads may change, and the path of the same data: those are the
+	// options whose Resume is true in the table of options.
 	Resume string
 	// Auto goes on with the run in Out where there is one with a checkpoint, else
 	// a run starts there.
@@ -33,7 +33,7 @@ func (o Options) Check() error {
 	case err != nil:
 		return err
 	case from != "" && o.inPlace(from):
-		return elsewhere(run.Check(from, true))
+		return elsewhere(run.CheckReopen(from))
 	case from != "":
 		if err := run.Busy(from); err != nil {
 			return err
@@ -73,8 +73,7 @@ type Hooks struct {
 	Start    func(Start)
 	Progress func(Progress)
 	Epoch    func(Metrics)
-	// Warn hears, in a line, what goes wrong with files while training goes on, and
-	// why there is nothing to train.
+	// Warn hears, in a line, what goes wrong with files while training goes on.
 	Warn func(text string)
 }
 

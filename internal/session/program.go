@@ -82,7 +82,7 @@ func TrainProgram(ctx context.Context, p *program.Program, ds *data.Source, cfg 
 
 // nothing is what a run left that has nothing to train.
 func (r *programRun) nothing(n *nothingLeft) (*ProgramResult, error) {
-	s, err := n.summary(r.warn)
+	s, err := n.summary()
 	return &ProgramResult{Summary: *s, Metrics: r.epochs, State: r.from.state, Best: r.from.best()}, err
 }
 
@@ -263,12 +263,12 @@ func (r *programRun) resumable(ds *data.Source) (err error) {
 	if r.course.Data, err = fingerprint(ds, ds.Train, true); err != nil || r.from == nil {
 		return err
 	}
-	refused, changed, err := r.from.programDifferences(&r.cfg, r.course)
+	d, err := r.from.programDifferences(&r.cfg, r.course)
 	if err != nil {
 		return err
 	}
-	r.notes = changed
-	return r.takeOver(r.from, r.rows.split.Trained(), r.cfg.Epochs, refused)
+	r.notes = d.notes()
+	return r.takeOver(r.from, r.rows.split.Trained(), r.cfg.Epochs, d)
 }
 
 // measure looks at all rows for what is no finite number; bytes have none.
@@ -350,7 +350,7 @@ func (r *programRun) train() error {
 	case r.ctx.Err() != nil:
 		s.Status = Interrupted
 		err = errors.Join(err, r.keepAt(at))
-		r.remember(len(r.epochs) == 0)
+		r.remember(r.course.Best == nil)
 	default:
 		s.Status = Failed
 	}

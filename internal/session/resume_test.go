@@ -236,6 +236,7 @@ func TestResumeRefuses(t *testing.T) {
 		"length":      {bend: func(c *Config) { c.Epochs = 5 }, want: []string{"epochs 5 under the schedule cosine, which the run made 2 epochs long"}},
 		"data":        {bend: func(c *Config) { c.LR = 1 }, ds: other, want: []string{"the data are others: 40 training rows of fingerprint ", "the run has 40 of "}},
 		"no run":      {opt: Options{Resume: t.TempDir()}, want: []string{"there is no last.safetensors in it"}},
+		"no such":     {opt: Options{Resume: filepath.Join(out, "none")}, want: []string{"there is no such directory"}},
 		"two of them": {opt: Options{Resume: out, Auto: true, Out: out}, want: []string{"want one of them"}},
 		"nowhere":     {opt: Options{Auto: true}, want: []string{"needs a directory"}},
 	} {
@@ -259,10 +260,18 @@ func TestResumeRefuses(t *testing.T) {
 			t.Errorf("%s: the run changed", name)
 		}
 	}
-	var said string
-	s, err := trained(context.Background(), cfg, ds, Options{Resume: out, Hooks: Hooks{Warn: func(text string) { said += text }}})
-	if want := "nothing is left to train of the run in " + out + ": it has finished 2 epochs of 2"; err != nil || said != want || s.Epochs != 2 {
-		t.Errorf("said %q (%v), want %q", said, err, want)
+	for want, bend := range map[string]func(*Config){
+		"it has finished 2 epochs of 2":                                      func(*Config) {},
+		"it has finished 2 epochs of 2; not used: lr 0.5, clip_norm 1":       func(c *Config) { c.LR, c.ClipNorm, c.Threads = 0.5, 1, 2 },
+		"it has 2 epochs already, and 1 are wanted; not used: schedule step": func(c *Config) { c.Epochs, c.Schedule = 1, "step" },
+	} {
+		bent := cfg
+		bend(&bent)
+		want = "nothing is left to train of the run in " + out + ": " + want
+		s, err := trained(context.Background(), bent, ds, Options{Resume: filepath.Join(out, run.ModelFile)})
+		if err != nil || s.NothingLeft != want || s.Epochs != 2 {
+			t.Errorf("said %q (%v), want %q", s.NothingLeft, err, want)
+		}
 	}
 	if !reflect.DeepEqual(files(t, out), before) {
 		t.Error("a finished run changed")
@@ -295,7 +304,7 @@ func TestResumeOfAnOldVersion(t *testing.T) {
 	}
 	within := &earlier{from: dir}
 	within.course.Epoch, within.course.Step = 1, 5
-	if err := within.fits(course{Batch: 16}, 64, nil); err == nil || !strings.Contains(err.Error(), "step 5 is not at an epoch's end") {
+	if err := within.fits(course{Batch: 16}, 64, differences{scaled: true}); err == nil || !strings.Contains(err.Error(), "step 5 is not at an epoch's end") || !strings.HasSuffix(err.Error(), "want one at an epoch's end") {
 		t.Errorf("within an epoch: %v", err)
 	}
 }

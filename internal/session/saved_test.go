@@ -88,7 +88,11 @@ func wordsAreTrue(t *testing.T, replacing bool, broken [2]string, best, writes [
 				s.Tensors[tensor] = program.Tensor{Shape: []int{1}}
 			}
 		}
-		c.keep(s, course{Position: train.Position{Epoch: i + 1, Step: s.Step}}, best[i])
+		at := course{Position: train.Position{Epoch: i + 1, Step: s.Step}}
+		if best[i] {
+			at.Best = &bestEpoch{Epoch: i + 1, Step: s.Step}
+		}
+		c.keep(s, at, best[i])
 		if state = (moment{i + 1, s.Step}); best[i] {
 			model = state
 		}

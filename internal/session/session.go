@@ -44,7 +44,7 @@ func Train(ctx context.Context, cfg Config, ds *data.Source, opt Options, open O
 	t.warn = warner(opt.Hooks)
 	err := t.prepare(ctx, opt, open)
 	if nothing := (*nothingLeft)(nil); errors.As(err, &nothing) {
-		return nothing.summary(t.warn)
+		return nothing.summary()
 	}
 	if err != nil {
 		return nil, err
@@ -190,12 +190,12 @@ func (t *trainer) resumable() (err error) {
 	if t.course.Data, err = fingerprint(t.dataset, t.train, labels); err != nil || t.from == nil {
 		return err
 	}
-	refused, changed, err := t.from.differences(&t.cfg)
+	d, err := t.from.differences(&t.cfg)
 	if err != nil {
 		return err
 	}
-	t.notes = changed
-	return t.takeOver(t.from, trained, t.cfg.Epochs, refused)
+	t.notes = d.notes()
+	return t.takeOver(t.from, trained, t.cfg.Epochs, d)
 }
 
 // start gives the machine what it starts from.
@@ -312,12 +312,7 @@ func (t *trainer) run(ctx context.Context) error {
 	})()
 	err := t.dataset.Guard(func() error { return t.loop(ctx) })
 	err = t.end(ctx, err)
-	if failed := t.finish(); err == nil && failed != nil {
-		t.summary.Status = Failed
-		err = fmt.Errorf("%w; %s", failed, t.writer.saved())
-	} else {
-		err = errors.Join(err, failed)
-	}
+	err = t.summarize(ctx, err)
 	if lost := t.dir.Lost(); lost != nil { // whatever else there is to say
 		t.summary.Status, t.summary.Error = Failed, lost.Error()
 		return lost

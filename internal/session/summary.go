@@ -22,9 +22,9 @@ type Metrics struct {
 	// CleanLoss is over the test rows as they are, where test_loss is over
 	// corrupted ones.
 	CleanLoss       *float64 `json:"clean_loss,omitempty"`
-	Seconds         float64  `json:"seconds"` // training only, of an epoch that was gone on with since then
-	ImagesPerSecond float64  `json:"images_per_second"`
-	Best            bool     `json:"best"` // the best so far
+	Seconds         float64  `json:"seconds"`                     // training only, of an epoch that was gone on with since then
+	ImagesPerSecond float64  `json:"images_per_second,omitempty"` // not there where no step of it was
+	Best            bool     `json:"best"`                        // the best so far
 
 	// Terms are the means of all loss terms over the training rows, by name,
 	// where there are several; ValTerms and TestTerms are those of the other
@@ -60,24 +60,26 @@ type Summary struct {
 	Params int    `json:"params"`
 	// EarlyStop is the epoch that ended the run, since validation had not got better
 	// for as many as Config.Patience; 0: none.
-	EarlyStop  int                `json:"early_stop,omitempty"`
-	Faults     []string           `json:"faults,omitempty"` // what could not be written while training went on
-	Epochs     int                `json:"epochs"`           // finished
-	BestEpoch  int                `json:"best_epoch"`
-	Batch      int                `json:"batch"`
-	Seed       Seed               `json:"seed"`
-	InitFrom   Path               `json:"init_from,omitempty"` // the model that it started from
-	Rows       int                `json:"rows"`                // of the training set
-	TrainLoss  *float64           `json:"train_loss"`
-	ValLoss    *float64           `json:"val_loss"`
-	TestLoss   *float64           `json:"test_loss"`
-	TestRows   int                `json:"test_rows"`       // that test_loss is a mean over
-	Terms      map[string]float64 `json:"terms,omitempty"` // of train_loss and the others, where there are several
-	ValTerms   map[string]float64 `json:"val_terms,omitempty"`
-	TestTerms  map[string]float64 `json:"test_terms,omitempty"`
-	PicturesOf string             `json:"pictures_of"`          // test, held-out or training images
-	CleanLoss  *float64           `json:"clean_loss,omitempty"` // over the test rows as they are; test_loss is over corrupted ones
-	Zeros      *float64           `json:"zeros,omitempty"`      // share of the codes' values, of a network with sparse codes
+	EarlyStop int `json:"early_stop,omitempty"`
+	// NothingLeft says why a run that was to go on stays as it was; it is in no file.
+	NothingLeft string             `json:"-"`
+	Faults      []string           `json:"faults,omitempty"` // what could not be written while training went on
+	Epochs      int                `json:"epochs"`           // finished
+	BestEpoch   int                `json:"best_epoch"`
+	Batch       int                `json:"batch"`
+	Seed        Seed               `json:"seed"`
+	InitFrom    Path               `json:"init_from,omitempty"` // the model that it started from
+	Rows        int                `json:"rows"`                // of the training set
+	TrainLoss   *float64           `json:"train_loss"`
+	ValLoss     *float64           `json:"val_loss"`
+	TestLoss    *float64           `json:"test_loss"`
+	TestRows    int                `json:"test_rows"`       // that test_loss is a mean over
+	Terms       map[string]float64 `json:"terms,omitempty"` // of train_loss and the others, where there are several
+	ValTerms    map[string]float64 `json:"val_terms,omitempty"`
+	TestTerms   map[string]float64 `json:"test_terms,omitempty"`
+	PicturesOf  string             `json:"pictures_of"`          // test, held-out or training images
+	CleanLoss   *float64           `json:"clean_loss,omitempty"` // over the test rows as they are; test_loss is over corrupted ones
+	Zeros       *float64           `json:"zeros,omitempty"`      // share of the codes' values, of a network with sparse codes
 	// ActiveUnits is how many dimensions of a variational network's code are in
 	// use: their means' variance over the rows is above 0.01. KLDimensions is
 	// the divergence of each, in nats a row.
@@ -88,10 +90,10 @@ type Summary struct {
 	CodeMeans      []float64 `json:"code_means,omitempty"`
 	CodeDeviations []float64 `json:"code_deviations,omitempty"`
 	Verdict
-	EpochSeconds    float64    `json:"epoch_seconds"` // training only; median, the first left out where there are several
-	ImagesPerSecond float64    `json:"images_per_second"`
-	PixelRange      [2]float32 `json:"pixel_range"` // 0 and 0 where values are not scaled to one
-	Scale           data.Scale `json:"scale"`       // range, none, minmax or standard; losses are of scaled values
+	EpochSeconds    float64    `json:"epoch_seconds"`               // training only; median, the first left out where there are several
+	ImagesPerSecond float64    `json:"images_per_second,omitempty"` // not there where no epoch was timed
+	PixelRange      [2]float32 `json:"pixel_range"`                 // 0 and 0 where values are not scaled to one
+	Scale           data.Scale `json:"scale"`                       // range, none, minmax or standard; losses are of scaled values
 	Version         string     `json:"version"`
 	Started         time.Time  `json:"started"`
 	Finished        time.Time  `json:"finished"`

@@ -161,9 +161,6 @@ func (l *loop) epoch(ctx context.Context) error {
 	if e.Val, err = l.evaluate(ctx, cmp.Or(l.cfg.ValSet, vm.TrainSet), "validation", l.cfg.Val, e.Number); err != nil {
 		return err
 	}
-	if l.cfg.Plateau != nil && len(e.Val) > 0 {
-		l.cfg.Plateau.Observe(l.at.Step, e.Val[0])
-	}
 	tests := l.cfg.Test
 	if e.Number == l.cfg.Epochs {
 		tests = l.cfg.LastTest
@@ -171,6 +168,9 @@ func (l *loop) epoch(ctx context.Context) error {
 	e.TestRows = len(tests)
 	if e.Test, err = l.evaluate(ctx, cmp.Or(l.cfg.TestSet, vm.TestSet), vm.TestSet, tests, e.Number); err != nil {
 		return err
+	}
+	if l.cfg.Plateau != nil && len(e.Val) > 0 { // with the position: who goes on from the one before evaluates again
+		l.cfg.Plateau.Observe(l.at.Step, e.Val[0])
 	}
 	l.at = Position{Epoch: e.Number, Step: l.at.Step}
 	if l.hooks.Epoch == nil {

@@ -33,6 +33,7 @@ type fake struct {
 	tested  []int // rows of the test set, evaluation after evaluation
 	cancel  func()
 	stopAt  int64
+	failing error // of evaluations of the test set
 }
 
 func (f *fake) Device() string                { return "fake" }
@@ -81,7 +82,7 @@ func (f *fake) Evaluate(_ context.Context, set string, rows []int32) ([]float64,
 		return []float64{float64(len(rows))}, nil
 	}
 	f.tested = append(f.tested, len(rows))
-	return []float64{f.eval}, nil
+	return []float64{f.eval}, f.failing
 }
 
 // oneLoss is a program with one phase and one loss term.
@@ -115,6 +116,20 @@ func TestPlateau(t *testing.T) {
 }
 
 // inOrder gives n rows in their own order.
+// TestPlateauBehindATestThatWasCut learns an epoch's loss no sooner than the
+// position is that of the next one, so that it is not learned twice.
+func TestPlateauBehindATestThatWasCut(t *testing.T) {
+	f := &fake{batch: 4, loss: func(int64) float32 { return 1 }, failing: context.Canceled}
+	p := oneLoss(4)
+	p.Phases[0].Optimizer.Schedule = optim.Schedule{Kind: optim.OnPlateau, Patience: 1, Gamma: 0.5}
+	plateau := p.Plateau()
+	before := *plateau
+	at, err := Run(context.Background(), f, p, Config{Epochs: 2, Rows: 8, Order: inOrder(8), Val: Rows(2), Test: Rows(3), Plateau: plateau}, Hooks{})
+	if !errors.Is(err, context.Canceled) || at.Epoch != 0 || at.Rows != 8 || *plateau != before {
+		t.Errorf("at %+v (%v), plateau %+v; want it behind the first epoch's rows, and %+v", at, err, plateau, before)
+	}
+}
+
 func inOrder(n int) func(int, int) iter.Seq[[]int32] {
 	return func(_, behind int) iter.Seq[[]int32] {
 		return func(yield func([]int32) bool) { yield(Rows(n)[behind:]) }
