@@ -25,10 +25,13 @@ type course struct {
 	train.Position
 	Best *bestEpoch `json:"best"` // nil before an epoch has finished, or since its model was lost
 
-	Batch   int            `json:"batch"`
-	Seed    Seed           `json:"seed"`
-	Plateau *optim.Plateau `json:"plateau,omitempty"` // of a schedule that waits for validation
-	Curve   *curve         `json:"curve,omitempty"`
+	Batch int  `json:"batch"`
+	Seed  Seed `json:"seed"`
+	// Optimizers are those of a program of one's own, a phase each; a network's are
+	// in its configuration.
+	Optimizers []string       `json:"optimizers,omitempty"`
+	Plateau    *optim.Plateau `json:"plateau,omitempty"` // of a schedule that waits for validation
+	Curve      *curve         `json:"curve,omitempty"`
 
 	DataRows   int    `json:"data_rows"`  // of the training set
 	Data       string `json:"data"`       // its fingerprint

@@ -53,7 +53,7 @@ func trainingOptions() []ConfigOption {
 			Help: "learning rate",
 		},
 		{
-			Key: "schedule", Value: "schedule", Resume: true, At: func(c *Config) any { return &c.Schedule },
+			Key: scheduleKey, Value: "schedule", Resume: true, At: func(c *Config) any { return &c.Schedule },
 			Help: "what the learning rate becomes from step to step: constant; step:EPOCHS:FACTOR (times FACTOR after every so many epochs; step alone: a third of all, 0.1); " +
 				"cosine or linear (to zero over all epochs, or to a share: cosine:0.1); plateau[:PATIENCE[:FACTOR]] (times FACTOR, 0.1, where the loss of rows held out has not fallen for more than PATIENCE, 10, epochs)",
 		},
@@ -164,7 +164,7 @@ func dataOptions() []ConfigOption {
 			Help: "hold rows of the training set out to test with, as val does, where there is no test set",
 		},
 		{
-			Key: "test_limit", Value: "rows", At: func(c *Config) any { return &c.TestLimit },
+			Key: "test_limit", Value: "rows", Resume: true, At: func(c *Config) any { return &c.TestLimit },
 			Help: "evaluate that many test rows after each epoch, drawn by seed, and all after the last (0: all, or fewer where few are trained on)",
 		},
 	}

@@ -91,6 +91,10 @@ func (m modelConfig) MarshalJSON() ([]byte, error) {
 // initFromKey is that of the model that training starts from.
 const initFromKey = "init_from"
 
+// scheduleKey is that of the learning rate's schedule, which can be written in
+// several ways.
+const scheduleKey = "schedule"
+
 // epochsKey is that of the number of epochs.
 const epochsKey = "epochs"
 

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,12 +13,14 @@ import (
 	"strings"
 
 	"aegis/internal/run"
+	"aegis/model/optim"
 )
 
 // differences are those of a configuration from that of the state.
 type differences struct {
 	refused []string // what may not change, in words
 	changed []change // what may and did
+	others  []string // what else is other from here on, in words
 	scaled  bool     // the same rows are as they were: else they may be as the model has them that the run started from
 }
 
@@ -32,7 +35,7 @@ func (d differences) notes() (notes []string) {
 	for _, c := range d.changed {
 		notes = append(notes, fmt.Sprintf("%s is %s from here on, it was %s", c.option.Key, c.now, c.was))
 	}
-	return notes
+	return append(notes, d.others...)
 }
 
 // unused adds to why nothing is left to train what would have been other, beside
@@ -79,16 +82,25 @@ func (e *earlier) differences(now *Config) (d differences, err error) {
 				continue
 			}
 		}
-		d.add(o, o.At(now), o.At(of))
+		if o.Key != scheduleKey || !sameSchedule(now.Schedule, of.Schedule) {
+			d.add(o, o.At(now), o.At(of))
+		}
 	}
-	if was.endingSchedule() && was.Schedule == now.Schedule {
+	if was.endingSchedule() && now.endingSchedule() {
 		if is, first := now.scheduleEpochs(), was.scheduleEpochs(); is != first {
-			d.refused = append(d.refused, fmt.Sprintf("epochs %d under the schedule %s, which the run made %d epochs long (schedule_epochs %d keeps it so)", is, now.Schedule, first, first))
+			d.refused = append(d.refused, fmt.Sprintf("%d epochs of the schedule %s, which the run made %d epochs long (schedule_epochs %d keeps it so)", is, now.Schedule, first, first))
 		}
 	}
 	d.refused = append(d.refused, reads(now, &was)...)
 	d.scaled = there != nil || reflect.DeepEqual(now.Scaling, was.Scaling)
 	return d, nil
+}
+
+// sameSchedule says that two schedules are one, however they are written.
+func sameSchedule(a, b string) bool {
+	one, errA := optim.ParseSchedule(cmp.Or(a, optim.Constant))
+	two, errB := optim.ParseSchedule(cmp.Or(b, optim.Constant))
+	return errA == nil && errB == nil && one == two
 }
 
 // reads says what the network reads of rows that is not what it read: values are
@@ -117,6 +129,9 @@ func (e *earlier) programDifferences(now *ProgramConfig, course course) (d diffe
 	}
 	if e.known && e.course.Batch != course.Batch {
 		d.refused = append(d.refused, fmt.Sprintf("batch %d, the run has %d", course.Batch, e.course.Batch))
+	}
+	if is, first := course.Optimizers, e.course.Optimizers; first != nil && !slices.Equal(is, first) {
+		d.others = append(d.others, fmt.Sprintf("optimizers are %s from here on, they were %s", strings.Join(is, ", "), strings.Join(first, ", ")))
 	}
 	d.scaled = true
 	return d, nil

@@ -278,10 +278,11 @@ func (j *journal) ended() error {
 	return nil
 }
 
-// close unlocks the directory.
+// close unlocks the directory, when nothing is being written there.
 func (j *journal) close() error {
 	if j.dir == nil {
 		return nil
 	}
+	j.writer.wait()
 	return j.dir.Close()
 }

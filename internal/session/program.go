@@ -69,6 +69,7 @@ func TrainProgram(ctx context.Context, p *program.Program, ds *data.Source, cfg 
 	}
 	r := &programRun{ctx: ctx, program: p, cfg: cfg, hooks: hooks}
 	r.warn = warner(hooks...)
+	defer closeOnPanic(r.close)
 	err := r.prepare(ds, open)
 	if nothing := (*nothingLeft)(nil); errors.As(err, &nothing) {
 		return r.nothing(nothing)
@@ -257,6 +258,9 @@ func (r *programRun) prepare(ds *data.Source, open OpenProgramVM) (err error) {
 func (r *programRun) resumable(ds *data.Source) (err error) {
 	r.every, r.patience = r.cfg.SaveEvery, r.cfg.Patience
 	r.course = course{Batch: r.program.Batch, Seed: r.cfg.Seed, DataRows: ds.Train.N}
+	for _, phase := range r.program.Phases {
+		r.course.Optimizers = append(r.course.Optimizers, fmt.Sprintf("%s %+v", phase.Name, phase.Optimizer))
+	}
 	if r.dir == nil && r.cfg.Out == "" { // nothing will be written
 		return nil
 	}

@@ -233,7 +233,8 @@ func TestResumeRefuses(t *testing.T) {
 	}{
 		"network":     {bend: func(c *Config) { c.Latent = 13; c.Hidden = []int{9} }, want: []string{"latent 13, the run has 12", "hidden [9], the run has [128 64]"}},
 		"seed, batch": {bend: func(c *Config) { c.Seed, c.Batch = 9, 4 }, want: []string{"seed 9, the run has 1", "batch 4, the run has 8"}},
-		"length":      {bend: func(c *Config) { c.Epochs = 5 }, want: []string{"epochs 5 under the schedule cosine, which the run made 2 epochs long"}},
+		"length":      {bend: func(c *Config) { c.Epochs = 5 }, want: []string{"5 epochs of the schedule cosine, which the run made 2 epochs long"}},
+		"its words":   {bend: func(c *Config) { c.Epochs, c.Schedule = 5, "cosine:0" }, want: []string{"5 epochs of the schedule cosine:0, which the run made 2 epochs long"}},
 		"data":        {bend: func(c *Config) { c.LR = 1 }, ds: other, want: []string{"the data are others: 40 training rows of fingerprint ", "the run has 40 of "}},
 		"no run":      {opt: Options{Resume: t.TempDir()}, want: []string{"there is no last.safetensors in it"}},
 		"no such":     {opt: Options{Resume: filepath.Join(out, "none")}, want: []string{"there is no such directory"}},
@@ -261,9 +262,9 @@ func TestResumeRefuses(t *testing.T) {
 		}
 	}
 	for want, bend := range map[string]func(*Config){
-		"it has finished 2 epochs of 2":                                      func(*Config) {},
-		"it has finished 2 epochs of 2; not used: lr 0.5, clip_norm 1":       func(c *Config) { c.LR, c.ClipNorm, c.Threads = 0.5, 1, 2 },
-		"it has 2 epochs already, and 1 are wanted; not used: schedule step": func(c *Config) { c.Epochs, c.Schedule = 1, "step" },
+		"it has finished 2 epochs of 2":                                            func(*Config) {},
+		"it has finished 2 epochs of 2; not used: lr 0.5, clip_norm 1":             func(c *Config) { c.LR, c.ClipNorm, c.Threads = 0.5, 1, 2 },
+		"it has 2 epochs already, and 1 are wanted; not used: schedule step:1:0.5": func(c *Config) { c.Epochs, c.Schedule = 1, "step:1:0.5" },
 	} {
 		bent := cfg
 		bend(&bent)

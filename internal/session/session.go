@@ -42,6 +42,7 @@ func Train(ctx context.Context, cfg Config, ds *data.Source, opt Options, open O
 	}
 	t := &trainer{cfg: cfg, hooks: opt.Hooks, dataset: ds}
 	t.warn = warner(opt.Hooks)
+	defer closeOnPanic(t.close)
 	err := t.prepare(ctx, opt, open)
 	if nothing := (*nothingLeft)(nil); errors.As(err, &nothing) {
 		return nothing.summary()
@@ -51,6 +52,15 @@ func Train(ctx context.Context, cfg Config, ds *data.Source, opt Options, open O
 	}
 	err = t.run(ctx)
 	return &t.summary, errors.Join(err, t.close())
+}
+
+// closeOnPanic is deferred: where a hook panics, the directory is unlocked and the
+// workers end before the panic goes on.
+func closeOnPanic(close func() error) {
+	if r := recover(); r != nil {
+		_ = close() // the panic is what there is to say
+		panic(r)
+	}
 }
 
 // warner is who hears what goes wrong with files.
