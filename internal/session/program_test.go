@@ -304,4 +304,11 @@ func TestProgramGoesOn(t *testing.T) {
 	if _, err := trainProgram(context.Background(), vmtest.Residual(t), vmtest.Waves(60), cfg); err == nil || !strings.Contains(err.Error(), "the data are others: 60 training rows") {
 		t.Errorf("other rows: %v", err)
 	}
+	faster, notes := vmtest.Residual(t), ""
+	faster.Phases[0].Optimizer.LR *= 2
+	cfg.Epochs = 4
+	_, err = trainProgram(context.Background(), faster, vmtest.Waves(50), cfg, session.Hooks{Start: func(s session.Start) { notes = strings.Join(s.Notes, "\n") }})
+	if err != nil || !strings.Contains(notes, "optimizers are train {Kind:adam LR:0.02") || !strings.Contains(notes, "they were train {Kind:adam LR:0.01") {
+		t.Errorf("another rate: %v, notes %s", err, notes)
+	}
 }
