@@ -107,7 +107,7 @@ func (t *trainer) drawEnd(ctx context.Context) error {
 	if t.summary.Status != Finished {
 		moment := 2 * time.Second
 		if at := t.interrupted.Load(); at != nil { // what is left of a little while
-			moment = min(moment, 4*time.Second-time.Since(*at))
+			moment = min(moment, 3*time.Second-time.Since(*at))
 		}
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), moment)
