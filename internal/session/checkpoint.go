@@ -139,6 +139,17 @@ func (c *checkpoints) held() []map[string]program.Tensor {
 	return held
 }
 
+// due says whether files are to be written at an epoch's end. Of a small network
+// on few rows an epoch takes less time than a file, and of a large one all that
+// writing takes is a twentieth of the time.
+func (c *checkpoints) due(copied time.Duration) bool {
+	const (
+		least = time.Second
+		share = 20
+	)
+	return c.writing == nil && time.Since(c.written) >= max(least, share*(copied+c.took))
+}
+
 // begin starts to write what is not in its file yet, beside training.
 func (c *checkpoints) begin() {
 	if c.writing != nil || !c.pending && !c.unsaved {

@@ -47,8 +47,7 @@ type journal struct {
 // validation has not got better for long, it is enough.
 func (j *journal) finished(m *Metrics, at train.Position) error {
 	before := j.course.Best
-	best := before
-	if m.Best = m.ValLoss == nil || best == nil || best.ValLoss == nil || *m.ValLoss < *best.ValLoss; m.Best {
+	if m.Best = m.ValLoss == nil || before == nil || before.ValLoss == nil || *m.ValLoss < *before.ValLoss; m.Best {
 		j.course.Best = &bestEpoch{m.Epoch, m.Step, m.ValLoss}
 	}
 	j.enough = j.exhausted(at)
@@ -77,17 +76,6 @@ func (j *journal) exhausted(at train.Position) bool {
 	return j.patience > 0 && best != nil && at.Epoch-best.Epoch >= j.patience
 }
 
-// due says whether files are to be written at an epoch's end. Of a small network
-// on few rows an epoch takes less time than a file, and of a large one all that
-// writing takes is a twentieth of the time.
-func (c *checkpoints) due(copied time.Duration) bool {
-	const (
-		least = time.Second
-		share = 20
-	)
-	return c.writing == nil && time.Since(c.written) >= max(least, share*(copied+c.took))
-}
-
 // between is called between steps: it saves where that was asked for within an
 // epoch, of which so many rows are.
 func (j *journal) between(at train.Position, rows int) error {
@@ -108,20 +96,20 @@ func (j *journal) between(at train.Position, rows int) error {
 }
 
 // snapshot copies what the machine holds, as the best model too or not, into memory
-// that is there where it can: to have new one takes as long as the copy. Where that
-// is much, earlier copies that nobody needs any more go first: Go's heap would
+// that is there where it can: to have new one takes as long as the copy. Where much
+// is to be new, earlier copies that nobody needs any more go first: Go's heap would
 // double before they do.
 func (j *journal) snapshot(at train.Position, best bool) error {
 	const much = 64 << 20
-	if bytesOf(j.writer.state.tensors) >= much {
-		runtime.GC()
-	}
 	start := time.Now()
 	state := &program.State{}
 	if j.reuse {
 		state.Tensors = unheld(j.spare, j.writer.held()...)
 	}
 	j.spare = nil
+	if bytesOf(j.writer.state.tensors)-bytesOf(state.Tensors) >= much {
+		runtime.GC()
+	}
 	if err := j.machine.StateInto(state, true); err != nil {
 		return err
 	}
