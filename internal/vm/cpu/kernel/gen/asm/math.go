@@ -43,8 +43,8 @@ func (l *loop) exp(x value) value {
 
 // scale is p·2ⁿ for n from −252 to 254.
 func (l *loop) scale(p, n value) value {
-	if l.wide() {
-		return l.binary("VSCALEFPS", p, n)
+	if l.scales {
+		return l.binary(powerOf2, p, n)
 	}
 	i := l.toInt(n) // 2ⁿ may be denormal: multiply by its two halves
 	half := l.shiftRight(i, 1)
@@ -124,13 +124,13 @@ func (l *loop) log1p(e value) value {
 // 1e38 it is theirs.
 func (l *loop) sqrt(x value) value {
 	x = l.atMost(l.c(1e38), l.atLeast(l.c(1e-37), x))
-	r := l.approximate("VRSQRT", x)
+	r := l.unary(nearRoot, x)
 	s := l.mul(x, r)
 	return l.fma(l.mul(s, l.c(0.5)), l.fnma(s, r, l.c(1)), s)
 }
 
 // reciprocal is 1/x by one step of Newton's method, for 1e-37 < x < 1e37.
 func (l *loop) reciprocal(x value) value {
-	r := l.approximate("VRCP", x)
+	r := l.unary(nearReciprocal, x)
 	return l.fma(r, l.fnma(x, r, l.c(1)), r)
 }

@@ -7,7 +7,7 @@ import (
 
 // gemm writes the tiles of products: for each number of rows and of vectors
 // one function, and another one whose last vector is cut.
-func (w *writer) gemm() {
+func (w x86) gemm() {
 	rows, vecs := 8, 3 // 24 sums, 3 of B, 4 of A: 31 of 32 registers
 	if !w.wide() {
 		rows, vecs = 6, 2 // 12 sums, 2 of B, 1 of A, 1 for the mask: 16
@@ -48,14 +48,14 @@ func (w *writer) gemm() {
 
 // tileCode is one function for tiles.
 type tileCode struct {
-	*writer
+	x86
 	rows, vecs int
 	most       int  // rows of the biggest tile
 	cut        bool // the last vector is masked
 	packed     bool // A and B are copies, see gemmPacked
 }
 
-func (w *writer) tileName(c tileCode) string {
+func (w x86) tileName(c tileCode) string {
 	kind := ""
 	switch {
 	case c.cut:
@@ -66,8 +66,8 @@ func (w *writer) tileName(c tileCode) string {
 	return fmt.Sprintf("gemm%dx%d%s%s", c.rows, c.vecs, kind, w.name)
 }
 
-func (w *writer) tile(c tileCode) {
-	c.writer = w
+func (w x86) tile(c tileCode) {
+	c.x86 = w
 	name := w.tileName(c)
 	fmt.Fprintf(&w.stubs, "\n// %s computes gemmGeneric's loop over k for tiles of %d by %d.\n//\n//go:noescape\nfunc %s(t *tile)\n",
 		name, c.rows, c.vecs*w.lanes, name)
@@ -203,7 +203,7 @@ func (c tileCode) prefetch() {
 // prefetchW asks for a line to be written, by an instruction that Go's assembler
 // does not know. Read for reading, a line that another core has too must be
 // taken from it when it is written, while the stores behind it wait.
-func (w *writer) prefetchW(operand string, code ...byte) {
+func (w x86) prefetchW(operand string, code ...byte) {
 	var bytes []string
 	for _, b := range code {
 		bytes = append(bytes, fmt.Sprintf("BYTE $0x%02x", b))

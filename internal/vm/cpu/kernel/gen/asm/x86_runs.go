@@ -2,9 +2,9 @@ package asm
 
 // runs writes the kernels that move runs of numbers, a few at a time, as
 // convolutions do with the rows of images.
-func (w *writer) runs() {
+func (w x86) runs() {
 	w.copyRuns()
-	if w.wide() { // AVX2 has no instruction that spreads numbers
+	if w.spread { // AVX2 has no instruction that spreads numbers
 		w.addSpread()
 	}
 }
@@ -12,7 +12,7 @@ func (w *writer) runs() {
 // copyRuns goes over places and over the runs of each: DI and SI are a place in
 // dst and src, DX and AX a run of it, R14 how far in the run. BX is the bytes
 // in whole vectors, R10 the rest in floats.
-func (w *writer) copyRuns() {
+func (w x86) copyRuns() {
 	d := w.begin("copyRuns")
 	reg := w.reg + "0"
 	w.p("MOVQ %s, DI\nMOVQ %s, SI", w.arg(d, "dst"), w.arg(d, "src"))
@@ -37,7 +37,7 @@ func (w *writer) copyRuns() {
 // addSpread spreads so many numbers over a vector as have room there, step
 // lanes apart: K1 has a bit for each, K2 for those of a run's last vector. R13
 // numbers make a vector, R14 vectors a run.
-func (w *writer) addSpread() {
+func (w x86) addSpread() {
 	d := w.begin("addSpread")
 	w.p("MOVQ %s, DI\nMOVQ %s, SI\nMOVQ %s, R8", w.arg(d, "dst"), w.arg(d, "src"), w.arg(d, "runs"))
 	w.p("MOVQ %s, R10\nMOVQ %s, R11\nMOVQ %s, R12", w.arg(d, "step"), w.arg(d, "dstRun"), w.arg(d, "srcRun"))

@@ -6,7 +6,7 @@ import (
 )
 
 // moves writes the kernels that walk over matrices.
-func (w *writer) moves() {
+func (w x86) moves() {
 	w.columnSum()
 	w.transpose()
 	w.runs()
@@ -14,7 +14,7 @@ func (w *writer) moves() {
 }
 
 // columnSum goes down strips of columns, four vectors wide, then one.
-func (w *writer) columnSum() {
+func (w x86) columnSum() {
 	d := w.begin("columnSum")
 	w.p("MOVQ %s, DI\nMOVQ %s, SI", w.arg(d, "dst"), w.arg(d, "src"))
 	w.p("MOVQ %s, R8\nMOVQ %s, R9\nMOVQ %s, R10", w.arg(d, "rows"), w.arg(d, "cols"), w.arg(d, "ld"))
@@ -30,7 +30,7 @@ func (w *writer) columnSum() {
 }
 
 // strip sums the rows of n vectors and goes on to the next columns.
-func (w *writer) strip(name string, n int, masked bool) {
+func (w x86) strip(name string, n int, masked bool) {
 	reg := func(i int) string { return fmt.Sprintf("%s%d", w.reg, i) }
 	for i := range n {
 		w.p("VXORPS %[1]s, %[1]s, %[1]s", reg(i))
@@ -57,7 +57,7 @@ func (w *writer) strip(name string, n int, masked bool) {
 
 // maskCX makes a mask of the first CX lanes, in a mask register or for AVX2 in
 // a vector.
-func (w *writer) maskCX(mask, vector string) {
+func (w x86) maskCX(mask, vector string) {
 	if w.wide() {
 		w.p("MOVL $1, DX\nSHLL CX, DX\nDECL DX\nKMOVW DX, %s", mask)
 		return
@@ -66,7 +66,7 @@ func (w *writer) maskCX(mask, vector string) {
 }
 
 // vectorLoad and vectorStore use K1, or for AVX2 Y15, where they are masked.
-func (w *writer) vectorLoad(at, reg string, masked bool) {
+func (w x86) vectorLoad(at, reg string, masked bool) {
 	switch {
 	case masked && w.wide():
 		w.p("VMOVUPS.Z %s, K1, %s", at, reg)
@@ -77,7 +77,7 @@ func (w *writer) vectorLoad(at, reg string, masked bool) {
 	}
 }
 
-func (w *writer) vectorStore(reg, at string, masked bool) {
+func (w x86) vectorStore(reg, at string, masked bool) {
 	switch {
 	case masked && w.wide():
 		w.p("VMOVUPS %s, K1, %s", reg, at)
@@ -91,7 +91,7 @@ func (w *writer) vectorStore(reg, at string, masked bool) {
 // transpose goes over square blocks, as many rows and columns as a vector has
 // lanes: SI and DI walk down src and right in dst, BX and R8 right in src and
 // down in dst.
-func (w *writer) transpose() {
+func (w x86) transpose() {
 	d := w.begin("transpose")
 	w.p("MOVQ %s, DI\nMOVQ %s, R9\nMOVQ %s, SI", w.arg(d, "dst"), w.arg(d, "ldd"), w.arg(d, "src"))
 	w.p("MOVQ %s, R10\nMOVQ %s, R11\nMOVQ %s, R12", w.arg(d, "lds"), w.arg(d, "rows"), w.arg(d, "cols"))
@@ -107,7 +107,7 @@ func (w *writer) transpose() {
 	w.p("SUBQ $%d, R11\nJGT down\ndone:\nVZEROUPPER\nRET", w.lanes)
 }
 
-func (w *writer) log2() int {
+func (w x86) log2() int {
 	if w.wide() {
 		return 4
 	}
@@ -116,7 +116,7 @@ func (w *writer) log2() int {
 
 // block moves one block, of which only R11 rows and R13 columns where it is
 // part of one.
-func (w *writer) block(part bool) {
+func (w x86) block(part bool) {
 	reg := func(i int) string { return fmt.Sprintf("%s%d", w.reg, i) }
 	n := w.lanes
 	if part {
@@ -163,12 +163,12 @@ func (w *writer) block(part bool) {
 }
 
 // clampCX sets CX to a counter, at most a vector's lanes.
-func (w *writer) clampCX(counter, label string) {
+func (w x86) clampCX(counter, label string) {
 	w.p("MOVQ %[1]s, CX\nCMPQ CX, $%[2]d\nJLE %[3]s\nMOVQ $%[2]d, CX\n%[3]s:", counter, w.lanes, label)
 }
 
 // shuffle16 transposes Z0 to Z15 in place.
-func (w *writer) shuffle16() {
+func (w x86) shuffle16() {
 	p := func(format string, r ...any) { w.p(strings.ReplaceAll(format, "Z", "Z%d"), r...) }
 	for i := 0; i < 16; i += 2 { // pairs of rows
 		p("VUNPCKLPS Z, Z, Z", i+1, i, 16+i)
@@ -195,7 +195,7 @@ func (w *writer) shuffle16() {
 }
 
 // shuffle8 transposes Y0 to Y7 into Y8 to Y15.
-func (w *writer) shuffle8() {
+func (w x86) shuffle8() {
 	p := func(format string, r ...any) { w.p(strings.ReplaceAll(format, "Y", "Y%d"), r...) }
 	for i := 0; i < 8; i += 2 { // pairs of rows
 		p("VUNPCKLPS Y, Y, Y", i+1, i, 8+i)
