@@ -22,4 +22,4280 @@ DATA lanebits<>+12(SB)/4, $0x00000008
 GLOBL lanebits<>(SB), RODATA|NOPTR, $16
 
 // Constants, each in four lanes.
-GLOBL constants<>(SB), RODATA|NOPTR, $0
+DATA constants<>+0(SB)/4, $0x00000000 // 0
+DATA constants<>+4(SB)/4, $0x00000000
+DATA constants<>+8(SB)/4, $0x00000000
+DATA constants<>+12(SB)/4, $0x00000000
+DATA constants<>+16(SB)/4, $0x7fffffff
+DATA constants<>+20(SB)/4, $0x7fffffff
+DATA constants<>+24(SB)/4, $0x7fffffff
+DATA constants<>+28(SB)/4, $0x7fffffff
+DATA constants<>+32(SB)/4, $0x41a00000
+DATA constants<>+36(SB)/4, $0x41a00000
+DATA constants<>+40(SB)/4, $0x41a00000
+DATA constants<>+44(SB)/4, $0x41a00000
+DATA constants<>+48(SB)/4, $0x3fb8aa3b
+DATA constants<>+52(SB)/4, $0x3fb8aa3b
+DATA constants<>+56(SB)/4, $0x3fb8aa3b
+DATA constants<>+60(SB)/4, $0x3fb8aa3b
+DATA constants<>+64(SB)/4, $0x3f317218
+DATA constants<>+68(SB)/4, $0x3f317218
+DATA constants<>+72(SB)/4, $0x3f317218
+DATA constants<>+76(SB)/4, $0x3f317218
+DATA constants<>+80(SB)/4, $0xb102e308
+DATA constants<>+84(SB)/4, $0xb102e308
+DATA constants<>+88(SB)/4, $0xb102e308
+DATA constants<>+92(SB)/4, $0xb102e308
+DATA constants<>+96(SB)/4, $0x39500d01
+DATA constants<>+100(SB)/4, $0x39500d01
+DATA constants<>+104(SB)/4, $0x39500d01
+DATA constants<>+108(SB)/4, $0x39500d01
+DATA constants<>+112(SB)/4, $0x3ab60b61
+DATA constants<>+116(SB)/4, $0x3ab60b61
+DATA constants<>+120(SB)/4, $0x3ab60b61
+DATA constants<>+124(SB)/4, $0x3ab60b61
+DATA constants<>+128(SB)/4, $0x3c088889
+DATA constants<>+132(SB)/4, $0x3c088889
+DATA constants<>+136(SB)/4, $0x3c088889
+DATA constants<>+140(SB)/4, $0x3c088889
+DATA constants<>+144(SB)/4, $0x3d2aaaab
+DATA constants<>+148(SB)/4, $0x3d2aaaab
+DATA constants<>+152(SB)/4, $0x3d2aaaab
+DATA constants<>+156(SB)/4, $0x3d2aaaab
+DATA constants<>+160(SB)/4, $0x3e2aaaab
+DATA constants<>+164(SB)/4, $0x3e2aaaab
+DATA constants<>+168(SB)/4, $0x3e2aaaab
+DATA constants<>+172(SB)/4, $0x3e2aaaab
+DATA constants<>+176(SB)/4, $0x3f000000
+DATA constants<>+180(SB)/4, $0x3f000000
+DATA constants<>+184(SB)/4, $0x3f000000
+DATA constants<>+188(SB)/4, $0x3f000000
+DATA constants<>+192(SB)/4, $0x3f800000
+DATA constants<>+196(SB)/4, $0x3f800000
+DATA constants<>+200(SB)/4, $0x3f800000
+DATA constants<>+204(SB)/4, $0x3f800000
+DATA constants<>+208(SB)/4, $0x0000007f
+DATA constants<>+212(SB)/4, $0x0000007f
+DATA constants<>+216(SB)/4, $0x0000007f
+DATA constants<>+220(SB)/4, $0x0000007f
+DATA constants<>+224(SB)/4, $0x40000000
+DATA constants<>+228(SB)/4, $0x40000000
+DATA constants<>+232(SB)/4, $0x40000000
+DATA constants<>+236(SB)/4, $0x40000000
+DATA constants<>+240(SB)/4, $0x80000000
+DATA constants<>+244(SB)/4, $0x80000000
+DATA constants<>+248(SB)/4, $0x80000000
+DATA constants<>+252(SB)/4, $0x80000000
+DATA constants<>+256(SB)/4, $0xc2d00000
+DATA constants<>+260(SB)/4, $0xc2d00000
+DATA constants<>+264(SB)/4, $0xc2d00000
+DATA constants<>+268(SB)/4, $0xc2d00000
+DATA constants<>+272(SB)/4, $0xc1900000
+DATA constants<>+276(SB)/4, $0xc1900000
+DATA constants<>+280(SB)/4, $0xc1900000
+DATA constants<>+284(SB)/4, $0xc1900000
+DATA constants<>+288(SB)/4, $0xc1700000
+DATA constants<>+292(SB)/4, $0xc1700000
+DATA constants<>+296(SB)/4, $0xc1700000
+DATA constants<>+300(SB)/4, $0xc1700000
+DATA constants<>+304(SB)/4, $0xbf000000
+DATA constants<>+308(SB)/4, $0xbf000000
+DATA constants<>+312(SB)/4, $0xbf000000
+DATA constants<>+316(SB)/4, $0xbf000000
+DATA constants<>+320(SB)/4, $0x3e6d3388
+DATA constants<>+324(SB)/4, $0x3e6d3388
+DATA constants<>+328(SB)/4, $0x3e6d3388
+DATA constants<>+332(SB)/4, $0x3e6d3388
+DATA constants<>+336(SB)/4, $0x3f07dc22
+DATA constants<>+340(SB)/4, $0x3f07dc22
+DATA constants<>+344(SB)/4, $0x3f07dc22
+DATA constants<>+348(SB)/4, $0x3f07dc22
+DATA constants<>+352(SB)/4, $0xbf3a00e3
+DATA constants<>+356(SB)/4, $0xbf3a00e3
+DATA constants<>+360(SB)/4, $0xbf3a00e3
+DATA constants<>+364(SB)/4, $0xbf3a00e3
+DATA constants<>+368(SB)/4, $0x3f35f0e3
+DATA constants<>+372(SB)/4, $0x3f35f0e3
+DATA constants<>+376(SB)/4, $0x3f35f0e3
+DATA constants<>+380(SB)/4, $0x3f35f0e3
+DATA constants<>+384(SB)/4, $0xbe11a98e
+DATA constants<>+388(SB)/4, $0xbe11a98e
+DATA constants<>+392(SB)/4, $0xbe11a98e
+DATA constants<>+396(SB)/4, $0xbe11a98e
+DATA constants<>+400(SB)/4, $0x3e027906
+DATA constants<>+404(SB)/4, $0x3e027906
+DATA constants<>+408(SB)/4, $0x3e027906
+DATA constants<>+412(SB)/4, $0x3e027906
+DATA constants<>+416(SB)/4, $0x41700000
+DATA constants<>+420(SB)/4, $0x41700000
+DATA constants<>+424(SB)/4, $0x41700000
+DATA constants<>+428(SB)/4, $0x41700000
+DATA constants<>+432(SB)/4, $0x3ecc422a
+DATA constants<>+436(SB)/4, $0x3ecc422a
+DATA constants<>+440(SB)/4, $0x3ecc422a
+DATA constants<>+444(SB)/4, $0x3ecc422a
+DATA constants<>+448(SB)/4, $0xc2c80000
+DATA constants<>+452(SB)/4, $0xc2c80000
+DATA constants<>+456(SB)/4, $0xc2c80000
+DATA constants<>+460(SB)/4, $0xc2c80000
+DATA constants<>+464(SB)/4, $0x00800000
+DATA constants<>+468(SB)/4, $0x00800000
+DATA constants<>+472(SB)/4, $0x00800000
+DATA constants<>+476(SB)/4, $0x00800000
+DATA constants<>+480(SB)/4, $0x4b800000
+DATA constants<>+484(SB)/4, $0x4b800000
+DATA constants<>+488(SB)/4, $0x4b800000
+DATA constants<>+492(SB)/4, $0x4b800000
+DATA constants<>+496(SB)/4, $0x3f3504f3
+DATA constants<>+500(SB)/4, $0x3f3504f3
+DATA constants<>+504(SB)/4, $0x3f3504f3
+DATA constants<>+508(SB)/4, $0x3f3504f3
+DATA constants<>+512(SB)/4, $0x007fffff
+DATA constants<>+516(SB)/4, $0x007fffff
+DATA constants<>+520(SB)/4, $0x007fffff
+DATA constants<>+524(SB)/4, $0x007fffff
+DATA constants<>+528(SB)/4, $0x41c00000
+DATA constants<>+532(SB)/4, $0x41c00000
+DATA constants<>+536(SB)/4, $0x41c00000
+DATA constants<>+540(SB)/4, $0x41c00000
+DATA constants<>+544(SB)/4, $0x3e3a2e8c
+DATA constants<>+548(SB)/4, $0x3e3a2e8c
+DATA constants<>+552(SB)/4, $0x3e3a2e8c
+DATA constants<>+556(SB)/4, $0x3e3a2e8c
+DATA constants<>+560(SB)/4, $0x3e638e39
+DATA constants<>+564(SB)/4, $0x3e638e39
+DATA constants<>+568(SB)/4, $0x3e638e39
+DATA constants<>+572(SB)/4, $0x3e638e39
+DATA constants<>+576(SB)/4, $0x3e924925
+DATA constants<>+580(SB)/4, $0x3e924925
+DATA constants<>+584(SB)/4, $0x3e924925
+DATA constants<>+588(SB)/4, $0x3e924925
+DATA constants<>+592(SB)/4, $0x3ecccccd
+DATA constants<>+596(SB)/4, $0x3ecccccd
+DATA constants<>+600(SB)/4, $0x3ecccccd
+DATA constants<>+604(SB)/4, $0x3ecccccd
+DATA constants<>+608(SB)/4, $0x3f2aaaab
+DATA constants<>+612(SB)/4, $0x3f2aaaab
+DATA constants<>+616(SB)/4, $0x3f2aaaab
+DATA constants<>+620(SB)/4, $0x3f2aaaab
+DATA constants<>+624(SB)/4, $0x7fc00000
+DATA constants<>+628(SB)/4, $0x7fc00000
+DATA constants<>+632(SB)/4, $0x7fc00000
+DATA constants<>+636(SB)/4, $0x7fc00000
+DATA constants<>+640(SB)/4, $0x2b8cbccc
+DATA constants<>+644(SB)/4, $0x2b8cbccc
+DATA constants<>+648(SB)/4, $0x2b8cbccc
+DATA constants<>+652(SB)/4, $0x2b8cbccc
+DATA constants<>+656(SB)/4, $0x3df0f0f1
+DATA constants<>+660(SB)/4, $0x3df0f0f1
+DATA constants<>+664(SB)/4, $0x3df0f0f1
+DATA constants<>+668(SB)/4, $0x3df0f0f1
+DATA constants<>+672(SB)/4, $0x3e088889
+DATA constants<>+676(SB)/4, $0x3e088889
+DATA constants<>+680(SB)/4, $0x3e088889
+DATA constants<>+684(SB)/4, $0x3e088889
+DATA constants<>+688(SB)/4, $0x3e1d89d9
+DATA constants<>+692(SB)/4, $0x3e1d89d9
+DATA constants<>+696(SB)/4, $0x3e1d89d9
+DATA constants<>+700(SB)/4, $0x3e1d89d9
+DATA constants<>+704(SB)/4, $0x7e967699
+DATA constants<>+708(SB)/4, $0x7e967699
+DATA constants<>+712(SB)/4, $0x7e967699
+DATA constants<>+716(SB)/4, $0x7e967699
+DATA constants<>+720(SB)/4, $0x02081cea
+DATA constants<>+724(SB)/4, $0x02081cea
+DATA constants<>+728(SB)/4, $0x02081cea
+DATA constants<>+732(SB)/4, $0x02081cea
+DATA constants<>+736(SB)/4, $0x00000001
+DATA constants<>+740(SB)/4, $0x00000001
+DATA constants<>+744(SB)/4, $0x00000001
+DATA constants<>+748(SB)/4, $0x00000001
+DATA constants<>+752(SB)/4, $0x3de38e39
+DATA constants<>+756(SB)/4, $0x3de38e39
+DATA constants<>+760(SB)/4, $0x3de38e39
+DATA constants<>+764(SB)/4, $0x3de38e39
+DATA constants<>+768(SB)/4, $0x3e124925
+DATA constants<>+772(SB)/4, $0x3e124925
+DATA constants<>+776(SB)/4, $0x3e124925
+DATA constants<>+780(SB)/4, $0x3e124925
+DATA constants<>+784(SB)/4, $0x3e4ccccd
+DATA constants<>+788(SB)/4, $0x3e4ccccd
+DATA constants<>+792(SB)/4, $0x3e4ccccd
+DATA constants<>+796(SB)/4, $0x3e4ccccd
+DATA constants<>+800(SB)/4, $0x3eaaaaab
+DATA constants<>+804(SB)/4, $0x3eaaaaab
+DATA constants<>+808(SB)/4, $0x3eaaaaab
+DATA constants<>+812(SB)/4, $0x3eaaaaab
+DATA constants<>+816(SB)/4, $0x00000018
+DATA constants<>+820(SB)/4, $0x00000018
+DATA constants<>+824(SB)/4, $0x00000018
+DATA constants<>+828(SB)/4, $0x00000018
+DATA constants<>+832(SB)/4, $0x3f317200
+DATA constants<>+836(SB)/4, $0x3f317200
+DATA constants<>+840(SB)/4, $0x3f317200
+DATA constants<>+844(SB)/4, $0x3f317200
+DATA constants<>+848(SB)/4, $0x35bfbe8e
+DATA constants<>+852(SB)/4, $0x35bfbe8e
+DATA constants<>+856(SB)/4, $0x35bfbe8e
+DATA constants<>+860(SB)/4, $0x35bfbe8e
+DATA constants<>+864(SB)/4, $0xc0000000
+DATA constants<>+868(SB)/4, $0xc0000000
+DATA constants<>+872(SB)/4, $0xc0000000
+DATA constants<>+876(SB)/4, $0xc0000000
+DATA constants<>+880(SB)/4, $0x00200000
+DATA constants<>+884(SB)/4, $0x00200000
+DATA constants<>+888(SB)/4, $0x00200000
+DATA constants<>+892(SB)/4, $0x00200000
+DATA constants<>+896(SB)/4, $0x003fffff
+DATA constants<>+900(SB)/4, $0x003fffff
+DATA constants<>+904(SB)/4, $0x003fffff
+DATA constants<>+908(SB)/4, $0x003fffff
+DATA constants<>+912(SB)/4, $0x34c90fdb
+DATA constants<>+916(SB)/4, $0x34c90fdb
+DATA constants<>+920(SB)/4, $0x34c90fdb
+DATA constants<>+924(SB)/4, $0x34c90fdb
+DATA constants<>+928(SB)/4, $0x3638ef1d
+DATA constants<>+932(SB)/4, $0x3638ef1d
+DATA constants<>+936(SB)/4, $0x3638ef1d
+DATA constants<>+940(SB)/4, $0x3638ef1d
+DATA constants<>+944(SB)/4, $0xb9500d01
+DATA constants<>+948(SB)/4, $0xb9500d01
+DATA constants<>+952(SB)/4, $0xb9500d01
+DATA constants<>+956(SB)/4, $0xb9500d01
+DATA constants<>+960(SB)/4, $0xbe2aaaab
+DATA constants<>+964(SB)/4, $0xbe2aaaab
+DATA constants<>+968(SB)/4, $0xbe2aaaab
+DATA constants<>+972(SB)/4, $0xbe2aaaab
+DATA constants<>+976(SB)/4, $0xb493f27e
+DATA constants<>+980(SB)/4, $0xb493f27e
+DATA constants<>+984(SB)/4, $0xb493f27e
+DATA constants<>+988(SB)/4, $0xb493f27e
+DATA constants<>+992(SB)/4, $0x37d00d01
+DATA constants<>+996(SB)/4, $0x37d00d01
+DATA constants<>+1000(SB)/4, $0x37d00d01
+DATA constants<>+1004(SB)/4, $0x37d00d01
+DATA constants<>+1008(SB)/4, $0xbab60b61
+DATA constants<>+1012(SB)/4, $0xbab60b61
+DATA constants<>+1016(SB)/4, $0xbab60b61
+DATA constants<>+1020(SB)/4, $0xbab60b61
+GLOBL constants<>(SB), RODATA|NOPTR, $1024
+
+// func reluNEON(dst, src []float32, alpha float32)
+TEXT ·reluNEON(SB), NOSPLIT, $0-52
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD src_base+24(FP), R4
+	MOVD $constants<>(SB), R20
+	FMOVQ 0(R20), F0
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16881 // ldr q1, [x4, x1]
+	WORD $0x4e21f401 // fmax v1.4s, v0.4s, v1.4s
+	WORD $0x3ca16861 // str q1, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F1
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V1.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F1
+part1Read:
+	WORD $0x4e21f401 // fmax v1.4s, v0.4s, v1.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part2One
+	FMOVD F1, (R10)
+	TBZ $0, R2, part2Written
+	ADD $8, R10, R16
+	VST1 V1.S[2], (R16)
+	JMP part2Written
+part2One:
+	FMOVS F1, (R10)
+part2Written:
+done:
+	RET
+
+// func leakyReLUNEON(dst, src []float32, alpha float32)
+TEXT ·leakyReLUNEON(SB), NOSPLIT, $0-52
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD src_base+24(FP), R4
+	FMOVS alpha+48(FP), F0
+	VDUP V0.S[0], V0.S4
+	MOVD $constants<>(SB), R20
+	FMOVQ 0(R20), F1
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16882 // ldr q2, [x4, x1]
+	WORD $0x6ea2e423 // fcmgt v3.4s, v1.4s, v2.4s
+	WORD $0x6e20dc44 // fmul v4.4s, v2.4s, v0.4s
+	VBSL V2.B16, V4.B16, V3.B16
+	WORD $0x3ca16863 // str q3, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F3
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V3.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F3
+part1Read:
+	WORD $0x6ea3e422 // fcmgt v2.4s, v1.4s, v3.4s
+	WORD $0x6e20dc64 // fmul v4.4s, v3.4s, v0.4s
+	VBSL V3.B16, V4.B16, V2.B16
+	ADD R1, R3, R10
+	TBZ $1, R2, part2One
+	FMOVD F2, (R10)
+	TBZ $0, R2, part2Written
+	ADD $8, R10, R16
+	VST1 V2.S[2], (R16)
+	JMP part2Written
+part2One:
+	FMOVS F2, (R10)
+part2Written:
+done:
+	RET
+
+// func tanhNEON(dst, src []float32, alpha float32)
+TEXT ·tanhNEON(SB), NOSPLIT, $0-52
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD src_base+24(FP), R4
+	MOVD $constants<>(SB), R20
+	FMOVQ 16(R20), F0
+	FMOVQ 32(R20), F1
+	FMOVQ 48(R20), F2
+	FMOVQ 64(R20), F3
+	FMOVQ 80(R20), F4
+	FMOVQ 96(R20), F5
+	FMOVQ 192(R20), F6
+	FMOVQ 208(R20), F7
+	FMOVQ 224(R20), F8
+	FMOVQ 240(R20), F9
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce1688a // ldr q10, [x4, x1]
+	VAND V0.B16, V10.B16, V11.B16
+	WORD $0x4e2bd56b // fadd v11.4s, v11.4s, v11.4s
+	WORD $0x4eabf42b // fmin v11.4s, v1.4s, v11.4s
+	WORD $0x6e22dd6c // fmul v12.4s, v11.4s, v2.4s
+	WORD $0x4e21898c // frintn v12.4s, v12.4s
+	VFMLS V3.S4, V12.S4, V11.S4
+	VFMLS V4.S4, V12.S4, V11.S4
+	FMOVQ 112(R20), F13
+	VFMLA V5.S4, V11.S4, V13.S4
+	FMOVQ 128(R20), F14
+	VFMLA V13.S4, V11.S4, V14.S4
+	FMOVQ 144(R20), F13
+	VFMLA V14.S4, V11.S4, V13.S4
+	FMOVQ 160(R20), F14
+	VFMLA V13.S4, V11.S4, V14.S4
+	FMOVQ 176(R20), F13
+	VFMLA V14.S4, V11.S4, V13.S4
+	VMOV V6.B16, V14.B16
+	VFMLA V13.S4, V11.S4, V14.S4
+	WORD $0x6e2edd6e // fmul v14.4s, v11.4s, v14.4s
+	WORD $0x4e21a98c // fcvtns v12.4s, v12.4s
+	VADD V7.S4, V12.S4, V12.S4
+	VSHL $23, V12.S4, V12.S4
+	WORD $0x4ea6d58b // fsub v11.4s, v12.4s, v6.4s
+	VFMLA V12.S4, V14.S4, V11.S4
+	WORD $0x4e28d56c // fadd v12.4s, v11.4s, v8.4s
+	WORD $0x6e2cfd6c // fdiv v12.4s, v11.4s, v12.4s
+	VAND V9.B16, V10.B16, V10.B16
+	VORR V10.B16, V12.B16, V10.B16
+	WORD $0x3ca1686a // str q10, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F10
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V10.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F10
+part1Read:
+	VAND V0.B16, V10.B16, V12.B16
+	WORD $0x4e2cd58c // fadd v12.4s, v12.4s, v12.4s
+	WORD $0x4eacf42c // fmin v12.4s, v1.4s, v12.4s
+	WORD $0x6e22dd8b // fmul v11.4s, v12.4s, v2.4s
+	WORD $0x4e21896b // frintn v11.4s, v11.4s
+	VFMLS V3.S4, V11.S4, V12.S4
+	VFMLS V4.S4, V11.S4, V12.S4
+	FMOVQ 112(R20), F14
+	VFMLA V5.S4, V12.S4, V14.S4
+	FMOVQ 128(R20), F13
+	VFMLA V14.S4, V12.S4, V13.S4
+	FMOVQ 144(R20), F14
+	VFMLA V13.S4, V12.S4, V14.S4
+	FMOVQ 160(R20), F13
+	VFMLA V14.S4, V12.S4, V13.S4
+	FMOVQ 176(R20), F14
+	VFMLA V13.S4, V12.S4, V14.S4
+	VMOV V6.B16, V13.B16
+	VFMLA V14.S4, V12.S4, V13.S4
+	WORD $0x6e2ddd8d // fmul v13.4s, v12.4s, v13.4s
+	WORD $0x4e21a96b // fcvtns v11.4s, v11.4s
+	VADD V7.S4, V11.S4, V11.S4
+	VSHL $23, V11.S4, V11.S4
+	WORD $0x4ea6d56c // fsub v12.4s, v11.4s, v6.4s
+	VFMLA V11.S4, V13.S4, V12.S4
+	WORD $0x4e28d58b // fadd v11.4s, v12.4s, v8.4s
+	WORD $0x6e2bfd8b // fdiv v11.4s, v12.4s, v11.4s
+	VAND V9.B16, V10.B16, V10.B16
+	VORR V10.B16, V11.B16, V10.B16
+	ADD R1, R3, R10
+	TBZ $1, R2, part2One
+	FMOVD F10, (R10)
+	TBZ $0, R2, part2Written
+	ADD $8, R10, R16
+	VST1 V10.S[2], (R16)
+	JMP part2Written
+part2One:
+	FMOVS F10, (R10)
+part2Written:
+done:
+	RET
+
+// func sigmoidNEON(dst, src []float32, alpha float32)
+TEXT ·sigmoidNEON(SB), NOSPLIT, $0-52
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD src_base+24(FP), R4
+	MOVD $constants<>(SB), R20
+	FMOVQ 192(R20), F0
+	FMOVQ 208(R20), F1
+	FMOVQ 240(R20), F2
+	FMOVQ 256(R20), F3
+	FMOVQ 48(R20), F4
+	FMOVQ 64(R20), F5
+	FMOVQ 80(R20), F6
+	FMOVQ 96(R20), F7
+	FMOVQ 0(R20), F8
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16889 // ldr q9, [x4, x1]
+	VORR V2.B16, V9.B16, V10.B16
+	WORD $0x4e2af46a // fmax v10.4s, v3.4s, v10.4s
+	WORD $0x6e24dd4b // fmul v11.4s, v10.4s, v4.4s
+	WORD $0x4e21896b // frintn v11.4s, v11.4s
+	VFMLS V5.S4, V11.S4, V10.S4
+	VFMLS V6.S4, V11.S4, V10.S4
+	FMOVQ 112(R20), F12
+	VFMLA V7.S4, V10.S4, V12.S4
+	FMOVQ 128(R20), F13
+	VFMLA V12.S4, V10.S4, V13.S4
+	FMOVQ 144(R20), F12
+	VFMLA V13.S4, V10.S4, V12.S4
+	FMOVQ 160(R20), F13
+	VFMLA V12.S4, V10.S4, V13.S4
+	FMOVQ 176(R20), F12
+	VFMLA V13.S4, V10.S4, V12.S4
+	VMOV V0.B16, V13.B16
+	VFMLA V12.S4, V10.S4, V13.S4
+	VMOV V0.B16, V12.B16
+	VFMLA V13.S4, V10.S4, V12.S4
+	WORD $0x4e21a96b // fcvtns v11.4s, v11.4s
+	WORD $0x4f3f056d // sshr v13.4s, v11.4s, #1
+	VADD V1.S4, V13.S4, V10.S4
+	VSHL $23, V10.S4, V10.S4
+	WORD $0x6e2add8a // fmul v10.4s, v12.4s, v10.4s
+	VSUB V13.S4, V11.S4, V13.S4
+	VADD V1.S4, V13.S4, V13.S4
+	VSHL $23, V13.S4, V13.S4
+	WORD $0x6e2ddd4d // fmul v13.4s, v10.4s, v13.4s
+	WORD $0x6ea9e509 // fcmgt v9.4s, v8.4s, v9.4s
+	VBSL V0.B16, V13.B16, V9.B16
+	WORD $0x4e20d5ad // fadd v13.4s, v13.4s, v0.4s
+	WORD $0x6e2dfd2d // fdiv v13.4s, v9.4s, v13.4s
+	WORD $0x3ca1686d // str q13, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F13
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V13.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F13
+part1Read:
+	VORR V2.B16, V13.B16, V9.B16
+	WORD $0x4e29f469 // fmax v9.4s, v3.4s, v9.4s
+	WORD $0x6e24dd2a // fmul v10.4s, v9.4s, v4.4s
+	WORD $0x4e21894a // frintn v10.4s, v10.4s
+	VFMLS V5.S4, V10.S4, V9.S4
+	VFMLS V6.S4, V10.S4, V9.S4
+	FMOVQ 112(R20), F11
+	VFMLA V7.S4, V9.S4, V11.S4
+	FMOVQ 128(R20), F12
+	VFMLA V11.S4, V9.S4, V12.S4
+	FMOVQ 144(R20), F11
+	VFMLA V12.S4, V9.S4, V11.S4
+	FMOVQ 160(R20), F12
+	VFMLA V11.S4, V9.S4, V12.S4
+	FMOVQ 176(R20), F11
+	VFMLA V12.S4, V9.S4, V11.S4
+	VMOV V0.B16, V12.B16
+	VFMLA V11.S4, V9.S4, V12.S4
+	VMOV V0.B16, V11.B16
+	VFMLA V12.S4, V9.S4, V11.S4
+	WORD $0x4e21a94a // fcvtns v10.4s, v10.4s
+	WORD $0x4f3f054c // sshr v12.4s, v10.4s, #1
+	VADD V1.S4, V12.S4, V9.S4
+	VSHL $23, V9.S4, V9.S4
+	WORD $0x6e29dd69 // fmul v9.4s, v11.4s, v9.4s
+	VSUB V12.S4, V10.S4, V12.S4
+	VADD V1.S4, V12.S4, V12.S4
+	VSHL $23, V12.S4, V12.S4
+	WORD $0x6e2cdd2c // fmul v12.4s, v9.4s, v12.4s
+	WORD $0x6eade50d // fcmgt v13.4s, v8.4s, v13.4s
+	VBSL V0.B16, V12.B16, V13.B16
+	WORD $0x4e20d58c // fadd v12.4s, v12.4s, v0.4s
+	WORD $0x6e2cfdac // fdiv v12.4s, v13.4s, v12.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part2One
+	FMOVD F12, (R10)
+	TBZ $0, R2, part2Written
+	ADD $8, R10, R16
+	VST1 V12.S[2], (R16)
+	JMP part2Written
+part2One:
+	FMOVS F12, (R10)
+part2Written:
+done:
+	RET
+
+// func eluNEON(dst, src []float32, alpha float32)
+TEXT ·eluNEON(SB), NOSPLIT, $0-52
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD src_base+24(FP), R4
+	FMOVS alpha+48(FP), F0
+	VDUP V0.S[0], V0.S4
+	MOVD $constants<>(SB), R20
+	FMOVQ 272(R20), F1
+	FMOVQ 48(R20), F2
+	FMOVQ 64(R20), F3
+	FMOVQ 80(R20), F4
+	FMOVQ 96(R20), F5
+	FMOVQ 192(R20), F6
+	FMOVQ 208(R20), F7
+	FMOVQ 0(R20), F8
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16889 // ldr q9, [x4, x1]
+	WORD $0x4e29f42a // fmax v10.4s, v1.4s, v9.4s
+	WORD $0x6e22dd4b // fmul v11.4s, v10.4s, v2.4s
+	WORD $0x4e21896b // frintn v11.4s, v11.4s
+	VFMLS V3.S4, V11.S4, V10.S4
+	VFMLS V4.S4, V11.S4, V10.S4
+	FMOVQ 112(R20), F12
+	VFMLA V5.S4, V10.S4, V12.S4
+	FMOVQ 128(R20), F13
+	VFMLA V12.S4, V10.S4, V13.S4
+	FMOVQ 144(R20), F12
+	VFMLA V13.S4, V10.S4, V12.S4
+	FMOVQ 160(R20), F13
+	VFMLA V12.S4, V10.S4, V13.S4
+	FMOVQ 176(R20), F12
+	VFMLA V13.S4, V10.S4, V12.S4
+	VMOV V6.B16, V13.B16
+	VFMLA V12.S4, V10.S4, V13.S4
+	WORD $0x6e2ddd4d // fmul v13.4s, v10.4s, v13.4s
+	WORD $0x4e21a96b // fcvtns v11.4s, v11.4s
+	VADD V7.S4, V11.S4, V11.S4
+	VSHL $23, V11.S4, V11.S4
+	WORD $0x4ea6d56a // fsub v10.4s, v11.4s, v6.4s
+	VFMLA V11.S4, V13.S4, V10.S4
+	WORD $0x6ea8e52b // fcmgt v11.4s, v9.4s, v8.4s
+	WORD $0x6e20dd4a // fmul v10.4s, v10.4s, v0.4s
+	VBSL V10.B16, V9.B16, V11.B16
+	WORD $0x3ca1686b // str q11, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F11
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V11.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F11
+part1Read:
+	WORD $0x4e2bf42a // fmax v10.4s, v1.4s, v11.4s
+	WORD $0x6e22dd49 // fmul v9.4s, v10.4s, v2.4s
+	WORD $0x4e218929 // frintn v9.4s, v9.4s
+	VFMLS V3.S4, V9.S4, V10.S4
+	VFMLS V4.S4, V9.S4, V10.S4
+	FMOVQ 112(R20), F13
+	VFMLA V5.S4, V10.S4, V13.S4
+	FMOVQ 128(R20), F12
+	VFMLA V13.S4, V10.S4, V12.S4
+	FMOVQ 144(R20), F13
+	VFMLA V12.S4, V10.S4, V13.S4
+	FMOVQ 160(R20), F12
+	VFMLA V13.S4, V10.S4, V12.S4
+	FMOVQ 176(R20), F13
+	VFMLA V12.S4, V10.S4, V13.S4
+	VMOV V6.B16, V12.B16
+	VFMLA V13.S4, V10.S4, V12.S4
+	WORD $0x6e2cdd4c // fmul v12.4s, v10.4s, v12.4s
+	WORD $0x4e21a929 // fcvtns v9.4s, v9.4s
+	VADD V7.S4, V9.S4, V9.S4
+	VSHL $23, V9.S4, V9.S4
+	WORD $0x4ea6d52a // fsub v10.4s, v9.4s, v6.4s
+	VFMLA V9.S4, V12.S4, V10.S4
+	WORD $0x6ea8e569 // fcmgt v9.4s, v11.4s, v8.4s
+	WORD $0x6e20dd4a // fmul v10.4s, v10.4s, v0.4s
+	VBSL V10.B16, V11.B16, V9.B16
+	ADD R1, R3, R10
+	TBZ $1, R2, part2One
+	FMOVD F9, (R10)
+	TBZ $0, R2, part2Written
+	ADD $8, R10, R16
+	VST1 V9.S[2], (R16)
+	JMP part2Written
+part2One:
+	FMOVS F9, (R10)
+part2Written:
+done:
+	RET
+
+// func geluNEON(dst, src []float32, alpha float32)
+TEXT ·geluNEON(SB), NOSPLIT, $0-52
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD src_base+24(FP), R4
+	MOVD $constants<>(SB), R20
+	FMOVQ 192(R20), F0
+	FMOVQ 208(R20), F1
+	FMOVQ 288(R20), F2
+	FMOVQ 16(R20), F3
+	FMOVQ 304(R20), F4
+	FMOVQ 256(R20), F5
+	FMOVQ 48(R20), F6
+	FMOVQ 64(R20), F7
+	FMOVQ 80(R20), F8
+	FMOVQ 96(R20), F9
+	FMOVQ 320(R20), F10
+	FMOVQ 336(R20), F11
+	FMOVQ 0(R20), F12
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce1688d // ldr q13, [x4, x1]
+	WORD $0x4e2df44d // fmax v13.4s, v2.4s, v13.4s
+	VAND V3.B16, V13.B16, V14.B16
+	WORD $0x6e24ddcf // fmul v15.4s, v14.4s, v4.4s
+	WORD $0x6e2eddef // fmul v15.4s, v15.4s, v14.4s
+	WORD $0x4e2ff4af // fmax v15.4s, v5.4s, v15.4s
+	WORD $0x6e26ddf0 // fmul v16.4s, v15.4s, v6.4s
+	WORD $0x4e218a10 // frintn v16.4s, v16.4s
+	VFMLS V7.S4, V16.S4, V15.S4
+	VFMLS V8.S4, V16.S4, V15.S4
+	FMOVQ 112(R20), F17
+	VFMLA V9.S4, V15.S4, V17.S4
+	FMOVQ 128(R20), F18
+	VFMLA V17.S4, V15.S4, V18.S4
+	FMOVQ 144(R20), F17
+	VFMLA V18.S4, V15.S4, V17.S4
+	FMOVQ 160(R20), F18
+	VFMLA V17.S4, V15.S4, V18.S4
+	FMOVQ 176(R20), F17
+	VFMLA V18.S4, V15.S4, V17.S4
+	VMOV V0.B16, V18.B16
+	VFMLA V17.S4, V15.S4, V18.S4
+	VMOV V0.B16, V17.B16
+	VFMLA V18.S4, V15.S4, V17.S4
+	WORD $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	WORD $0x4f3f0612 // sshr v18.4s, v16.4s, #1
+	VADD V1.S4, V18.S4, V15.S4
+	VSHL $23, V15.S4, V15.S4
+	WORD $0x6e2fde2f // fmul v15.4s, v17.4s, v15.4s
+	VSUB V18.S4, V16.S4, V18.S4
+	VADD V1.S4, V18.S4, V18.S4
+	VSHL $23, V18.S4, V18.S4
+	WORD $0x6e32ddf2 // fmul v18.4s, v15.4s, v18.4s
+	VMOV V0.B16, V15.B16
+	VFMLA V10.S4, V14.S4, V15.S4
+	WORD $0x6e2ffc0f // fdiv v15.4s, v0.4s, v15.4s
+	FMOVQ 352(R20), F14
+	VFMLA V11.S4, V15.S4, V14.S4
+	FMOVQ 368(R20), F16
+	VFMLA V14.S4, V15.S4, V16.S4
+	FMOVQ 384(R20), F14
+	VFMLA V16.S4, V15.S4, V14.S4
+	FMOVQ 400(R20), F16
+	VFMLA V14.S4, V15.S4, V16.S4
+	WORD $0x6e2fde0f // fmul v15.4s, v16.4s, v15.4s
+	WORD $0x6e32ddf2 // fmul v18.4s, v15.4s, v18.4s
+	WORD $0x6eade58f // fcmgt v15.4s, v12.4s, v13.4s
+	WORD $0x4eb2d410 // fsub v16.4s, v0.4s, v18.4s
+	VBSL V16.B16, V18.B16, V15.B16
+	WORD $0x6e2fddaf // fmul v15.4s, v13.4s, v15.4s
+	WORD $0x3ca1686f // str q15, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F15
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V15.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F15
+part1Read:
+	WORD $0x4e2ff44f // fmax v15.4s, v2.4s, v15.4s
+	VAND V3.B16, V15.B16, V13.B16
+	WORD $0x6e24ddb0 // fmul v16.4s, v13.4s, v4.4s
+	WORD $0x6e2dde10 // fmul v16.4s, v16.4s, v13.4s
+	WORD $0x4e30f4b0 // fmax v16.4s, v5.4s, v16.4s
+	WORD $0x6e26de12 // fmul v18.4s, v16.4s, v6.4s
+	WORD $0x4e218a52 // frintn v18.4s, v18.4s
+	VFMLS V7.S4, V18.S4, V16.S4
+	VFMLS V8.S4, V18.S4, V16.S4
+	FMOVQ 112(R20), F14
+	VFMLA V9.S4, V16.S4, V14.S4
+	FMOVQ 128(R20), F17
+	VFMLA V14.S4, V16.S4, V17.S4
+	FMOVQ 144(R20), F14
+	VFMLA V17.S4, V16.S4, V14.S4
+	FMOVQ 160(R20), F17
+	VFMLA V14.S4, V16.S4, V17.S4
+	FMOVQ 176(R20), F14
+	VFMLA V17.S4, V16.S4, V14.S4
+	VMOV V0.B16, V17.B16
+	VFMLA V14.S4, V16.S4, V17.S4
+	VMOV V0.B16, V14.B16
+	VFMLA V17.S4, V16.S4, V14.S4
+	WORD $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	WORD $0x4f3f0651 // sshr v17.4s, v18.4s, #1
+	VADD V1.S4, V17.S4, V16.S4
+	VSHL $23, V16.S4, V16.S4
+	WORD $0x6e30ddd0 // fmul v16.4s, v14.4s, v16.4s
+	VSUB V17.S4, V18.S4, V17.S4
+	VADD V1.S4, V17.S4, V17.S4
+	VSHL $23, V17.S4, V17.S4
+	WORD $0x6e31de11 // fmul v17.4s, v16.4s, v17.4s
+	VMOV V0.B16, V16.B16
+	VFMLA V10.S4, V13.S4, V16.S4
+	WORD $0x6e30fc10 // fdiv v16.4s, v0.4s, v16.4s
+	FMOVQ 352(R20), F13
+	VFMLA V11.S4, V16.S4, V13.S4
+	FMOVQ 368(R20), F18
+	VFMLA V13.S4, V16.S4, V18.S4
+	FMOVQ 384(R20), F13
+	VFMLA V18.S4, V16.S4, V13.S4
+	FMOVQ 400(R20), F18
+	VFMLA V13.S4, V16.S4, V18.S4
+	WORD $0x6e30de50 // fmul v16.4s, v18.4s, v16.4s
+	WORD $0x6e31de11 // fmul v17.4s, v16.4s, v17.4s
+	WORD $0x6eafe590 // fcmgt v16.4s, v12.4s, v15.4s
+	WORD $0x4eb1d412 // fsub v18.4s, v0.4s, v17.4s
+	VBSL V18.B16, V17.B16, V16.B16
+	WORD $0x6e30ddf0 // fmul v16.4s, v15.4s, v16.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part2One
+	FMOVD F16, (R10)
+	TBZ $0, R2, part2Written
+	ADD $8, R10, R16
+	VST1 V16.S[2], (R16)
+	JMP part2Written
+part2One:
+	FMOVS F16, (R10)
+part2Written:
+done:
+	RET
+
+// func reluGradNEON(dst, g, y []float32, alpha float32)
+TEXT ·reluGradNEON(SB), NOSPLIT, $0-76
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD g_base+24(FP), R4
+	MOVD y_base+48(FP), R5
+	MOVD $constants<>(SB), R20
+	FMOVQ 0(R20), F0
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16881 // ldr q1, [x4, x1]
+	WORD $0x3ce168a2 // ldr q2, [x5, x1]
+	WORD $0x6e22e402 // fcmge v2.4s, v0.4s, v2.4s
+	VBSL V1.B16, V0.B16, V2.B16
+	WORD $0x3ca16862 // str q2, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F2
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V2.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F2
+part1Read:
+	ADD R1, R5, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F1
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V1.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F1
+part2Read:
+	WORD $0x6e21e401 // fcmge v1.4s, v0.4s, v1.4s
+	VBSL V2.B16, V0.B16, V1.B16
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD F1, (R10)
+	TBZ $0, R2, part3Written
+	ADD $8, R10, R16
+	VST1 V1.S[2], (R16)
+	JMP part3Written
+part3One:
+	FMOVS F1, (R10)
+part3Written:
+done:
+	RET
+
+// func leakyReLUGradNEON(dst, g, y []float32, alpha float32)
+TEXT ·leakyReLUGradNEON(SB), NOSPLIT, $0-76
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD g_base+24(FP), R4
+	MOVD y_base+48(FP), R5
+	FMOVS alpha+72(FP), F0
+	VDUP V0.S[0], V0.S4
+	MOVD $constants<>(SB), R20
+	FMOVQ 0(R20), F1
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16882 // ldr q2, [x4, x1]
+	WORD $0x3ce168a3 // ldr q3, [x5, x1]
+	WORD $0x6e23e423 // fcmge v3.4s, v1.4s, v3.4s
+	WORD $0x6e20dc44 // fmul v4.4s, v2.4s, v0.4s
+	VBSL V2.B16, V4.B16, V3.B16
+	WORD $0x3ca16863 // str q3, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F3
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V3.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F3
+part1Read:
+	ADD R1, R5, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F2
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V2.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F2
+part2Read:
+	WORD $0x6e22e422 // fcmge v2.4s, v1.4s, v2.4s
+	WORD $0x6e20dc64 // fmul v4.4s, v3.4s, v0.4s
+	VBSL V3.B16, V4.B16, V2.B16
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD F2, (R10)
+	TBZ $0, R2, part3Written
+	ADD $8, R10, R16
+	VST1 V2.S[2], (R16)
+	JMP part3Written
+part3One:
+	FMOVS F2, (R10)
+part3Written:
+done:
+	RET
+
+// func tanhGradNEON(dst, g, y []float32, alpha float32)
+TEXT ·tanhGradNEON(SB), NOSPLIT, $0-76
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD g_base+24(FP), R4
+	MOVD y_base+48(FP), R5
+	MOVD $constants<>(SB), R20
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16880 // ldr q0, [x4, x1]
+	WORD $0x3ce168a1 // ldr q1, [x5, x1]
+	FMOVQ 192(R20), F2
+	VFMLS V1.S4, V1.S4, V2.S4
+	WORD $0x6e22dc02 // fmul v2.4s, v0.4s, v2.4s
+	WORD $0x3ca16862 // str q2, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F2
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V2.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F2
+part1Read:
+	ADD R1, R5, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F0
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V0.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F0
+part2Read:
+	FMOVQ 192(R20), F1
+	VFMLS V0.S4, V0.S4, V1.S4
+	WORD $0x6e21dc41 // fmul v1.4s, v2.4s, v1.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD F1, (R10)
+	TBZ $0, R2, part3Written
+	ADD $8, R10, R16
+	VST1 V1.S[2], (R16)
+	JMP part3Written
+part3One:
+	FMOVS F1, (R10)
+part3Written:
+done:
+	RET
+
+// func sigmoidGradNEON(dst, g, y []float32, alpha float32)
+TEXT ·sigmoidGradNEON(SB), NOSPLIT, $0-76
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD g_base+24(FP), R4
+	MOVD y_base+48(FP), R5
+	MOVD $constants<>(SB), R20
+	FMOVQ 192(R20), F0
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16881 // ldr q1, [x4, x1]
+	WORD $0x3ce168a2 // ldr q2, [x5, x1]
+	WORD $0x4ea2d403 // fsub v3.4s, v0.4s, v2.4s
+	WORD $0x6e23dc43 // fmul v3.4s, v2.4s, v3.4s
+	WORD $0x6e23dc23 // fmul v3.4s, v1.4s, v3.4s
+	WORD $0x3ca16863 // str q3, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F3
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V3.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F3
+part1Read:
+	ADD R1, R5, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F1
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V1.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F1
+part2Read:
+	WORD $0x4ea1d402 // fsub v2.4s, v0.4s, v1.4s
+	WORD $0x6e22dc22 // fmul v2.4s, v1.4s, v2.4s
+	WORD $0x6e22dc62 // fmul v2.4s, v3.4s, v2.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD F2, (R10)
+	TBZ $0, R2, part3Written
+	ADD $8, R10, R16
+	VST1 V2.S[2], (R16)
+	JMP part3Written
+part3One:
+	FMOVS F2, (R10)
+part3Written:
+done:
+	RET
+
+// func eluGradNEON(dst, g, y []float32, alpha float32)
+TEXT ·eluGradNEON(SB), NOSPLIT, $0-76
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD g_base+24(FP), R4
+	MOVD y_base+48(FP), R5
+	FMOVS alpha+72(FP), F0
+	VDUP V0.S[0], V0.S4
+	MOVD $constants<>(SB), R20
+	FMOVQ 0(R20), F1
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16882 // ldr q2, [x4, x1]
+	WORD $0x3ce168a3 // ldr q3, [x5, x1]
+	WORD $0x6ea1e464 // fcmgt v4.4s, v3.4s, v1.4s
+	WORD $0x4e20d463 // fadd v3.4s, v3.4s, v0.4s
+	WORD $0x6e23dc43 // fmul v3.4s, v2.4s, v3.4s
+	VBSL V3.B16, V2.B16, V4.B16
+	WORD $0x3ca16864 // str q4, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F4
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V4.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F4
+part1Read:
+	ADD R1, R5, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F3
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V3.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F3
+part2Read:
+	WORD $0x6ea1e462 // fcmgt v2.4s, v3.4s, v1.4s
+	WORD $0x4e20d463 // fadd v3.4s, v3.4s, v0.4s
+	WORD $0x6e23dc83 // fmul v3.4s, v4.4s, v3.4s
+	VBSL V3.B16, V4.B16, V2.B16
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD F2, (R10)
+	TBZ $0, R2, part3Written
+	ADD $8, R10, R16
+	VST1 V2.S[2], (R16)
+	JMP part3Written
+part3One:
+	FMOVS F2, (R10)
+part3Written:
+done:
+	RET
+
+// func geluGradNEON(dst, g, y []float32, alpha float32)
+TEXT ·geluGradNEON(SB), NOSPLIT, $0-76
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD g_base+24(FP), R4
+	MOVD y_base+48(FP), R5
+	MOVD $constants<>(SB), R20
+	FMOVQ 192(R20), F0
+	FMOVQ 208(R20), F1
+	FMOVQ 416(R20), F2
+	FMOVQ 288(R20), F3
+	FMOVQ 16(R20), F4
+	FMOVQ 304(R20), F5
+	FMOVQ 256(R20), F6
+	FMOVQ 48(R20), F7
+	FMOVQ 64(R20), F8
+	FMOVQ 80(R20), F9
+	FMOVQ 96(R20), F10
+	FMOVQ 320(R20), F11
+	FMOVQ 336(R20), F12
+	FMOVQ 0(R20), F13
+	FMOVQ 432(R20), F14
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce1688f // ldr q15, [x4, x1]
+	WORD $0x3ce168b0 // ldr q16, [x5, x1]
+	WORD $0x4e30f470 // fmax v16.4s, v3.4s, v16.4s
+	WORD $0x4eb0f450 // fmin v16.4s, v2.4s, v16.4s
+	VAND V4.B16, V16.B16, V17.B16
+	WORD $0x6e25de32 // fmul v18.4s, v17.4s, v5.4s
+	WORD $0x6e31de52 // fmul v18.4s, v18.4s, v17.4s
+	WORD $0x4e32f4d2 // fmax v18.4s, v6.4s, v18.4s
+	WORD $0x6e27de53 // fmul v19.4s, v18.4s, v7.4s
+	WORD $0x4e218a73 // frintn v19.4s, v19.4s
+	VFMLS V8.S4, V19.S4, V18.S4
+	VFMLS V9.S4, V19.S4, V18.S4
+	FMOVQ 112(R20), F20
+	VFMLA V10.S4, V18.S4, V20.S4
+	FMOVQ 128(R20), F21
+	VFMLA V20.S4, V18.S4, V21.S4
+	FMOVQ 144(R20), F20
+	VFMLA V21.S4, V18.S4, V20.S4
+	FMOVQ 160(R20), F21
+	VFMLA V20.S4, V18.S4, V21.S4
+	FMOVQ 176(R20), F20
+	VFMLA V21.S4, V18.S4, V20.S4
+	VMOV V0.B16, V21.B16
+	VFMLA V20.S4, V18.S4, V21.S4
+	VMOV V0.B16, V20.B16
+	VFMLA V21.S4, V18.S4, V20.S4
+	WORD $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	WORD $0x4f3f0675 // sshr v21.4s, v19.4s, #1
+	VADD V1.S4, V21.S4, V18.S4
+	VSHL $23, V18.S4, V18.S4
+	WORD $0x6e32de92 // fmul v18.4s, v20.4s, v18.4s
+	VSUB V21.S4, V19.S4, V21.S4
+	VADD V1.S4, V21.S4, V21.S4
+	VSHL $23, V21.S4, V21.S4
+	WORD $0x6e35de55 // fmul v21.4s, v18.4s, v21.4s
+	VMOV V0.B16, V18.B16
+	VFMLA V11.S4, V17.S4, V18.S4
+	WORD $0x6e32fc12 // fdiv v18.4s, v0.4s, v18.4s
+	FMOVQ 352(R20), F17
+	VFMLA V12.S4, V18.S4, V17.S4
+	FMOVQ 368(R20), F19
+	VFMLA V17.S4, V18.S4, V19.S4
+	FMOVQ 384(R20), F17
+	VFMLA V19.S4, V18.S4, V17.S4
+	FMOVQ 400(R20), F19
+	VFMLA V17.S4, V18.S4, V19.S4
+	WORD $0x6e32de72 // fmul v18.4s, v19.4s, v18.4s
+	WORD $0x6e35de52 // fmul v18.4s, v18.4s, v21.4s
+	WORD $0x6eb0e5b3 // fcmgt v19.4s, v13.4s, v16.4s
+	WORD $0x4eb2d411 // fsub v17.4s, v0.4s, v18.4s
+	VBSL V17.B16, V18.B16, V19.B16
+	WORD $0x6e2edeb5 // fmul v21.4s, v21.4s, v14.4s
+	VFMLA V21.S4, V16.S4, V19.S4
+	WORD $0x6e33ddf3 // fmul v19.4s, v15.4s, v19.4s
+	WORD $0x3ca16873 // str q19, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F19
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V19.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F19
+part1Read:
+	ADD R1, R5, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F15
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V15.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F15
+part2Read:
+	WORD $0x4e2ff46f // fmax v15.4s, v3.4s, v15.4s
+	WORD $0x4eaff44f // fmin v15.4s, v2.4s, v15.4s
+	VAND V4.B16, V15.B16, V21.B16
+	WORD $0x6e25deb0 // fmul v16.4s, v21.4s, v5.4s
+	WORD $0x6e35de10 // fmul v16.4s, v16.4s, v21.4s
+	WORD $0x4e30f4d0 // fmax v16.4s, v6.4s, v16.4s
+	WORD $0x6e27de11 // fmul v17.4s, v16.4s, v7.4s
+	WORD $0x4e218a31 // frintn v17.4s, v17.4s
+	VFMLS V8.S4, V17.S4, V16.S4
+	VFMLS V9.S4, V17.S4, V16.S4
+	FMOVQ 112(R20), F18
+	VFMLA V10.S4, V16.S4, V18.S4
+	FMOVQ 128(R20), F20
+	VFMLA V18.S4, V16.S4, V20.S4
+	FMOVQ 144(R20), F18
+	VFMLA V20.S4, V16.S4, V18.S4
+	FMOVQ 160(R20), F20
+	VFMLA V18.S4, V16.S4, V20.S4
+	FMOVQ 176(R20), F18
+	VFMLA V20.S4, V16.S4, V18.S4
+	VMOV V0.B16, V20.B16
+	VFMLA V18.S4, V16.S4, V20.S4
+	VMOV V0.B16, V18.B16
+	VFMLA V20.S4, V16.S4, V18.S4
+	WORD $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	WORD $0x4f3f0634 // sshr v20.4s, v17.4s, #1
+	VADD V1.S4, V20.S4, V16.S4
+	VSHL $23, V16.S4, V16.S4
+	WORD $0x6e30de50 // fmul v16.4s, v18.4s, v16.4s
+	VSUB V20.S4, V17.S4, V20.S4
+	VADD V1.S4, V20.S4, V20.S4
+	VSHL $23, V20.S4, V20.S4
+	WORD $0x6e34de14 // fmul v20.4s, v16.4s, v20.4s
+	VMOV V0.B16, V16.B16
+	VFMLA V11.S4, V21.S4, V16.S4
+	WORD $0x6e30fc10 // fdiv v16.4s, v0.4s, v16.4s
+	FMOVQ 352(R20), F21
+	VFMLA V12.S4, V16.S4, V21.S4
+	FMOVQ 368(R20), F17
+	VFMLA V21.S4, V16.S4, V17.S4
+	FMOVQ 384(R20), F21
+	VFMLA V17.S4, V16.S4, V21.S4
+	FMOVQ 400(R20), F17
+	VFMLA V21.S4, V16.S4, V17.S4
+	WORD $0x6e30de30 // fmul v16.4s, v17.4s, v16.4s
+	WORD $0x6e34de10 // fmul v16.4s, v16.4s, v20.4s
+	WORD $0x6eafe5b1 // fcmgt v17.4s, v13.4s, v15.4s
+	WORD $0x4eb0d415 // fsub v21.4s, v0.4s, v16.4s
+	VBSL V21.B16, V16.B16, V17.B16
+	WORD $0x6e2ede94 // fmul v20.4s, v20.4s, v14.4s
+	VFMLA V20.S4, V15.S4, V17.S4
+	WORD $0x6e31de71 // fmul v17.4s, v19.4s, v17.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD F17, (R10)
+	TBZ $0, R2, part3Written
+	ADD $8, R10, R16
+	VST1 V17.S[2], (R16)
+	JMP part3Written
+part3One:
+	FMOVS F17, (R10)
+part3Written:
+done:
+	RET
+
+// func mseNEON(dst, y, t []float32, coef float32) (sum float64)
+TEXT ·mseNEON(SB), NOSPLIT, $0-88
+	MOVD y_len+32(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD y_base+24(FP), R4
+	MOVD t_base+48(FP), R5
+	FMOVS coef+72(FP), F0
+	VDUP V0.S[0], V0.S4
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16883 // ldr q3, [x4, x1]
+	WORD $0x3ce168a4 // ldr q4, [x5, x1]
+	WORD $0x4ea4d464 // fsub v4.4s, v3.4s, v4.4s
+	WORD $0x6e24dc83 // fmul v3.4s, v4.4s, v4.4s
+	WORD $0x0e617865 // fcvtl v5.2d, v3.2s
+	WORD $0x4e65d421 // fadd v1.2d, v1.2d, v5.2d
+	WORD $0x4e617865 // fcvtl2 v5.2d, v3.4s
+	WORD $0x4e65d442 // fadd v2.2d, v2.2d, v5.2d
+	WORD $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	CBZ R3, skip1
+	WORD $0x3ca16864 // str q4, [x3, x1]
+skip1:
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	MOVD $lanemask<>+16(SB), R10
+	SUB R2<<2, R10, R10
+	FMOVQ (R10), F4
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F3
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V3.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F3
+part1Read:
+	ADD R1, R5, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F5
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V5.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F5
+part2Read:
+	WORD $0x4ea5d465 // fsub v5.4s, v3.4s, v5.4s
+	WORD $0x6e25dca3 // fmul v3.4s, v5.4s, v5.4s
+	VAND V4.B16, V3.B16, V7.B16
+	WORD $0x0e6178e6 // fcvtl v6.2d, v7.2s
+	WORD $0x4e66d421 // fadd v1.2d, v1.2d, v6.2d
+	WORD $0x4e6178e6 // fcvtl2 v6.2d, v7.4s
+	WORD $0x4e66d442 // fadd v2.2d, v2.2d, v6.2d
+	WORD $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	CBZ R3, skip2
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD F5, (R10)
+	TBZ $0, R2, part3Written
+	ADD $8, R10, R16
+	VST1 V5.S[2], (R16)
+	JMP part3Written
+part3One:
+	FMOVS F5, (R10)
+part3Written:
+skip2:
+done:
+	WORD $0x4e62d421 // fadd v1.2d, v1.2d, v2.2d
+	WORD $0x7e70d821 // faddp d1, v1.2d
+	FMOVD F1, sum+80(FP)
+	RET
+
+// func maeNEON(dst, y, t []float32, coef float32) (sum float64)
+TEXT ·maeNEON(SB), NOSPLIT, $0-88
+	MOVD y_len+32(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD y_base+24(FP), R4
+	MOVD t_base+48(FP), R5
+	FMOVS coef+72(FP), F0
+	VDUP V0.S[0], V0.S4
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	MOVD $constants<>(SB), R20
+	FMOVQ 16(R20), F3
+	FMOVQ 240(R20), F4
+	FMOVQ 0(R20), F5
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16886 // ldr q6, [x4, x1]
+	WORD $0x3ce168a7 // ldr q7, [x5, x1]
+	WORD $0x4ea7d4c7 // fsub v7.4s, v6.4s, v7.4s
+	VAND V3.B16, V7.B16, V6.B16
+	WORD $0x0e6178c8 // fcvtl v8.2d, v6.2s
+	WORD $0x4e68d421 // fadd v1.2d, v1.2d, v8.2d
+	WORD $0x4e6178c8 // fcvtl2 v8.2d, v6.4s
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	VAND V4.B16, V7.B16, V6.B16
+	VEOR V6.B16, V0.B16, V6.B16
+	WORD $0x6ea5e4e8 // fcmgt v8.4s, v7.4s, v5.4s
+	WORD $0x6ea7e4a9 // fcmgt v9.4s, v5.4s, v7.4s
+	VORR V8.B16, V9.B16, V9.B16
+	VBSL V7.B16, V6.B16, V9.B16
+	CBZ R3, skip1
+	WORD $0x3ca16869 // str q9, [x3, x1]
+skip1:
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	MOVD $lanemask<>+16(SB), R10
+	SUB R2<<2, R10, R10
+	FMOVQ (R10), F9
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F7
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V7.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F7
+part1Read:
+	ADD R1, R5, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F6
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V6.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F6
+part2Read:
+	WORD $0x4ea6d4e6 // fsub v6.4s, v7.4s, v6.4s
+	VAND V3.B16, V6.B16, V7.B16
+	VAND V9.B16, V7.B16, V10.B16
+	WORD $0x0e617948 // fcvtl v8.2d, v10.2s
+	WORD $0x4e68d421 // fadd v1.2d, v1.2d, v8.2d
+	WORD $0x4e617948 // fcvtl2 v8.2d, v10.4s
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	VAND V4.B16, V6.B16, V7.B16
+	VEOR V7.B16, V0.B16, V7.B16
+	WORD $0x6ea5e4c8 // fcmgt v8.4s, v6.4s, v5.4s
+	WORD $0x6ea6e4aa // fcmgt v10.4s, v5.4s, v6.4s
+	VORR V8.B16, V10.B16, V10.B16
+	VBSL V6.B16, V7.B16, V10.B16
+	CBZ R3, skip2
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD F10, (R10)
+	TBZ $0, R2, part3Written
+	ADD $8, R10, R16
+	VST1 V10.S[2], (R16)
+	JMP part3Written
+part3One:
+	FMOVS F10, (R10)
+part3Written:
+skip2:
+done:
+	WORD $0x4e62d421 // fadd v1.2d, v1.2d, v2.2d
+	WORD $0x7e70d821 // faddp d1, v1.2d
+	FMOVD F1, sum+80(FP)
+	RET
+
+// func huberNEON(dst, y, t []float32, coef, delta float32) (sum float64)
+TEXT ·huberNEON(SB), NOSPLIT, $0-88
+	MOVD y_len+32(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD y_base+24(FP), R4
+	MOVD t_base+48(FP), R5
+	FMOVS coef+72(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS delta+76(FP), F1
+	VDUP V1.S[0], V1.S4
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVD $constants<>(SB), R20
+	FMOVQ 240(R20), F4
+	FMOVQ 176(R20), F5
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16886 // ldr q6, [x4, x1]
+	WORD $0x3ce168a7 // ldr q7, [x5, x1]
+	WORD $0x4ea7d4c7 // fsub v7.4s, v6.4s, v7.4s
+	VEOR V4.B16, V1.B16, V6.B16
+	WORD $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
+	WORD $0x4ea6f426 // fmin v6.4s, v1.4s, v6.4s
+	VFMLS V5.S4, V6.S4, V7.S4
+	WORD $0x6e27dcc7 // fmul v7.4s, v6.4s, v7.4s
+	WORD $0x0e6178e8 // fcvtl v8.2d, v7.2s
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x4e6178e8 // fcvtl2 v8.2d, v7.4s
+	WORD $0x4e68d463 // fadd v3.2d, v3.2d, v8.2d
+	WORD $0x6e20dcc6 // fmul v6.4s, v6.4s, v0.4s
+	CBZ R3, skip1
+	WORD $0x3ca16866 // str q6, [x3, x1]
+skip1:
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	MOVD $lanemask<>+16(SB), R10
+	SUB R2<<2, R10, R10
+	FMOVQ (R10), F6
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F7
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V7.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F7
+part1Read:
+	ADD R1, R5, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F8
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V8.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F8
+part2Read:
+	WORD $0x4ea8d4e8 // fsub v8.4s, v7.4s, v8.4s
+	VEOR V4.B16, V1.B16, V7.B16
+	WORD $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
+	WORD $0x4ea7f427 // fmin v7.4s, v1.4s, v7.4s
+	VFMLS V5.S4, V7.S4, V8.S4
+	WORD $0x6e28dce8 // fmul v8.4s, v7.4s, v8.4s
+	VAND V6.B16, V8.B16, V10.B16
+	WORD $0x0e617949 // fcvtl v9.2d, v10.2s
+	WORD $0x4e69d442 // fadd v2.2d, v2.2d, v9.2d
+	WORD $0x4e617949 // fcvtl2 v9.2d, v10.4s
+	WORD $0x4e69d463 // fadd v3.2d, v3.2d, v9.2d
+	WORD $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	CBZ R3, skip2
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD F7, (R10)
+	TBZ $0, R2, part3Written
+	ADD $8, R10, R16
+	VST1 V7.S[2], (R16)
+	JMP part3Written
+part3One:
+	FMOVS F7, (R10)
+part3Written:
+skip2:
+done:
+	WORD $0x4e63d442 // fadd v2.2d, v2.2d, v3.2d
+	WORD $0x7e70d842 // faddp d2, v2.2d
+	FMOVD F2, sum+80(FP)
+	RET
+
+// func bceNEON(dst, y, t []float32, coef float32) (sum float64)
+TEXT ·bceNEON(SB), NOSPLIT, $0-88
+	MOVD y_len+32(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD y_base+24(FP), R4
+	MOVD t_base+48(FP), R5
+	FMOVS coef+72(FP), F0
+	VDUP V0.S[0], V0.S4
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	MOVD $constants<>(SB), R20
+	FMOVQ 192(R20), F3
+	FMOVQ 496(R20), F4
+	FMOVQ 0(R20), F5
+	FMOVQ 448(R20), F6
+	FMOVQ 464(R20), F7
+	FMOVQ 480(R20), F8
+	FMOVQ 512(R20), F9
+	FMOVQ 528(R20), F10
+	FMOVQ 544(R20), F11
+	FMOVQ 64(R20), F12
+	FMOVQ 80(R20), F13
+	FMOVQ 624(R20), F14
+	FMOVQ 640(R20), F15
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16890 // ldr q16, [x4, x1]
+	WORD $0x3ce168b1 // ldr q17, [x5, x1]
+	WORD $0x4eb0d472 // fsub v18.4s, v3.4s, v16.4s
+	WORD $0x4eb2d473 // fsub v19.4s, v3.4s, v18.4s
+	WORD $0x4eb0d673 // fsub v19.4s, v19.4s, v16.4s
+	WORD $0x6eb0e4f4 // fcmgt v20.4s, v7.4s, v16.4s
+	WORD $0x6e28de15 // fmul v21.4s, v16.4s, v8.4s
+	VBIF V20.B16, V16.B16, V21.B16
+	VSUB V4.S4, V21.S4, V21.S4
+	VAND V9.B16, V21.B16, V22.B16
+	VADD V4.S4, V22.S4, V22.S4
+	WORD $0x4f2906b5 // sshr v21.4s, v21.4s, #23
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	VBSL V5.B16, V10.B16, V20.B16
+	WORD $0x4eb4d6b4 // fsub v20.4s, v21.4s, v20.4s
+	WORD $0x4ea3d6d5 // fsub v21.4s, v22.4s, v3.4s
+	WORD $0x4e23d6d6 // fadd v22.4s, v22.4s, v3.4s
+	WORD $0x6e36feb6 // fdiv v22.4s, v21.4s, v22.4s
+	WORD $0x6e36ded5 // fmul v21.4s, v22.4s, v22.4s
+	FMOVQ 560(R20), F23
+	VFMLA V11.S4, V21.S4, V23.S4
+	FMOVQ 576(R20), F24
+	VFMLA V23.S4, V21.S4, V24.S4
+	FMOVQ 592(R20), F23
+	VFMLA V24.S4, V21.S4, V23.S4
+	FMOVQ 608(R20), F24
+	VFMLA V23.S4, V21.S4, V24.S4
+	FMOVQ 224(R20), F23
+	VFMLA V24.S4, V21.S4, V23.S4
+	WORD $0x6e37ded7 // fmul v23.4s, v22.4s, v23.4s
+	VFMLA V13.S4, V20.S4, V23.S4
+	VFMLA V12.S4, V20.S4, V23.S4
+	WORD $0x6e25e614 // fcmge v20.4s, v16.4s, v5.4s
+	WORD $0x6e205a94 // mvn v20.16b, v20.16b
+	VBSL V23.B16, V14.B16, V20.B16
+	WORD $0x4e34f4d4 // fmax v20.4s, v6.4s, v20.4s
+	WORD $0x6eb2e4f7 // fcmgt v23.4s, v7.4s, v18.4s
+	WORD $0x6e28de56 // fmul v22.4s, v18.4s, v8.4s
+	VBIF V23.B16, V18.B16, V22.B16
+	VSUB V4.S4, V22.S4, V22.S4
+	VAND V9.B16, V22.B16, V24.B16
+	VADD V4.S4, V24.S4, V24.S4
+	WORD $0x4f2906d6 // sshr v22.4s, v22.4s, #23
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	VBSL V5.B16, V10.B16, V23.B16
+	WORD $0x4eb7d6d7 // fsub v23.4s, v22.4s, v23.4s
+	WORD $0x4ea3d716 // fsub v22.4s, v24.4s, v3.4s
+	WORD $0x4e23d718 // fadd v24.4s, v24.4s, v3.4s
+	WORD $0x6e38fed8 // fdiv v24.4s, v22.4s, v24.4s
+	WORD $0x6e38df16 // fmul v22.4s, v24.4s, v24.4s
+	FMOVQ 560(R20), F21
+	VFMLA V11.S4, V22.S4, V21.S4
+	FMOVQ 576(R20), F25
+	VFMLA V21.S4, V22.S4, V25.S4
+	FMOVQ 592(R20), F21
+	VFMLA V25.S4, V22.S4, V21.S4
+	FMOVQ 608(R20), F25
+	VFMLA V21.S4, V22.S4, V25.S4
+	FMOVQ 224(R20), F21
+	VFMLA V25.S4, V22.S4, V21.S4
+	WORD $0x6e35df15 // fmul v21.4s, v24.4s, v21.4s
+	VFMLA V13.S4, V23.S4, V21.S4
+	VFMLA V12.S4, V23.S4, V21.S4
+	WORD $0x6e25e657 // fcmge v23.4s, v18.4s, v5.4s
+	WORD $0x6e205af7 // mvn v23.16b, v23.16b
+	VBSL V21.B16, V14.B16, V23.B16
+	WORD $0x4e33d6f3 // fadd v19.4s, v23.4s, v19.4s
+	WORD $0x4e33f4d3 // fmax v19.4s, v6.4s, v19.4s
+	WORD $0x4ea3d637 // fsub v23.4s, v17.4s, v3.4s
+	WORD $0x6e33def3 // fmul v19.4s, v23.4s, v19.4s
+	VFMLS V20.S4, V17.S4, V19.S4
+	WORD $0x0e617a74 // fcvtl v20.2d, v19.2s
+	WORD $0x4e74d421 // fadd v1.2d, v1.2d, v20.2d
+	WORD $0x4e617a74 // fcvtl2 v20.2d, v19.4s
+	WORD $0x4e74d442 // fadd v2.2d, v2.2d, v20.2d
+	WORD $0x6e32de12 // fmul v18.4s, v16.4s, v18.4s
+	WORD $0x4e32f5f2 // fmax v18.4s, v15.4s, v18.4s
+	WORD $0x4eb1d611 // fsub v17.4s, v16.4s, v17.4s
+	WORD $0x6e20de31 // fmul v17.4s, v17.4s, v0.4s
+	WORD $0x6e32fe32 // fdiv v18.4s, v17.4s, v18.4s
+	CBZ R3, skip1
+	WORD $0x3ca16872 // str q18, [x3, x1]
+skip1:
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	MOVD $lanemask<>+16(SB), R10
+	SUB R2<<2, R10, R10
+	FMOVQ (R10), F18
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F17
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V17.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F17
+part1Read:
+	ADD R1, R5, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F16
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V16.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F16
+part2Read:
+	WORD $0x4eb1d473 // fsub v19.4s, v3.4s, v17.4s
+	WORD $0x4eb3d474 // fsub v20.4s, v3.4s, v19.4s
+	WORD $0x4eb1d694 // fsub v20.4s, v20.4s, v17.4s
+	WORD $0x6eb1e4f7 // fcmgt v23.4s, v7.4s, v17.4s
+	WORD $0x6e28de35 // fmul v21.4s, v17.4s, v8.4s
+	VBIF V23.B16, V17.B16, V21.B16
+	VSUB V4.S4, V21.S4, V21.S4
+	VAND V9.B16, V21.B16, V24.B16
+	VADD V4.S4, V24.S4, V24.S4
+	WORD $0x4f2906b5 // sshr v21.4s, v21.4s, #23
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	VBSL V5.B16, V10.B16, V23.B16
+	WORD $0x4eb7d6b7 // fsub v23.4s, v21.4s, v23.4s
+	WORD $0x4ea3d715 // fsub v21.4s, v24.4s, v3.4s
+	WORD $0x4e23d718 // fadd v24.4s, v24.4s, v3.4s
+	WORD $0x6e38feb8 // fdiv v24.4s, v21.4s, v24.4s
+	WORD $0x6e38df15 // fmul v21.4s, v24.4s, v24.4s
+	FMOVQ 560(R20), F25
+	VFMLA V11.S4, V21.S4, V25.S4
+	FMOVQ 576(R20), F22
+	VFMLA V25.S4, V21.S4, V22.S4
+	FMOVQ 592(R20), F25
+	VFMLA V22.S4, V21.S4, V25.S4
+	FMOVQ 608(R20), F22
+	VFMLA V25.S4, V21.S4, V22.S4
+	FMOVQ 224(R20), F25
+	VFMLA V22.S4, V21.S4, V25.S4
+	WORD $0x6e39df19 // fmul v25.4s, v24.4s, v25.4s
+	VFMLA V13.S4, V23.S4, V25.S4
+	VFMLA V12.S4, V23.S4, V25.S4
+	WORD $0x6e25e637 // fcmge v23.4s, v17.4s, v5.4s
+	WORD $0x6e205af7 // mvn v23.16b, v23.16b
+	VBSL V25.B16, V14.B16, V23.B16
+	WORD $0x4e37f4d7 // fmax v23.4s, v6.4s, v23.4s
+	WORD $0x6eb3e4f9 // fcmgt v25.4s, v7.4s, v19.4s
+	WORD $0x6e28de78 // fmul v24.4s, v19.4s, v8.4s
+	VBIF V25.B16, V19.B16, V24.B16
+	VSUB V4.S4, V24.S4, V24.S4
+	VAND V9.B16, V24.B16, V22.B16
+	VADD V4.S4, V22.S4, V22.S4
+	WORD $0x4f290718 // sshr v24.4s, v24.4s, #23
+	WORD $0x4e21db18 // scvtf v24.4s, v24.4s
+	VBSL V5.B16, V10.B16, V25.B16
+	WORD $0x4eb9d719 // fsub v25.4s, v24.4s, v25.4s
+	WORD $0x4ea3d6d8 // fsub v24.4s, v22.4s, v3.4s
+	WORD $0x4e23d6d6 // fadd v22.4s, v22.4s, v3.4s
+	WORD $0x6e36ff16 // fdiv v22.4s, v24.4s, v22.4s
+	WORD $0x6e36ded8 // fmul v24.4s, v22.4s, v22.4s
+	FMOVQ 560(R20), F21
+	VFMLA V11.S4, V24.S4, V21.S4
+	FMOVQ 576(R20), F26
+	VFMLA V21.S4, V24.S4, V26.S4
+	FMOVQ 592(R20), F21
+	VFMLA V26.S4, V24.S4, V21.S4
+	FMOVQ 608(R20), F26
+	VFMLA V21.S4, V24.S4, V26.S4
+	FMOVQ 224(R20), F21
+	VFMLA V26.S4, V24.S4, V21.S4
+	WORD $0x6e35ded5 // fmul v21.4s, v22.4s, v21.4s
+	VFMLA V13.S4, V25.S4, V21.S4
+	VFMLA V12.S4, V25.S4, V21.S4
+	WORD $0x6e25e679 // fcmge v25.4s, v19.4s, v5.4s
+	WORD $0x6e205b39 // mvn v25.16b, v25.16b
+	VBSL V21.B16, V14.B16, V25.B16
+	WORD $0x4e34d734 // fadd v20.4s, v25.4s, v20.4s
+	WORD $0x4e34f4d4 // fmax v20.4s, v6.4s, v20.4s
+	WORD $0x4ea3d619 // fsub v25.4s, v16.4s, v3.4s
+	WORD $0x6e34df34 // fmul v20.4s, v25.4s, v20.4s
+	VFMLS V23.S4, V16.S4, V20.S4
+	VAND V18.B16, V20.B16, V25.B16
+	WORD $0x0e617b37 // fcvtl v23.2d, v25.2s
+	WORD $0x4e77d421 // fadd v1.2d, v1.2d, v23.2d
+	WORD $0x4e617b37 // fcvtl2 v23.2d, v25.4s
+	WORD $0x4e77d442 // fadd v2.2d, v2.2d, v23.2d
+	WORD $0x6e33de33 // fmul v19.4s, v17.4s, v19.4s
+	WORD $0x4e33f5f3 // fmax v19.4s, v15.4s, v19.4s
+	WORD $0x4eb0d630 // fsub v16.4s, v17.4s, v16.4s
+	WORD $0x6e20de10 // fmul v16.4s, v16.4s, v0.4s
+	WORD $0x6e33fe13 // fdiv v19.4s, v16.4s, v19.4s
+	CBZ R3, skip2
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD F19, (R10)
+	TBZ $0, R2, part3Written
+	ADD $8, R10, R16
+	VST1 V19.S[2], (R16)
+	JMP part3Written
+part3One:
+	FMOVS F19, (R10)
+part3Written:
+skip2:
+done:
+	WORD $0x4e62d421 // fadd v1.2d, v1.2d, v2.2d
+	WORD $0x7e70d821 // faddp d1, v1.2d
+	FMOVD F1, sum+80(FP)
+	RET
+
+// func bceLogitsNEON(dst, y, t []float32, coef float32) (sum float64)
+TEXT ·bceLogitsNEON(SB), NOSPLIT, $0-88
+	MOVD y_len+32(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD y_base+24(FP), R4
+	MOVD t_base+48(FP), R5
+	FMOVS coef+72(FP), F0
+	VDUP V0.S[0], V0.S4
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	MOVD $constants<>(SB), R20
+	FMOVQ 192(R20), F3
+	FMOVQ 208(R20), F4
+	FMOVQ 0(R20), F5
+	FMOVQ 240(R20), F6
+	FMOVQ 256(R20), F7
+	FMOVQ 48(R20), F8
+	FMOVQ 64(R20), F9
+	FMOVQ 80(R20), F10
+	FMOVQ 96(R20), F11
+	FMOVQ 224(R20), F12
+	FMOVQ 656(R20), F13
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce1688e // ldr q14, [x4, x1]
+	WORD $0x3ce168af // ldr q15, [x5, x1]
+	VORR V6.B16, V14.B16, V16.B16
+	WORD $0x4e30f4f0 // fmax v16.4s, v7.4s, v16.4s
+	WORD $0x6e28de11 // fmul v17.4s, v16.4s, v8.4s
+	WORD $0x4e218a31 // frintn v17.4s, v17.4s
+	VFMLS V9.S4, V17.S4, V16.S4
+	VFMLS V10.S4, V17.S4, V16.S4
+	FMOVQ 112(R20), F18
+	VFMLA V11.S4, V16.S4, V18.S4
+	FMOVQ 128(R20), F19
+	VFMLA V18.S4, V16.S4, V19.S4
+	FMOVQ 144(R20), F18
+	VFMLA V19.S4, V16.S4, V18.S4
+	FMOVQ 160(R20), F19
+	VFMLA V18.S4, V16.S4, V19.S4
+	FMOVQ 176(R20), F18
+	VFMLA V19.S4, V16.S4, V18.S4
+	VMOV V3.B16, V19.B16
+	VFMLA V18.S4, V16.S4, V19.S4
+	VMOV V3.B16, V18.B16
+	VFMLA V19.S4, V16.S4, V18.S4
+	WORD $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	WORD $0x4f3f0633 // sshr v19.4s, v17.4s, #1
+	VADD V4.S4, V19.S4, V16.S4
+	VSHL $23, V16.S4, V16.S4
+	WORD $0x6e30de50 // fmul v16.4s, v18.4s, v16.4s
+	VSUB V19.S4, V17.S4, V19.S4
+	VADD V4.S4, V19.S4, V19.S4
+	VSHL $23, V19.S4, V19.S4
+	WORD $0x6e33de13 // fmul v19.4s, v16.4s, v19.4s
+	WORD $0x4e2ef4b0 // fmax v16.4s, v5.4s, v14.4s
+	VFMLS V15.S4, V14.S4, V16.S4
+	WORD $0x4e2cd671 // fadd v17.4s, v19.4s, v12.4s
+	WORD $0x6e31fe71 // fdiv v17.4s, v19.4s, v17.4s
+	WORD $0x6e31de32 // fmul v18.4s, v17.4s, v17.4s
+	FMOVQ 672(R20), F20
+	VFMLA V13.S4, V18.S4, V20.S4
+	FMOVQ 688(R20), F21
+	VFMLA V20.S4, V18.S4, V21.S4
+	FMOVQ 544(R20), F20
+	VFMLA V21.S4, V18.S4, V20.S4
+	FMOVQ 560(R20), F21
+	VFMLA V20.S4, V18.S4, V21.S4
+	FMOVQ 576(R20), F20
+	VFMLA V21.S4, V18.S4, V20.S4
+	FMOVQ 592(R20), F21
+	VFMLA V20.S4, V18.S4, V21.S4
+	FMOVQ 608(R20), F20
+	VFMLA V21.S4, V18.S4, V20.S4
+	VMOV V12.B16, V21.B16
+	VFMLA V20.S4, V18.S4, V21.S4
+	WORD $0x6e35de35 // fmul v21.4s, v17.4s, v21.4s
+	WORD $0x4e35d615 // fadd v21.4s, v16.4s, v21.4s
+	WORD $0x0e617ab0 // fcvtl v16.2d, v21.2s
+	WORD $0x4e70d421 // fadd v1.2d, v1.2d, v16.2d
+	WORD $0x4e617ab0 // fcvtl2 v16.2d, v21.4s
+	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
+	WORD $0x6eaee4ae // fcmgt v14.4s, v5.4s, v14.4s
+	VBSL V3.B16, V19.B16, V14.B16
+	WORD $0x4e23d673 // fadd v19.4s, v19.4s, v3.4s
+	WORD $0x6e33fdd3 // fdiv v19.4s, v14.4s, v19.4s
+	WORD $0x4eafd66f // fsub v15.4s, v19.4s, v15.4s
+	WORD $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	CBZ R3, skip1
+	WORD $0x3ca1686f // str q15, [x3, x1]
+skip1:
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	MOVD $lanemask<>+16(SB), R10
+	SUB R2<<2, R10, R10
+	FMOVQ (R10), F15
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F19
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V19.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F19
+part1Read:
+	ADD R1, R5, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F14
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V14.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F14
+part2Read:
+	VORR V6.B16, V19.B16, V21.B16
+	WORD $0x4e35f4f5 // fmax v21.4s, v7.4s, v21.4s
+	WORD $0x6e28deb0 // fmul v16.4s, v21.4s, v8.4s
+	WORD $0x4e218a10 // frintn v16.4s, v16.4s
+	VFMLS V9.S4, V16.S4, V21.S4
+	VFMLS V10.S4, V16.S4, V21.S4
+	FMOVQ 112(R20), F17
+	VFMLA V11.S4, V21.S4, V17.S4
+	FMOVQ 128(R20), F20
+	VFMLA V17.S4, V21.S4, V20.S4
+	FMOVQ 144(R20), F17
+	VFMLA V20.S4, V21.S4, V17.S4
+	FMOVQ 160(R20), F20
+	VFMLA V17.S4, V21.S4, V20.S4
+	FMOVQ 176(R20), F17
+	VFMLA V20.S4, V21.S4, V17.S4
+	VMOV V3.B16, V20.B16
+	VFMLA V17.S4, V21.S4, V20.S4
+	VMOV V3.B16, V17.B16
+	VFMLA V20.S4, V21.S4, V17.S4
+	WORD $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	WORD $0x4f3f0614 // sshr v20.4s, v16.4s, #1
+	VADD V4.S4, V20.S4, V21.S4
+	VSHL $23, V21.S4, V21.S4
+	WORD $0x6e35de35 // fmul v21.4s, v17.4s, v21.4s
+	VSUB V20.S4, V16.S4, V20.S4
+	VADD V4.S4, V20.S4, V20.S4
+	VSHL $23, V20.S4, V20.S4
+	WORD $0x6e34deb4 // fmul v20.4s, v21.4s, v20.4s
+	WORD $0x4e33f4b5 // fmax v21.4s, v5.4s, v19.4s
+	VFMLS V14.S4, V19.S4, V21.S4
+	WORD $0x4e2cd690 // fadd v16.4s, v20.4s, v12.4s
+	WORD $0x6e30fe90 // fdiv v16.4s, v20.4s, v16.4s
+	WORD $0x6e30de11 // fmul v17.4s, v16.4s, v16.4s
+	FMOVQ 672(R20), F18
+	VFMLA V13.S4, V17.S4, V18.S4
+	FMOVQ 688(R20), F22
+	VFMLA V18.S4, V17.S4, V22.S4
+	FMOVQ 544(R20), F18
+	VFMLA V22.S4, V17.S4, V18.S4
+	FMOVQ 560(R20), F22
+	VFMLA V18.S4, V17.S4, V22.S4
+	FMOVQ 576(R20), F18
+	VFMLA V22.S4, V17.S4, V18.S4
+	FMOVQ 592(R20), F22
+	VFMLA V18.S4, V17.S4, V22.S4
+	FMOVQ 608(R20), F18
+	VFMLA V22.S4, V17.S4, V18.S4
+	VMOV V12.B16, V22.B16
+	VFMLA V18.S4, V17.S4, V22.S4
+	WORD $0x6e36de16 // fmul v22.4s, v16.4s, v22.4s
+	WORD $0x4e36d6b6 // fadd v22.4s, v21.4s, v22.4s
+	VAND V15.B16, V22.B16, V16.B16
+	WORD $0x0e617a15 // fcvtl v21.2d, v16.2s
+	WORD $0x4e75d421 // fadd v1.2d, v1.2d, v21.2d
+	WORD $0x4e617a15 // fcvtl2 v21.2d, v16.4s
+	WORD $0x4e75d442 // fadd v2.2d, v2.2d, v21.2d
+	WORD $0x6eb3e4b3 // fcmgt v19.4s, v5.4s, v19.4s
+	VBSL V3.B16, V20.B16, V19.B16
+	WORD $0x4e23d694 // fadd v20.4s, v20.4s, v3.4s
+	WORD $0x6e34fe74 // fdiv v20.4s, v19.4s, v20.4s
+	WORD $0x4eaed68e // fsub v14.4s, v20.4s, v14.4s
+	WORD $0x6e20ddce // fmul v14.4s, v14.4s, v0.4s
+	CBZ R3, skip2
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD F14, (R10)
+	TBZ $0, R2, part3Written
+	ADD $8, R10, R16
+	VST1 V14.S[2], (R16)
+	JMP part3Written
+part3One:
+	FMOVS F14, (R10)
+part3Written:
+skip2:
+done:
+	WORD $0x4e62d421 // fadd v1.2d, v1.2d, v2.2d
+	WORD $0x7e70d821 // faddp d1, v1.2d
+	FMOVD F1, sum+80(FP)
+	RET
+
+// func adamNEON(w, g, m, v []float32, b1, c1, b2, c2, alpha, eps float32)
+TEXT ·adamNEON(SB), NOSPLIT, $0-120
+	MOVD w_len+8(FP), R2
+	MOVD w_base+0(FP), R3
+	MOVD g_base+24(FP), R4
+	MOVD m_base+48(FP), R5
+	MOVD v_base+72(FP), R6
+	FMOVS b1+96(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS c1+100(FP), F1
+	VDUP V1.S[0], V1.S4
+	FMOVS b2+104(FP), F2
+	VDUP V2.S[0], V2.S4
+	FMOVS c2+108(FP), F3
+	VDUP V3.S[0], V3.S4
+	FMOVS alpha+112(FP), F4
+	VDUP V4.S[0], V4.S4
+	FMOVS eps+116(FP), F5
+	VDUP V5.S[0], V5.S4
+	MOVD $constants<>(SB), R20
+	FMOVQ 704(R20), F6
+	FMOVQ 720(R20), F7
+	FMOVQ 176(R20), F8
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16889 // ldr q9, [x4, x1]
+	WORD $0x3ce168aa // ldr q10, [x5, x1]
+	WORD $0x6e20dd4a // fmul v10.4s, v10.4s, v0.4s
+	WORD $0x6e21dd2b // fmul v11.4s, v9.4s, v1.4s
+	WORD $0x4e2bd54b // fadd v11.4s, v10.4s, v11.4s
+	WORD $0x3ce168ca // ldr q10, [x6, x1]
+	WORD $0x6e22dd4a // fmul v10.4s, v10.4s, v2.4s
+	WORD $0x6e23dd2c // fmul v12.4s, v9.4s, v3.4s
+	WORD $0x6e29dd89 // fmul v9.4s, v12.4s, v9.4s
+	WORD $0x4e29d549 // fadd v9.4s, v10.4s, v9.4s
+	WORD $0x3ca168ab // str q11, [x5, x1]
+	WORD $0x3ca168c9 // str q9, [x6, x1]
+	WORD $0x6e24dd6b // fmul v11.4s, v11.4s, v4.4s
+	WORD $0x4e29f4e9 // fmax v9.4s, v7.4s, v9.4s
+	WORD $0x4ea9f4c9 // fmin v9.4s, v6.4s, v9.4s
+	WORD $0x6ea1d92a // frsqrte v10.4s, v9.4s
+	WORD $0x6e2add4c // fmul v12.4s, v10.4s, v10.4s
+	WORD $0x4ea9fd8c // frsqrts v12.4s, v12.4s, v9.4s
+	WORD $0x6e2cdd4a // fmul v10.4s, v10.4s, v12.4s
+	WORD $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
+	WORD $0x6e28dd2c // fmul v12.4s, v9.4s, v8.4s
+	FMOVQ 192(R20), F13
+	VFMLS V10.S4, V9.S4, V13.S4
+	VFMLA V13.S4, V12.S4, V9.S4
+	WORD $0x4e25d529 // fadd v9.4s, v9.4s, v5.4s
+	WORD $0x4ea1d92d // frecpe v13.4s, v9.4s
+	WORD $0x4e2dfd2c // frecps v12.4s, v9.4s, v13.4s
+	WORD $0x6e2cddad // fmul v13.4s, v13.4s, v12.4s
+	FMOVQ 192(R20), F12
+	VFMLS V13.S4, V9.S4, V12.S4
+	VMOV V13.B16, V9.B16
+	VFMLA V12.S4, V13.S4, V9.S4
+	WORD $0x6e29dd69 // fmul v9.4s, v11.4s, v9.4s
+	WORD $0x3ce1686b // ldr q11, [x3, x1]
+	WORD $0x4ea9d569 // fsub v9.4s, v11.4s, v9.4s
+	WORD $0x3ca16869 // str q9, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F9
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V9.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F9
+part1Read:
+	ADD R1, R5, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F11
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V11.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F11
+part2Read:
+	WORD $0x6e20dd6b // fmul v11.4s, v11.4s, v0.4s
+	WORD $0x6e21dd2c // fmul v12.4s, v9.4s, v1.4s
+	WORD $0x4e2cd56c // fadd v12.4s, v11.4s, v12.4s
+	ADD R1, R6, R10
+	TBZ $1, R2, part3One
+	FMOVD (R10), F11
+	TBZ $0, R2, part3Read
+	ADD $8, R10, R16
+	VLD1 (R16), V11.S[2]
+	JMP part3Read
+part3One:
+	FMOVS (R10), F11
+part3Read:
+	WORD $0x6e22dd6b // fmul v11.4s, v11.4s, v2.4s
+	WORD $0x6e23dd2d // fmul v13.4s, v9.4s, v3.4s
+	WORD $0x6e29dda9 // fmul v9.4s, v13.4s, v9.4s
+	WORD $0x4e29d569 // fadd v9.4s, v11.4s, v9.4s
+	ADD R1, R5, R10
+	TBZ $1, R2, part4One
+	FMOVD F12, (R10)
+	TBZ $0, R2, part4Written
+	ADD $8, R10, R16
+	VST1 V12.S[2], (R16)
+	JMP part4Written
+part4One:
+	FMOVS F12, (R10)
+part4Written:
+	ADD R1, R6, R10
+	TBZ $1, R2, part5One
+	FMOVD F9, (R10)
+	TBZ $0, R2, part5Written
+	ADD $8, R10, R16
+	VST1 V9.S[2], (R16)
+	JMP part5Written
+part5One:
+	FMOVS F9, (R10)
+part5Written:
+	WORD $0x6e24dd8c // fmul v12.4s, v12.4s, v4.4s
+	WORD $0x4e29f4e9 // fmax v9.4s, v7.4s, v9.4s
+	WORD $0x4ea9f4c9 // fmin v9.4s, v6.4s, v9.4s
+	WORD $0x6ea1d92b // frsqrte v11.4s, v9.4s
+	WORD $0x6e2bdd6d // fmul v13.4s, v11.4s, v11.4s
+	WORD $0x4ea9fdad // frsqrts v13.4s, v13.4s, v9.4s
+	WORD $0x6e2ddd6b // fmul v11.4s, v11.4s, v13.4s
+	WORD $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	WORD $0x6e28dd2d // fmul v13.4s, v9.4s, v8.4s
+	FMOVQ 192(R20), F10
+	VFMLS V11.S4, V9.S4, V10.S4
+	VFMLA V10.S4, V13.S4, V9.S4
+	WORD $0x4e25d529 // fadd v9.4s, v9.4s, v5.4s
+	WORD $0x4ea1d92a // frecpe v10.4s, v9.4s
+	WORD $0x4e2afd2d // frecps v13.4s, v9.4s, v10.4s
+	WORD $0x6e2ddd4a // fmul v10.4s, v10.4s, v13.4s
+	FMOVQ 192(R20), F13
+	VFMLS V10.S4, V9.S4, V13.S4
+	VMOV V10.B16, V9.B16
+	VFMLA V13.S4, V10.S4, V9.S4
+	WORD $0x6e29dd89 // fmul v9.4s, v12.4s, v9.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part6One
+	FMOVD (R10), F12
+	TBZ $0, R2, part6Read
+	ADD $8, R10, R16
+	VLD1 (R16), V12.S[2]
+	JMP part6Read
+part6One:
+	FMOVS (R10), F12
+part6Read:
+	WORD $0x4ea9d589 // fsub v9.4s, v12.4s, v9.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part7One
+	FMOVD F9, (R10)
+	TBZ $0, R2, part7Written
+	ADD $8, R10, R16
+	VST1 V9.S[2], (R16)
+	JMP part7Written
+part7One:
+	FMOVS F9, (R10)
+part7Written:
+done:
+	RET
+
+// func adamDecayNEON(w, g, m, v []float32, b1, c1, b2, c2, alpha, eps, keep, decay float32)
+TEXT ·adamDecayNEON(SB), NOSPLIT, $0-128
+	MOVD w_len+8(FP), R2
+	MOVD w_base+0(FP), R3
+	MOVD g_base+24(FP), R4
+	MOVD m_base+48(FP), R5
+	MOVD v_base+72(FP), R6
+	FMOVS b1+96(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS c1+100(FP), F1
+	VDUP V1.S[0], V1.S4
+	FMOVS b2+104(FP), F2
+	VDUP V2.S[0], V2.S4
+	FMOVS c2+108(FP), F3
+	VDUP V3.S[0], V3.S4
+	FMOVS alpha+112(FP), F4
+	VDUP V4.S[0], V4.S4
+	FMOVS eps+116(FP), F5
+	VDUP V5.S[0], V5.S4
+	FMOVS keep+120(FP), F6
+	VDUP V6.S[0], V6.S4
+	FMOVS decay+124(FP), F7
+	VDUP V7.S[0], V7.S4
+	MOVD $constants<>(SB), R20
+	FMOVQ 704(R20), F8
+	FMOVQ 720(R20), F9
+	FMOVQ 176(R20), F10
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce1688b // ldr q11, [x4, x1]
+	WORD $0x3ce1686c // ldr q12, [x3, x1]
+	WORD $0x6e27dd8d // fmul v13.4s, v12.4s, v7.4s
+	WORD $0x4e2dd56d // fadd v13.4s, v11.4s, v13.4s
+	WORD $0x3ce168ab // ldr q11, [x5, x1]
+	WORD $0x6e20dd6b // fmul v11.4s, v11.4s, v0.4s
+	WORD $0x6e21ddae // fmul v14.4s, v13.4s, v1.4s
+	WORD $0x4e2ed56e // fadd v14.4s, v11.4s, v14.4s
+	WORD $0x3ce168cb // ldr q11, [x6, x1]
+	WORD $0x6e22dd6b // fmul v11.4s, v11.4s, v2.4s
+	WORD $0x6e23ddaf // fmul v15.4s, v13.4s, v3.4s
+	WORD $0x6e2ddded // fmul v13.4s, v15.4s, v13.4s
+	WORD $0x4e2dd56d // fadd v13.4s, v11.4s, v13.4s
+	WORD $0x3ca168ae // str q14, [x5, x1]
+	WORD $0x3ca168cd // str q13, [x6, x1]
+	WORD $0x6e24ddce // fmul v14.4s, v14.4s, v4.4s
+	WORD $0x4e2df52d // fmax v13.4s, v9.4s, v13.4s
+	WORD $0x4eadf50d // fmin v13.4s, v8.4s, v13.4s
+	WORD $0x6ea1d9ab // frsqrte v11.4s, v13.4s
+	WORD $0x6e2bdd6f // fmul v15.4s, v11.4s, v11.4s
+	WORD $0x4eadfdef // frsqrts v15.4s, v15.4s, v13.4s
+	WORD $0x6e2fdd6b // fmul v11.4s, v11.4s, v15.4s
+	WORD $0x6e2bddad // fmul v13.4s, v13.4s, v11.4s
+	WORD $0x6e2addaf // fmul v15.4s, v13.4s, v10.4s
+	FMOVQ 192(R20), F16
+	VFMLS V11.S4, V13.S4, V16.S4
+	VFMLA V16.S4, V15.S4, V13.S4
+	WORD $0x4e25d5ad // fadd v13.4s, v13.4s, v5.4s
+	WORD $0x4ea1d9b0 // frecpe v16.4s, v13.4s
+	WORD $0x4e30fdaf // frecps v15.4s, v13.4s, v16.4s
+	WORD $0x6e2fde10 // fmul v16.4s, v16.4s, v15.4s
+	FMOVQ 192(R20), F15
+	VFMLS V16.S4, V13.S4, V15.S4
+	VMOV V16.B16, V13.B16
+	VFMLA V15.S4, V16.S4, V13.S4
+	WORD $0x6e2dddcd // fmul v13.4s, v14.4s, v13.4s
+	WORD $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	WORD $0x4eadd58d // fsub v13.4s, v12.4s, v13.4s
+	WORD $0x3ca1686d // str q13, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F13
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V13.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F13
+part1Read:
+	ADD R1, R3, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F12
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V12.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F12
+part2Read:
+	WORD $0x6e27dd8e // fmul v14.4s, v12.4s, v7.4s
+	WORD $0x4e2ed5ae // fadd v14.4s, v13.4s, v14.4s
+	ADD R1, R5, R10
+	TBZ $1, R2, part3One
+	FMOVD (R10), F13
+	TBZ $0, R2, part3Read
+	ADD $8, R10, R16
+	VLD1 (R16), V13.S[2]
+	JMP part3Read
+part3One:
+	FMOVS (R10), F13
+part3Read:
+	WORD $0x6e20ddad // fmul v13.4s, v13.4s, v0.4s
+	WORD $0x6e21ddcf // fmul v15.4s, v14.4s, v1.4s
+	WORD $0x4e2fd5af // fadd v15.4s, v13.4s, v15.4s
+	ADD R1, R6, R10
+	TBZ $1, R2, part4One
+	FMOVD (R10), F13
+	TBZ $0, R2, part4Read
+	ADD $8, R10, R16
+	VLD1 (R16), V13.S[2]
+	JMP part4Read
+part4One:
+	FMOVS (R10), F13
+part4Read:
+	WORD $0x6e22ddad // fmul v13.4s, v13.4s, v2.4s
+	WORD $0x6e23ddd0 // fmul v16.4s, v14.4s, v3.4s
+	WORD $0x6e2ede0e // fmul v14.4s, v16.4s, v14.4s
+	WORD $0x4e2ed5ae // fadd v14.4s, v13.4s, v14.4s
+	ADD R1, R5, R10
+	TBZ $1, R2, part5One
+	FMOVD F15, (R10)
+	TBZ $0, R2, part5Written
+	ADD $8, R10, R16
+	VST1 V15.S[2], (R16)
+	JMP part5Written
+part5One:
+	FMOVS F15, (R10)
+part5Written:
+	ADD R1, R6, R10
+	TBZ $1, R2, part6One
+	FMOVD F14, (R10)
+	TBZ $0, R2, part6Written
+	ADD $8, R10, R16
+	VST1 V14.S[2], (R16)
+	JMP part6Written
+part6One:
+	FMOVS F14, (R10)
+part6Written:
+	WORD $0x6e24ddef // fmul v15.4s, v15.4s, v4.4s
+	WORD $0x4e2ef52e // fmax v14.4s, v9.4s, v14.4s
+	WORD $0x4eaef50e // fmin v14.4s, v8.4s, v14.4s
+	WORD $0x6ea1d9cd // frsqrte v13.4s, v14.4s
+	WORD $0x6e2dddb0 // fmul v16.4s, v13.4s, v13.4s
+	WORD $0x4eaefe10 // frsqrts v16.4s, v16.4s, v14.4s
+	WORD $0x6e30ddad // fmul v13.4s, v13.4s, v16.4s
+	WORD $0x6e2dddce // fmul v14.4s, v14.4s, v13.4s
+	WORD $0x6e2addd0 // fmul v16.4s, v14.4s, v10.4s
+	FMOVQ 192(R20), F11
+	VFMLS V13.S4, V14.S4, V11.S4
+	VFMLA V11.S4, V16.S4, V14.S4
+	WORD $0x4e25d5ce // fadd v14.4s, v14.4s, v5.4s
+	WORD $0x4ea1d9cb // frecpe v11.4s, v14.4s
+	WORD $0x4e2bfdd0 // frecps v16.4s, v14.4s, v11.4s
+	WORD $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
+	FMOVQ 192(R20), F16
+	VFMLS V11.S4, V14.S4, V16.S4
+	VMOV V11.B16, V14.B16
+	VFMLA V16.S4, V11.S4, V14.S4
+	WORD $0x6e2eddee // fmul v14.4s, v15.4s, v14.4s
+	WORD $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	WORD $0x4eaed58e // fsub v14.4s, v12.4s, v14.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part7One
+	FMOVD F14, (R10)
+	TBZ $0, R2, part7Written
+	ADD $8, R10, R16
+	VST1 V14.S[2], (R16)
+	JMP part7Written
+part7One:
+	FMOVS F14, (R10)
+part7Written:
+done:
+	RET
+
+// func sgdNEON(w, g []float32, lr float32)
+TEXT ·sgdNEON(SB), NOSPLIT, $0-52
+	MOVD w_len+8(FP), R2
+	MOVD w_base+0(FP), R3
+	MOVD g_base+24(FP), R4
+	FMOVS lr+48(FP), F0
+	VDUP V0.S[0], V0.S4
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16861 // ldr q1, [x3, x1]
+	WORD $0x3ce16882 // ldr q2, [x4, x1]
+	WORD $0x6e20dc42 // fmul v2.4s, v2.4s, v0.4s
+	WORD $0x4ea2d422 // fsub v2.4s, v1.4s, v2.4s
+	WORD $0x3ca16862 // str q2, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R3, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F2
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V2.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F2
+part1Read:
+	ADD R1, R4, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F1
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V1.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F1
+part2Read:
+	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
+	WORD $0x4ea1d441 // fsub v1.4s, v2.4s, v1.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD F1, (R10)
+	TBZ $0, R2, part3Written
+	ADD $8, R10, R16
+	VST1 V1.S[2], (R16)
+	JMP part3Written
+part3One:
+	FMOVS F1, (R10)
+part3Written:
+done:
+	RET
+
+// func sgdDecayNEON(w, g []float32, lr, keep float32)
+TEXT ·sgdDecayNEON(SB), NOSPLIT, $0-56
+	MOVD w_len+8(FP), R2
+	MOVD w_base+0(FP), R3
+	MOVD g_base+24(FP), R4
+	FMOVS lr+48(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS keep+52(FP), F1
+	VDUP V1.S[0], V1.S4
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16862 // ldr q2, [x3, x1]
+	WORD $0x6e21dc42 // fmul v2.4s, v2.4s, v1.4s
+	WORD $0x3ce16883 // ldr q3, [x4, x1]
+	WORD $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
+	WORD $0x4ea3d443 // fsub v3.4s, v2.4s, v3.4s
+	WORD $0x3ca16863 // str q3, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R3, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F3
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V3.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F3
+part1Read:
+	WORD $0x6e21dc63 // fmul v3.4s, v3.4s, v1.4s
+	ADD R1, R4, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F2
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V2.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F2
+part2Read:
+	WORD $0x6e20dc42 // fmul v2.4s, v2.4s, v0.4s
+	WORD $0x4ea2d462 // fsub v2.4s, v3.4s, v2.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD F2, (R10)
+	TBZ $0, R2, part3Written
+	ADD $8, R10, R16
+	VST1 V2.S[2], (R16)
+	JMP part3Written
+part3One:
+	FMOVS F2, (R10)
+part3Written:
+done:
+	RET
+
+// func momentumNEON(w, g, u []float32, mu, lr float32)
+TEXT ·momentumNEON(SB), NOSPLIT, $0-80
+	MOVD w_len+8(FP), R2
+	MOVD w_base+0(FP), R3
+	MOVD g_base+24(FP), R4
+	MOVD u_base+48(FP), R5
+	FMOVS mu+72(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS lr+76(FP), F1
+	VDUP V1.S[0], V1.S4
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce168a2 // ldr q2, [x5, x1]
+	WORD $0x6e20dc42 // fmul v2.4s, v2.4s, v0.4s
+	WORD $0x3ce16883 // ldr q3, [x4, x1]
+	WORD $0x4e23d443 // fadd v3.4s, v2.4s, v3.4s
+	WORD $0x3ca168a3 // str q3, [x5, x1]
+	WORD $0x3ce16862 // ldr q2, [x3, x1]
+	WORD $0x6e21dc63 // fmul v3.4s, v3.4s, v1.4s
+	WORD $0x4ea3d443 // fsub v3.4s, v2.4s, v3.4s
+	WORD $0x3ca16863 // str q3, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R5, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F3
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V3.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F3
+part1Read:
+	WORD $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
+	ADD R1, R4, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F2
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V2.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F2
+part2Read:
+	WORD $0x4e22d462 // fadd v2.4s, v3.4s, v2.4s
+	ADD R1, R5, R10
+	TBZ $1, R2, part3One
+	FMOVD F2, (R10)
+	TBZ $0, R2, part3Written
+	ADD $8, R10, R16
+	VST1 V2.S[2], (R16)
+	JMP part3Written
+part3One:
+	FMOVS F2, (R10)
+part3Written:
+	ADD R1, R3, R10
+	TBZ $1, R2, part4One
+	FMOVD (R10), F3
+	TBZ $0, R2, part4Read
+	ADD $8, R10, R16
+	VLD1 (R16), V3.S[2]
+	JMP part4Read
+part4One:
+	FMOVS (R10), F3
+part4Read:
+	WORD $0x6e21dc42 // fmul v2.4s, v2.4s, v1.4s
+	WORD $0x4ea2d462 // fsub v2.4s, v3.4s, v2.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part5One
+	FMOVD F2, (R10)
+	TBZ $0, R2, part5Written
+	ADD $8, R10, R16
+	VST1 V2.S[2], (R16)
+	JMP part5Written
+part5One:
+	FMOVS F2, (R10)
+part5Written:
+done:
+	RET
+
+// func momentumDecayNEON(w, g, u []float32, mu, ahead, along, decay float32)
+TEXT ·momentumDecayNEON(SB), NOSPLIT, $0-88
+	MOVD w_len+8(FP), R2
+	MOVD w_base+0(FP), R3
+	MOVD g_base+24(FP), R4
+	MOVD u_base+48(FP), R5
+	FMOVS mu+72(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS ahead+76(FP), F1
+	VDUP V1.S[0], V1.S4
+	FMOVS along+80(FP), F2
+	VDUP V2.S[0], V2.S4
+	FMOVS decay+84(FP), F3
+	VDUP V3.S[0], V3.S4
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16884 // ldr q4, [x4, x1]
+	WORD $0x3ce16865 // ldr q5, [x3, x1]
+	WORD $0x6e23dca6 // fmul v6.4s, v5.4s, v3.4s
+	WORD $0x4e26d486 // fadd v6.4s, v4.4s, v6.4s
+	WORD $0x3ce168a4 // ldr q4, [x5, x1]
+	WORD $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD $0x4e26d484 // fadd v4.4s, v4.4s, v6.4s
+	WORD $0x3ca168a4 // str q4, [x5, x1]
+	WORD $0x6e21dcc6 // fmul v6.4s, v6.4s, v1.4s
+	WORD $0x6e22dc84 // fmul v4.4s, v4.4s, v2.4s
+	WORD $0x4e24d4c4 // fadd v4.4s, v6.4s, v4.4s
+	WORD $0x4ea4d4a4 // fsub v4.4s, v5.4s, v4.4s
+	WORD $0x3ca16864 // str q4, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F4
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V4.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F4
+part1Read:
+	ADD R1, R3, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F5
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V5.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F5
+part2Read:
+	WORD $0x6e23dca6 // fmul v6.4s, v5.4s, v3.4s
+	WORD $0x4e26d486 // fadd v6.4s, v4.4s, v6.4s
+	ADD R1, R5, R10
+	TBZ $1, R2, part3One
+	FMOVD (R10), F4
+	TBZ $0, R2, part3Read
+	ADD $8, R10, R16
+	VLD1 (R16), V4.S[2]
+	JMP part3Read
+part3One:
+	FMOVS (R10), F4
+part3Read:
+	WORD $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD $0x4e26d484 // fadd v4.4s, v4.4s, v6.4s
+	ADD R1, R5, R10
+	TBZ $1, R2, part4One
+	FMOVD F4, (R10)
+	TBZ $0, R2, part4Written
+	ADD $8, R10, R16
+	VST1 V4.S[2], (R16)
+	JMP part4Written
+part4One:
+	FMOVS F4, (R10)
+part4Written:
+	WORD $0x6e21dcc6 // fmul v6.4s, v6.4s, v1.4s
+	WORD $0x6e22dc84 // fmul v4.4s, v4.4s, v2.4s
+	WORD $0x4e24d4c4 // fadd v4.4s, v6.4s, v4.4s
+	WORD $0x4ea4d4a4 // fsub v4.4s, v5.4s, v4.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part5One
+	FMOVD F4, (R10)
+	TBZ $0, R2, part5Written
+	ADD $8, R10, R16
+	VST1 V4.S[2], (R16)
+	JMP part5Written
+part5One:
+	FMOVS F4, (R10)
+part5Written:
+done:
+	RET
+
+// func rmspropNEON(w, g, v []float32, b, c, lr, eps, decay float32)
+TEXT ·rmspropNEON(SB), NOSPLIT, $0-92
+	MOVD w_len+8(FP), R2
+	MOVD w_base+0(FP), R3
+	MOVD g_base+24(FP), R4
+	MOVD v_base+48(FP), R5
+	FMOVS b+72(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS c+76(FP), F1
+	VDUP V1.S[0], V1.S4
+	FMOVS lr+80(FP), F2
+	VDUP V2.S[0], V2.S4
+	FMOVS eps+84(FP), F3
+	VDUP V3.S[0], V3.S4
+	FMOVS decay+88(FP), F4
+	VDUP V4.S[0], V4.S4
+	MOVD $constants<>(SB), R20
+	FMOVQ 704(R20), F5
+	FMOVQ 720(R20), F6
+	FMOVQ 176(R20), F7
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16888 // ldr q8, [x4, x1]
+	WORD $0x3ce16869 // ldr q9, [x3, x1]
+	WORD $0x6e24dd2a // fmul v10.4s, v9.4s, v4.4s
+	WORD $0x4e2ad50a // fadd v10.4s, v8.4s, v10.4s
+	WORD $0x3ce168a8 // ldr q8, [x5, x1]
+	WORD $0x6e20dd08 // fmul v8.4s, v8.4s, v0.4s
+	WORD $0x6e21dd4b // fmul v11.4s, v10.4s, v1.4s
+	WORD $0x6e2add6b // fmul v11.4s, v11.4s, v10.4s
+	WORD $0x4e2bd50b // fadd v11.4s, v8.4s, v11.4s
+	WORD $0x3ca168ab // str q11, [x5, x1]
+	WORD $0x4e2bf4cb // fmax v11.4s, v6.4s, v11.4s
+	WORD $0x4eabf4ab // fmin v11.4s, v5.4s, v11.4s
+	WORD $0x6ea1d968 // frsqrte v8.4s, v11.4s
+	WORD $0x6e28dd0c // fmul v12.4s, v8.4s, v8.4s
+	WORD $0x4eabfd8c // frsqrts v12.4s, v12.4s, v11.4s
+	WORD $0x6e2cdd08 // fmul v8.4s, v8.4s, v12.4s
+	WORD $0x6e28dd6b // fmul v11.4s, v11.4s, v8.4s
+	WORD $0x6e27dd6c // fmul v12.4s, v11.4s, v7.4s
+	FMOVQ 192(R20), F13
+	VFMLS V8.S4, V11.S4, V13.S4
+	VFMLA V13.S4, V12.S4, V11.S4
+	WORD $0x4e23d56b // fadd v11.4s, v11.4s, v3.4s
+	WORD $0x4ea1d96d // frecpe v13.4s, v11.4s
+	WORD $0x4e2dfd6c // frecps v12.4s, v11.4s, v13.4s
+	WORD $0x6e2cddad // fmul v13.4s, v13.4s, v12.4s
+	FMOVQ 192(R20), F12
+	VFMLS V13.S4, V11.S4, V12.S4
+	VMOV V13.B16, V11.B16
+	VFMLA V12.S4, V13.S4, V11.S4
+	WORD $0x6e22dd4a // fmul v10.4s, v10.4s, v2.4s
+	WORD $0x6e2bdd4b // fmul v11.4s, v10.4s, v11.4s
+	WORD $0x4eabd52b // fsub v11.4s, v9.4s, v11.4s
+	WORD $0x3ca1686b // str q11, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F11
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V11.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F11
+part1Read:
+	ADD R1, R3, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F9
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V9.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F9
+part2Read:
+	WORD $0x6e24dd2a // fmul v10.4s, v9.4s, v4.4s
+	WORD $0x4e2ad56a // fadd v10.4s, v11.4s, v10.4s
+	ADD R1, R5, R10
+	TBZ $1, R2, part3One
+	FMOVD (R10), F11
+	TBZ $0, R2, part3Read
+	ADD $8, R10, R16
+	VLD1 (R16), V11.S[2]
+	JMP part3Read
+part3One:
+	FMOVS (R10), F11
+part3Read:
+	WORD $0x6e20dd6b // fmul v11.4s, v11.4s, v0.4s
+	WORD $0x6e21dd4c // fmul v12.4s, v10.4s, v1.4s
+	WORD $0x6e2add8c // fmul v12.4s, v12.4s, v10.4s
+	WORD $0x4e2cd56c // fadd v12.4s, v11.4s, v12.4s
+	ADD R1, R5, R10
+	TBZ $1, R2, part4One
+	FMOVD F12, (R10)
+	TBZ $0, R2, part4Written
+	ADD $8, R10, R16
+	VST1 V12.S[2], (R16)
+	JMP part4Written
+part4One:
+	FMOVS F12, (R10)
+part4Written:
+	WORD $0x4e2cf4cc // fmax v12.4s, v6.4s, v12.4s
+	WORD $0x4eacf4ac // fmin v12.4s, v5.4s, v12.4s
+	WORD $0x6ea1d98b // frsqrte v11.4s, v12.4s
+	WORD $0x6e2bdd6d // fmul v13.4s, v11.4s, v11.4s
+	WORD $0x4eacfdad // frsqrts v13.4s, v13.4s, v12.4s
+	WORD $0x6e2ddd6b // fmul v11.4s, v11.4s, v13.4s
+	WORD $0x6e2bdd8c // fmul v12.4s, v12.4s, v11.4s
+	WORD $0x6e27dd8d // fmul v13.4s, v12.4s, v7.4s
+	FMOVQ 192(R20), F8
+	VFMLS V11.S4, V12.S4, V8.S4
+	VFMLA V8.S4, V13.S4, V12.S4
+	WORD $0x4e23d58c // fadd v12.4s, v12.4s, v3.4s
+	WORD $0x4ea1d988 // frecpe v8.4s, v12.4s
+	WORD $0x4e28fd8d // frecps v13.4s, v12.4s, v8.4s
+	WORD $0x6e2ddd08 // fmul v8.4s, v8.4s, v13.4s
+	FMOVQ 192(R20), F13
+	VFMLS V8.S4, V12.S4, V13.S4
+	VMOV V8.B16, V12.B16
+	VFMLA V13.S4, V8.S4, V12.S4
+	WORD $0x6e22dd4a // fmul v10.4s, v10.4s, v2.4s
+	WORD $0x6e2cdd4c // fmul v12.4s, v10.4s, v12.4s
+	WORD $0x4eacd52c // fsub v12.4s, v9.4s, v12.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part5One
+	FMOVD F12, (R10)
+	TBZ $0, R2, part5Written
+	ADD $8, R10, R16
+	VST1 V12.S[2], (R16)
+	JMP part5Written
+part5One:
+	FMOVS F12, (R10)
+part5Written:
+done:
+	RET
+
+// func rmspropMomentumNEON(w, g, v, u []float32, b, c, lr, eps, decay, mu float32)
+TEXT ·rmspropMomentumNEON(SB), NOSPLIT, $0-120
+	MOVD w_len+8(FP), R2
+	MOVD w_base+0(FP), R3
+	MOVD g_base+24(FP), R4
+	MOVD v_base+48(FP), R5
+	MOVD u_base+72(FP), R6
+	FMOVS b+96(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS c+100(FP), F1
+	VDUP V1.S[0], V1.S4
+	FMOVS lr+104(FP), F2
+	VDUP V2.S[0], V2.S4
+	FMOVS eps+108(FP), F3
+	VDUP V3.S[0], V3.S4
+	FMOVS decay+112(FP), F4
+	VDUP V4.S[0], V4.S4
+	FMOVS mu+116(FP), F5
+	VDUP V5.S[0], V5.S4
+	MOVD $constants<>(SB), R20
+	FMOVQ 704(R20), F6
+	FMOVQ 720(R20), F7
+	FMOVQ 176(R20), F8
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16889 // ldr q9, [x4, x1]
+	WORD $0x3ce1686a // ldr q10, [x3, x1]
+	WORD $0x6e24dd4b // fmul v11.4s, v10.4s, v4.4s
+	WORD $0x4e2bd52b // fadd v11.4s, v9.4s, v11.4s
+	WORD $0x3ce168a9 // ldr q9, [x5, x1]
+	WORD $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	WORD $0x6e21dd6c // fmul v12.4s, v11.4s, v1.4s
+	WORD $0x6e2bdd8c // fmul v12.4s, v12.4s, v11.4s
+	WORD $0x4e2cd52c // fadd v12.4s, v9.4s, v12.4s
+	WORD $0x3ca168ac // str q12, [x5, x1]
+	WORD $0x4e2cf4ec // fmax v12.4s, v7.4s, v12.4s
+	WORD $0x4eacf4cc // fmin v12.4s, v6.4s, v12.4s
+	WORD $0x6ea1d989 // frsqrte v9.4s, v12.4s
+	WORD $0x6e29dd2d // fmul v13.4s, v9.4s, v9.4s
+	WORD $0x4eacfdad // frsqrts v13.4s, v13.4s, v12.4s
+	WORD $0x6e2ddd29 // fmul v9.4s, v9.4s, v13.4s
+	WORD $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
+	WORD $0x6e28dd8d // fmul v13.4s, v12.4s, v8.4s
+	FMOVQ 192(R20), F14
+	VFMLS V9.S4, V12.S4, V14.S4
+	VFMLA V14.S4, V13.S4, V12.S4
+	WORD $0x4e23d58c // fadd v12.4s, v12.4s, v3.4s
+	WORD $0x4ea1d98e // frecpe v14.4s, v12.4s
+	WORD $0x4e2efd8d // frecps v13.4s, v12.4s, v14.4s
+	WORD $0x6e2dddce // fmul v14.4s, v14.4s, v13.4s
+	FMOVQ 192(R20), F13
+	VFMLS V14.S4, V12.S4, V13.S4
+	VMOV V14.B16, V12.B16
+	VFMLA V13.S4, V14.S4, V12.S4
+	WORD $0x3ce168cd // ldr q13, [x6, x1]
+	WORD $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	WORD $0x6e2cdd6c // fmul v12.4s, v11.4s, v12.4s
+	WORD $0x4e2cd5ac // fadd v12.4s, v13.4s, v12.4s
+	WORD $0x3ca168cc // str q12, [x6, x1]
+	WORD $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD $0x4eacd54c // fsub v12.4s, v10.4s, v12.4s
+	WORD $0x3ca1686c // str q12, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F12
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V12.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F12
+part1Read:
+	ADD R1, R3, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F10
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V10.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F10
+part2Read:
+	WORD $0x6e24dd4d // fmul v13.4s, v10.4s, v4.4s
+	WORD $0x4e2dd58d // fadd v13.4s, v12.4s, v13.4s
+	ADD R1, R5, R10
+	TBZ $1, R2, part3One
+	FMOVD (R10), F12
+	TBZ $0, R2, part3Read
+	ADD $8, R10, R16
+	VLD1 (R16), V12.S[2]
+	JMP part3Read
+part3One:
+	FMOVS (R10), F12
+part3Read:
+	WORD $0x6e20dd8c // fmul v12.4s, v12.4s, v0.4s
+	WORD $0x6e21ddab // fmul v11.4s, v13.4s, v1.4s
+	WORD $0x6e2ddd6b // fmul v11.4s, v11.4s, v13.4s
+	WORD $0x4e2bd58b // fadd v11.4s, v12.4s, v11.4s
+	ADD R1, R5, R10
+	TBZ $1, R2, part4One
+	FMOVD F11, (R10)
+	TBZ $0, R2, part4Written
+	ADD $8, R10, R16
+	VST1 V11.S[2], (R16)
+	JMP part4Written
+part4One:
+	FMOVS F11, (R10)
+part4Written:
+	WORD $0x4e2bf4eb // fmax v11.4s, v7.4s, v11.4s
+	WORD $0x4eabf4cb // fmin v11.4s, v6.4s, v11.4s
+	WORD $0x6ea1d96c // frsqrte v12.4s, v11.4s
+	WORD $0x6e2cdd8e // fmul v14.4s, v12.4s, v12.4s
+	WORD $0x4eabfdce // frsqrts v14.4s, v14.4s, v11.4s
+	WORD $0x6e2edd8c // fmul v12.4s, v12.4s, v14.4s
+	WORD $0x6e2cdd6b // fmul v11.4s, v11.4s, v12.4s
+	WORD $0x6e28dd6e // fmul v14.4s, v11.4s, v8.4s
+	FMOVQ 192(R20), F9
+	VFMLS V12.S4, V11.S4, V9.S4
+	VFMLA V9.S4, V14.S4, V11.S4
+	WORD $0x4e23d56b // fadd v11.4s, v11.4s, v3.4s
+	WORD $0x4ea1d969 // frecpe v9.4s, v11.4s
+	WORD $0x4e29fd6e // frecps v14.4s, v11.4s, v9.4s
+	WORD $0x6e2edd29 // fmul v9.4s, v9.4s, v14.4s
+	FMOVQ 192(R20), F14
+	VFMLS V9.S4, V11.S4, V14.S4
+	VMOV V9.B16, V11.B16
+	VFMLA V14.S4, V9.S4, V11.S4
+	ADD R1, R6, R10
+	TBZ $1, R2, part5One
+	FMOVD (R10), F14
+	TBZ $0, R2, part5Read
+	ADD $8, R10, R16
+	VLD1 (R16), V14.S[2]
+	JMP part5Read
+part5One:
+	FMOVS (R10), F14
+part5Read:
+	WORD $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD $0x6e2bddab // fmul v11.4s, v13.4s, v11.4s
+	WORD $0x4e2bd5cb // fadd v11.4s, v14.4s, v11.4s
+	ADD R1, R6, R10
+	TBZ $1, R2, part6One
+	FMOVD F11, (R10)
+	TBZ $0, R2, part6Written
+	ADD $8, R10, R16
+	VST1 V11.S[2], (R16)
+	JMP part6Written
+part6One:
+	FMOVS F11, (R10)
+part6Written:
+	WORD $0x6e22dd6b // fmul v11.4s, v11.4s, v2.4s
+	WORD $0x4eabd54b // fsub v11.4s, v10.4s, v11.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part7One
+	FMOVD F11, (R10)
+	TBZ $0, R2, part7Written
+	ADD $8, R10, R16
+	VST1 V11.S[2], (R16)
+	JMP part7Written
+part7One:
+	FMOVS F11, (R10)
+part7Written:
+done:
+	RET
+
+// func addNEON(dst, a []float32)
+TEXT ·addNEON(SB), NOSPLIT, $0-48
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD a_base+24(FP), R4
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16860 // ldr q0, [x3, x1]
+	WORD $0x3ce16881 // ldr q1, [x4, x1]
+	WORD $0x4e21d401 // fadd v1.4s, v0.4s, v1.4s
+	WORD $0x3ca16861 // str q1, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R3, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F1
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V1.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F1
+part1Read:
+	ADD R1, R4, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F0
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V0.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F0
+part2Read:
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD F0, (R10)
+	TBZ $0, R2, part3Written
+	ADD $8, R10, R16
+	VST1 V0.S[2], (R16)
+	JMP part3Written
+part3One:
+	FMOVS F0, (R10)
+part3Written:
+done:
+	RET
+
+// func subNEON(dst, a []float32)
+TEXT ·subNEON(SB), NOSPLIT, $0-48
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD a_base+24(FP), R4
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16860 // ldr q0, [x3, x1]
+	WORD $0x3ce16881 // ldr q1, [x4, x1]
+	WORD $0x4ea1d401 // fsub v1.4s, v0.4s, v1.4s
+	WORD $0x3ca16861 // str q1, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R3, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F1
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V1.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F1
+part1Read:
+	ADD R1, R4, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F0
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V0.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F0
+part2Read:
+	WORD $0x4ea0d420 // fsub v0.4s, v1.4s, v0.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD F0, (R10)
+	TBZ $0, R2, part3Written
+	ADD $8, R10, R16
+	VST1 V0.S[2], (R16)
+	JMP part3Written
+part3One:
+	FMOVS F0, (R10)
+part3Written:
+done:
+	RET
+
+// func mulNEON(dst, a []float32)
+TEXT ·mulNEON(SB), NOSPLIT, $0-48
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD a_base+24(FP), R4
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16860 // ldr q0, [x3, x1]
+	WORD $0x3ce16881 // ldr q1, [x4, x1]
+	WORD $0x6e21dc01 // fmul v1.4s, v0.4s, v1.4s
+	WORD $0x3ca16861 // str q1, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R3, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F1
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V1.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F1
+part1Read:
+	ADD R1, R4, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F0
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V0.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F0
+part2Read:
+	WORD $0x6e20dc20 // fmul v0.4s, v1.4s, v0.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD F0, (R10)
+	TBZ $0, R2, part3Written
+	ADD $8, R10, R16
+	VST1 V0.S[2], (R16)
+	JMP part3Written
+part3One:
+	FMOVS F0, (R10)
+part3Written:
+done:
+	RET
+
+// func addMulNEON(dst, a, b []float32)
+TEXT ·addMulNEON(SB), NOSPLIT, $0-72
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD a_base+24(FP), R4
+	MOVD b_base+48(FP), R5
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16860 // ldr q0, [x3, x1]
+	WORD $0x3ce16881 // ldr q1, [x4, x1]
+	WORD $0x3ce168a2 // ldr q2, [x5, x1]
+	WORD $0x6e22dc22 // fmul v2.4s, v1.4s, v2.4s
+	WORD $0x4e22d402 // fadd v2.4s, v0.4s, v2.4s
+	WORD $0x3ca16862 // str q2, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R3, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F2
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V2.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F2
+part1Read:
+	ADD R1, R4, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F0
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V0.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F0
+part2Read:
+	ADD R1, R5, R10
+	TBZ $1, R2, part3One
+	FMOVD (R10), F1
+	TBZ $0, R2, part3Read
+	ADD $8, R10, R16
+	VLD1 (R16), V1.S[2]
+	JMP part3Read
+part3One:
+	FMOVS (R10), F1
+part3Read:
+	WORD $0x6e21dc01 // fmul v1.4s, v0.4s, v1.4s
+	WORD $0x4e21d441 // fadd v1.4s, v2.4s, v1.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part4One
+	FMOVD F1, (R10)
+	TBZ $0, R2, part4Written
+	ADD $8, R10, R16
+	VST1 V1.S[2], (R16)
+	JMP part4Written
+part4One:
+	FMOVS F1, (R10)
+part4Written:
+done:
+	RET
+
+// func followNEON(dst, x []float32, decay float32)
+TEXT ·followNEON(SB), NOSPLIT, $0-52
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD x_base+24(FP), R4
+	FMOVS decay+48(FP), F0
+	VDUP V0.S[0], V0.S4
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16881 // ldr q1, [x4, x1]
+	WORD $0x3ce16862 // ldr q2, [x3, x1]
+	WORD $0x4ea1d442 // fsub v2.4s, v2.4s, v1.4s
+	WORD $0x6e20dc42 // fmul v2.4s, v2.4s, v0.4s
+	WORD $0x4e22d422 // fadd v2.4s, v1.4s, v2.4s
+	WORD $0x3ca16862 // str q2, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F2
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V2.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F2
+part1Read:
+	ADD R1, R3, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F1
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V1.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F1
+part2Read:
+	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
+	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
+	WORD $0x4e21d441 // fadd v1.4s, v2.4s, v1.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD F1, (R10)
+	TBZ $0, R2, part3Written
+	ADD $8, R10, R16
+	VST1 V1.S[2], (R16)
+	JMP part3Written
+part3One:
+	FMOVS F1, (R10)
+part3Written:
+done:
+	RET
+
+// func affineNEON(dst, x, scale, shift []float32)
+TEXT ·affineNEON(SB), NOSPLIT, $0-96
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD x_base+24(FP), R4
+	MOVD scale_base+48(FP), R5
+	MOVD shift_base+72(FP), R6
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16880 // ldr q0, [x4, x1]
+	WORD $0x3ce168a1 // ldr q1, [x5, x1]
+	WORD $0x6e21dc01 // fmul v1.4s, v0.4s, v1.4s
+	WORD $0x3ce168c0 // ldr q0, [x6, x1]
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	WORD $0x3ca16860 // str q0, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F0
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V0.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F0
+part1Read:
+	ADD R1, R5, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F1
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V1.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F1
+part2Read:
+	WORD $0x6e21dc01 // fmul v1.4s, v0.4s, v1.4s
+	ADD R1, R6, R10
+	TBZ $1, R2, part3One
+	FMOVD (R10), F0
+	TBZ $0, R2, part3Read
+	ADD $8, R10, R16
+	VLD1 (R16), V0.S[2]
+	JMP part3Read
+part3One:
+	FMOVS (R10), F0
+part3Read:
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part4One
+	FMOVD F0, (R10)
+	TBZ $0, R2, part4Written
+	ADD $8, R10, R16
+	VST1 V0.S[2], (R16)
+	JMP part4Written
+part4One:
+	FMOVS F0, (R10)
+part4Written:
+done:
+	RET
+
+// func affineReLUNEON(dst, x, scale, shift []float32)
+TEXT ·affineReLUNEON(SB), NOSPLIT, $0-96
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD x_base+24(FP), R4
+	MOVD scale_base+48(FP), R5
+	MOVD shift_base+72(FP), R6
+	MOVD $constants<>(SB), R20
+	FMOVQ 0(R20), F0
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16881 // ldr q1, [x4, x1]
+	WORD $0x3ce168a2 // ldr q2, [x5, x1]
+	WORD $0x6e22dc22 // fmul v2.4s, v1.4s, v2.4s
+	WORD $0x3ce168c1 // ldr q1, [x6, x1]
+	WORD $0x4e21d441 // fadd v1.4s, v2.4s, v1.4s
+	WORD $0x4e21f401 // fmax v1.4s, v0.4s, v1.4s
+	WORD $0x3ca16861 // str q1, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F1
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V1.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F1
+part1Read:
+	ADD R1, R5, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F2
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V2.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F2
+part2Read:
+	WORD $0x6e22dc22 // fmul v2.4s, v1.4s, v2.4s
+	ADD R1, R6, R10
+	TBZ $1, R2, part3One
+	FMOVD (R10), F1
+	TBZ $0, R2, part3Read
+	ADD $8, R10, R16
+	VLD1 (R16), V1.S[2]
+	JMP part3Read
+part3One:
+	FMOVS (R10), F1
+part3Read:
+	WORD $0x4e21d441 // fadd v1.4s, v2.4s, v1.4s
+	WORD $0x4e21f401 // fmax v1.4s, v0.4s, v1.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part4One
+	FMOVD F1, (R10)
+	TBZ $0, R2, part4Written
+	ADD $8, R10, R16
+	VST1 V1.S[2], (R16)
+	JMP part4Written
+part4One:
+	FMOVS F1, (R10)
+part4Written:
+done:
+	RET
+
+// func affine2NEON(dst, x, scale, y, scaleY, shift []float32)
+TEXT ·affine2NEON(SB), NOSPLIT, $0-144
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD x_base+24(FP), R4
+	MOVD scale_base+48(FP), R5
+	MOVD y_base+72(FP), R6
+	MOVD scaleY_base+96(FP), R7
+	MOVD shift_base+120(FP), R8
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16900 // ldr q0, [x8, x1]
+	WORD $0x3ce16881 // ldr q1, [x4, x1]
+	WORD $0x3ce168a2 // ldr q2, [x5, x1]
+	WORD $0x6e22dc22 // fmul v2.4s, v1.4s, v2.4s
+	WORD $0x4e22d402 // fadd v2.4s, v0.4s, v2.4s
+	WORD $0x3ce168c0 // ldr q0, [x6, x1]
+	WORD $0x3ce168e1 // ldr q1, [x7, x1]
+	WORD $0x6e21dc01 // fmul v1.4s, v0.4s, v1.4s
+	WORD $0x4e21d441 // fadd v1.4s, v2.4s, v1.4s
+	WORD $0x3ca16861 // str q1, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R8, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F1
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V1.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F1
+part1Read:
+	ADD R1, R4, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F2
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V2.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F2
+part2Read:
+	ADD R1, R5, R10
+	TBZ $1, R2, part3One
+	FMOVD (R10), F0
+	TBZ $0, R2, part3Read
+	ADD $8, R10, R16
+	VLD1 (R16), V0.S[2]
+	JMP part3Read
+part3One:
+	FMOVS (R10), F0
+part3Read:
+	WORD $0x6e20dc40 // fmul v0.4s, v2.4s, v0.4s
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	ADD R1, R6, R10
+	TBZ $1, R2, part4One
+	FMOVD (R10), F1
+	TBZ $0, R2, part4Read
+	ADD $8, R10, R16
+	VLD1 (R16), V1.S[2]
+	JMP part4Read
+part4One:
+	FMOVS (R10), F1
+part4Read:
+	ADD R1, R7, R10
+	TBZ $1, R2, part5One
+	FMOVD (R10), F2
+	TBZ $0, R2, part5Read
+	ADD $8, R10, R16
+	VLD1 (R16), V2.S[2]
+	JMP part5Read
+part5One:
+	FMOVS (R10), F2
+part5Read:
+	WORD $0x6e22dc22 // fmul v2.4s, v1.4s, v2.4s
+	WORD $0x4e22d402 // fadd v2.4s, v0.4s, v2.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part6One
+	FMOVD F2, (R10)
+	TBZ $0, R2, part6Written
+	ADD $8, R10, R16
+	VST1 V2.S[2], (R16)
+	JMP part6Written
+part6One:
+	FMOVS F2, (R10)
+part6Written:
+done:
+	RET
+
+// func addSquaresNEON(dst, x, mean []float32)
+TEXT ·addSquaresNEON(SB), NOSPLIT, $0-72
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD x_base+24(FP), R4
+	MOVD mean_base+48(FP), R5
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16880 // ldr q0, [x4, x1]
+	WORD $0x3ce168a1 // ldr q1, [x5, x1]
+	WORD $0x4ea1d401 // fsub v1.4s, v0.4s, v1.4s
+	WORD $0x3ce16860 // ldr q0, [x3, x1]
+	WORD $0x6e21dc21 // fmul v1.4s, v1.4s, v1.4s
+	WORD $0x4e21d401 // fadd v1.4s, v0.4s, v1.4s
+	WORD $0x3ca16861 // str q1, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F1
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V1.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F1
+part1Read:
+	ADD R1, R5, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F0
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V0.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F0
+part2Read:
+	WORD $0x4ea0d420 // fsub v0.4s, v1.4s, v0.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD (R10), F1
+	TBZ $0, R2, part3Read
+	ADD $8, R10, R16
+	VLD1 (R16), V1.S[2]
+	JMP part3Read
+part3One:
+	FMOVS (R10), F1
+part3Read:
+	WORD $0x6e20dc00 // fmul v0.4s, v0.4s, v0.4s
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part4One
+	FMOVD F0, (R10)
+	TBZ $0, R2, part4Written
+	ADD $8, R10, R16
+	VST1 V0.S[2], (R16)
+	JMP part4Written
+part4One:
+	FMOVS F0, (R10)
+part4Written:
+done:
+	RET
+
+// func addCentredNEON(dst, sum, x, mean, g []float32)
+TEXT ·addCentredNEON(SB), NOSPLIT, $0-120
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD sum_base+24(FP), R4
+	MOVD x_base+48(FP), R5
+	MOVD mean_base+72(FP), R6
+	MOVD g_base+96(FP), R7
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce168a0 // ldr q0, [x5, x1]
+	WORD $0x3ce168c1 // ldr q1, [x6, x1]
+	WORD $0x4ea1d401 // fsub v1.4s, v0.4s, v1.4s
+	WORD $0x3ce16860 // ldr q0, [x3, x1]
+	WORD $0x3ce168e2 // ldr q2, [x7, x1]
+	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
+	WORD $0x4e21d401 // fadd v1.4s, v0.4s, v1.4s
+	WORD $0x3ca16861 // str q1, [x3, x1]
+	WORD $0x3ce16881 // ldr q1, [x4, x1]
+	WORD $0x4e22d422 // fadd v2.4s, v1.4s, v2.4s
+	WORD $0x3ca16882 // str q2, [x4, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R5, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F2
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V2.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F2
+part1Read:
+	ADD R1, R6, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F1
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V1.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F1
+part2Read:
+	WORD $0x4ea1d441 // fsub v1.4s, v2.4s, v1.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD (R10), F2
+	TBZ $0, R2, part3Read
+	ADD $8, R10, R16
+	VLD1 (R16), V2.S[2]
+	JMP part3Read
+part3One:
+	FMOVS (R10), F2
+part3Read:
+	ADD R1, R7, R10
+	TBZ $1, R2, part4One
+	FMOVD (R10), F0
+	TBZ $0, R2, part4Read
+	ADD $8, R10, R16
+	VLD1 (R16), V0.S[2]
+	JMP part4Read
+part4One:
+	FMOVS (R10), F0
+part4Read:
+	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
+	WORD $0x4e21d441 // fadd v1.4s, v2.4s, v1.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part5One
+	FMOVD F1, (R10)
+	TBZ $0, R2, part5Written
+	ADD $8, R10, R16
+	VST1 V1.S[2], (R16)
+	JMP part5Written
+part5One:
+	FMOVS F1, (R10)
+part5Written:
+	ADD R1, R4, R10
+	TBZ $1, R2, part6One
+	FMOVD (R10), F1
+	TBZ $0, R2, part6Read
+	ADD $8, R10, R16
+	VLD1 (R16), V1.S[2]
+	JMP part6Read
+part6One:
+	FMOVS (R10), F1
+part6Read:
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	ADD R1, R4, R10
+	TBZ $1, R2, part7One
+	FMOVD F0, (R10)
+	TBZ $0, R2, part7Written
+	ADD $8, R10, R16
+	VST1 V0.S[2], (R16)
+	JMP part7Written
+part7One:
+	FMOVS F0, (R10)
+part7Written:
+done:
+	RET
+
+// func scaleNEON(dst []float32, factor float32)
+TEXT ·scaleNEON(SB), NOSPLIT, $0-28
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	FMOVS factor+24(FP), F0
+	VDUP V0.S[0], V0.S4
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16861 // ldr q1, [x3, x1]
+	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
+	WORD $0x3ca16861 // str q1, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R3, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F1
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V1.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F1
+part1Read:
+	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part2One
+	FMOVD F1, (R10)
+	TBZ $0, R2, part2Written
+	ADD $8, R10, R16
+	VST1 V1.S[2], (R16)
+	JMP part2Written
+part2One:
+	FMOVS F1, (R10)
+part2Written:
+done:
+	RET
+
+// func dropNEON(dst, src []float32, bits []byte, factor float32)
+TEXT ·dropNEON(SB), NOSPLIT, $0-76
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD src_base+24(FP), R4
+	MOVD bits_base+48(FP), R5
+	FMOVS factor+72(FP), F0
+	VDUP V0.S[0], V0.S4
+	MOVD $lanebits<>(SB), R10
+	FMOVQ (R10), F1
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16882 // ldr q2, [x4, x1]
+	LSR $5, R1, R10
+	MOVBU (R5)(R10), R11
+	LSR $2, R1, R10
+	AND $4, R10, R10
+	LSR R10, R11, R11
+	VDUP R11, V3.S4
+	VCMTST V1.S4, V3.S4, V3.S4
+	VAND V3.B16, V0.B16, V3.B16
+	WORD $0x6e23dc43 // fmul v3.4s, v2.4s, v3.4s
+	WORD $0x3ca16863 // str q3, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F3
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V3.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F3
+part1Read:
+	LSR $5, R1, R10
+	MOVBU (R5)(R10), R11
+	LSR $2, R1, R10
+	AND $4, R10, R10
+	LSR R10, R11, R11
+	VDUP R11, V2.S4
+	VCMTST V1.S4, V2.S4, V2.S4
+	VAND V2.B16, V0.B16, V2.B16
+	WORD $0x6e22dc62 // fmul v2.4s, v3.4s, v2.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part2One
+	FMOVD F2, (R10)
+	TBZ $0, R2, part2Written
+	ADD $8, R10, R16
+	VST1 V2.S[2], (R16)
+	JMP part2Written
+part2One:
+	FMOVS F2, (R10)
+part2Written:
+done:
+	RET
+
+// func clampNEON(dst, x []float32, low, high float32)
+TEXT ·clampNEON(SB), NOSPLIT, $0-56
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD x_base+24(FP), R4
+	FMOVS low+48(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS high+52(FP), F1
+	VDUP V1.S[0], V1.S4
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16882 // ldr q2, [x4, x1]
+	WORD $0x4e22f402 // fmax v2.4s, v0.4s, v2.4s
+	WORD $0x4ea2f422 // fmin v2.4s, v1.4s, v2.4s
+	WORD $0x3ca16862 // str q2, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F2
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V2.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F2
+part1Read:
+	WORD $0x4e22f402 // fmax v2.4s, v0.4s, v2.4s
+	WORD $0x4ea2f422 // fmin v2.4s, v1.4s, v2.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part2One
+	FMOVD F2, (R10)
+	TBZ $0, R2, part2Written
+	ADD $8, R10, R16
+	VST1 V2.S[2], (R16)
+	JMP part2Written
+part2One:
+	FMOVS F2, (R10)
+part2Written:
+done:
+	RET
+
+// func normalsNEON(first, second []float32, a, b []uint32)
+TEXT ·normalsNEON(SB), NOSPLIT, $0-96
+	MOVD first_len+8(FP), R2
+	MOVD first_base+0(FP), R3
+	MOVD second_base+24(FP), R4
+	MOVD a_base+48(FP), R5
+	MOVD b_base+72(FP), R6
+	MOVD $constants<>(SB), R20
+	FMOVQ 736(R20), F0
+	FMOVQ 192(R20), F1
+	FMOVQ 880(R20), F2
+	FMOVQ 240(R20), F3
+	FMOVQ 496(R20), F4
+	FMOVQ 752(R20), F5
+	FMOVQ 768(R20), F6
+	FMOVQ 784(R20), F7
+	FMOVQ 800(R20), F8
+	FMOVQ 816(R20), F9
+	FMOVQ 832(R20), F10
+	FMOVQ 848(R20), F11
+	FMOVQ 864(R20), F12
+	FMOVQ 896(R20), F13
+	FMOVQ 912(R20), F14
+	FMOVQ 928(R20), F15
+	FMOVQ 944(R20), F16
+	FMOVQ 128(R20), F17
+	FMOVQ 960(R20), F18
+	FMOVQ 976(R20), F19
+	FMOVQ 992(R20), F20
+	FMOVQ 1008(R20), F21
+	FMOVQ 144(R20), F22
+	FMOVQ 304(R20), F23
+	FMOVQ 0(R20), F24
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce168b9 // ldr q25, [x5, x1]
+	VUSHR $8, V25.S4, V25.S4
+	VADD V0.S4, V25.S4, V25.S4
+	WORD $0x4e21db39 // scvtf v25.4s, v25.4s
+	VSUB V4.S4, V25.S4, V26.S4
+	WORD $0x4f29075a // sshr v26.4s, v26.4s, #23
+	VSHL $23, V26.S4, V27.S4
+	VSUB V27.S4, V25.S4, V27.S4
+	WORD $0x4ea1d779 // fsub v25.4s, v27.4s, v1.4s
+	WORD $0x4e21d77b // fadd v27.4s, v27.4s, v1.4s
+	WORD $0x6e3bff3b // fdiv v27.4s, v25.4s, v27.4s
+	WORD $0x6e3bdf79 // fmul v25.4s, v27.4s, v27.4s
+	WORD $0x6e25df3c // fmul v28.4s, v25.4s, v5.4s
+	WORD $0x4e26d79c // fadd v28.4s, v28.4s, v6.4s
+	WORD $0x6e3cdf3c // fmul v28.4s, v25.4s, v28.4s
+	WORD $0x4e27d79c // fadd v28.4s, v28.4s, v7.4s
+	WORD $0x6e3cdf3c // fmul v28.4s, v25.4s, v28.4s
+	WORD $0x4e28d79c // fadd v28.4s, v28.4s, v8.4s
+	WORD $0x6e3cdf3c // fmul v28.4s, v25.4s, v28.4s
+	WORD $0x4e3bd77b // fadd v27.4s, v27.4s, v27.4s
+	WORD $0x6e3cdf7c // fmul v28.4s, v27.4s, v28.4s
+	WORD $0x4e3cd77c // fadd v28.4s, v27.4s, v28.4s
+	VSUB V9.S4, V26.S4, V26.S4
+	WORD $0x4e21db5a // scvtf v26.4s, v26.4s
+	WORD $0x6e2adf5b // fmul v27.4s, v26.4s, v10.4s
+	WORD $0x6e2bdf5a // fmul v26.4s, v26.4s, v11.4s
+	WORD $0x4e3ad79a // fadd v26.4s, v28.4s, v26.4s
+	WORD $0x4e3ad77a // fadd v26.4s, v27.4s, v26.4s
+	WORD $0x6e2cdf5a // fmul v26.4s, v26.4s, v12.4s
+	WORD $0x6ea1fb5a // fsqrt v26.4s, v26.4s
+	WORD $0x3ce168db // ldr q27, [x6, x1]
+	VUSHR $8, V27.S4, V27.S4
+	VADD V2.S4, V27.S4, V27.S4
+	VUSHR $22, V27.S4, V28.S4
+	VAND V13.B16, V27.B16, V27.B16
+	VSUB V2.S4, V27.S4, V27.S4
+	WORD $0x4e21db7b // scvtf v27.4s, v27.4s
+	WORD $0x6e2edf7b // fmul v27.4s, v27.4s, v14.4s
+	WORD $0x6e3bdf79 // fmul v25.4s, v27.4s, v27.4s
+	WORD $0x6e2fdf3d // fmul v29.4s, v25.4s, v15.4s
+	WORD $0x4e30d7bd // fadd v29.4s, v29.4s, v16.4s
+	WORD $0x6e3ddf3d // fmul v29.4s, v25.4s, v29.4s
+	WORD $0x4e31d7bd // fadd v29.4s, v29.4s, v17.4s
+	WORD $0x6e3ddf3d // fmul v29.4s, v25.4s, v29.4s
+	WORD $0x4e32d7bd // fadd v29.4s, v29.4s, v18.4s
+	WORD $0x6e3ddf3d // fmul v29.4s, v25.4s, v29.4s
+	WORD $0x6e3ddf7d // fmul v29.4s, v27.4s, v29.4s
+	WORD $0x4e3dd77d // fadd v29.4s, v27.4s, v29.4s
+	WORD $0x6e33df3b // fmul v27.4s, v25.4s, v19.4s
+	WORD $0x4e34d77b // fadd v27.4s, v27.4s, v20.4s
+	WORD $0x6e3bdf3b // fmul v27.4s, v25.4s, v27.4s
+	WORD $0x4e35d77b // fadd v27.4s, v27.4s, v21.4s
+	WORD $0x6e3bdf3b // fmul v27.4s, v25.4s, v27.4s
+	WORD $0x4e36d77b // fadd v27.4s, v27.4s, v22.4s
+	WORD $0x6e3bdf3b // fmul v27.4s, v25.4s, v27.4s
+	WORD $0x4e37d77b // fadd v27.4s, v27.4s, v23.4s
+	WORD $0x6e3bdf3b // fmul v27.4s, v25.4s, v27.4s
+	WORD $0x4e21d77b // fadd v27.4s, v27.4s, v1.4s
+	VAND V0.B16, V28.B16, V25.B16
+	WORD $0x4e21db39 // scvtf v25.4s, v25.4s
+	WORD $0x6eb8e739 // fcmgt v25.4s, v25.4s, v24.4s
+	VMOV V25.B16, V30.B16
+	VBSL V29.B16, V27.B16, V30.B16
+	VSHL $30, V28.S4, V31.S4
+	VAND V3.B16, V31.B16, V31.B16
+	VEOR V31.B16, V30.B16, V31.B16
+	VBSL V27.B16, V29.B16, V25.B16
+	VADD V0.S4, V28.S4, V28.S4
+	VSHL $30, V28.S4, V28.S4
+	VAND V3.B16, V28.B16, V28.B16
+	VEOR V28.B16, V25.B16, V28.B16
+	WORD $0x6e3cdf5c // fmul v28.4s, v26.4s, v28.4s
+	WORD $0x3ca1687c // str q28, [x3, x1]
+	WORD $0x6e3fdf5f // fmul v31.4s, v26.4s, v31.4s
+	WORD $0x3ca1689f // str q31, [x4, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1, R5, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F31
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V31.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F31
+part1Read:
+	VUSHR $8, V31.S4, V31.S4
+	VADD V0.S4, V31.S4, V31.S4
+	WORD $0x4e21dbff // scvtf v31.4s, v31.4s
+	VSUB V4.S4, V31.S4, V26.S4
+	WORD $0x4f29075a // sshr v26.4s, v26.4s, #23
+	VSHL $23, V26.S4, V28.S4
+	VSUB V28.S4, V31.S4, V28.S4
+	WORD $0x4ea1d79f // fsub v31.4s, v28.4s, v1.4s
+	WORD $0x4e21d79c // fadd v28.4s, v28.4s, v1.4s
+	WORD $0x6e3cfffc // fdiv v28.4s, v31.4s, v28.4s
+	WORD $0x6e3cdf9f // fmul v31.4s, v28.4s, v28.4s
+	WORD $0x6e25dff9 // fmul v25.4s, v31.4s, v5.4s
+	WORD $0x4e26d739 // fadd v25.4s, v25.4s, v6.4s
+	WORD $0x6e39dff9 // fmul v25.4s, v31.4s, v25.4s
+	WORD $0x4e27d739 // fadd v25.4s, v25.4s, v7.4s
+	WORD $0x6e39dff9 // fmul v25.4s, v31.4s, v25.4s
+	WORD $0x4e28d739 // fadd v25.4s, v25.4s, v8.4s
+	WORD $0x6e39dff9 // fmul v25.4s, v31.4s, v25.4s
+	WORD $0x4e3cd79c // fadd v28.4s, v28.4s, v28.4s
+	WORD $0x6e39df99 // fmul v25.4s, v28.4s, v25.4s
+	WORD $0x4e39d799 // fadd v25.4s, v28.4s, v25.4s
+	VSUB V9.S4, V26.S4, V26.S4
+	WORD $0x4e21db5a // scvtf v26.4s, v26.4s
+	WORD $0x6e2adf5c // fmul v28.4s, v26.4s, v10.4s
+	WORD $0x6e2bdf5a // fmul v26.4s, v26.4s, v11.4s
+	WORD $0x4e3ad73a // fadd v26.4s, v25.4s, v26.4s
+	WORD $0x4e3ad79a // fadd v26.4s, v28.4s, v26.4s
+	WORD $0x6e2cdf5a // fmul v26.4s, v26.4s, v12.4s
+	WORD $0x6ea1fb5a // fsqrt v26.4s, v26.4s
+	ADD R1, R6, R10
+	TBZ $1, R2, part2One
+	FMOVD (R10), F28
+	TBZ $0, R2, part2Read
+	ADD $8, R10, R16
+	VLD1 (R16), V28.S[2]
+	JMP part2Read
+part2One:
+	FMOVS (R10), F28
+part2Read:
+	VUSHR $8, V28.S4, V28.S4
+	VADD V2.S4, V28.S4, V28.S4
+	VUSHR $22, V28.S4, V25.S4
+	VAND V13.B16, V28.B16, V28.B16
+	VSUB V2.S4, V28.S4, V28.S4
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e2edf9c // fmul v28.4s, v28.4s, v14.4s
+	WORD $0x6e3cdf9f // fmul v31.4s, v28.4s, v28.4s
+	WORD $0x6e2fdffb // fmul v27.4s, v31.4s, v15.4s
+	WORD $0x4e30d77b // fadd v27.4s, v27.4s, v16.4s
+	WORD $0x6e3bdffb // fmul v27.4s, v31.4s, v27.4s
+	WORD $0x4e31d77b // fadd v27.4s, v27.4s, v17.4s
+	WORD $0x6e3bdffb // fmul v27.4s, v31.4s, v27.4s
+	WORD $0x4e32d77b // fadd v27.4s, v27.4s, v18.4s
+	WORD $0x6e3bdffb // fmul v27.4s, v31.4s, v27.4s
+	WORD $0x6e3bdf9b // fmul v27.4s, v28.4s, v27.4s
+	WORD $0x4e3bd79b // fadd v27.4s, v28.4s, v27.4s
+	WORD $0x6e33dffc // fmul v28.4s, v31.4s, v19.4s
+	WORD $0x4e34d79c // fadd v28.4s, v28.4s, v20.4s
+	WORD $0x6e3cdffc // fmul v28.4s, v31.4s, v28.4s
+	WORD $0x4e35d79c // fadd v28.4s, v28.4s, v21.4s
+	WORD $0x6e3cdffc // fmul v28.4s, v31.4s, v28.4s
+	WORD $0x4e36d79c // fadd v28.4s, v28.4s, v22.4s
+	WORD $0x6e3cdffc // fmul v28.4s, v31.4s, v28.4s
+	WORD $0x4e37d79c // fadd v28.4s, v28.4s, v23.4s
+	WORD $0x6e3cdffc // fmul v28.4s, v31.4s, v28.4s
+	WORD $0x4e21d79c // fadd v28.4s, v28.4s, v1.4s
+	VAND V0.B16, V25.B16, V31.B16
+	WORD $0x4e21dbff // scvtf v31.4s, v31.4s
+	WORD $0x6eb8e7ff // fcmgt v31.4s, v31.4s, v24.4s
+	VMOV V31.B16, V29.B16
+	VBSL V27.B16, V28.B16, V29.B16
+	VSHL $30, V25.S4, V30.S4
+	VAND V3.B16, V30.B16, V30.B16
+	VEOR V30.B16, V29.B16, V30.B16
+	VBSL V28.B16, V27.B16, V31.B16
+	VADD V0.S4, V25.S4, V25.S4
+	VSHL $30, V25.S4, V25.S4
+	VAND V3.B16, V25.B16, V25.B16
+	VEOR V25.B16, V31.B16, V25.B16
+	WORD $0x6e39df59 // fmul v25.4s, v26.4s, v25.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part3One
+	FMOVD F25, (R10)
+	TBZ $0, R2, part3Written
+	ADD $8, R10, R16
+	VST1 V25.S[2], (R16)
+	JMP part3Written
+part3One:
+	FMOVS F25, (R10)
+part3Written:
+	WORD $0x6e3edf5e // fmul v30.4s, v26.4s, v30.4s
+	ADD R1, R4, R10
+	TBZ $1, R2, part4One
+	FMOVD F30, (R10)
+	TBZ $0, R2, part4Written
+	ADD $8, R10, R16
+	VST1 V30.S[2], (R16)
+	JMP part4Written
+part4One:
+	FMOVS F30, (R10)
+part4Written:
+done:
+	RET
+
+// func clipNEON(dst, g []float32, limit, factor float32)
+TEXT ·clipNEON(SB), NOSPLIT, $0-56
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD g_base+24(FP), R4
+	FMOVS limit+48(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS factor+52(FP), F1
+	VDUP V1.S[0], V1.S4
+	MOVD $constants<>(SB), R20
+	FMOVQ 240(R20), F2
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	VEOR V2.B16, V0.B16, V3.B16
+	WORD $0x3ce16884 // ldr q4, [x4, x1]
+	WORD $0x4e24f464 // fmax v4.4s, v3.4s, v4.4s
+	WORD $0x4ea4f404 // fmin v4.4s, v0.4s, v4.4s
+	WORD $0x6e21dc84 // fmul v4.4s, v4.4s, v1.4s
+	WORD $0x3ca16864 // str q4, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	VEOR V2.B16, V0.B16, V4.B16
+	ADD R1, R4, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F3
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V3.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F3
+part1Read:
+	WORD $0x4e23f483 // fmax v3.4s, v4.4s, v3.4s
+	WORD $0x4ea3f403 // fmin v3.4s, v0.4s, v3.4s
+	WORD $0x6e21dc63 // fmul v3.4s, v3.4s, v1.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part2One
+	FMOVD F3, (R10)
+	TBZ $0, R2, part2Written
+	ADD $8, R10, R16
+	VST1 V3.S[2], (R16)
+	JMP part2Written
+part2One:
+	FMOVS F3, (R10)
+part2Written:
+done:
+	RET
+
+// func sumSquaresNEON(g []float32, limit float32) (sum float64)
+TEXT ·sumSquaresNEON(SB), NOSPLIT, $0-40
+	MOVD g_len+8(FP), R2
+	MOVD g_base+0(FP), R3
+	FMOVS limit+24(FP), F0
+	VDUP V0.S[0], V0.S4
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	MOVD $constants<>(SB), R20
+	FMOVQ 240(R20), F3
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	VEOR V3.B16, V0.B16, V4.B16
+	WORD $0x3ce16865 // ldr q5, [x3, x1]
+	WORD $0x4e25f485 // fmax v5.4s, v4.4s, v5.4s
+	WORD $0x4ea5f405 // fmin v5.4s, v0.4s, v5.4s
+	WORD $0x0e6178a4 // fcvtl v4.2d, v5.2s
+	VFMLA V4.D2, V4.D2, V1.D2
+	WORD $0x4e6178a4 // fcvtl2 v4.2d, v5.4s
+	VFMLA V4.D2, V4.D2, V2.D2
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	MOVD $lanemask<>+16(SB), R10
+	SUB R2<<2, R10, R10
+	FMOVQ (R10), F5
+	VEOR V3.B16, V0.B16, V4.B16
+	ADD R1, R3, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F6
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V6.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F6
+part1Read:
+	WORD $0x4e26f486 // fmax v6.4s, v4.4s, v6.4s
+	WORD $0x4ea6f406 // fmin v6.4s, v0.4s, v6.4s
+	VAND V5.B16, V6.B16, V7.B16
+	WORD $0x0e6178e4 // fcvtl v4.2d, v7.2s
+	VFMLA V4.D2, V4.D2, V1.D2
+	WORD $0x4e6178e4 // fcvtl2 v4.2d, v7.4s
+	VFMLA V4.D2, V4.D2, V2.D2
+done:
+	WORD $0x4e62d421 // fadd v1.2d, v1.2d, v2.2d
+	WORD $0x7e70d821 // faddp d1, v1.2d
+	FMOVD F1, sum+32(FP)
+	RET
+
+// func sumNEON(x []float32) (sum float64)
+TEXT ·sumNEON(SB), NOSPLIT, $0-32
+	MOVD x_len+8(FP), R2
+	MOVD x_base+0(FP), R3
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	WORD $0x3ce16862 // ldr q2, [x3, x1]
+	WORD $0x0e617843 // fcvtl v3.2d, v2.2s
+	WORD $0x4e63d400 // fadd v0.2d, v0.2d, v3.2d
+	WORD $0x4e617843 // fcvtl2 v3.2d, v2.4s
+	WORD $0x4e63d421 // fadd v1.2d, v1.2d, v3.2d
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	MOVD $lanemask<>+16(SB), R10
+	SUB R2<<2, R10, R10
+	FMOVQ (R10), F2
+	ADD R1, R3, R10
+	TBZ $1, R2, part1One
+	FMOVD (R10), F3
+	TBZ $0, R2, part1Read
+	ADD $8, R10, R16
+	VLD1 (R16), V3.S[2]
+	JMP part1Read
+part1One:
+	FMOVS (R10), F3
+part1Read:
+	VAND V2.B16, V3.B16, V5.B16
+	WORD $0x0e6178a4 // fcvtl v4.2d, v5.2s
+	WORD $0x4e64d400 // fadd v0.2d, v0.2d, v4.2d
+	WORD $0x4e6178a4 // fcvtl2 v4.2d, v5.4s
+	WORD $0x4e64d421 // fadd v1.2d, v1.2d, v4.2d
+done:
+	WORD $0x4e61d400 // fadd v0.2d, v0.2d, v1.2d
+	WORD $0x7e70d800 // faddp d0, v0.2d
+	FMOVD F0, sum+24(FP)
+	RET
+
+// func decodeBytesNEON(dst []float32, src []byte, factor, offset float32)
+TEXT ·decodeBytesNEON(SB), NOSPLIT, $0-56
+	MOVD dst_len+8(FP), R2
+	MOVD dst_base+0(FP), R3
+	MOVD src_base+24(FP), R4
+	FMOVS factor+48(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS offset+52(FP), F1
+	VDUP V1.S[0], V1.S4
+	MOVD $0, R1
+	SUBS $4, R2, R2
+	BLT rest
+whole:
+	ADD R1>>2, R4, R10
+	FMOVS (R10), F2
+	VUXTL V2.B8, V2.H8
+	VUXTL V2.H4, V2.S4
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x6e20dc42 // fmul v2.4s, v2.4s, v0.4s
+	WORD $0x4e21d442 // fadd v2.4s, v2.4s, v1.4s
+	WORD $0x3ca16862 // str q2, [x3, x1]
+	ADD $16, R1, R1
+	SUBS $4, R2, R2
+	BGE whole
+rest:
+	ADDS $4, R2, R2
+	BEQ done
+	ADD R1>>2, R4, R10
+	MOVBU (R10), R11
+	TBZ $1, R2, part1Read
+	MOVHU (R10), R11
+	TBZ $0, R2, part1Read
+	MOVBU 2(R10), R12
+	ORR R12<<16, R11, R11
+part1Read:
+	FMOVS R11, F2
+	VUXTL V2.B8, V2.H8
+	VUXTL V2.H4, V2.S4
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x6e20dc42 // fmul v2.4s, v2.4s, v0.4s
+	WORD $0x4e21d442 // fadd v2.4s, v2.4s, v1.4s
+	ADD R1, R3, R10
+	TBZ $1, R2, part2One
+	FMOVD F2, (R10)
+	TBZ $0, R2, part2Written
+	ADD $8, R10, R16
+	VST1 V2.S[2], (R16)
+	JMP part2Written
+part2One:
+	FMOVS F2, (R10)
+part2Written:
+done:
+	RET

@@ -2,62 +2,507 @@
 
 package kernel
 
+// reluNEON is
+//
+//	for i, x := range src[:len(dst)] {
+//		if x < 0 {
+//			x = 0
+//		}
+//		dst[i] = x
+//	}
+//
+//go:noescape
+func reluNEON(dst, src []float32, alpha float32)
+
+// leakyReLUNEON is
+//
+//	for i, x := range src[:len(dst)] {
+//		if x < 0 {
+//			x *= alpha
+//		}
+//		dst[i] = x
+//	}
+//
+//go:noescape
+func leakyReLUNEON(dst, src []float32, alpha float32)
+
+// tanhNEON is
+//
+//	for i, x := range src[:len(dst)] {
+//		dst[i] = tanh(x)
+//	}
+//
+//go:noescape
+func tanhNEON(dst, src []float32, alpha float32)
+
+// sigmoidNEON is
+//
+//	for i, x := range src[:len(dst)] {
+//		dst[i] = 1 / (1 + exp(-x))
+//	}
+//
+//go:noescape
+func sigmoidNEON(dst, src []float32, alpha float32)
+
+// eluNEON is
+//
+//	for i, x := range src[:len(dst)] {
+//		if !(x > 0) {
+//			x = alpha * (exp(x) - 1)
+//		}
+//		dst[i] = x
+//	}
+//
+//go:noescape
+func eluNEON(dst, src []float32, alpha float32)
+
+// geluNEON is
+//
+//	for i, x := range src[:len(dst)] {
+//		x = max(x, -15) // below, the result is 0
+//		dst[i] = x * normal(x)
+//	}
+//
+// with the normal distribution normal(x) = (1 + erf(x/√2)) / 2.
+//
+//go:noescape
+func geluNEON(dst, src []float32, alpha float32)
+
+// reluGradNEON is
+//
+//	for i, y := range y[:len(dst)] {
+//		dst[i] = g[i]
+//		if y <= 0 {
+//			dst[i] = 0
+//		}
+//	}
+//
+//go:noescape
+func reluGradNEON(dst, g, y []float32, alpha float32)
+
+// leakyReLUGradNEON is
+//
+//	for i, y := range y[:len(dst)] {
+//		dst[i] = g[i]
+//		if y <= 0 {
+//			dst[i] = alpha * g[i]
+//		}
+//	}
+//
+//go:noescape
+func leakyReLUGradNEON(dst, g, y []float32, alpha float32)
+
+// tanhGradNEON is
+//
+//	for i, y := range y[:len(dst)] {
+//		dst[i] = g[i] * (1 - y*y)
+//	}
+//
+//go:noescape
+func tanhGradNEON(dst, g, y []float32, alpha float32)
+
+// sigmoidGradNEON is
+//
+//	for i, y := range y[:len(dst)] {
+//		dst[i] = g[i] * (y * (1 - y))
+//	}
+//
+//go:noescape
+func sigmoidGradNEON(dst, g, y []float32, alpha float32)
+
+// eluGradNEON is
+//
+//	for i, y := range y[:len(dst)] {
+//		dst[i] = g[i]
+//		if !(y > 0) {
+//			dst[i] = g[i] * (y + alpha)
+//		}
+//	}
+//
+//go:noescape
+func eluGradNEON(dst, g, y []float32, alpha float32)
+
+// geluGradNEON is
+//
+//	for i, z := range y[:len(dst)] {
+//		z = min(max(z, -15), 15) // beyond, the slope is 0 or 1
+//		dst[i] = g[i] * (normal(z) + z*exp(-z*z/2)/sqrt(2*pi))
+//	}
+//
+// with the normal distribution normal(z) = (1 + erf(z/√2)) / 2.
+//
+//go:noescape
+func geluGradNEON(dst, g, y []float32, alpha float32)
+
+// mseNEON is
+//
+//	for i := range y {
+//		d := y[i] - t[i]
+//		sum += float64(d * d)
+//		if dst != nil {
+//			dst[i] = coef * d
+//		}
+//	}
+//
+//go:noescape
+func mseNEON(dst, y, t []float32, coef float32) (sum float64)
+
+// maeNEON is
+//
+//	for i := range y {
+//		d := y[i] - t[i]
+//		sum += float64(abs(d))
+//		if dst != nil {
+//			dst[i] = coef * sign(d) // sign(0) is 0, sign(NaN) is NaN
+//		}
+//	}
+//
+//go:noescape
+func maeNEON(dst, y, t []float32, coef float32) (sum float64)
+
+// huberNEON is
+//
+//	for i := range y {
+//		d := y[i] - t[i]
+//		c := min(max(d, -delta), delta)
+//		sum += float64(c * (d - c/2))
+//		if dst != nil {
+//			dst[i] = coef * c
+//		}
+//	}
+//
+//go:noescape
+func huberNEON(dst, y, t []float32, coef, delta float32) (sum float64)
+
+// bceNEON is
+//
+//	for i := range y {
+//		sum -= float64(t[i]*max(log(y[i]), -100) + (1-t[i])*max(log(1-y[i]), -100))
+//		if dst != nil {
+//			dst[i] = coef * (y[i] - t[i]) / max(y[i]*(1-y[i]), 1e-12)
+//		}
+//	}
+//
+//go:noescape
+func bceNEON(dst, y, t []float32, coef float32) (sum float64)
+
+// bceLogitsNEON is
+//
+//	for i := range y {
+//		sum += float64(max(y[i], 0) - y[i]*t[i] + log(1+exp(-abs(y[i]))))
+//		if dst != nil {
+//			dst[i] = coef * (sigmoid(y[i]) - t[i])
+//		}
+//	}
+//
+//go:noescape
+func bceLogitsNEON(dst, y, t []float32, coef float32) (sum float64)
+
+// adamNEON is
+//
+//	for i := range w {
+//		m[i] = b1*m[i] + c1*g[i]
+//		v[i] = b2*v[i] + c2*g[i]*g[i]
+//		w[i] -= alpha * m[i] / (sqrt(v[i]) + eps)
+//	}
+//
+//go:noescape
+func adamNEON(w, g, m, v []float32, b1, c1, b2, c2, alpha, eps float32)
+
+// adamDecayNEON is
+//
+//	for i := range w {
+//		d := g[i] + decay*w[i]
+//		m[i] = b1*m[i] + c1*d
+//		v[i] = b2*v[i] + c2*d*d
+//		w[i] = keep*w[i] - alpha*m[i]/(sqrt(v[i])+eps)
+//	}
+//
+//go:noescape
+func adamDecayNEON(w, g, m, v []float32, b1, c1, b2, c2, alpha, eps, keep, decay float32)
+
+// sgdNEON is
+//
+//	for i := range w {
+//		w[i] -= lr * g[i]
+//	}
+//
+//go:noescape
+func sgdNEON(w, g []float32, lr float32)
+
+// sgdDecayNEON is
+//
+//	for i := range w {
+//		w[i] = keep*w[i] - lr*g[i]
+//	}
+//
+//go:noescape
+func sgdDecayNEON(w, g []float32, lr, keep float32)
+
+// momentumNEON is
+//
+//	for i := range w {
+//		u[i] = mu*u[i] + g[i]
+//		w[i] -= lr * u[i]
+//	}
+//
+//go:noescape
+func momentumNEON(w, g, u []float32, mu, lr float32)
+
+// momentumDecayNEON is
+//
+//	for i := range w {
+//		d := g[i] + decay*w[i]
+//		u[i] = mu*u[i] + d
+//		w[i] -= ahead*d + along*u[i]
+//	}
+//
+//go:noescape
+func momentumDecayNEON(w, g, u []float32, mu, ahead, along, decay float32)
+
+// rmspropNEON is
+//
+//	for i := range w {
+//		d := g[i] + decay*w[i]
+//		v[i] = b*v[i] + c*d*d
+//		w[i] -= lr * d / (sqrt(v[i]) + eps)
+//	}
+//
+//go:noescape
+func rmspropNEON(w, g, v []float32, b, c, lr, eps, decay float32)
+
+// rmspropMomentumNEON is
+//
+//	for i := range w {
+//		d := g[i] + decay*w[i]
+//		v[i] = b*v[i] + c*d*d
+//		u[i] = mu*u[i] + d/(sqrt(v[i])+eps)
+//		w[i] -= lr * u[i]
+//	}
+//
+//go:noescape
+func rmspropMomentumNEON(w, g, v, u []float32, b, c, lr, eps, decay, mu float32)
+
+// addNEON is
+//
+//	for i := range dst {
+//		dst[i] += a[i]
+//	}
+//
+//go:noescape
+func addNEON(dst, a []float32)
+
+// subNEON is
+//
+//	for i := range dst {
+//		dst[i] -= a[i]
+//	}
+//
+//go:noescape
+func subNEON(dst, a []float32)
+
+// mulNEON is
+//
+//	for i := range dst {
+//		dst[i] *= a[i]
+//	}
+//
+//go:noescape
+func mulNEON(dst, a []float32)
+
+// addMulNEON is
+//
+//	for i := range dst {
+//		dst[i] += a[i]*b[i]
+//	}
+//
+//go:noescape
+func addMulNEON(dst, a, b []float32)
+
+// followNEON is
+//
+//	for i := range dst {
+//		dst[i] = x[i] + decay*(dst[i]-x[i])
+//	}
+//
+//go:noescape
+func followNEON(dst, x []float32, decay float32)
+
+// affineNEON is
+//
+//	for i := range dst {
+//		dst[i] = x[i]*scale[i] + shift[i]
+//	}
+//
+//go:noescape
+func affineNEON(dst, x, scale, shift []float32)
+
+// affineReLUNEON is
+//
+//	for i := range dst {
+//		dst[i] = max(0, x[i]*scale[i]+shift[i])
+//	}
+//
+//go:noescape
+func affineReLUNEON(dst, x, scale, shift []float32)
+
+// affine2NEON is
+//
+//	for i := range dst {
+//		dst[i] = shift[i] + x[i]*scale[i] + y[i]*scaleY[i]
+//	}
+//
+//go:noescape
+func affine2NEON(dst, x, scale, y, scaleY, shift []float32)
+
+// addSquaresNEON is
+//
+//	for i := range dst {
+//		dst[i] += (x[i]-mean[i])*(x[i]-mean[i])
+//	}
+//
+//go:noescape
+func addSquaresNEON(dst, x, mean []float32)
+
+// addCentredNEON is
+//
+//	for i := range dst {
+//		dst[i] += (x[i]-mean[i])*g[i]
+//		sum[i] += g[i]
+//	}
+//
+//go:noescape
+func addCentredNEON(dst, sum, x, mean, g []float32)
+
+// scaleNEON is
+//
+//	for i := range dst {
+//		dst[i] *= factor
+//	}
+//
+//go:noescape
+func scaleNEON(dst []float32, factor float32)
+
+// dropNEON is
+//
+//	for i := range dst {
+//		dst[i] = src[i] * factor // or times 0, where bit i%8 of bits[i/8] is 0
+//	}
+//
+//go:noescape
+func dropNEON(dst, src []float32, bits []byte, factor float32)
+
+// clampNEON is
+//
+//	for i := range dst {
+//		dst[i] = min(max(x[i], low), high)
+//	}
+//
+//go:noescape
+func clampNEON(dst, x []float32, low, high float32)
+
+// normalsNEON is
+//
+//	for i := range first {
+//		first[i], second[i] = philox.Pair(a[i], b[i])
+//	}
+//
+//go:noescape
+func normalsNEON(first, second []float32, a, b []uint32)
+
+// clipNEON is
+//
+//	for i := range dst {
+//		dst[i] = min(max(g[i], -limit), limit) * factor
+//	}
+//
+//go:noescape
+func clipNEON(dst, g []float32, limit, factor float32)
+
+// sumSquaresNEON is
+//
+//	for _, v := range g {
+//		v = min(max(v, -limit), limit)
+//		sum += float64(v)*float64(v)
+//	}
+//
+//go:noescape
+func sumSquaresNEON(g []float32, limit float32) (sum float64)
+
+// sumNEON is
+//
+//	for _, v := range x {
+//		sum += float64(v)
+//	}
+//
+//go:noescape
+func sumNEON(x []float32) (sum float64)
+
+// decodeBytesNEON is
+//
+//	for i := range dst {
+//		dst[i] = float32(src[i])*factor + offset
+//	}
+//
+//go:noescape
+func decodeBytesNEON(dst []float32, src []byte, factor, offset float32)
+
 // neonSet returns the kernels in NEON.
 func neonSet() *Set {
 	return &Set{
 		Name:  "neon",
 		tiles: nil,
 		act: actKernels{
-			ReLU:      reluGeneric,
-			LeakyReLU: leakyReLUGeneric,
-			Tanh:      tanhGeneric,
-			Sigmoid:   sigmoidGeneric,
-			ELU:       eluGeneric,
-			GELU:      geluGeneric,
+			ReLU:      reluNEON,
+			LeakyReLU: leakyReLUNEON,
+			Tanh:      tanhNEON,
+			Sigmoid:   sigmoidNEON,
+			ELU:       eluNEON,
+			GELU:      geluNEON,
 		},
 		actGrad: actGradKernels{
-			ReLU:      reluGradGeneric,
-			LeakyReLU: leakyReLUGradGeneric,
-			Tanh:      tanhGradGeneric,
-			Sigmoid:   sigmoidGradGeneric,
-			ELU:       eluGradGeneric,
-			GELU:      geluGradGeneric,
+			ReLU:      reluGradNEON,
+			LeakyReLU: leakyReLUGradNEON,
+			Tanh:      tanhGradNEON,
+			Sigmoid:   sigmoidGradNEON,
+			ELU:       eluGradNEON,
+			GELU:      geluGradNEON,
 		},
 		losses: lossKernels{
-			mse:       mseGeneric,
-			mae:       maeGeneric,
-			huber:     huberGeneric,
-			bce:       bceGeneric,
-			bceLogits: bceLogitsGeneric,
+			mse:       mseNEON,
+			mae:       maeNEON,
+			huber:     huberNEON,
+			bce:       bceNEON,
+			bceLogits: bceLogitsNEON,
 		},
 		updates: updateKernels{
-			adam:            adamGeneric,
-			adamDecay:       adamDecayGeneric,
-			sgd:             sgdGeneric,
-			sgdDecay:        sgdDecayGeneric,
-			momentum:        momentumGeneric,
-			momentumDecay:   momentumDecayGeneric,
-			rmsprop:         rmspropGeneric,
-			rmspropMomentum: rmspropMomentumGeneric,
+			adam:            adamNEON,
+			adamDecay:       adamDecayNEON,
+			sgd:             sgdNEON,
+			sgdDecay:        sgdDecayNEON,
+			momentum:        momentumNEON,
+			momentumDecay:   momentumDecayNEON,
+			rmsprop:         rmspropNEON,
+			rmspropMomentum: rmspropMomentumNEON,
 		},
-		add:         addGeneric,
-		sub:         subGeneric,
-		mul:         mulGeneric,
-		addMul:      addMulGeneric,
-		follow:      followGeneric,
-		affine:      affineGeneric,
-		affineReLU:  affineReLUGeneric,
-		affine2:     affine2Generic,
-		addSquares:  addSquaresGeneric,
-		addCentred:  addCentredGeneric,
-		scale:       scaleGeneric,
-		drop:        dropGeneric,
-		clamp:       clampGeneric,
-		normals:     normalsGeneric,
-		clip:        clipGeneric,
-		sumSquares:  sumSquaresGeneric,
-		sum:         sumGeneric,
-		decodeBytes: decodeBytesGeneric,
+		add:         addNEON,
+		sub:         subNEON,
+		mul:         mulNEON,
+		addMul:      addMulNEON,
+		follow:      followNEON,
+		affine:      affineNEON,
+		affineReLU:  affineReLUNEON,
+		affine2:     affine2NEON,
+		addSquares:  addSquaresNEON,
+		addCentred:  addCentredNEON,
+		scale:       scaleNEON,
+		drop:        dropNEON,
+		clamp:       clampNEON,
+		normals:     normalsNEON,
+		clip:        clipNEON,
+		sumSquares:  sumSquaresNEON,
+		sum:         sumNEON,
+		decodeBytes: decodeBytesNEON,
 		columnSum:   columnSumGeneric,
 		transpose:   transposeGeneric,
 		copyRuns:    copyRunsGeneric,

@@ -64,7 +64,7 @@ func Files(dir string) (map[string][]byte, error) {
 	}
 	files, stubs := make(map[string][]byte), make(map[string][]byte)
 	for _, set := range []isa{avx512, avx2, neon} {
-		w := &writer{isa: set, decls: decls}
+		w := &writer{isa: set, decls: decls, written: map[string]bool{}}
 		var g generator = x86{w}
 		if set == neon {
 			g = arm{w}
@@ -134,6 +134,19 @@ func (w *writer) begin(base string) *decl {
 func (w *writer) fail(format string, args ...any) {
 	if w.err == nil {
 		w.err = fmt.Errorf(format, args...)
+	}
+}
+
+// adopt goes on behind what another writer wrote.
+func (w *writer) adopt(from *writer) {
+	w.text.WriteString(from.text.String())
+	w.stubs.WriteString(from.stubs.String())
+	w.names, w.bits = from.names, from.bits
+	for name := range from.written {
+		w.written[name] = true
+	}
+	if w.err == nil {
+		w.err = from.err
 	}
 }
 

@@ -1,6 +1,7 @@
 package asm
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +15,8 @@ type kernel struct {
 	length string        // the slice whose length counts
 	body   func(b *loop) // builds the straight line of one round
 }
+
+var errRegisters = errors.New("out of registers")
 
 // value is the result of an operation in a loop: a vector, or a mask.
 type value int
@@ -36,6 +39,10 @@ type loop struct {
 	where map[value]string
 	tail  bool // writing the last, partial round
 	skips int  // labels
+
+	// Of NEON: the bits of lanes, or those of the last round that are there.
+	present string
+	labels  int
 }
 
 // newLoop builds a kernel's round and writes the beginning of its function.
@@ -84,7 +91,7 @@ func (l *loop) round() {
 
 func (l *loop) take() string {
 	if len(l.free) == 0 {
-		l.fail("%s: out of registers", l.decl.name)
+		l.fail("%s: %w", l.decl.name, errRegisters)
 		return l.reg + "0"
 	}
 	r := l.free[len(l.free)-1]
