@@ -45,7 +45,8 @@ func (s Stream) words(n int, step, row uint32, visit func(i int, words []uint32)
 //
 // with a and b the upper 24 bits of the words. All is float32 with every
 // operation rounded by itself, so that any processor that adds, multiplies,
-// divides and takes roots as IEEE 754 says has the same numbers.
+// divides and takes roots as IEEE 754 says has the same numbers. The conversions of
+// products to float32 say so: without them Go may leave out a product's rounding.
 func (s Stream) Normals(dst []float32, step, row uint32) {
 	s.words((len(dst)+1)/2*2, step, row, func(i int, words []uint32) {
 		for j := 0; j < len(words); j += 2 {
@@ -64,7 +65,7 @@ func Pair(a, b uint32) (first, second float32) {
 	a, b = a>>8, b>>8
 	r := float32(math.Sqrt(float64(-2 * logarithm(a+1)))) // rounded once: a float64 holds the root of a float32 to more than twice its bits
 	sin, cos := circle(b)
-	return r * cos, r * sin
+	return float32(r * cos), float32(r * sin)
 }
 
 // logarithm returns ln(k·2⁻²⁴) for 1 ≤ k ≤ 2²⁴. With k = m·2ᵉ and m in
@@ -76,10 +77,10 @@ func logarithm(k uint32) float32 {
 	m := math.Float32frombits(bits - uint32(e)<<23)
 	s := (m - 1) / (m + 1)
 	q := s * s
-	p := q * (1.0 / 9)
-	p = q * float32(1.0/7+p)
-	p = q * float32(1.0/5+p)
-	p = q * float32(1.0/3+p)
+	p := float32(q * (1.0 / 9))
+	p = float32(q * (1.0/7 + p))
+	p = float32(q * (1.0/5 + p))
+	p = float32(q * (1.0/3 + p))
 	s2 := s + s
 	series := s2 + float32(s2*p)
 	const high, low = 0.693145751953125, 1.4286068203094172321e-6 // ln 2, its upper bits exact in products with e
@@ -93,18 +94,18 @@ func circle(k uint32) (sin, cos float32) {
 	const quarter = 1 << 22
 	k += quarter / 2
 	turn := k / quarter % 4
-	x := float32(int32(k%quarter)-quarter/2) * (math.Pi / 2 / quarter)
+	x := float32(float32(int32(k%quarter)-quarter/2) * (math.Pi / 2 / quarter))
 	q := x * x
-	s := q * (1.0 / 362880)
-	s = q * float32(-1.0/5040+s)
-	s = q * float32(1.0/120+s)
-	s = q * float32(-1.0/6+s)
+	s := float32(q * (1.0 / 362880))
+	s = float32(q * (-1.0/5040 + s))
+	s = float32(q * (1.0/120 + s))
+	s = float32(q * (-1.0/6 + s))
 	s = x + float32(x*s)
-	c := q * (-1.0 / 3628800)
-	c = q * float32(1.0/40320+c)
-	c = q * float32(-1.0/720+c)
-	c = q * float32(1.0/24+c)
-	c = q * float32(-0.5+c)
+	c := float32(q * (-1.0 / 3628800))
+	c = float32(q * (1.0/40320 + c))
+	c = float32(q * (-1.0/720 + c))
+	c = float32(q * (1.0/24 + c))
+	c = float32(q * (-0.5 + c))
 	c = 1 + c
 	switch turn {
 	case 1:

@@ -91,6 +91,10 @@ func TestNoiseStaysTheSame(t *testing.T) {
 			t.Errorf("normal %d is %v (%#x), want %#x", i, v, math.Float32bits(v), want[i])
 		}
 	}
+	const wantFirst, wantSecond = 0x407f89e6, 0x407f89e4 // others where products are not rounded before they are added
+	if first, second := Pair(0x100, 1<<29); math.Float32bits(first) != wantFirst || math.Float32bits(second) != wantSecond {
+		t.Errorf("a pair is %#x, %#x, want %#x, %#x", math.Float32bits(first), math.Float32bits(second), wantFirst, wantSecond)
+	}
 }
 
 func TestThreshold(t *testing.T) {
