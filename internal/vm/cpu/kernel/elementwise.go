@@ -98,7 +98,8 @@ func (s *Set) CopyRuns(dst, src []float32, r Runs) {
 
 // AddSpread adds rows of src to every Step-th value of rows of dst, which do
 // not overlap: dst[r·dstRun + j·step] += src[r·srcRun + j] for r < runs and
-// j < length. The slices must not overlap.
+// j < length. The slices must not overlap, and nobody else may write what lies
+// between those values meanwhile: it may be read and written back as it was.
 func (s *Set) AddSpread(dst, src []float32, runs, length, step, dstRun, srcRun int) {
 	if runs <= 0 || length <= 0 {
 		return

@@ -38,7 +38,7 @@ type isa struct {
 var (
 	avx512 = isa{name: "AVX512", about: "AVX-512", arch: "amd64", reg: "Z", lanes: 16, regs: 32, scales: true, spread: true}
 	avx2   = isa{name: "AVX2", about: "AVX2 and FMA", arch: "amd64", reg: "Y", lanes: 8, regs: 16}
-	neon   = isa{name: "NEON", about: "NEON", arch: "arm64", reg: "V", lanes: 4, regs: 32}
+	neon   = isa{name: "NEON", about: "NEON", arch: "arm64", reg: "V", lanes: 4, regs: 32, spread: true}
 )
 
 func (s isa) wide() bool { return s.lanes == 16 }
