@@ -22,263 +22,1743 @@ DATA lanebits<>+12(SB)/4, $0x00000008
 GLOBL lanebits<>(SB), RODATA|NOPTR, $16
 
 // Constants, each in four lanes.
-DATA constants<>+0(SB)/4, $0x00000000 // 0
-DATA constants<>+4(SB)/4, $0x00000000
-DATA constants<>+8(SB)/4, $0x00000000
-DATA constants<>+12(SB)/4, $0x00000000
-DATA constants<>+16(SB)/4, $0x7fffffff
-DATA constants<>+20(SB)/4, $0x7fffffff
-DATA constants<>+24(SB)/4, $0x7fffffff
-DATA constants<>+28(SB)/4, $0x7fffffff
-DATA constants<>+32(SB)/4, $0x41a00000
-DATA constants<>+36(SB)/4, $0x41a00000
-DATA constants<>+40(SB)/4, $0x41a00000
-DATA constants<>+44(SB)/4, $0x41a00000
-DATA constants<>+48(SB)/4, $0x3fb8aa3b
-DATA constants<>+52(SB)/4, $0x3fb8aa3b
-DATA constants<>+56(SB)/4, $0x3fb8aa3b
-DATA constants<>+60(SB)/4, $0x3fb8aa3b
-DATA constants<>+64(SB)/4, $0x3f317218
-DATA constants<>+68(SB)/4, $0x3f317218
-DATA constants<>+72(SB)/4, $0x3f317218
-DATA constants<>+76(SB)/4, $0x3f317218
-DATA constants<>+80(SB)/4, $0xb102e308
-DATA constants<>+84(SB)/4, $0xb102e308
-DATA constants<>+88(SB)/4, $0xb102e308
-DATA constants<>+92(SB)/4, $0xb102e308
-DATA constants<>+96(SB)/4, $0x39500d01
-DATA constants<>+100(SB)/4, $0x39500d01
-DATA constants<>+104(SB)/4, $0x39500d01
-DATA constants<>+108(SB)/4, $0x39500d01
-DATA constants<>+112(SB)/4, $0x3ab60b61
-DATA constants<>+116(SB)/4, $0x3ab60b61
-DATA constants<>+120(SB)/4, $0x3ab60b61
-DATA constants<>+124(SB)/4, $0x3ab60b61
-DATA constants<>+128(SB)/4, $0x3c088889
-DATA constants<>+132(SB)/4, $0x3c088889
-DATA constants<>+136(SB)/4, $0x3c088889
-DATA constants<>+140(SB)/4, $0x3c088889
-DATA constants<>+144(SB)/4, $0x3d2aaaab
-DATA constants<>+148(SB)/4, $0x3d2aaaab
-DATA constants<>+152(SB)/4, $0x3d2aaaab
-DATA constants<>+156(SB)/4, $0x3d2aaaab
-DATA constants<>+160(SB)/4, $0x3e2aaaab
-DATA constants<>+164(SB)/4, $0x3e2aaaab
-DATA constants<>+168(SB)/4, $0x3e2aaaab
-DATA constants<>+172(SB)/4, $0x3e2aaaab
-DATA constants<>+176(SB)/4, $0x3f000000
-DATA constants<>+180(SB)/4, $0x3f000000
-DATA constants<>+184(SB)/4, $0x3f000000
-DATA constants<>+188(SB)/4, $0x3f000000
-DATA constants<>+192(SB)/4, $0x3f800000
-DATA constants<>+196(SB)/4, $0x3f800000
-DATA constants<>+200(SB)/4, $0x3f800000
-DATA constants<>+204(SB)/4, $0x3f800000
-DATA constants<>+208(SB)/4, $0x0000007f
-DATA constants<>+212(SB)/4, $0x0000007f
-DATA constants<>+216(SB)/4, $0x0000007f
-DATA constants<>+220(SB)/4, $0x0000007f
-DATA constants<>+224(SB)/4, $0x40000000
-DATA constants<>+228(SB)/4, $0x40000000
-DATA constants<>+232(SB)/4, $0x40000000
-DATA constants<>+236(SB)/4, $0x40000000
-DATA constants<>+240(SB)/4, $0x80000000
-DATA constants<>+244(SB)/4, $0x80000000
-DATA constants<>+248(SB)/4, $0x80000000
-DATA constants<>+252(SB)/4, $0x80000000
-DATA constants<>+256(SB)/4, $0xc2d00000
-DATA constants<>+260(SB)/4, $0xc2d00000
-DATA constants<>+264(SB)/4, $0xc2d00000
-DATA constants<>+268(SB)/4, $0xc2d00000
-DATA constants<>+272(SB)/4, $0xc1900000
-DATA constants<>+276(SB)/4, $0xc1900000
-DATA constants<>+280(SB)/4, $0xc1900000
-DATA constants<>+284(SB)/4, $0xc1900000
-DATA constants<>+288(SB)/4, $0xc1700000
-DATA constants<>+292(SB)/4, $0xc1700000
-DATA constants<>+296(SB)/4, $0xc1700000
-DATA constants<>+300(SB)/4, $0xc1700000
-DATA constants<>+304(SB)/4, $0xbf000000
-DATA constants<>+308(SB)/4, $0xbf000000
-DATA constants<>+312(SB)/4, $0xbf000000
-DATA constants<>+316(SB)/4, $0xbf000000
-DATA constants<>+320(SB)/4, $0x3e6d3388
-DATA constants<>+324(SB)/4, $0x3e6d3388
-DATA constants<>+328(SB)/4, $0x3e6d3388
-DATA constants<>+332(SB)/4, $0x3e6d3388
-DATA constants<>+336(SB)/4, $0x3f07dc22
-DATA constants<>+340(SB)/4, $0x3f07dc22
-DATA constants<>+344(SB)/4, $0x3f07dc22
-DATA constants<>+348(SB)/4, $0x3f07dc22
-DATA constants<>+352(SB)/4, $0xbf3a00e3
-DATA constants<>+356(SB)/4, $0xbf3a00e3
-DATA constants<>+360(SB)/4, $0xbf3a00e3
-DATA constants<>+364(SB)/4, $0xbf3a00e3
-DATA constants<>+368(SB)/4, $0x3f35f0e3
-DATA constants<>+372(SB)/4, $0x3f35f0e3
-DATA constants<>+376(SB)/4, $0x3f35f0e3
-DATA constants<>+380(SB)/4, $0x3f35f0e3
-DATA constants<>+384(SB)/4, $0xbe11a98e
-DATA constants<>+388(SB)/4, $0xbe11a98e
-DATA constants<>+392(SB)/4, $0xbe11a98e
-DATA constants<>+396(SB)/4, $0xbe11a98e
-DATA constants<>+400(SB)/4, $0x3e027906
-DATA constants<>+404(SB)/4, $0x3e027906
-DATA constants<>+408(SB)/4, $0x3e027906
-DATA constants<>+412(SB)/4, $0x3e027906
-DATA constants<>+416(SB)/4, $0x41700000
-DATA constants<>+420(SB)/4, $0x41700000
-DATA constants<>+424(SB)/4, $0x41700000
-DATA constants<>+428(SB)/4, $0x41700000
-DATA constants<>+432(SB)/4, $0x3ecc422a
-DATA constants<>+436(SB)/4, $0x3ecc422a
-DATA constants<>+440(SB)/4, $0x3ecc422a
-DATA constants<>+444(SB)/4, $0x3ecc422a
-DATA constants<>+448(SB)/4, $0xc2c80000
-DATA constants<>+452(SB)/4, $0xc2c80000
-DATA constants<>+456(SB)/4, $0xc2c80000
-DATA constants<>+460(SB)/4, $0xc2c80000
-DATA constants<>+464(SB)/4, $0x00800000
-DATA constants<>+468(SB)/4, $0x00800000
-DATA constants<>+472(SB)/4, $0x00800000
-DATA constants<>+476(SB)/4, $0x00800000
-DATA constants<>+480(SB)/4, $0x4b800000
-DATA constants<>+484(SB)/4, $0x4b800000
-DATA constants<>+488(SB)/4, $0x4b800000
-DATA constants<>+492(SB)/4, $0x4b800000
-DATA constants<>+496(SB)/4, $0x3f3504f3
-DATA constants<>+500(SB)/4, $0x3f3504f3
-DATA constants<>+504(SB)/4, $0x3f3504f3
-DATA constants<>+508(SB)/4, $0x3f3504f3
-DATA constants<>+512(SB)/4, $0x007fffff
-DATA constants<>+516(SB)/4, $0x007fffff
-DATA constants<>+520(SB)/4, $0x007fffff
-DATA constants<>+524(SB)/4, $0x007fffff
-DATA constants<>+528(SB)/4, $0x41c00000
-DATA constants<>+532(SB)/4, $0x41c00000
-DATA constants<>+536(SB)/4, $0x41c00000
-DATA constants<>+540(SB)/4, $0x41c00000
-DATA constants<>+544(SB)/4, $0x3e3a2e8c
-DATA constants<>+548(SB)/4, $0x3e3a2e8c
-DATA constants<>+552(SB)/4, $0x3e3a2e8c
-DATA constants<>+556(SB)/4, $0x3e3a2e8c
-DATA constants<>+560(SB)/4, $0x3e638e39
-DATA constants<>+564(SB)/4, $0x3e638e39
-DATA constants<>+568(SB)/4, $0x3e638e39
-DATA constants<>+572(SB)/4, $0x3e638e39
-DATA constants<>+576(SB)/4, $0x3e924925
-DATA constants<>+580(SB)/4, $0x3e924925
-DATA constants<>+584(SB)/4, $0x3e924925
-DATA constants<>+588(SB)/4, $0x3e924925
-DATA constants<>+592(SB)/4, $0x3ecccccd
-DATA constants<>+596(SB)/4, $0x3ecccccd
-DATA constants<>+600(SB)/4, $0x3ecccccd
-DATA constants<>+604(SB)/4, $0x3ecccccd
-DATA constants<>+608(SB)/4, $0x3f2aaaab
-DATA constants<>+612(SB)/4, $0x3f2aaaab
-DATA constants<>+616(SB)/4, $0x3f2aaaab
-DATA constants<>+620(SB)/4, $0x3f2aaaab
-DATA constants<>+624(SB)/4, $0x7fc00000
-DATA constants<>+628(SB)/4, $0x7fc00000
-DATA constants<>+632(SB)/4, $0x7fc00000
-DATA constants<>+636(SB)/4, $0x7fc00000
-DATA constants<>+640(SB)/4, $0x2b8cbccc
-DATA constants<>+644(SB)/4, $0x2b8cbccc
-DATA constants<>+648(SB)/4, $0x2b8cbccc
-DATA constants<>+652(SB)/4, $0x2b8cbccc
-DATA constants<>+656(SB)/4, $0x3df0f0f1
-DATA constants<>+660(SB)/4, $0x3df0f0f1
-DATA constants<>+664(SB)/4, $0x3df0f0f1
-DATA constants<>+668(SB)/4, $0x3df0f0f1
-DATA constants<>+672(SB)/4, $0x3e088889
-DATA constants<>+676(SB)/4, $0x3e088889
-DATA constants<>+680(SB)/4, $0x3e088889
-DATA constants<>+684(SB)/4, $0x3e088889
-DATA constants<>+688(SB)/4, $0x3e1d89d9
-DATA constants<>+692(SB)/4, $0x3e1d89d9
-DATA constants<>+696(SB)/4, $0x3e1d89d9
-DATA constants<>+700(SB)/4, $0x3e1d89d9
-DATA constants<>+704(SB)/4, $0x7e967699
-DATA constants<>+708(SB)/4, $0x7e967699
-DATA constants<>+712(SB)/4, $0x7e967699
-DATA constants<>+716(SB)/4, $0x7e967699
-DATA constants<>+720(SB)/4, $0x02081cea
-DATA constants<>+724(SB)/4, $0x02081cea
-DATA constants<>+728(SB)/4, $0x02081cea
-DATA constants<>+732(SB)/4, $0x02081cea
-DATA constants<>+736(SB)/4, $0x00000001
-DATA constants<>+740(SB)/4, $0x00000001
-DATA constants<>+744(SB)/4, $0x00000001
-DATA constants<>+748(SB)/4, $0x00000001
-DATA constants<>+752(SB)/4, $0x3de38e39
-DATA constants<>+756(SB)/4, $0x3de38e39
-DATA constants<>+760(SB)/4, $0x3de38e39
-DATA constants<>+764(SB)/4, $0x3de38e39
-DATA constants<>+768(SB)/4, $0x3e124925
-DATA constants<>+772(SB)/4, $0x3e124925
-DATA constants<>+776(SB)/4, $0x3e124925
-DATA constants<>+780(SB)/4, $0x3e124925
-DATA constants<>+784(SB)/4, $0x3e4ccccd
-DATA constants<>+788(SB)/4, $0x3e4ccccd
-DATA constants<>+792(SB)/4, $0x3e4ccccd
-DATA constants<>+796(SB)/4, $0x3e4ccccd
-DATA constants<>+800(SB)/4, $0x3eaaaaab
-DATA constants<>+804(SB)/4, $0x3eaaaaab
-DATA constants<>+808(SB)/4, $0x3eaaaaab
-DATA constants<>+812(SB)/4, $0x3eaaaaab
-DATA constants<>+816(SB)/4, $0x00000018
-DATA constants<>+820(SB)/4, $0x00000018
-DATA constants<>+824(SB)/4, $0x00000018
-DATA constants<>+828(SB)/4, $0x00000018
-DATA constants<>+832(SB)/4, $0x3f317200
-DATA constants<>+836(SB)/4, $0x3f317200
-DATA constants<>+840(SB)/4, $0x3f317200
-DATA constants<>+844(SB)/4, $0x3f317200
-DATA constants<>+848(SB)/4, $0x35bfbe8e
-DATA constants<>+852(SB)/4, $0x35bfbe8e
-DATA constants<>+856(SB)/4, $0x35bfbe8e
-DATA constants<>+860(SB)/4, $0x35bfbe8e
-DATA constants<>+864(SB)/4, $0xc0000000
-DATA constants<>+868(SB)/4, $0xc0000000
-DATA constants<>+872(SB)/4, $0xc0000000
-DATA constants<>+876(SB)/4, $0xc0000000
-DATA constants<>+880(SB)/4, $0x00200000
-DATA constants<>+884(SB)/4, $0x00200000
-DATA constants<>+888(SB)/4, $0x00200000
-DATA constants<>+892(SB)/4, $0x00200000
-DATA constants<>+896(SB)/4, $0x003fffff
-DATA constants<>+900(SB)/4, $0x003fffff
-DATA constants<>+904(SB)/4, $0x003fffff
-DATA constants<>+908(SB)/4, $0x003fffff
-DATA constants<>+912(SB)/4, $0x34c90fdb
-DATA constants<>+916(SB)/4, $0x34c90fdb
-DATA constants<>+920(SB)/4, $0x34c90fdb
-DATA constants<>+924(SB)/4, $0x34c90fdb
-DATA constants<>+928(SB)/4, $0x3638ef1d
-DATA constants<>+932(SB)/4, $0x3638ef1d
-DATA constants<>+936(SB)/4, $0x3638ef1d
-DATA constants<>+940(SB)/4, $0x3638ef1d
-DATA constants<>+944(SB)/4, $0xb9500d01
-DATA constants<>+948(SB)/4, $0xb9500d01
-DATA constants<>+952(SB)/4, $0xb9500d01
-DATA constants<>+956(SB)/4, $0xb9500d01
-DATA constants<>+960(SB)/4, $0xbe2aaaab
-DATA constants<>+964(SB)/4, $0xbe2aaaab
-DATA constants<>+968(SB)/4, $0xbe2aaaab
-DATA constants<>+972(SB)/4, $0xbe2aaaab
-DATA constants<>+976(SB)/4, $0xb493f27e
-DATA constants<>+980(SB)/4, $0xb493f27e
-DATA constants<>+984(SB)/4, $0xb493f27e
-DATA constants<>+988(SB)/4, $0xb493f27e
-DATA constants<>+992(SB)/4, $0x37d00d01
-DATA constants<>+996(SB)/4, $0x37d00d01
-DATA constants<>+1000(SB)/4, $0x37d00d01
-DATA constants<>+1004(SB)/4, $0x37d00d01
-DATA constants<>+1008(SB)/4, $0xbab60b61
-DATA constants<>+1012(SB)/4, $0xbab60b61
-DATA constants<>+1016(SB)/4, $0xbab60b61
-DATA constants<>+1020(SB)/4, $0xbab60b61
-GLOBL constants<>(SB), RODATA|NOPTR, $1024
+DATA constants<>+0(SB)/4, $0xd2511f53 // -2.2454342e+11
+DATA constants<>+4(SB)/4, $0xd2511f53
+DATA constants<>+8(SB)/4, $0xd2511f53
+DATA constants<>+12(SB)/4, $0xd2511f53
+DATA constants<>+16(SB)/4, $0xcd9e8d57
+DATA constants<>+20(SB)/4, $0xcd9e8d57
+DATA constants<>+24(SB)/4, $0xcd9e8d57
+DATA constants<>+28(SB)/4, $0xcd9e8d57
+DATA constants<>+32(SB)/4, $0x00000000
+DATA constants<>+36(SB)/4, $0x00000000
+DATA constants<>+40(SB)/4, $0x00000000
+DATA constants<>+44(SB)/4, $0x00000000
+DATA constants<>+48(SB)/4, $0x7fffffff
+DATA constants<>+52(SB)/4, $0x7fffffff
+DATA constants<>+56(SB)/4, $0x7fffffff
+DATA constants<>+60(SB)/4, $0x7fffffff
+DATA constants<>+64(SB)/4, $0x41a00000
+DATA constants<>+68(SB)/4, $0x41a00000
+DATA constants<>+72(SB)/4, $0x41a00000
+DATA constants<>+76(SB)/4, $0x41a00000
+DATA constants<>+80(SB)/4, $0x3fb8aa3b
+DATA constants<>+84(SB)/4, $0x3fb8aa3b
+DATA constants<>+88(SB)/4, $0x3fb8aa3b
+DATA constants<>+92(SB)/4, $0x3fb8aa3b
+DATA constants<>+96(SB)/4, $0x3f317218
+DATA constants<>+100(SB)/4, $0x3f317218
+DATA constants<>+104(SB)/4, $0x3f317218
+DATA constants<>+108(SB)/4, $0x3f317218
+DATA constants<>+112(SB)/4, $0xb102e308
+DATA constants<>+116(SB)/4, $0xb102e308
+DATA constants<>+120(SB)/4, $0xb102e308
+DATA constants<>+124(SB)/4, $0xb102e308
+DATA constants<>+128(SB)/4, $0x39500d01
+DATA constants<>+132(SB)/4, $0x39500d01
+DATA constants<>+136(SB)/4, $0x39500d01
+DATA constants<>+140(SB)/4, $0x39500d01
+DATA constants<>+144(SB)/4, $0x3ab60b61
+DATA constants<>+148(SB)/4, $0x3ab60b61
+DATA constants<>+152(SB)/4, $0x3ab60b61
+DATA constants<>+156(SB)/4, $0x3ab60b61
+DATA constants<>+160(SB)/4, $0x3c088889
+DATA constants<>+164(SB)/4, $0x3c088889
+DATA constants<>+168(SB)/4, $0x3c088889
+DATA constants<>+172(SB)/4, $0x3c088889
+DATA constants<>+176(SB)/4, $0x3d2aaaab
+DATA constants<>+180(SB)/4, $0x3d2aaaab
+DATA constants<>+184(SB)/4, $0x3d2aaaab
+DATA constants<>+188(SB)/4, $0x3d2aaaab
+DATA constants<>+192(SB)/4, $0x3e2aaaab
+DATA constants<>+196(SB)/4, $0x3e2aaaab
+DATA constants<>+200(SB)/4, $0x3e2aaaab
+DATA constants<>+204(SB)/4, $0x3e2aaaab
+DATA constants<>+208(SB)/4, $0x3f000000
+DATA constants<>+212(SB)/4, $0x3f000000
+DATA constants<>+216(SB)/4, $0x3f000000
+DATA constants<>+220(SB)/4, $0x3f000000
+DATA constants<>+224(SB)/4, $0x3f800000
+DATA constants<>+228(SB)/4, $0x3f800000
+DATA constants<>+232(SB)/4, $0x3f800000
+DATA constants<>+236(SB)/4, $0x3f800000
+DATA constants<>+240(SB)/4, $0x0000007f
+DATA constants<>+244(SB)/4, $0x0000007f
+DATA constants<>+248(SB)/4, $0x0000007f
+DATA constants<>+252(SB)/4, $0x0000007f
+DATA constants<>+256(SB)/4, $0x40000000
+DATA constants<>+260(SB)/4, $0x40000000
+DATA constants<>+264(SB)/4, $0x40000000
+DATA constants<>+268(SB)/4, $0x40000000
+DATA constants<>+272(SB)/4, $0x80000000
+DATA constants<>+276(SB)/4, $0x80000000
+DATA constants<>+280(SB)/4, $0x80000000
+DATA constants<>+284(SB)/4, $0x80000000
+DATA constants<>+288(SB)/4, $0xc2d00000
+DATA constants<>+292(SB)/4, $0xc2d00000
+DATA constants<>+296(SB)/4, $0xc2d00000
+DATA constants<>+300(SB)/4, $0xc2d00000
+DATA constants<>+304(SB)/4, $0xc1900000
+DATA constants<>+308(SB)/4, $0xc1900000
+DATA constants<>+312(SB)/4, $0xc1900000
+DATA constants<>+316(SB)/4, $0xc1900000
+DATA constants<>+320(SB)/4, $0xc1700000
+DATA constants<>+324(SB)/4, $0xc1700000
+DATA constants<>+328(SB)/4, $0xc1700000
+DATA constants<>+332(SB)/4, $0xc1700000
+DATA constants<>+336(SB)/4, $0xbf000000
+DATA constants<>+340(SB)/4, $0xbf000000
+DATA constants<>+344(SB)/4, $0xbf000000
+DATA constants<>+348(SB)/4, $0xbf000000
+DATA constants<>+352(SB)/4, $0x3e6d3388
+DATA constants<>+356(SB)/4, $0x3e6d3388
+DATA constants<>+360(SB)/4, $0x3e6d3388
+DATA constants<>+364(SB)/4, $0x3e6d3388
+DATA constants<>+368(SB)/4, $0x3f07dc22
+DATA constants<>+372(SB)/4, $0x3f07dc22
+DATA constants<>+376(SB)/4, $0x3f07dc22
+DATA constants<>+380(SB)/4, $0x3f07dc22
+DATA constants<>+384(SB)/4, $0xbf3a00e3
+DATA constants<>+388(SB)/4, $0xbf3a00e3
+DATA constants<>+392(SB)/4, $0xbf3a00e3
+DATA constants<>+396(SB)/4, $0xbf3a00e3
+DATA constants<>+400(SB)/4, $0x3f35f0e3
+DATA constants<>+404(SB)/4, $0x3f35f0e3
+DATA constants<>+408(SB)/4, $0x3f35f0e3
+DATA constants<>+412(SB)/4, $0x3f35f0e3
+DATA constants<>+416(SB)/4, $0xbe11a98e
+DATA constants<>+420(SB)/4, $0xbe11a98e
+DATA constants<>+424(SB)/4, $0xbe11a98e
+DATA constants<>+428(SB)/4, $0xbe11a98e
+DATA constants<>+432(SB)/4, $0x3e027906
+DATA constants<>+436(SB)/4, $0x3e027906
+DATA constants<>+440(SB)/4, $0x3e027906
+DATA constants<>+444(SB)/4, $0x3e027906
+DATA constants<>+448(SB)/4, $0x41700000
+DATA constants<>+452(SB)/4, $0x41700000
+DATA constants<>+456(SB)/4, $0x41700000
+DATA constants<>+460(SB)/4, $0x41700000
+DATA constants<>+464(SB)/4, $0x3ecc422a
+DATA constants<>+468(SB)/4, $0x3ecc422a
+DATA constants<>+472(SB)/4, $0x3ecc422a
+DATA constants<>+476(SB)/4, $0x3ecc422a
+DATA constants<>+480(SB)/4, $0xc2c80000
+DATA constants<>+484(SB)/4, $0xc2c80000
+DATA constants<>+488(SB)/4, $0xc2c80000
+DATA constants<>+492(SB)/4, $0xc2c80000
+DATA constants<>+496(SB)/4, $0x00800000
+DATA constants<>+500(SB)/4, $0x00800000
+DATA constants<>+504(SB)/4, $0x00800000
+DATA constants<>+508(SB)/4, $0x00800000
+DATA constants<>+512(SB)/4, $0x4b800000
+DATA constants<>+516(SB)/4, $0x4b800000
+DATA constants<>+520(SB)/4, $0x4b800000
+DATA constants<>+524(SB)/4, $0x4b800000
+DATA constants<>+528(SB)/4, $0x3f3504f3
+DATA constants<>+532(SB)/4, $0x3f3504f3
+DATA constants<>+536(SB)/4, $0x3f3504f3
+DATA constants<>+540(SB)/4, $0x3f3504f3
+DATA constants<>+544(SB)/4, $0x007fffff
+DATA constants<>+548(SB)/4, $0x007fffff
+DATA constants<>+552(SB)/4, $0x007fffff
+DATA constants<>+556(SB)/4, $0x007fffff
+DATA constants<>+560(SB)/4, $0x41c00000
+DATA constants<>+564(SB)/4, $0x41c00000
+DATA constants<>+568(SB)/4, $0x41c00000
+DATA constants<>+572(SB)/4, $0x41c00000
+DATA constants<>+576(SB)/4, $0x3e3a2e8c
+DATA constants<>+580(SB)/4, $0x3e3a2e8c
+DATA constants<>+584(SB)/4, $0x3e3a2e8c
+DATA constants<>+588(SB)/4, $0x3e3a2e8c
+DATA constants<>+592(SB)/4, $0x3e638e39
+DATA constants<>+596(SB)/4, $0x3e638e39
+DATA constants<>+600(SB)/4, $0x3e638e39
+DATA constants<>+604(SB)/4, $0x3e638e39
+DATA constants<>+608(SB)/4, $0x3e924925
+DATA constants<>+612(SB)/4, $0x3e924925
+DATA constants<>+616(SB)/4, $0x3e924925
+DATA constants<>+620(SB)/4, $0x3e924925
+DATA constants<>+624(SB)/4, $0x3ecccccd
+DATA constants<>+628(SB)/4, $0x3ecccccd
+DATA constants<>+632(SB)/4, $0x3ecccccd
+DATA constants<>+636(SB)/4, $0x3ecccccd
+DATA constants<>+640(SB)/4, $0x3f2aaaab
+DATA constants<>+644(SB)/4, $0x3f2aaaab
+DATA constants<>+648(SB)/4, $0x3f2aaaab
+DATA constants<>+652(SB)/4, $0x3f2aaaab
+DATA constants<>+656(SB)/4, $0x7fc00000
+DATA constants<>+660(SB)/4, $0x7fc00000
+DATA constants<>+664(SB)/4, $0x7fc00000
+DATA constants<>+668(SB)/4, $0x7fc00000
+DATA constants<>+672(SB)/4, $0x2b8cbccc
+DATA constants<>+676(SB)/4, $0x2b8cbccc
+DATA constants<>+680(SB)/4, $0x2b8cbccc
+DATA constants<>+684(SB)/4, $0x2b8cbccc
+DATA constants<>+688(SB)/4, $0x3df0f0f1
+DATA constants<>+692(SB)/4, $0x3df0f0f1
+DATA constants<>+696(SB)/4, $0x3df0f0f1
+DATA constants<>+700(SB)/4, $0x3df0f0f1
+DATA constants<>+704(SB)/4, $0x3e088889
+DATA constants<>+708(SB)/4, $0x3e088889
+DATA constants<>+712(SB)/4, $0x3e088889
+DATA constants<>+716(SB)/4, $0x3e088889
+DATA constants<>+720(SB)/4, $0x3e1d89d9
+DATA constants<>+724(SB)/4, $0x3e1d89d9
+DATA constants<>+728(SB)/4, $0x3e1d89d9
+DATA constants<>+732(SB)/4, $0x3e1d89d9
+DATA constants<>+736(SB)/4, $0x7e967699
+DATA constants<>+740(SB)/4, $0x7e967699
+DATA constants<>+744(SB)/4, $0x7e967699
+DATA constants<>+748(SB)/4, $0x7e967699
+DATA constants<>+752(SB)/4, $0x02081cea
+DATA constants<>+756(SB)/4, $0x02081cea
+DATA constants<>+760(SB)/4, $0x02081cea
+DATA constants<>+764(SB)/4, $0x02081cea
+DATA constants<>+768(SB)/4, $0x00000001
+DATA constants<>+772(SB)/4, $0x00000001
+DATA constants<>+776(SB)/4, $0x00000001
+DATA constants<>+780(SB)/4, $0x00000001
+DATA constants<>+784(SB)/4, $0x3de38e39
+DATA constants<>+788(SB)/4, $0x3de38e39
+DATA constants<>+792(SB)/4, $0x3de38e39
+DATA constants<>+796(SB)/4, $0x3de38e39
+DATA constants<>+800(SB)/4, $0x3e124925
+DATA constants<>+804(SB)/4, $0x3e124925
+DATA constants<>+808(SB)/4, $0x3e124925
+DATA constants<>+812(SB)/4, $0x3e124925
+DATA constants<>+816(SB)/4, $0x3e4ccccd
+DATA constants<>+820(SB)/4, $0x3e4ccccd
+DATA constants<>+824(SB)/4, $0x3e4ccccd
+DATA constants<>+828(SB)/4, $0x3e4ccccd
+DATA constants<>+832(SB)/4, $0x3eaaaaab
+DATA constants<>+836(SB)/4, $0x3eaaaaab
+DATA constants<>+840(SB)/4, $0x3eaaaaab
+DATA constants<>+844(SB)/4, $0x3eaaaaab
+DATA constants<>+848(SB)/4, $0x00000018
+DATA constants<>+852(SB)/4, $0x00000018
+DATA constants<>+856(SB)/4, $0x00000018
+DATA constants<>+860(SB)/4, $0x00000018
+DATA constants<>+864(SB)/4, $0x3f317200
+DATA constants<>+868(SB)/4, $0x3f317200
+DATA constants<>+872(SB)/4, $0x3f317200
+DATA constants<>+876(SB)/4, $0x3f317200
+DATA constants<>+880(SB)/4, $0x35bfbe8e
+DATA constants<>+884(SB)/4, $0x35bfbe8e
+DATA constants<>+888(SB)/4, $0x35bfbe8e
+DATA constants<>+892(SB)/4, $0x35bfbe8e
+DATA constants<>+896(SB)/4, $0xc0000000
+DATA constants<>+900(SB)/4, $0xc0000000
+DATA constants<>+904(SB)/4, $0xc0000000
+DATA constants<>+908(SB)/4, $0xc0000000
+DATA constants<>+912(SB)/4, $0x00200000
+DATA constants<>+916(SB)/4, $0x00200000
+DATA constants<>+920(SB)/4, $0x00200000
+DATA constants<>+924(SB)/4, $0x00200000
+DATA constants<>+928(SB)/4, $0x003fffff
+DATA constants<>+932(SB)/4, $0x003fffff
+DATA constants<>+936(SB)/4, $0x003fffff
+DATA constants<>+940(SB)/4, $0x003fffff
+DATA constants<>+944(SB)/4, $0x34c90fdb
+DATA constants<>+948(SB)/4, $0x34c90fdb
+DATA constants<>+952(SB)/4, $0x34c90fdb
+DATA constants<>+956(SB)/4, $0x34c90fdb
+DATA constants<>+960(SB)/4, $0x3638ef1d
+DATA constants<>+964(SB)/4, $0x3638ef1d
+DATA constants<>+968(SB)/4, $0x3638ef1d
+DATA constants<>+972(SB)/4, $0x3638ef1d
+DATA constants<>+976(SB)/4, $0xb9500d01
+DATA constants<>+980(SB)/4, $0xb9500d01
+DATA constants<>+984(SB)/4, $0xb9500d01
+DATA constants<>+988(SB)/4, $0xb9500d01
+DATA constants<>+992(SB)/4, $0xbe2aaaab
+DATA constants<>+996(SB)/4, $0xbe2aaaab
+DATA constants<>+1000(SB)/4, $0xbe2aaaab
+DATA constants<>+1004(SB)/4, $0xbe2aaaab
+DATA constants<>+1008(SB)/4, $0xb493f27e
+DATA constants<>+1012(SB)/4, $0xb493f27e
+DATA constants<>+1016(SB)/4, $0xb493f27e
+DATA constants<>+1020(SB)/4, $0xb493f27e
+DATA constants<>+1024(SB)/4, $0x37d00d01
+DATA constants<>+1028(SB)/4, $0x37d00d01
+DATA constants<>+1032(SB)/4, $0x37d00d01
+DATA constants<>+1036(SB)/4, $0x37d00d01
+DATA constants<>+1040(SB)/4, $0xbab60b61
+DATA constants<>+1044(SB)/4, $0xbab60b61
+DATA constants<>+1048(SB)/4, $0xbab60b61
+DATA constants<>+1052(SB)/4, $0xbab60b61
+GLOBL constants<>(SB), RODATA|NOPTR, $1056
+
+// func columnSumNEON(dst, src []float32, rows, cols, ld int, accumulate bool)
+TEXT ·columnSumNEON(SB), NOSPLIT, $0-73
+	MOVD dst_base+0(FP), R3
+	MOVD src_base+24(FP), R4
+	MOVD rows+48(FP), R5
+	MOVD cols+56(FP), R6
+	MOVD ld+64(FP), R7
+	MOVBU accumulate+72(FP), R8
+	LSL $2, R7, R7
+strip16:
+	CMP $16, R6
+	BLT narrower16
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	CBZ R8, fresh16
+	VLD1 (R3), [V0.S4, V1.S4, V2.S4, V3.S4]
+fresh16:
+	MOVD R4, R10
+	MOVD R5, R9
+	CBZ R9, summed16
+row16:
+	VLD1.P (R10)(R7), [V4.S4, V5.S4, V6.S4, V7.S4]
+	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
+	WORD $0x4e25d421 // fadd v1.4s, v1.4s, v5.4s
+	WORD $0x4e26d442 // fadd v2.4s, v2.4s, v6.4s
+	WORD $0x4e27d463 // fadd v3.4s, v3.4s, v7.4s
+	SUBS $1, R9, R9
+	BNE row16
+summed16:
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R3)
+	ADD $64, R3, R3
+	ADD $64, R4, R4
+	SUB $16, R6, R6
+	JMP strip16
+narrower16:
+strip8:
+	CMP $8, R6
+	BLT narrower8
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	CBZ R8, fresh8
+	VLD1 (R3), [V0.S4, V1.S4]
+fresh8:
+	MOVD R4, R10
+	MOVD R5, R9
+	CBZ R9, summed8
+row8:
+	VLD1.P (R10)(R7), [V4.S4, V5.S4]
+	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
+	WORD $0x4e25d421 // fadd v1.4s, v1.4s, v5.4s
+	SUBS $1, R9, R9
+	BNE row8
+summed8:
+	VST1 [V0.S4, V1.S4], (R3)
+	ADD $32, R3, R3
+	ADD $32, R4, R4
+	SUB $8, R6, R6
+	JMP strip8
+narrower8:
+strip4:
+	CMP $4, R6
+	BLT narrower4
+	VEOR V0.B16, V0.B16, V0.B16
+	CBZ R8, fresh4
+	VLD1 (R3), [V0.S4]
+fresh4:
+	MOVD R4, R10
+	MOVD R5, R9
+	CBZ R9, summed4
+row4:
+	VLD1.P (R10)(R7), [V4.S4]
+	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
+	SUBS $1, R9, R9
+	BNE row4
+summed4:
+	VST1 [V0.S4], (R3)
+	ADD $16, R3, R3
+	ADD $16, R4, R4
+	SUB $4, R6, R6
+	JMP strip4
+narrower4:
+strip3:
+	CMP $3, R6
+	BLT narrower3
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	CBZ R8, fresh3
+	FMOVD (R3), F0
+	FMOVS 8(R3), F1
+fresh3:
+	MOVD R4, R10
+	MOVD R5, R9
+	CBZ R9, summed3
+row3:
+	FMOVD (R10), F4
+	FMOVS 8(R10), F5
+	ADD R7, R10, R10
+	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
+	WORD $0x4e25d421 // fadd v1.4s, v1.4s, v5.4s
+	SUBS $1, R9, R9
+	BNE row3
+summed3:
+	FMOVD F0, (R3)
+	FMOVS F1, 8(R3)
+	ADD $12, R3, R3
+	ADD $12, R4, R4
+	SUB $3, R6, R6
+	JMP strip3
+narrower3:
+strip2:
+	CMP $2, R6
+	BLT narrower2
+	VEOR V0.B16, V0.B16, V0.B16
+	CBZ R8, fresh2
+	FMOVD (R3), F0
+fresh2:
+	MOVD R4, R10
+	MOVD R5, R9
+	CBZ R9, summed2
+row2:
+	FMOVD (R10), F4
+	ADD R7, R10, R10
+	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
+	SUBS $1, R9, R9
+	BNE row2
+summed2:
+	FMOVD F0, (R3)
+	ADD $8, R3, R3
+	ADD $8, R4, R4
+	SUB $2, R6, R6
+	JMP strip2
+narrower2:
+strip1:
+	CMP $1, R6
+	BLT narrower1
+	VEOR V0.B16, V0.B16, V0.B16
+	CBZ R8, fresh1
+	FMOVS (R3), F0
+fresh1:
+	MOVD R4, R10
+	MOVD R5, R9
+	CBZ R9, summed1
+row1:
+	FMOVS (R10), F4
+	ADD R7, R10, R10
+	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
+	SUBS $1, R9, R9
+	BNE row1
+summed1:
+	FMOVS F0, (R3)
+	ADD $4, R3, R3
+	ADD $4, R4, R4
+	SUB $1, R6, R6
+	JMP strip1
+narrower1:
+	RET
+
+// func transposeNEON(dst []float32, ldd int, src []float32, lds, rows, cols int)
+TEXT ·transposeNEON(SB), NOSPLIT, $0-80
+	MOVD dst_base+0(FP), R3
+	MOVD ldd+24(FP), R4
+	MOVD src_base+32(FP), R5
+	MOVD lds+56(FP), R6
+	MOVD rows+64(FP), R7
+	MOVD cols+72(FP), R11
+	LSL $2, R4, R4
+	LSL $2, R6, R6
+	CBZ R11, done
+rows16:
+	CMP $16, R7
+	BLT fewer16
+	MOVD R5, R9
+	MOVD R3, R10
+	SUBS $4, R11, R8
+	BLT rest16
+four16:
+	MOVD R9, R12
+	VLD1.P (R12)(R6), [V0.S4]
+	VLD1.P (R12)(R6), [V1.S4]
+	VLD1.P (R12)(R6), [V2.S4]
+	VLD1.P (R12)(R6), [V3.S4]
+	VLD1.P (R12)(R6), [V4.S4]
+	VLD1.P (R12)(R6), [V5.S4]
+	VLD1.P (R12)(R6), [V6.S4]
+	VLD1.P (R12)(R6), [V7.S4]
+	VLD1.P (R12)(R6), [V8.S4]
+	VLD1.P (R12)(R6), [V9.S4]
+	VLD1.P (R12)(R6), [V10.S4]
+	VLD1.P (R12)(R6), [V11.S4]
+	VLD1.P (R12)(R6), [V12.S4]
+	VLD1.P (R12)(R6), [V13.S4]
+	VLD1.P (R12)(R6), [V14.S4]
+	VLD1.P (R12)(R6), [V15.S4]
+	VTRN1 V1.S4, V0.S4, V16.S4
+	VTRN2 V1.S4, V0.S4, V17.S4
+	VTRN1 V3.S4, V2.S4, V18.S4
+	VTRN2 V3.S4, V2.S4, V19.S4
+	VTRN1 V5.S4, V4.S4, V20.S4
+	VTRN2 V5.S4, V4.S4, V21.S4
+	VTRN1 V7.S4, V6.S4, V22.S4
+	VTRN2 V7.S4, V6.S4, V23.S4
+	VTRN1 V9.S4, V8.S4, V24.S4
+	VTRN2 V9.S4, V8.S4, V25.S4
+	VTRN1 V11.S4, V10.S4, V26.S4
+	VTRN2 V11.S4, V10.S4, V27.S4
+	VTRN1 V13.S4, V12.S4, V28.S4
+	VTRN2 V13.S4, V12.S4, V29.S4
+	VTRN1 V15.S4, V14.S4, V30.S4
+	VTRN2 V15.S4, V14.S4, V31.S4
+	VTRN1 V18.D2, V16.D2, V0.D2
+	VTRN2 V18.D2, V16.D2, V8.D2
+	VTRN1 V22.D2, V20.D2, V1.D2
+	VTRN2 V22.D2, V20.D2, V9.D2
+	VTRN1 V26.D2, V24.D2, V2.D2
+	VTRN2 V26.D2, V24.D2, V10.D2
+	VTRN1 V30.D2, V28.D2, V3.D2
+	VTRN2 V30.D2, V28.D2, V11.D2
+	VTRN1 V19.D2, V17.D2, V4.D2
+	VTRN2 V19.D2, V17.D2, V12.D2
+	VTRN1 V23.D2, V21.D2, V5.D2
+	VTRN2 V23.D2, V21.D2, V13.D2
+	VTRN1 V27.D2, V25.D2, V6.D2
+	VTRN2 V27.D2, V25.D2, V14.D2
+	VTRN1 V31.D2, V29.D2, V7.D2
+	VTRN2 V31.D2, V29.D2, V15.D2
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], (R10)(R4)
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], (R10)(R4)
+	VST1.P [V8.S4, V9.S4, V10.S4, V11.S4], (R10)(R4)
+	VST1.P [V12.S4, V13.S4, V14.S4, V15.S4], (R10)(R4)
+	ADD $16, R9, R9
+	SUBS $4, R8, R8
+	BGE four16
+rest16:
+	ADDS $4, R8, R8
+	BEQ moved16
+one16:
+	MOVD R9, R12
+	VLD1.P (R12)(R6), V0.S[0]
+	VLD1.P (R12)(R6), V0.S[1]
+	VLD1.P (R12)(R6), V0.S[2]
+	VLD1.P (R12)(R6), V0.S[3]
+	VLD1.P (R12)(R6), V1.S[0]
+	VLD1.P (R12)(R6), V1.S[1]
+	VLD1.P (R12)(R6), V1.S[2]
+	VLD1.P (R12)(R6), V1.S[3]
+	VLD1.P (R12)(R6), V2.S[0]
+	VLD1.P (R12)(R6), V2.S[1]
+	VLD1.P (R12)(R6), V2.S[2]
+	VLD1.P (R12)(R6), V2.S[3]
+	VLD1.P (R12)(R6), V3.S[0]
+	VLD1.P (R12)(R6), V3.S[1]
+	VLD1.P (R12)(R6), V3.S[2]
+	VLD1.P (R12)(R6), V3.S[3]
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], (R10)(R4)
+	ADD $4, R9, R9
+	SUBS $1, R8, R8
+	BNE one16
+moved16:
+	ADD $64, R3, R3
+	ADD R6<<4, R5, R5
+	SUB $16, R7, R7
+	JMP rows16
+fewer16:
+rows4:
+	CMP $4, R7
+	BLT fewer4
+	MOVD R5, R9
+	MOVD R3, R10
+	SUBS $4, R11, R8
+	BLT rest4
+four4:
+	MOVD R9, R12
+	VLD1.P (R12)(R6), [V0.S4]
+	VLD1.P (R12)(R6), [V1.S4]
+	VLD1.P (R12)(R6), [V2.S4]
+	VLD1.P (R12)(R6), [V3.S4]
+	VTRN1 V1.S4, V0.S4, V16.S4
+	VTRN2 V1.S4, V0.S4, V17.S4
+	VTRN1 V3.S4, V2.S4, V18.S4
+	VTRN2 V3.S4, V2.S4, V19.S4
+	VTRN1 V18.D2, V16.D2, V0.D2
+	VTRN2 V18.D2, V16.D2, V2.D2
+	VTRN1 V19.D2, V17.D2, V1.D2
+	VTRN2 V19.D2, V17.D2, V3.D2
+	VST1.P [V0.S4], (R10)(R4)
+	VST1.P [V1.S4], (R10)(R4)
+	VST1.P [V2.S4], (R10)(R4)
+	VST1.P [V3.S4], (R10)(R4)
+	ADD $16, R9, R9
+	SUBS $4, R8, R8
+	BGE four4
+rest4:
+	ADDS $4, R8, R8
+	BEQ moved4
+one4:
+	MOVD R9, R12
+	VLD1.P (R12)(R6), V0.S[0]
+	VLD1.P (R12)(R6), V0.S[1]
+	VLD1.P (R12)(R6), V0.S[2]
+	VLD1.P (R12)(R6), V0.S[3]
+	VST1.P [V0.S4], (R10)(R4)
+	ADD $4, R9, R9
+	SUBS $1, R8, R8
+	BNE one4
+moved4:
+	ADD $16, R3, R3
+	ADD R6<<2, R5, R5
+	SUB $4, R7, R7
+	JMP rows4
+fewer4:
+rows2:
+	CMP $2, R7
+	BLT fewer2
+	MOVD R5, R9
+	MOVD R3, R10
+	SUBS $4, R11, R8
+	BLT rest2
+four2:
+	MOVD R9, R12
+	VLD1.P (R12)(R6), [V0.S4]
+	VLD1.P (R12)(R6), [V1.S4]
+	VTRN1 V1.S4, V0.S4, V2.S4
+	VTRN2 V1.S4, V0.S4, V3.S4
+	VST1.P V2.D[0], (R10)(R4)
+	VST1.P V3.D[0], (R10)(R4)
+	VST1.P V2.D[1], (R10)(R4)
+	VST1.P V3.D[1], (R10)(R4)
+	ADD $16, R9, R9
+	SUBS $4, R8, R8
+	BGE four2
+rest2:
+	ADDS $4, R8, R8
+	BEQ moved2
+one2:
+	MOVD R9, R12
+	VLD1.P (R12)(R6), V0.S[0]
+	VLD1.P (R12)(R6), V0.S[1]
+	VST1.P V0.D[0], (R10)(R4)
+	ADD $4, R9, R9
+	SUBS $1, R8, R8
+	BNE one2
+moved2:
+	ADD $8, R3, R3
+	ADD R6<<1, R5, R5
+	SUB $2, R7, R7
+	JMP rows2
+fewer2:
+rows1:
+	CMP $1, R7
+	BLT fewer1
+	MOVD R5, R9
+	MOVD R3, R10
+	SUBS $4, R11, R8
+	BLT rest1
+four1:
+	MOVD R9, R12
+	VLD1.P (R12)(R6), [V0.S4]
+	VST1.P V0.S[0], (R10)(R4)
+	VST1.P V0.S[1], (R10)(R4)
+	VST1.P V0.S[2], (R10)(R4)
+	VST1.P V0.S[3], (R10)(R4)
+	ADD $16, R9, R9
+	SUBS $4, R8, R8
+	BGE four1
+rest1:
+	ADDS $4, R8, R8
+	BEQ moved1
+one1:
+	MOVD R9, R12
+	VLD1.P (R12)(R6), V0.S[0]
+	VST1.P V0.S[0], (R10)(R4)
+	ADD $4, R9, R9
+	SUBS $1, R8, R8
+	BNE one1
+moved1:
+	ADD $4, R3, R3
+	ADD R6<<0, R5, R5
+	SUB $1, R7, R7
+	JMP rows1
+fewer1:
+done:
+	RET
+
+// func copyRunsNEON(dst, src []float32, places, runs, length, dstPlace, dstRun, srcPlace, srcRun int)
+TEXT ·copyRunsNEON(SB), NOSPLIT, $0-104
+	MOVD dst_base+0(FP), R3
+	MOVD src_base+24(FP), R4
+	MOVD places+48(FP), R5
+	MOVD runs+56(FP), R6
+	MOVD length+64(FP), R7
+	MOVD dstPlace+72(FP), R8
+	MOVD dstRun+80(FP), R9
+	MOVD srcPlace+88(FP), R10
+	MOVD srcRun+96(FP), R11
+	LSL $2, R8, R8
+	LSL $2, R9, R9
+	LSL $2, R10, R10
+	LSL $2, R11, R11
+place:
+	MOVD R3, R12
+	MOVD R4, R13
+	MOVD R6, R14
+run:
+	MOVD R12, R15
+	MOVD R13, R16
+	SUBS $16, R7, R17
+	BLT rest
+line:
+	VLD1.P 64(R16), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R15)
+	SUBS $16, R17, R17
+	BGE line
+rest:
+	TBZ $3, R7, no8
+	VLD1.P 32(R16), [V0.S4, V1.S4]
+	VST1.P [V0.S4, V1.S4], 32(R15)
+no8:
+	TBZ $2, R7, no4
+	VLD1.P 16(R16), [V0.S4]
+	VST1.P [V0.S4], 16(R15)
+no4:
+	TBZ $1, R7, no2
+	VLD1.P 8(R16), [V0.S2]
+	VST1.P [V0.S2], 8(R15)
+no2:
+	TBZ $0, R7, moved
+	FMOVS (R16), F0
+	FMOVS F0, (R15)
+moved:
+	ADD R9, R12, R12
+	ADD R11, R13, R13
+	SUBS $1, R14, R14
+	BNE run
+	ADD R8, R3, R3
+	ADD R10, R4, R4
+	SUBS $1, R5, R5
+	BNE place
+	RET
+
+// func addSpreadNEON(dst, src []float32, runs, length, step, dstRun, srcRun int)
+TEXT ·addSpreadNEON(SB), NOSPLIT, $0-88
+	MOVD dst_base+0(FP), R3
+	MOVD src_base+24(FP), R4
+	MOVD runs+48(FP), R5
+	MOVD length+56(FP), R6
+	MOVD step+64(FP), R7
+	MOVD dstRun+72(FP), R8
+	MOVD srcRun+80(FP), R9
+	LSL $2, R7, R7
+	LSL $2, R8, R8
+	LSL $2, R9, R9
+run:
+	MOVD R3, R12
+	MOVD R4, R13
+	MOVD R6, R14
+	CMP $4, R7
+	BEQ step1
+	CMP $8, R7
+	BNE rest
+step2:
+	CMP $5, R14
+	BLT rest
+	VLD1.P 16(R13), [V0.S4]
+	VLD2 (R12), [V1.S4, V2.S4]
+	WORD $0x4e20d421 // fadd v1.4s, v1.4s, v0.4s
+	VST2.P [V1.S4, V2.S4], 32(R12)
+	SUB $4, R14, R14
+	JMP step2
+step1:
+	CMP $4, R14
+	BLT rest
+	VLD1.P 16(R13), [V0.S4]
+	VLD1 (R12), [V1.S4]
+	WORD $0x4e20d421 // fadd v1.4s, v1.4s, v0.4s
+	VST1.P [V1.S4], 16(R12)
+	SUB $4, R14, R14
+	JMP step1
+rest:
+	CBZ R14, added
+	FMOVS.P 4(R13), F0
+	FMOVS (R12), F1
+	FADDS F0, F1, F1
+	FMOVS F1, (R12)
+	ADD R7, R12, R12
+	SUB $1, R14, R14
+	JMP rest
+added:
+	ADD R8, R3, R3
+	ADD R9, R4, R4
+	SUBS $1, R5, R5
+	BNE run
+	RET
+
+// func wordsNEON(dst, first []uint32, turns int, stride uint32, table []uint32)
+TEXT ·wordsNEON(SB), NOSPLIT, $0-88
+	MOVD dst_base+0(FP), R3
+	MOVD first_base+24(FP), R4
+	MOVD turns+48(FP), R5
+	MOVWU stride+56(FP), R6
+	MOVD table_base+64(FP), R7
+	CMP $0, R5
+	BLE done
+	MOVD $constants<>(SB), R20
+	FMOVQ 0(R20), F20
+	FMOVQ 16(R20), F21
+	VLD1 (R4), [V16.S4, V17.S4, V18.S4, V19.S4]
+turn:
+	MOVD R7, R8
+	VLD4R.P 16(R8), [V22.S4, V23.S4, V24.S4, V25.S4]
+	WORD $0x2eb4c21a // umull v26.2d, v16.2s, v20.2s
+	WORD $0x6eb4c208 // umull2 v8.2d, v16.4s, v20.4s
+	VUZP2 V8.S4, V26.S4, V0.S4
+	VUZP1 V8.S4, V26.S4, V8.S4
+	VEOR V22.B16, V0.B16, V0.B16
+	VEOR V24.B16, V8.B16, V8.B16
+	WORD $0x2eb5c01a // umull v26.2d, v0.2s, v21.2s
+	WORD $0x6eb5c004 // umull2 v4.2d, v0.4s, v21.4s
+	VUZP2 V4.S4, V26.S4, V0.S4
+	VUZP1 V4.S4, V26.S4, V4.S4
+	VEOR V23.B16, V0.B16, V0.B16
+	VMOV V25.B16, V12.B16
+	WORD $0x2eb4c23b // umull v27.2d, v17.2s, v20.2s
+	WORD $0x6eb4c229 // umull2 v9.2d, v17.4s, v20.4s
+	VUZP2 V9.S4, V27.S4, V1.S4
+	VUZP1 V9.S4, V27.S4, V9.S4
+	VEOR V22.B16, V1.B16, V1.B16
+	VEOR V24.B16, V9.B16, V9.B16
+	WORD $0x2eb5c03b // umull v27.2d, v1.2s, v21.2s
+	WORD $0x6eb5c025 // umull2 v5.2d, v1.4s, v21.4s
+	VUZP2 V5.S4, V27.S4, V1.S4
+	VUZP1 V5.S4, V27.S4, V5.S4
+	VEOR V23.B16, V1.B16, V1.B16
+	VMOV V25.B16, V13.B16
+	WORD $0x2eb4c25c // umull v28.2d, v18.2s, v20.2s
+	WORD $0x6eb4c24a // umull2 v10.2d, v18.4s, v20.4s
+	VUZP2 V10.S4, V28.S4, V2.S4
+	VUZP1 V10.S4, V28.S4, V10.S4
+	VEOR V22.B16, V2.B16, V2.B16
+	VEOR V24.B16, V10.B16, V10.B16
+	WORD $0x2eb5c05c // umull v28.2d, v2.2s, v21.2s
+	WORD $0x6eb5c046 // umull2 v6.2d, v2.4s, v21.4s
+	VUZP2 V6.S4, V28.S4, V2.S4
+	VUZP1 V6.S4, V28.S4, V6.S4
+	VEOR V23.B16, V2.B16, V2.B16
+	VMOV V25.B16, V14.B16
+	WORD $0x2eb4c27d // umull v29.2d, v19.2s, v20.2s
+	WORD $0x6eb4c26b // umull2 v11.2d, v19.4s, v20.4s
+	VUZP2 V11.S4, V29.S4, V3.S4
+	VUZP1 V11.S4, V29.S4, V11.S4
+	VEOR V22.B16, V3.B16, V3.B16
+	VEOR V24.B16, V11.B16, V11.B16
+	WORD $0x2eb5c07d // umull v29.2d, v3.2s, v21.2s
+	WORD $0x6eb5c067 // umull2 v7.2d, v3.4s, v21.4s
+	VUZP2 V7.S4, V29.S4, V3.S4
+	VUZP1 V7.S4, V29.S4, V7.S4
+	VEOR V23.B16, V3.B16, V3.B16
+	VMOV V25.B16, V15.B16
+	VLD2R.P 8(R8), [V22.S4, V23.S4]
+	WORD $0x2eb4c018 // umull v24.2d, v0.2s, v20.2s
+	WORD $0x6eb4c000 // umull2 v0.2d, v0.4s, v20.4s
+	WORD $0x2eb5c119 // umull v25.2d, v8.2s, v21.2s
+	WORD $0x6eb5c108 // umull2 v8.2d, v8.4s, v21.4s
+	WORD $0x2eb4c03b // umull v27.2d, v1.2s, v20.2s
+	WORD $0x6eb4c021 // umull2 v1.2d, v1.4s, v20.4s
+	WORD $0x2eb5c13c // umull v28.2d, v9.2s, v21.2s
+	WORD $0x6eb5c129 // umull2 v9.2d, v9.4s, v21.4s
+	VEOR V22.B16, V4.B16, V4.B16
+	VEOR V23.B16, V12.B16, V12.B16
+	VEOR V22.B16, V5.B16, V5.B16
+	VEOR V23.B16, V13.B16, V13.B16
+	VUZP2 V8.S4, V25.S4, V26.S4
+	VUZP1 V8.S4, V25.S4, V8.S4
+	VUZP2 V0.S4, V24.S4, V25.S4
+	VUZP1 V0.S4, V24.S4, V0.S4
+	VUZP2 V9.S4, V28.S4, V29.S4
+	VUZP1 V9.S4, V28.S4, V9.S4
+	VUZP2 V1.S4, V27.S4, V28.S4
+	VUZP1 V1.S4, V27.S4, V1.S4
+	VEOR V26.B16, V4.B16, V4.B16
+	VEOR V25.B16, V12.B16, V12.B16
+	VEOR V29.B16, V5.B16, V5.B16
+	VEOR V28.B16, V13.B16, V13.B16
+	WORD $0x2eb4c058 // umull v24.2d, v2.2s, v20.2s
+	WORD $0x6eb4c042 // umull2 v2.2d, v2.4s, v20.4s
+	WORD $0x2eb5c159 // umull v25.2d, v10.2s, v21.2s
+	WORD $0x6eb5c14a // umull2 v10.2d, v10.4s, v21.4s
+	WORD $0x2eb4c07b // umull v27.2d, v3.2s, v20.2s
+	WORD $0x6eb4c063 // umull2 v3.2d, v3.4s, v20.4s
+	WORD $0x2eb5c17c // umull v28.2d, v11.2s, v21.2s
+	WORD $0x6eb5c16b // umull2 v11.2d, v11.4s, v21.4s
+	VEOR V22.B16, V6.B16, V6.B16
+	VEOR V23.B16, V14.B16, V14.B16
+	VEOR V22.B16, V7.B16, V7.B16
+	VEOR V23.B16, V15.B16, V15.B16
+	VUZP2 V10.S4, V25.S4, V26.S4
+	VUZP1 V10.S4, V25.S4, V10.S4
+	VUZP2 V2.S4, V24.S4, V25.S4
+	VUZP1 V2.S4, V24.S4, V2.S4
+	VUZP2 V11.S4, V28.S4, V29.S4
+	VUZP1 V11.S4, V28.S4, V11.S4
+	VUZP2 V3.S4, V27.S4, V28.S4
+	VUZP1 V3.S4, V27.S4, V3.S4
+	VEOR V26.B16, V6.B16, V6.B16
+	VEOR V25.B16, V14.B16, V14.B16
+	VEOR V29.B16, V7.B16, V7.B16
+	VEOR V28.B16, V15.B16, V15.B16
+	VLD2R.P 8(R8), [V22.S4, V23.S4]
+	WORD $0x2eb4c098 // umull v24.2d, v4.2s, v20.2s
+	WORD $0x6eb4c084 // umull2 v4.2d, v4.4s, v20.4s
+	WORD $0x2eb5c199 // umull v25.2d, v12.2s, v21.2s
+	WORD $0x6eb5c18c // umull2 v12.2d, v12.4s, v21.4s
+	WORD $0x2eb4c0bb // umull v27.2d, v5.2s, v20.2s
+	WORD $0x6eb4c0a5 // umull2 v5.2d, v5.4s, v20.4s
+	WORD $0x2eb5c1bc // umull v28.2d, v13.2s, v21.2s
+	WORD $0x6eb5c1ad // umull2 v13.2d, v13.4s, v21.4s
+	VEOR V22.B16, V8.B16, V8.B16
+	VEOR V23.B16, V0.B16, V0.B16
+	VEOR V22.B16, V9.B16, V9.B16
+	VEOR V23.B16, V1.B16, V1.B16
+	VUZP2 V12.S4, V25.S4, V26.S4
+	VUZP1 V12.S4, V25.S4, V12.S4
+	VUZP2 V4.S4, V24.S4, V25.S4
+	VUZP1 V4.S4, V24.S4, V4.S4
+	VUZP2 V13.S4, V28.S4, V29.S4
+	VUZP1 V13.S4, V28.S4, V13.S4
+	VUZP2 V5.S4, V27.S4, V28.S4
+	VUZP1 V5.S4, V27.S4, V5.S4
+	VEOR V26.B16, V8.B16, V8.B16
+	VEOR V25.B16, V0.B16, V0.B16
+	VEOR V29.B16, V9.B16, V9.B16
+	VEOR V28.B16, V1.B16, V1.B16
+	WORD $0x2eb4c0d8 // umull v24.2d, v6.2s, v20.2s
+	WORD $0x6eb4c0c6 // umull2 v6.2d, v6.4s, v20.4s
+	WORD $0x2eb5c1d9 // umull v25.2d, v14.2s, v21.2s
+	WORD $0x6eb5c1ce // umull2 v14.2d, v14.4s, v21.4s
+	WORD $0x2eb4c0fb // umull v27.2d, v7.2s, v20.2s
+	WORD $0x6eb4c0e7 // umull2 v7.2d, v7.4s, v20.4s
+	WORD $0x2eb5c1fc // umull v28.2d, v15.2s, v21.2s
+	WORD $0x6eb5c1ef // umull2 v15.2d, v15.4s, v21.4s
+	VEOR V22.B16, V10.B16, V10.B16
+	VEOR V23.B16, V2.B16, V2.B16
+	VEOR V22.B16, V11.B16, V11.B16
+	VEOR V23.B16, V3.B16, V3.B16
+	VUZP2 V14.S4, V25.S4, V26.S4
+	VUZP1 V14.S4, V25.S4, V14.S4
+	VUZP2 V6.S4, V24.S4, V25.S4
+	VUZP1 V6.S4, V24.S4, V6.S4
+	VUZP2 V15.S4, V28.S4, V29.S4
+	VUZP1 V15.S4, V28.S4, V15.S4
+	VUZP2 V7.S4, V27.S4, V28.S4
+	VUZP1 V7.S4, V27.S4, V7.S4
+	VEOR V26.B16, V10.B16, V10.B16
+	VEOR V25.B16, V2.B16, V2.B16
+	VEOR V29.B16, V11.B16, V11.B16
+	VEOR V28.B16, V3.B16, V3.B16
+	VLD2R.P 8(R8), [V22.S4, V23.S4]
+	WORD $0x2eb4c118 // umull v24.2d, v8.2s, v20.2s
+	WORD $0x6eb4c108 // umull2 v8.2d, v8.4s, v20.4s
+	WORD $0x2eb5c019 // umull v25.2d, v0.2s, v21.2s
+	WORD $0x6eb5c000 // umull2 v0.2d, v0.4s, v21.4s
+	WORD $0x2eb4c13b // umull v27.2d, v9.2s, v20.2s
+	WORD $0x6eb4c129 // umull2 v9.2d, v9.4s, v20.4s
+	WORD $0x2eb5c03c // umull v28.2d, v1.2s, v21.2s
+	WORD $0x6eb5c021 // umull2 v1.2d, v1.4s, v21.4s
+	VEOR V22.B16, V12.B16, V12.B16
+	VEOR V23.B16, V4.B16, V4.B16
+	VEOR V22.B16, V13.B16, V13.B16
+	VEOR V23.B16, V5.B16, V5.B16
+	VUZP2 V0.S4, V25.S4, V26.S4
+	VUZP1 V0.S4, V25.S4, V0.S4
+	VUZP2 V8.S4, V24.S4, V25.S4
+	VUZP1 V8.S4, V24.S4, V8.S4
+	VUZP2 V1.S4, V28.S4, V29.S4
+	VUZP1 V1.S4, V28.S4, V1.S4
+	VUZP2 V9.S4, V27.S4, V28.S4
+	VUZP1 V9.S4, V27.S4, V9.S4
+	VEOR V26.B16, V12.B16, V12.B16
+	VEOR V25.B16, V4.B16, V4.B16
+	VEOR V29.B16, V13.B16, V13.B16
+	VEOR V28.B16, V5.B16, V5.B16
+	WORD $0x2eb4c158 // umull v24.2d, v10.2s, v20.2s
+	WORD $0x6eb4c14a // umull2 v10.2d, v10.4s, v20.4s
+	WORD $0x2eb5c059 // umull v25.2d, v2.2s, v21.2s
+	WORD $0x6eb5c042 // umull2 v2.2d, v2.4s, v21.4s
+	WORD $0x2eb4c17b // umull v27.2d, v11.2s, v20.2s
+	WORD $0x6eb4c16b // umull2 v11.2d, v11.4s, v20.4s
+	WORD $0x2eb5c07c // umull v28.2d, v3.2s, v21.2s
+	WORD $0x6eb5c063 // umull2 v3.2d, v3.4s, v21.4s
+	VEOR V22.B16, V14.B16, V14.B16
+	VEOR V23.B16, V6.B16, V6.B16
+	VEOR V22.B16, V15.B16, V15.B16
+	VEOR V23.B16, V7.B16, V7.B16
+	VUZP2 V2.S4, V25.S4, V26.S4
+	VUZP1 V2.S4, V25.S4, V2.S4
+	VUZP2 V10.S4, V24.S4, V25.S4
+	VUZP1 V10.S4, V24.S4, V10.S4
+	VUZP2 V3.S4, V28.S4, V29.S4
+	VUZP1 V3.S4, V28.S4, V3.S4
+	VUZP2 V11.S4, V27.S4, V28.S4
+	VUZP1 V11.S4, V27.S4, V11.S4
+	VEOR V26.B16, V14.B16, V14.B16
+	VEOR V25.B16, V6.B16, V6.B16
+	VEOR V29.B16, V15.B16, V15.B16
+	VEOR V28.B16, V7.B16, V7.B16
+	VLD2R.P 8(R8), [V22.S4, V23.S4]
+	WORD $0x2eb4c198 // umull v24.2d, v12.2s, v20.2s
+	WORD $0x6eb4c18c // umull2 v12.2d, v12.4s, v20.4s
+	WORD $0x2eb5c099 // umull v25.2d, v4.2s, v21.2s
+	WORD $0x6eb5c084 // umull2 v4.2d, v4.4s, v21.4s
+	WORD $0x2eb4c1bb // umull v27.2d, v13.2s, v20.2s
+	WORD $0x6eb4c1ad // umull2 v13.2d, v13.4s, v20.4s
+	WORD $0x2eb5c0bc // umull v28.2d, v5.2s, v21.2s
+	WORD $0x6eb5c0a5 // umull2 v5.2d, v5.4s, v21.4s
+	VEOR V22.B16, V0.B16, V0.B16
+	VEOR V23.B16, V8.B16, V8.B16
+	VEOR V22.B16, V1.B16, V1.B16
+	VEOR V23.B16, V9.B16, V9.B16
+	VUZP2 V4.S4, V25.S4, V26.S4
+	VUZP1 V4.S4, V25.S4, V4.S4
+	VUZP2 V12.S4, V24.S4, V25.S4
+	VUZP1 V12.S4, V24.S4, V12.S4
+	VUZP2 V5.S4, V28.S4, V29.S4
+	VUZP1 V5.S4, V28.S4, V5.S4
+	VUZP2 V13.S4, V27.S4, V28.S4
+	VUZP1 V13.S4, V27.S4, V13.S4
+	VEOR V26.B16, V0.B16, V0.B16
+	VEOR V25.B16, V8.B16, V8.B16
+	VEOR V29.B16, V1.B16, V1.B16
+	VEOR V28.B16, V9.B16, V9.B16
+	WORD $0x2eb4c1d8 // umull v24.2d, v14.2s, v20.2s
+	WORD $0x6eb4c1ce // umull2 v14.2d, v14.4s, v20.4s
+	WORD $0x2eb5c0d9 // umull v25.2d, v6.2s, v21.2s
+	WORD $0x6eb5c0c6 // umull2 v6.2d, v6.4s, v21.4s
+	WORD $0x2eb4c1fb // umull v27.2d, v15.2s, v20.2s
+	WORD $0x6eb4c1ef // umull2 v15.2d, v15.4s, v20.4s
+	WORD $0x2eb5c0fc // umull v28.2d, v7.2s, v21.2s
+	WORD $0x6eb5c0e7 // umull2 v7.2d, v7.4s, v21.4s
+	VEOR V22.B16, V2.B16, V2.B16
+	VEOR V23.B16, V10.B16, V10.B16
+	VEOR V22.B16, V3.B16, V3.B16
+	VEOR V23.B16, V11.B16, V11.B16
+	VUZP2 V6.S4, V25.S4, V26.S4
+	VUZP1 V6.S4, V25.S4, V6.S4
+	VUZP2 V14.S4, V24.S4, V25.S4
+	VUZP1 V14.S4, V24.S4, V14.S4
+	VUZP2 V7.S4, V28.S4, V29.S4
+	VUZP1 V7.S4, V28.S4, V7.S4
+	VUZP2 V15.S4, V27.S4, V28.S4
+	VUZP1 V15.S4, V27.S4, V15.S4
+	VEOR V26.B16, V2.B16, V2.B16
+	VEOR V25.B16, V10.B16, V10.B16
+	VEOR V29.B16, V3.B16, V3.B16
+	VEOR V28.B16, V11.B16, V11.B16
+	VLD2R.P 8(R8), [V22.S4, V23.S4]
+	WORD $0x2eb4c018 // umull v24.2d, v0.2s, v20.2s
+	WORD $0x6eb4c000 // umull2 v0.2d, v0.4s, v20.4s
+	WORD $0x2eb5c119 // umull v25.2d, v8.2s, v21.2s
+	WORD $0x6eb5c108 // umull2 v8.2d, v8.4s, v21.4s
+	WORD $0x2eb4c03b // umull v27.2d, v1.2s, v20.2s
+	WORD $0x6eb4c021 // umull2 v1.2d, v1.4s, v20.4s
+	WORD $0x2eb5c13c // umull v28.2d, v9.2s, v21.2s
+	WORD $0x6eb5c129 // umull2 v9.2d, v9.4s, v21.4s
+	VEOR V22.B16, V4.B16, V4.B16
+	VEOR V23.B16, V12.B16, V12.B16
+	VEOR V22.B16, V5.B16, V5.B16
+	VEOR V23.B16, V13.B16, V13.B16
+	VUZP2 V8.S4, V25.S4, V26.S4
+	VUZP1 V8.S4, V25.S4, V8.S4
+	VUZP2 V0.S4, V24.S4, V25.S4
+	VUZP1 V0.S4, V24.S4, V0.S4
+	VUZP2 V9.S4, V28.S4, V29.S4
+	VUZP1 V9.S4, V28.S4, V9.S4
+	VUZP2 V1.S4, V27.S4, V28.S4
+	VUZP1 V1.S4, V27.S4, V1.S4
+	VEOR V26.B16, V4.B16, V4.B16
+	VEOR V25.B16, V12.B16, V12.B16
+	VEOR V29.B16, V5.B16, V5.B16
+	VEOR V28.B16, V13.B16, V13.B16
+	WORD $0x2eb4c058 // umull v24.2d, v2.2s, v20.2s
+	WORD $0x6eb4c042 // umull2 v2.2d, v2.4s, v20.4s
+	WORD $0x2eb5c159 // umull v25.2d, v10.2s, v21.2s
+	WORD $0x6eb5c14a // umull2 v10.2d, v10.4s, v21.4s
+	WORD $0x2eb4c07b // umull v27.2d, v3.2s, v20.2s
+	WORD $0x6eb4c063 // umull2 v3.2d, v3.4s, v20.4s
+	WORD $0x2eb5c17c // umull v28.2d, v11.2s, v21.2s
+	WORD $0x6eb5c16b // umull2 v11.2d, v11.4s, v21.4s
+	VEOR V22.B16, V6.B16, V6.B16
+	VEOR V23.B16, V14.B16, V14.B16
+	VEOR V22.B16, V7.B16, V7.B16
+	VEOR V23.B16, V15.B16, V15.B16
+	VUZP2 V10.S4, V25.S4, V26.S4
+	VUZP1 V10.S4, V25.S4, V10.S4
+	VUZP2 V2.S4, V24.S4, V25.S4
+	VUZP1 V2.S4, V24.S4, V2.S4
+	VUZP2 V11.S4, V28.S4, V29.S4
+	VUZP1 V11.S4, V28.S4, V11.S4
+	VUZP2 V3.S4, V27.S4, V28.S4
+	VUZP1 V3.S4, V27.S4, V3.S4
+	VEOR V26.B16, V6.B16, V6.B16
+	VEOR V25.B16, V14.B16, V14.B16
+	VEOR V29.B16, V7.B16, V7.B16
+	VEOR V28.B16, V15.B16, V15.B16
+	VLD2R.P 8(R8), [V22.S4, V23.S4]
+	WORD $0x2eb4c098 // umull v24.2d, v4.2s, v20.2s
+	WORD $0x6eb4c084 // umull2 v4.2d, v4.4s, v20.4s
+	WORD $0x2eb5c199 // umull v25.2d, v12.2s, v21.2s
+	WORD $0x6eb5c18c // umull2 v12.2d, v12.4s, v21.4s
+	WORD $0x2eb4c0bb // umull v27.2d, v5.2s, v20.2s
+	WORD $0x6eb4c0a5 // umull2 v5.2d, v5.4s, v20.4s
+	WORD $0x2eb5c1bc // umull v28.2d, v13.2s, v21.2s
+	WORD $0x6eb5c1ad // umull2 v13.2d, v13.4s, v21.4s
+	VEOR V22.B16, V8.B16, V8.B16
+	VEOR V23.B16, V0.B16, V0.B16
+	VEOR V22.B16, V9.B16, V9.B16
+	VEOR V23.B16, V1.B16, V1.B16
+	VUZP2 V12.S4, V25.S4, V26.S4
+	VUZP1 V12.S4, V25.S4, V12.S4
+	VUZP2 V4.S4, V24.S4, V25.S4
+	VUZP1 V4.S4, V24.S4, V4.S4
+	VUZP2 V13.S4, V28.S4, V29.S4
+	VUZP1 V13.S4, V28.S4, V13.S4
+	VUZP2 V5.S4, V27.S4, V28.S4
+	VUZP1 V5.S4, V27.S4, V5.S4
+	VEOR V26.B16, V8.B16, V8.B16
+	VEOR V25.B16, V0.B16, V0.B16
+	VEOR V29.B16, V9.B16, V9.B16
+	VEOR V28.B16, V1.B16, V1.B16
+	WORD $0x2eb4c0d8 // umull v24.2d, v6.2s, v20.2s
+	WORD $0x6eb4c0c6 // umull2 v6.2d, v6.4s, v20.4s
+	WORD $0x2eb5c1d9 // umull v25.2d, v14.2s, v21.2s
+	WORD $0x6eb5c1ce // umull2 v14.2d, v14.4s, v21.4s
+	WORD $0x2eb4c0fb // umull v27.2d, v7.2s, v20.2s
+	WORD $0x6eb4c0e7 // umull2 v7.2d, v7.4s, v20.4s
+	WORD $0x2eb5c1fc // umull v28.2d, v15.2s, v21.2s
+	WORD $0x6eb5c1ef // umull2 v15.2d, v15.4s, v21.4s
+	VEOR V22.B16, V10.B16, V10.B16
+	VEOR V23.B16, V2.B16, V2.B16
+	VEOR V22.B16, V11.B16, V11.B16
+	VEOR V23.B16, V3.B16, V3.B16
+	VUZP2 V14.S4, V25.S4, V26.S4
+	VUZP1 V14.S4, V25.S4, V14.S4
+	VUZP2 V6.S4, V24.S4, V25.S4
+	VUZP1 V6.S4, V24.S4, V6.S4
+	VUZP2 V15.S4, V28.S4, V29.S4
+	VUZP1 V15.S4, V28.S4, V15.S4
+	VUZP2 V7.S4, V27.S4, V28.S4
+	VUZP1 V7.S4, V27.S4, V7.S4
+	VEOR V26.B16, V10.B16, V10.B16
+	VEOR V25.B16, V2.B16, V2.B16
+	VEOR V29.B16, V11.B16, V11.B16
+	VEOR V28.B16, V3.B16, V3.B16
+	VLD2R.P 8(R8), [V22.S4, V23.S4]
+	WORD $0x2eb4c118 // umull v24.2d, v8.2s, v20.2s
+	WORD $0x6eb4c108 // umull2 v8.2d, v8.4s, v20.4s
+	WORD $0x2eb5c019 // umull v25.2d, v0.2s, v21.2s
+	WORD $0x6eb5c000 // umull2 v0.2d, v0.4s, v21.4s
+	WORD $0x2eb4c13b // umull v27.2d, v9.2s, v20.2s
+	WORD $0x6eb4c129 // umull2 v9.2d, v9.4s, v20.4s
+	WORD $0x2eb5c03c // umull v28.2d, v1.2s, v21.2s
+	WORD $0x6eb5c021 // umull2 v1.2d, v1.4s, v21.4s
+	VEOR V22.B16, V12.B16, V12.B16
+	VEOR V23.B16, V4.B16, V4.B16
+	VEOR V22.B16, V13.B16, V13.B16
+	VEOR V23.B16, V5.B16, V5.B16
+	VUZP2 V0.S4, V25.S4, V26.S4
+	VUZP1 V0.S4, V25.S4, V0.S4
+	VUZP2 V8.S4, V24.S4, V25.S4
+	VUZP1 V8.S4, V24.S4, V8.S4
+	VUZP2 V1.S4, V28.S4, V29.S4
+	VUZP1 V1.S4, V28.S4, V1.S4
+	VUZP2 V9.S4, V27.S4, V28.S4
+	VUZP1 V9.S4, V27.S4, V9.S4
+	VEOR V26.B16, V12.B16, V12.B16
+	VEOR V25.B16, V4.B16, V4.B16
+	VEOR V29.B16, V13.B16, V13.B16
+	VEOR V28.B16, V5.B16, V5.B16
+	WORD $0x2eb4c158 // umull v24.2d, v10.2s, v20.2s
+	WORD $0x6eb4c14a // umull2 v10.2d, v10.4s, v20.4s
+	WORD $0x2eb5c059 // umull v25.2d, v2.2s, v21.2s
+	WORD $0x6eb5c042 // umull2 v2.2d, v2.4s, v21.4s
+	WORD $0x2eb4c17b // umull v27.2d, v11.2s, v20.2s
+	WORD $0x6eb4c16b // umull2 v11.2d, v11.4s, v20.4s
+	WORD $0x2eb5c07c // umull v28.2d, v3.2s, v21.2s
+	WORD $0x6eb5c063 // umull2 v3.2d, v3.4s, v21.4s
+	VEOR V22.B16, V14.B16, V14.B16
+	VEOR V23.B16, V6.B16, V6.B16
+	VEOR V22.B16, V15.B16, V15.B16
+	VEOR V23.B16, V7.B16, V7.B16
+	VUZP2 V2.S4, V25.S4, V26.S4
+	VUZP1 V2.S4, V25.S4, V2.S4
+	VUZP2 V10.S4, V24.S4, V25.S4
+	VUZP1 V10.S4, V24.S4, V10.S4
+	VUZP2 V3.S4, V28.S4, V29.S4
+	VUZP1 V3.S4, V28.S4, V3.S4
+	VUZP2 V11.S4, V27.S4, V28.S4
+	VUZP1 V11.S4, V27.S4, V11.S4
+	VEOR V26.B16, V14.B16, V14.B16
+	VEOR V25.B16, V6.B16, V6.B16
+	VEOR V29.B16, V15.B16, V15.B16
+	VEOR V28.B16, V7.B16, V7.B16
+	VLD2R.P 8(R8), [V22.S4, V23.S4]
+	WORD $0x2eb4c198 // umull v24.2d, v12.2s, v20.2s
+	WORD $0x6eb4c18c // umull2 v12.2d, v12.4s, v20.4s
+	WORD $0x2eb5c099 // umull v25.2d, v4.2s, v21.2s
+	WORD $0x6eb5c084 // umull2 v4.2d, v4.4s, v21.4s
+	WORD $0x2eb4c1bb // umull v27.2d, v13.2s, v20.2s
+	WORD $0x6eb4c1ad // umull2 v13.2d, v13.4s, v20.4s
+	WORD $0x2eb5c0bc // umull v28.2d, v5.2s, v21.2s
+	WORD $0x6eb5c0a5 // umull2 v5.2d, v5.4s, v21.4s
+	VEOR V22.B16, V0.B16, V0.B16
+	VEOR V23.B16, V8.B16, V8.B16
+	VEOR V22.B16, V1.B16, V1.B16
+	VEOR V23.B16, V9.B16, V9.B16
+	VUZP2 V4.S4, V25.S4, V26.S4
+	VUZP1 V4.S4, V25.S4, V4.S4
+	VUZP2 V12.S4, V24.S4, V25.S4
+	VUZP1 V12.S4, V24.S4, V12.S4
+	VUZP2 V5.S4, V28.S4, V29.S4
+	VUZP1 V5.S4, V28.S4, V5.S4
+	VUZP2 V13.S4, V27.S4, V28.S4
+	VUZP1 V13.S4, V27.S4, V13.S4
+	VEOR V26.B16, V0.B16, V0.B16
+	VEOR V25.B16, V8.B16, V8.B16
+	VEOR V29.B16, V1.B16, V1.B16
+	VEOR V28.B16, V9.B16, V9.B16
+	WORD $0x2eb4c1d8 // umull v24.2d, v14.2s, v20.2s
+	WORD $0x6eb4c1ce // umull2 v14.2d, v14.4s, v20.4s
+	WORD $0x2eb5c0d9 // umull v25.2d, v6.2s, v21.2s
+	WORD $0x6eb5c0c6 // umull2 v6.2d, v6.4s, v21.4s
+	WORD $0x2eb4c1fb // umull v27.2d, v15.2s, v20.2s
+	WORD $0x6eb4c1ef // umull2 v15.2d, v15.4s, v20.4s
+	WORD $0x2eb5c0fc // umull v28.2d, v7.2s, v21.2s
+	WORD $0x6eb5c0e7 // umull2 v7.2d, v7.4s, v21.4s
+	VEOR V22.B16, V2.B16, V2.B16
+	VEOR V23.B16, V10.B16, V10.B16
+	VEOR V22.B16, V3.B16, V3.B16
+	VEOR V23.B16, V11.B16, V11.B16
+	VUZP2 V6.S4, V25.S4, V26.S4
+	VUZP1 V6.S4, V25.S4, V6.S4
+	VUZP2 V14.S4, V24.S4, V25.S4
+	VUZP1 V14.S4, V24.S4, V14.S4
+	VUZP2 V7.S4, V28.S4, V29.S4
+	VUZP1 V7.S4, V28.S4, V7.S4
+	VUZP2 V15.S4, V27.S4, V28.S4
+	VUZP1 V15.S4, V27.S4, V15.S4
+	VEOR V26.B16, V2.B16, V2.B16
+	VEOR V25.B16, V10.B16, V10.B16
+	VEOR V29.B16, V3.B16, V3.B16
+	VEOR V28.B16, V11.B16, V11.B16
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R3)
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(R3)
+	VST1.P [V8.S4, V9.S4, V10.S4, V11.S4], 64(R3)
+	VST1.P [V12.S4, V13.S4, V14.S4, V15.S4], 64(R3)
+	VDUP R6, V24.S4
+	VADD V24.S4, V16.S4, V16.S4
+	VADD V24.S4, V17.S4, V17.S4
+	VADD V24.S4, V18.S4, V18.S4
+	VADD V24.S4, V19.S4, V19.S4
+	SUBS $1, R5, R5
+	BNE turn
+done:
+	RET
+
+// func belowNEON(dst []byte, first []uint32, turns int, stride uint32, table []uint32, limit uint32)
+TEXT ·belowNEON(SB), NOSPLIT, $0-92
+	MOVD dst_base+0(FP), R3
+	MOVD first_base+24(FP), R4
+	MOVD turns+48(FP), R5
+	MOVWU stride+56(FP), R6
+	MOVD table_base+64(FP), R7
+	CMP $0, R5
+	BLE done
+	MOVWU limit+88(FP), R10
+	VDUP R10, V30.S4
+	MOVD $0x8040201008040201, R10
+	VDUP R10, V31.D2
+	MOVD $constants<>(SB), R20
+	FMOVQ 0(R20), F20
+	FMOVQ 16(R20), F21
+	VLD1 (R4), [V16.S4, V17.S4, V18.S4, V19.S4]
+turn:
+	MOVD R7, R8
+	VLD4R.P 16(R8), [V22.S4, V23.S4, V24.S4, V25.S4]
+	WORD $0x2eb4c21a // umull v26.2d, v16.2s, v20.2s
+	WORD $0x6eb4c208 // umull2 v8.2d, v16.4s, v20.4s
+	VUZP2 V8.S4, V26.S4, V0.S4
+	VUZP1 V8.S4, V26.S4, V8.S4
+	VEOR V22.B16, V0.B16, V0.B16
+	VEOR V24.B16, V8.B16, V8.B16
+	WORD $0x2eb5c01a // umull v26.2d, v0.2s, v21.2s
+	WORD $0x6eb5c004 // umull2 v4.2d, v0.4s, v21.4s
+	VUZP2 V4.S4, V26.S4, V0.S4
+	VUZP1 V4.S4, V26.S4, V4.S4
+	VEOR V23.B16, V0.B16, V0.B16
+	VMOV V25.B16, V12.B16
+	WORD $0x2eb4c23b // umull v27.2d, v17.2s, v20.2s
+	WORD $0x6eb4c229 // umull2 v9.2d, v17.4s, v20.4s
+	VUZP2 V9.S4, V27.S4, V1.S4
+	VUZP1 V9.S4, V27.S4, V9.S4
+	VEOR V22.B16, V1.B16, V1.B16
+	VEOR V24.B16, V9.B16, V9.B16
+	WORD $0x2eb5c03b // umull v27.2d, v1.2s, v21.2s
+	WORD $0x6eb5c025 // umull2 v5.2d, v1.4s, v21.4s
+	VUZP2 V5.S4, V27.S4, V1.S4
+	VUZP1 V5.S4, V27.S4, V5.S4
+	VEOR V23.B16, V1.B16, V1.B16
+	VMOV V25.B16, V13.B16
+	WORD $0x2eb4c25c // umull v28.2d, v18.2s, v20.2s
+	WORD $0x6eb4c24a // umull2 v10.2d, v18.4s, v20.4s
+	VUZP2 V10.S4, V28.S4, V2.S4
+	VUZP1 V10.S4, V28.S4, V10.S4
+	VEOR V22.B16, V2.B16, V2.B16
+	VEOR V24.B16, V10.B16, V10.B16
+	WORD $0x2eb5c05c // umull v28.2d, v2.2s, v21.2s
+	WORD $0x6eb5c046 // umull2 v6.2d, v2.4s, v21.4s
+	VUZP2 V6.S4, V28.S4, V2.S4
+	VUZP1 V6.S4, V28.S4, V6.S4
+	VEOR V23.B16, V2.B16, V2.B16
+	VMOV V25.B16, V14.B16
+	WORD $0x2eb4c27d // umull v29.2d, v19.2s, v20.2s
+	WORD $0x6eb4c26b // umull2 v11.2d, v19.4s, v20.4s
+	VUZP2 V11.S4, V29.S4, V3.S4
+	VUZP1 V11.S4, V29.S4, V11.S4
+	VEOR V22.B16, V3.B16, V3.B16
+	VEOR V24.B16, V11.B16, V11.B16
+	WORD $0x2eb5c07d // umull v29.2d, v3.2s, v21.2s
+	WORD $0x6eb5c067 // umull2 v7.2d, v3.4s, v21.4s
+	VUZP2 V7.S4, V29.S4, V3.S4
+	VUZP1 V7.S4, V29.S4, V7.S4
+	VEOR V23.B16, V3.B16, V3.B16
+	VMOV V25.B16, V15.B16
+	VLD2R.P 8(R8), [V22.S4, V23.S4]
+	WORD $0x2eb4c018 // umull v24.2d, v0.2s, v20.2s
+	WORD $0x6eb4c000 // umull2 v0.2d, v0.4s, v20.4s
+	WORD $0x2eb5c119 // umull v25.2d, v8.2s, v21.2s
+	WORD $0x6eb5c108 // umull2 v8.2d, v8.4s, v21.4s
+	WORD $0x2eb4c03b // umull v27.2d, v1.2s, v20.2s
+	WORD $0x6eb4c021 // umull2 v1.2d, v1.4s, v20.4s
+	WORD $0x2eb5c13c // umull v28.2d, v9.2s, v21.2s
+	WORD $0x6eb5c129 // umull2 v9.2d, v9.4s, v21.4s
+	VEOR V22.B16, V4.B16, V4.B16
+	VEOR V23.B16, V12.B16, V12.B16
+	VEOR V22.B16, V5.B16, V5.B16
+	VEOR V23.B16, V13.B16, V13.B16
+	VUZP2 V8.S4, V25.S4, V26.S4
+	VUZP1 V8.S4, V25.S4, V8.S4
+	VUZP2 V0.S4, V24.S4, V25.S4
+	VUZP1 V0.S4, V24.S4, V0.S4
+	VUZP2 V9.S4, V28.S4, V29.S4
+	VUZP1 V9.S4, V28.S4, V9.S4
+	VUZP2 V1.S4, V27.S4, V28.S4
+	VUZP1 V1.S4, V27.S4, V1.S4
+	VEOR V26.B16, V4.B16, V4.B16
+	VEOR V25.B16, V12.B16, V12.B16
+	VEOR V29.B16, V5.B16, V5.B16
+	VEOR V28.B16, V13.B16, V13.B16
+	WORD $0x2eb4c058 // umull v24.2d, v2.2s, v20.2s
+	WORD $0x6eb4c042 // umull2 v2.2d, v2.4s, v20.4s
+	WORD $0x2eb5c159 // umull v25.2d, v10.2s, v21.2s
+	WORD $0x6eb5c14a // umull2 v10.2d, v10.4s, v21.4s
+	WORD $0x2eb4c07b // umull v27.2d, v3.2s, v20.2s
+	WORD $0x6eb4c063 // umull2 v3.2d, v3.4s, v20.4s
+	WORD $0x2eb5c17c // umull v28.2d, v11.2s, v21.2s
+	WORD $0x6eb5c16b // umull2 v11.2d, v11.4s, v21.4s
+	VEOR V22.B16, V6.B16, V6.B16
+	VEOR V23.B16, V14.B16, V14.B16
+	VEOR V22.B16, V7.B16, V7.B16
+	VEOR V23.B16, V15.B16, V15.B16
+	VUZP2 V10.S4, V25.S4, V26.S4
+	VUZP1 V10.S4, V25.S4, V10.S4
+	VUZP2 V2.S4, V24.S4, V25.S4
+	VUZP1 V2.S4, V24.S4, V2.S4
+	VUZP2 V11.S4, V28.S4, V29.S4
+	VUZP1 V11.S4, V28.S4, V11.S4
+	VUZP2 V3.S4, V27.S4, V28.S4
+	VUZP1 V3.S4, V27.S4, V3.S4
+	VEOR V26.B16, V6.B16, V6.B16
+	VEOR V25.B16, V14.B16, V14.B16
+	VEOR V29.B16, V7.B16, V7.B16
+	VEOR V28.B16, V15.B16, V15.B16
+	VLD2R.P 8(R8), [V22.S4, V23.S4]
+	WORD $0x2eb4c098 // umull v24.2d, v4.2s, v20.2s
+	WORD $0x6eb4c084 // umull2 v4.2d, v4.4s, v20.4s
+	WORD $0x2eb5c199 // umull v25.2d, v12.2s, v21.2s
+	WORD $0x6eb5c18c // umull2 v12.2d, v12.4s, v21.4s
+	WORD $0x2eb4c0bb // umull v27.2d, v5.2s, v20.2s
+	WORD $0x6eb4c0a5 // umull2 v5.2d, v5.4s, v20.4s
+	WORD $0x2eb5c1bc // umull v28.2d, v13.2s, v21.2s
+	WORD $0x6eb5c1ad // umull2 v13.2d, v13.4s, v21.4s
+	VEOR V22.B16, V8.B16, V8.B16
+	VEOR V23.B16, V0.B16, V0.B16
+	VEOR V22.B16, V9.B16, V9.B16
+	VEOR V23.B16, V1.B16, V1.B16
+	VUZP2 V12.S4, V25.S4, V26.S4
+	VUZP1 V12.S4, V25.S4, V12.S4
+	VUZP2 V4.S4, V24.S4, V25.S4
+	VUZP1 V4.S4, V24.S4, V4.S4
+	VUZP2 V13.S4, V28.S4, V29.S4
+	VUZP1 V13.S4, V28.S4, V13.S4
+	VUZP2 V5.S4, V27.S4, V28.S4
+	VUZP1 V5.S4, V27.S4, V5.S4
+	VEOR V26.B16, V8.B16, V8.B16
+	VEOR V25.B16, V0.B16, V0.B16
+	VEOR V29.B16, V9.B16, V9.B16
+	VEOR V28.B16, V1.B16, V1.B16
+	WORD $0x2eb4c0d8 // umull v24.2d, v6.2s, v20.2s
+	WORD $0x6eb4c0c6 // umull2 v6.2d, v6.4s, v20.4s
+	WORD $0x2eb5c1d9 // umull v25.2d, v14.2s, v21.2s
+	WORD $0x6eb5c1ce // umull2 v14.2d, v14.4s, v21.4s
+	WORD $0x2eb4c0fb // umull v27.2d, v7.2s, v20.2s
+	WORD $0x6eb4c0e7 // umull2 v7.2d, v7.4s, v20.4s
+	WORD $0x2eb5c1fc // umull v28.2d, v15.2s, v21.2s
+	WORD $0x6eb5c1ef // umull2 v15.2d, v15.4s, v21.4s
+	VEOR V22.B16, V10.B16, V10.B16
+	VEOR V23.B16, V2.B16, V2.B16
+	VEOR V22.B16, V11.B16, V11.B16
+	VEOR V23.B16, V3.B16, V3.B16
+	VUZP2 V14.S4, V25.S4, V26.S4
+	VUZP1 V14.S4, V25.S4, V14.S4
+	VUZP2 V6.S4, V24.S4, V25.S4
+	VUZP1 V6.S4, V24.S4, V6.S4
+	VUZP2 V15.S4, V28.S4, V29.S4
+	VUZP1 V15.S4, V28.S4, V15.S4
+	VUZP2 V7.S4, V27.S4, V28.S4
+	VUZP1 V7.S4, V27.S4, V7.S4
+	VEOR V26.B16, V10.B16, V10.B16
+	VEOR V25.B16, V2.B16, V2.B16
+	VEOR V29.B16, V11.B16, V11.B16
+	VEOR V28.B16, V3.B16, V3.B16
+	VLD2R.P 8(R8), [V22.S4, V23.S4]
+	WORD $0x2eb4c118 // umull v24.2d, v8.2s, v20.2s
+	WORD $0x6eb4c108 // umull2 v8.2d, v8.4s, v20.4s
+	WORD $0x2eb5c019 // umull v25.2d, v0.2s, v21.2s
+	WORD $0x6eb5c000 // umull2 v0.2d, v0.4s, v21.4s
+	WORD $0x2eb4c13b // umull v27.2d, v9.2s, v20.2s
+	WORD $0x6eb4c129 // umull2 v9.2d, v9.4s, v20.4s
+	WORD $0x2eb5c03c // umull v28.2d, v1.2s, v21.2s
+	WORD $0x6eb5c021 // umull2 v1.2d, v1.4s, v21.4s
+	VEOR V22.B16, V12.B16, V12.B16
+	VEOR V23.B16, V4.B16, V4.B16
+	VEOR V22.B16, V13.B16, V13.B16
+	VEOR V23.B16, V5.B16, V5.B16
+	VUZP2 V0.S4, V25.S4, V26.S4
+	VUZP1 V0.S4, V25.S4, V0.S4
+	VUZP2 V8.S4, V24.S4, V25.S4
+	VUZP1 V8.S4, V24.S4, V8.S4
+	VUZP2 V1.S4, V28.S4, V29.S4
+	VUZP1 V1.S4, V28.S4, V1.S4
+	VUZP2 V9.S4, V27.S4, V28.S4
+	VUZP1 V9.S4, V27.S4, V9.S4
+	VEOR V26.B16, V12.B16, V12.B16
+	VEOR V25.B16, V4.B16, V4.B16
+	VEOR V29.B16, V13.B16, V13.B16
+	VEOR V28.B16, V5.B16, V5.B16
+	WORD $0x2eb4c158 // umull v24.2d, v10.2s, v20.2s
+	WORD $0x6eb4c14a // umull2 v10.2d, v10.4s, v20.4s
+	WORD $0x2eb5c059 // umull v25.2d, v2.2s, v21.2s
+	WORD $0x6eb5c042 // umull2 v2.2d, v2.4s, v21.4s
+	WORD $0x2eb4c17b // umull v27.2d, v11.2s, v20.2s
+	WORD $0x6eb4c16b // umull2 v11.2d, v11.4s, v20.4s
+	WORD $0x2eb5c07c // umull v28.2d, v3.2s, v21.2s
+	WORD $0x6eb5c063 // umull2 v3.2d, v3.4s, v21.4s
+	VEOR V22.B16, V14.B16, V14.B16
+	VEOR V23.B16, V6.B16, V6.B16
+	VEOR V22.B16, V15.B16, V15.B16
+	VEOR V23.B16, V7.B16, V7.B16
+	VUZP2 V2.S4, V25.S4, V26.S4
+	VUZP1 V2.S4, V25.S4, V2.S4
+	VUZP2 V10.S4, V24.S4, V25.S4
+	VUZP1 V10.S4, V24.S4, V10.S4
+	VUZP2 V3.S4, V28.S4, V29.S4
+	VUZP1 V3.S4, V28.S4, V3.S4
+	VUZP2 V11.S4, V27.S4, V28.S4
+	VUZP1 V11.S4, V27.S4, V11.S4
+	VEOR V26.B16, V14.B16, V14.B16
+	VEOR V25.B16, V6.B16, V6.B16
+	VEOR V29.B16, V15.B16, V15.B16
+	VEOR V28.B16, V7.B16, V7.B16
+	VLD2R.P 8(R8), [V22.S4, V23.S4]
+	WORD $0x2eb4c198 // umull v24.2d, v12.2s, v20.2s
+	WORD $0x6eb4c18c // umull2 v12.2d, v12.4s, v20.4s
+	WORD $0x2eb5c099 // umull v25.2d, v4.2s, v21.2s
+	WORD $0x6eb5c084 // umull2 v4.2d, v4.4s, v21.4s
+	WORD $0x2eb4c1bb // umull v27.2d, v13.2s, v20.2s
+	WORD $0x6eb4c1ad // umull2 v13.2d, v13.4s, v20.4s
+	WORD $0x2eb5c0bc // umull v28.2d, v5.2s, v21.2s
+	WORD $0x6eb5c0a5 // umull2 v5.2d, v5.4s, v21.4s
+	VEOR V22.B16, V0.B16, V0.B16
+	VEOR V23.B16, V8.B16, V8.B16
+	VEOR V22.B16, V1.B16, V1.B16
+	VEOR V23.B16, V9.B16, V9.B16
+	VUZP2 V4.S4, V25.S4, V26.S4
+	VUZP1 V4.S4, V25.S4, V4.S4
+	VUZP2 V12.S4, V24.S4, V25.S4
+	VUZP1 V12.S4, V24.S4, V12.S4
+	VUZP2 V5.S4, V28.S4, V29.S4
+	VUZP1 V5.S4, V28.S4, V5.S4
+	VUZP2 V13.S4, V27.S4, V28.S4
+	VUZP1 V13.S4, V27.S4, V13.S4
+	VEOR V26.B16, V0.B16, V0.B16
+	VEOR V25.B16, V8.B16, V8.B16
+	VEOR V29.B16, V1.B16, V1.B16
+	VEOR V28.B16, V9.B16, V9.B16
+	WORD $0x2eb4c1d8 // umull v24.2d, v14.2s, v20.2s
+	WORD $0x6eb4c1ce // umull2 v14.2d, v14.4s, v20.4s
+	WORD $0x2eb5c0d9 // umull v25.2d, v6.2s, v21.2s
+	WORD $0x6eb5c0c6 // umull2 v6.2d, v6.4s, v21.4s
+	WORD $0x2eb4c1fb // umull v27.2d, v15.2s, v20.2s
+	WORD $0x6eb4c1ef // umull2 v15.2d, v15.4s, v20.4s
+	WORD $0x2eb5c0fc // umull v28.2d, v7.2s, v21.2s
+	WORD $0x6eb5c0e7 // umull2 v7.2d, v7.4s, v21.4s
+	VEOR V22.B16, V2.B16, V2.B16
+	VEOR V23.B16, V10.B16, V10.B16
+	VEOR V22.B16, V3.B16, V3.B16
+	VEOR V23.B16, V11.B16, V11.B16
+	VUZP2 V6.S4, V25.S4, V26.S4
+	VUZP1 V6.S4, V25.S4, V6.S4
+	VUZP2 V14.S4, V24.S4, V25.S4
+	VUZP1 V14.S4, V24.S4, V14.S4
+	VUZP2 V7.S4, V28.S4, V29.S4
+	VUZP1 V7.S4, V28.S4, V7.S4
+	VUZP2 V15.S4, V27.S4, V28.S4
+	VUZP1 V15.S4, V27.S4, V15.S4
+	VEOR V26.B16, V2.B16, V2.B16
+	VEOR V25.B16, V10.B16, V10.B16
+	VEOR V29.B16, V3.B16, V3.B16
+	VEOR V28.B16, V11.B16, V11.B16
+	VLD2R.P 8(R8), [V22.S4, V23.S4]
+	WORD $0x2eb4c018 // umull v24.2d, v0.2s, v20.2s
+	WORD $0x6eb4c000 // umull2 v0.2d, v0.4s, v20.4s
+	WORD $0x2eb5c119 // umull v25.2d, v8.2s, v21.2s
+	WORD $0x6eb5c108 // umull2 v8.2d, v8.4s, v21.4s
+	WORD $0x2eb4c03b // umull v27.2d, v1.2s, v20.2s
+	WORD $0x6eb4c021 // umull2 v1.2d, v1.4s, v20.4s
+	WORD $0x2eb5c13c // umull v28.2d, v9.2s, v21.2s
+	WORD $0x6eb5c129 // umull2 v9.2d, v9.4s, v21.4s
+	VEOR V22.B16, V4.B16, V4.B16
+	VEOR V23.B16, V12.B16, V12.B16
+	VEOR V22.B16, V5.B16, V5.B16
+	VEOR V23.B16, V13.B16, V13.B16
+	VUZP2 V8.S4, V25.S4, V26.S4
+	VUZP1 V8.S4, V25.S4, V8.S4
+	VUZP2 V0.S4, V24.S4, V25.S4
+	VUZP1 V0.S4, V24.S4, V0.S4
+	VUZP2 V9.S4, V28.S4, V29.S4
+	VUZP1 V9.S4, V28.S4, V9.S4
+	VUZP2 V1.S4, V27.S4, V28.S4
+	VUZP1 V1.S4, V27.S4, V1.S4
+	VEOR V26.B16, V4.B16, V4.B16
+	VEOR V25.B16, V12.B16, V12.B16
+	VEOR V29.B16, V5.B16, V5.B16
+	VEOR V28.B16, V13.B16, V13.B16
+	WORD $0x2eb4c058 // umull v24.2d, v2.2s, v20.2s
+	WORD $0x6eb4c042 // umull2 v2.2d, v2.4s, v20.4s
+	WORD $0x2eb5c159 // umull v25.2d, v10.2s, v21.2s
+	WORD $0x6eb5c14a // umull2 v10.2d, v10.4s, v21.4s
+	WORD $0x2eb4c07b // umull v27.2d, v3.2s, v20.2s
+	WORD $0x6eb4c063 // umull2 v3.2d, v3.4s, v20.4s
+	WORD $0x2eb5c17c // umull v28.2d, v11.2s, v21.2s
+	WORD $0x6eb5c16b // umull2 v11.2d, v11.4s, v21.4s
+	VEOR V22.B16, V6.B16, V6.B16
+	VEOR V23.B16, V14.B16, V14.B16
+	VEOR V22.B16, V7.B16, V7.B16
+	VEOR V23.B16, V15.B16, V15.B16
+	VUZP2 V10.S4, V25.S4, V26.S4
+	VUZP1 V10.S4, V25.S4, V10.S4
+	VUZP2 V2.S4, V24.S4, V25.S4
+	VUZP1 V2.S4, V24.S4, V2.S4
+	VUZP2 V11.S4, V28.S4, V29.S4
+	VUZP1 V11.S4, V28.S4, V11.S4
+	VUZP2 V3.S4, V27.S4, V28.S4
+	VUZP1 V3.S4, V27.S4, V3.S4
+	VEOR V26.B16, V6.B16, V6.B16
+	VEOR V25.B16, V14.B16, V14.B16
+	VEOR V29.B16, V7.B16, V7.B16
+	VEOR V28.B16, V15.B16, V15.B16
+	VLD2R.P 8(R8), [V22.S4, V23.S4]
+	WORD $0x2eb4c098 // umull v24.2d, v4.2s, v20.2s
+	WORD $0x6eb4c084 // umull2 v4.2d, v4.4s, v20.4s
+	WORD $0x2eb5c199 // umull v25.2d, v12.2s, v21.2s
+	WORD $0x6eb5c18c // umull2 v12.2d, v12.4s, v21.4s
+	WORD $0x2eb4c0bb // umull v27.2d, v5.2s, v20.2s
+	WORD $0x6eb4c0a5 // umull2 v5.2d, v5.4s, v20.4s
+	WORD $0x2eb5c1bc // umull v28.2d, v13.2s, v21.2s
+	WORD $0x6eb5c1ad // umull2 v13.2d, v13.4s, v21.4s
+	VEOR V22.B16, V8.B16, V8.B16
+	VEOR V23.B16, V0.B16, V0.B16
+	VEOR V22.B16, V9.B16, V9.B16
+	VEOR V23.B16, V1.B16, V1.B16
+	VUZP2 V12.S4, V25.S4, V26.S4
+	VUZP1 V12.S4, V25.S4, V12.S4
+	VUZP2 V4.S4, V24.S4, V25.S4
+	VUZP1 V4.S4, V24.S4, V4.S4
+	VUZP2 V13.S4, V28.S4, V29.S4
+	VUZP1 V13.S4, V28.S4, V13.S4
+	VUZP2 V5.S4, V27.S4, V28.S4
+	VUZP1 V5.S4, V27.S4, V5.S4
+	VEOR V26.B16, V8.B16, V8.B16
+	VEOR V25.B16, V0.B16, V0.B16
+	VEOR V29.B16, V9.B16, V9.B16
+	VEOR V28.B16, V1.B16, V1.B16
+	WORD $0x2eb4c0d8 // umull v24.2d, v6.2s, v20.2s
+	WORD $0x6eb4c0c6 // umull2 v6.2d, v6.4s, v20.4s
+	WORD $0x2eb5c1d9 // umull v25.2d, v14.2s, v21.2s
+	WORD $0x6eb5c1ce // umull2 v14.2d, v14.4s, v21.4s
+	WORD $0x2eb4c0fb // umull v27.2d, v7.2s, v20.2s
+	WORD $0x6eb4c0e7 // umull2 v7.2d, v7.4s, v20.4s
+	WORD $0x2eb5c1fc // umull v28.2d, v15.2s, v21.2s
+	WORD $0x6eb5c1ef // umull2 v15.2d, v15.4s, v21.4s
+	VEOR V22.B16, V10.B16, V10.B16
+	VEOR V23.B16, V2.B16, V2.B16
+	VEOR V22.B16, V11.B16, V11.B16
+	VEOR V23.B16, V3.B16, V3.B16
+	VUZP2 V14.S4, V25.S4, V26.S4
+	VUZP1 V14.S4, V25.S4, V14.S4
+	VUZP2 V6.S4, V24.S4, V25.S4
+	VUZP1 V6.S4, V24.S4, V6.S4
+	VUZP2 V15.S4, V28.S4, V29.S4
+	VUZP1 V15.S4, V28.S4, V15.S4
+	VUZP2 V7.S4, V27.S4, V28.S4
+	VUZP1 V7.S4, V27.S4, V7.S4
+	VEOR V26.B16, V10.B16, V10.B16
+	VEOR V25.B16, V2.B16, V2.B16
+	VEOR V29.B16, V11.B16, V11.B16
+	VEOR V28.B16, V3.B16, V3.B16
+	VLD2R.P 8(R8), [V22.S4, V23.S4]
+	WORD $0x2eb4c118 // umull v24.2d, v8.2s, v20.2s
+	WORD $0x6eb4c108 // umull2 v8.2d, v8.4s, v20.4s
+	WORD $0x2eb5c019 // umull v25.2d, v0.2s, v21.2s
+	WORD $0x6eb5c000 // umull2 v0.2d, v0.4s, v21.4s
+	WORD $0x2eb4c13b // umull v27.2d, v9.2s, v20.2s
+	WORD $0x6eb4c129 // umull2 v9.2d, v9.4s, v20.4s
+	WORD $0x2eb5c03c // umull v28.2d, v1.2s, v21.2s
+	WORD $0x6eb5c021 // umull2 v1.2d, v1.4s, v21.4s
+	VEOR V22.B16, V12.B16, V12.B16
+	VEOR V23.B16, V4.B16, V4.B16
+	VEOR V22.B16, V13.B16, V13.B16
+	VEOR V23.B16, V5.B16, V5.B16
+	VUZP2 V0.S4, V25.S4, V26.S4
+	VUZP1 V0.S4, V25.S4, V0.S4
+	VUZP2 V8.S4, V24.S4, V25.S4
+	VUZP1 V8.S4, V24.S4, V8.S4
+	VUZP2 V1.S4, V28.S4, V29.S4
+	VUZP1 V1.S4, V28.S4, V1.S4
+	VUZP2 V9.S4, V27.S4, V28.S4
+	VUZP1 V9.S4, V27.S4, V9.S4
+	VEOR V26.B16, V12.B16, V12.B16
+	VEOR V25.B16, V4.B16, V4.B16
+	VEOR V29.B16, V13.B16, V13.B16
+	VEOR V28.B16, V5.B16, V5.B16
+	WORD $0x2eb4c158 // umull v24.2d, v10.2s, v20.2s
+	WORD $0x6eb4c14a // umull2 v10.2d, v10.4s, v20.4s
+	WORD $0x2eb5c059 // umull v25.2d, v2.2s, v21.2s
+	WORD $0x6eb5c042 // umull2 v2.2d, v2.4s, v21.4s
+	WORD $0x2eb4c17b // umull v27.2d, v11.2s, v20.2s
+	WORD $0x6eb4c16b // umull2 v11.2d, v11.4s, v20.4s
+	WORD $0x2eb5c07c // umull v28.2d, v3.2s, v21.2s
+	WORD $0x6eb5c063 // umull2 v3.2d, v3.4s, v21.4s
+	VEOR V22.B16, V14.B16, V14.B16
+	VEOR V23.B16, V6.B16, V6.B16
+	VEOR V22.B16, V15.B16, V15.B16
+	VEOR V23.B16, V7.B16, V7.B16
+	VUZP2 V2.S4, V25.S4, V26.S4
+	VUZP1 V2.S4, V25.S4, V2.S4
+	VUZP2 V10.S4, V24.S4, V25.S4
+	VUZP1 V10.S4, V24.S4, V10.S4
+	VUZP2 V3.S4, V28.S4, V29.S4
+	VUZP1 V3.S4, V28.S4, V3.S4
+	VUZP2 V11.S4, V27.S4, V28.S4
+	VUZP1 V11.S4, V27.S4, V11.S4
+	VEOR V26.B16, V14.B16, V14.B16
+	VEOR V25.B16, V6.B16, V6.B16
+	VEOR V29.B16, V15.B16, V15.B16
+	VEOR V28.B16, V7.B16, V7.B16
+	VLD2R.P 8(R8), [V22.S4, V23.S4]
+	WORD $0x2eb4c198 // umull v24.2d, v12.2s, v20.2s
+	WORD $0x6eb4c18c // umull2 v12.2d, v12.4s, v20.4s
+	WORD $0x2eb5c099 // umull v25.2d, v4.2s, v21.2s
+	WORD $0x6eb5c084 // umull2 v4.2d, v4.4s, v21.4s
+	WORD $0x2eb4c1bb // umull v27.2d, v13.2s, v20.2s
+	WORD $0x6eb4c1ad // umull2 v13.2d, v13.4s, v20.4s
+	WORD $0x2eb5c0bc // umull v28.2d, v5.2s, v21.2s
+	WORD $0x6eb5c0a5 // umull2 v5.2d, v5.4s, v21.4s
+	VEOR V22.B16, V0.B16, V0.B16
+	VEOR V23.B16, V8.B16, V8.B16
+	VEOR V22.B16, V1.B16, V1.B16
+	VEOR V23.B16, V9.B16, V9.B16
+	VUZP2 V4.S4, V25.S4, V26.S4
+	VUZP1 V4.S4, V25.S4, V4.S4
+	VUZP2 V12.S4, V24.S4, V25.S4
+	VUZP1 V12.S4, V24.S4, V12.S4
+	VUZP2 V5.S4, V28.S4, V29.S4
+	VUZP1 V5.S4, V28.S4, V5.S4
+	VUZP2 V13.S4, V27.S4, V28.S4
+	VUZP1 V13.S4, V27.S4, V13.S4
+	VEOR V26.B16, V0.B16, V0.B16
+	VEOR V25.B16, V8.B16, V8.B16
+	VEOR V29.B16, V1.B16, V1.B16
+	VEOR V28.B16, V9.B16, V9.B16
+	WORD $0x2eb4c1d8 // umull v24.2d, v14.2s, v20.2s
+	WORD $0x6eb4c1ce // umull2 v14.2d, v14.4s, v20.4s
+	WORD $0x2eb5c0d9 // umull v25.2d, v6.2s, v21.2s
+	WORD $0x6eb5c0c6 // umull2 v6.2d, v6.4s, v21.4s
+	WORD $0x2eb4c1fb // umull v27.2d, v15.2s, v20.2s
+	WORD $0x6eb4c1ef // umull2 v15.2d, v15.4s, v20.4s
+	WORD $0x2eb5c0fc // umull v28.2d, v7.2s, v21.2s
+	WORD $0x6eb5c0e7 // umull2 v7.2d, v7.4s, v21.4s
+	VEOR V22.B16, V2.B16, V2.B16
+	VEOR V23.B16, V10.B16, V10.B16
+	VEOR V22.B16, V3.B16, V3.B16
+	VEOR V23.B16, V11.B16, V11.B16
+	VUZP2 V6.S4, V25.S4, V26.S4
+	VUZP1 V6.S4, V25.S4, V6.S4
+	VUZP2 V14.S4, V24.S4, V25.S4
+	VUZP1 V14.S4, V24.S4, V14.S4
+	VUZP2 V7.S4, V28.S4, V29.S4
+	VUZP1 V7.S4, V28.S4, V7.S4
+	VUZP2 V15.S4, V27.S4, V28.S4
+	VUZP1 V15.S4, V27.S4, V15.S4
+	VEOR V26.B16, V2.B16, V2.B16
+	VEOR V25.B16, V10.B16, V10.B16
+	VEOR V29.B16, V3.B16, V3.B16
+	VEOR V28.B16, V11.B16, V11.B16
+	WORD $0x6ea037c0 // cmhi v0.4s, v30.4s, v0.4s
+	WORD $0x6ea137c1 // cmhi v1.4s, v30.4s, v1.4s
+	WORD $0x6ea237c2 // cmhi v2.4s, v30.4s, v2.4s
+	WORD $0x6ea337c3 // cmhi v3.4s, v30.4s, v3.4s
+	VUZP1 V1.H8, V0.H8, V0.H8
+	VUZP1 V3.H8, V2.H8, V2.H8
+	VUZP1 V2.B16, V0.B16, V0.B16
+	VAND V31.B16, V0.B16, V0.B16
+	WORD $0x6ea437c4 // cmhi v4.4s, v30.4s, v4.4s
+	WORD $0x6ea537c5 // cmhi v5.4s, v30.4s, v5.4s
+	WORD $0x6ea637c6 // cmhi v6.4s, v30.4s, v6.4s
+	WORD $0x6ea737c7 // cmhi v7.4s, v30.4s, v7.4s
+	VUZP1 V5.H8, V4.H8, V4.H8
+	VUZP1 V7.H8, V6.H8, V6.H8
+	VUZP1 V6.B16, V4.B16, V4.B16
+	VAND V31.B16, V4.B16, V4.B16
+	WORD $0x6ea837c8 // cmhi v8.4s, v30.4s, v8.4s
+	WORD $0x6ea937c9 // cmhi v9.4s, v30.4s, v9.4s
+	WORD $0x6eaa37ca // cmhi v10.4s, v30.4s, v10.4s
+	WORD $0x6eab37cb // cmhi v11.4s, v30.4s, v11.4s
+	VUZP1 V9.H8, V8.H8, V8.H8
+	VUZP1 V11.H8, V10.H8, V10.H8
+	VUZP1 V10.B16, V8.B16, V8.B16
+	VAND V31.B16, V8.B16, V8.B16
+	WORD $0x6eac37cc // cmhi v12.4s, v30.4s, v12.4s
+	WORD $0x6ead37cd // cmhi v13.4s, v30.4s, v13.4s
+	WORD $0x6eae37ce // cmhi v14.4s, v30.4s, v14.4s
+	WORD $0x6eaf37cf // cmhi v15.4s, v30.4s, v15.4s
+	VUZP1 V13.H8, V12.H8, V12.H8
+	VUZP1 V15.H8, V14.H8, V14.H8
+	VUZP1 V14.B16, V12.B16, V12.B16
+	VAND V31.B16, V12.B16, V12.B16
+	VADDP V4.B16, V0.B16, V0.B16
+	VADDP V12.B16, V8.B16, V8.B16
+	VADDP V8.B16, V0.B16, V0.B16
+	VADDP V0.B16, V0.B16, V0.B16
+	FMOVD.P F0, 8(R3)
+	VDUP R6, V24.S4
+	VADD V24.S4, V16.S4, V16.S4
+	VADD V24.S4, V17.S4, V17.S4
+	VADD V24.S4, V18.S4, V18.S4
+	VADD V24.S4, V19.S4, V19.S4
+	SUBS $1, R5, R5
+	BNE turn
+done:
+	RET
 
 // func reluNEON(dst, src []float32, alpha float32)
 TEXT ·reluNEON(SB), NOSPLIT, $0-52
@@ -286,7 +1766,7 @@ TEXT ·reluNEON(SB), NOSPLIT, $0-52
 	MOVD dst_base+0(FP), R3
 	MOVD src_base+24(FP), R4
 	MOVD $constants<>(SB), R20
-	FMOVQ 0(R20), F0
+	FMOVQ 32(R20), F0
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -332,7 +1812,7 @@ TEXT ·leakyReLUNEON(SB), NOSPLIT, $0-52
 	FMOVS alpha+48(FP), F0
 	VDUP V0.S[0], V0.S4
 	MOVD $constants<>(SB), R20
-	FMOVQ 0(R20), F1
+	FMOVQ 32(R20), F1
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -380,16 +1860,16 @@ TEXT ·tanhNEON(SB), NOSPLIT, $0-52
 	MOVD dst_base+0(FP), R3
 	MOVD src_base+24(FP), R4
 	MOVD $constants<>(SB), R20
-	FMOVQ 16(R20), F0
-	FMOVQ 32(R20), F1
-	FMOVQ 48(R20), F2
-	FMOVQ 64(R20), F3
-	FMOVQ 80(R20), F4
-	FMOVQ 96(R20), F5
-	FMOVQ 192(R20), F6
-	FMOVQ 208(R20), F7
-	FMOVQ 224(R20), F8
-	FMOVQ 240(R20), F9
+	FMOVQ 48(R20), F0
+	FMOVQ 64(R20), F1
+	FMOVQ 80(R20), F2
+	FMOVQ 96(R20), F3
+	FMOVQ 112(R20), F4
+	FMOVQ 128(R20), F5
+	FMOVQ 224(R20), F6
+	FMOVQ 240(R20), F7
+	FMOVQ 256(R20), F8
+	FMOVQ 272(R20), F9
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -402,15 +1882,15 @@ whole:
 	WORD $0x4e21898c // frintn v12.4s, v12.4s
 	VFMLS V3.S4, V12.S4, V11.S4
 	VFMLS V4.S4, V12.S4, V11.S4
-	FMOVQ 112(R20), F13
-	VFMLA V5.S4, V11.S4, V13.S4
-	FMOVQ 128(R20), F14
-	VFMLA V13.S4, V11.S4, V14.S4
 	FMOVQ 144(R20), F13
-	VFMLA V14.S4, V11.S4, V13.S4
+	VFMLA V5.S4, V11.S4, V13.S4
 	FMOVQ 160(R20), F14
 	VFMLA V13.S4, V11.S4, V14.S4
 	FMOVQ 176(R20), F13
+	VFMLA V14.S4, V11.S4, V13.S4
+	FMOVQ 192(R20), F14
+	VFMLA V13.S4, V11.S4, V14.S4
+	FMOVQ 208(R20), F13
 	VFMLA V14.S4, V11.S4, V13.S4
 	VMOV V6.B16, V14.B16
 	VFMLA V13.S4, V11.S4, V14.S4
@@ -448,15 +1928,15 @@ part1Read:
 	WORD $0x4e21896b // frintn v11.4s, v11.4s
 	VFMLS V3.S4, V11.S4, V12.S4
 	VFMLS V4.S4, V11.S4, V12.S4
-	FMOVQ 112(R20), F14
-	VFMLA V5.S4, V12.S4, V14.S4
-	FMOVQ 128(R20), F13
-	VFMLA V14.S4, V12.S4, V13.S4
 	FMOVQ 144(R20), F14
-	VFMLA V13.S4, V12.S4, V14.S4
+	VFMLA V5.S4, V12.S4, V14.S4
 	FMOVQ 160(R20), F13
 	VFMLA V14.S4, V12.S4, V13.S4
 	FMOVQ 176(R20), F14
+	VFMLA V13.S4, V12.S4, V14.S4
+	FMOVQ 192(R20), F13
+	VFMLA V14.S4, V12.S4, V13.S4
+	FMOVQ 208(R20), F14
 	VFMLA V13.S4, V12.S4, V14.S4
 	VMOV V6.B16, V13.B16
 	VFMLA V14.S4, V12.S4, V13.S4
@@ -489,15 +1969,15 @@ TEXT ·sigmoidNEON(SB), NOSPLIT, $0-52
 	MOVD dst_base+0(FP), R3
 	MOVD src_base+24(FP), R4
 	MOVD $constants<>(SB), R20
-	FMOVQ 192(R20), F0
-	FMOVQ 208(R20), F1
-	FMOVQ 240(R20), F2
-	FMOVQ 256(R20), F3
-	FMOVQ 48(R20), F4
-	FMOVQ 64(R20), F5
-	FMOVQ 80(R20), F6
-	FMOVQ 96(R20), F7
-	FMOVQ 0(R20), F8
+	FMOVQ 224(R20), F0
+	FMOVQ 240(R20), F1
+	FMOVQ 272(R20), F2
+	FMOVQ 288(R20), F3
+	FMOVQ 80(R20), F4
+	FMOVQ 96(R20), F5
+	FMOVQ 112(R20), F6
+	FMOVQ 128(R20), F7
+	FMOVQ 32(R20), F8
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -509,15 +1989,15 @@ whole:
 	WORD $0x4e21896b // frintn v11.4s, v11.4s
 	VFMLS V5.S4, V11.S4, V10.S4
 	VFMLS V6.S4, V11.S4, V10.S4
-	FMOVQ 112(R20), F12
-	VFMLA V7.S4, V10.S4, V12.S4
-	FMOVQ 128(R20), F13
-	VFMLA V12.S4, V10.S4, V13.S4
 	FMOVQ 144(R20), F12
-	VFMLA V13.S4, V10.S4, V12.S4
+	VFMLA V7.S4, V10.S4, V12.S4
 	FMOVQ 160(R20), F13
 	VFMLA V12.S4, V10.S4, V13.S4
 	FMOVQ 176(R20), F12
+	VFMLA V13.S4, V10.S4, V12.S4
+	FMOVQ 192(R20), F13
+	VFMLA V12.S4, V10.S4, V13.S4
+	FMOVQ 208(R20), F12
 	VFMLA V13.S4, V10.S4, V12.S4
 	VMOV V0.B16, V13.B16
 	VFMLA V12.S4, V10.S4, V13.S4
@@ -559,15 +2039,15 @@ part1Read:
 	WORD $0x4e21894a // frintn v10.4s, v10.4s
 	VFMLS V5.S4, V10.S4, V9.S4
 	VFMLS V6.S4, V10.S4, V9.S4
-	FMOVQ 112(R20), F11
-	VFMLA V7.S4, V9.S4, V11.S4
-	FMOVQ 128(R20), F12
-	VFMLA V11.S4, V9.S4, V12.S4
 	FMOVQ 144(R20), F11
-	VFMLA V12.S4, V9.S4, V11.S4
+	VFMLA V7.S4, V9.S4, V11.S4
 	FMOVQ 160(R20), F12
 	VFMLA V11.S4, V9.S4, V12.S4
 	FMOVQ 176(R20), F11
+	VFMLA V12.S4, V9.S4, V11.S4
+	FMOVQ 192(R20), F12
+	VFMLA V11.S4, V9.S4, V12.S4
+	FMOVQ 208(R20), F11
 	VFMLA V12.S4, V9.S4, V11.S4
 	VMOV V0.B16, V12.B16
 	VFMLA V11.S4, V9.S4, V12.S4
@@ -607,14 +2087,14 @@ TEXT ·eluNEON(SB), NOSPLIT, $0-52
 	FMOVS alpha+48(FP), F0
 	VDUP V0.S[0], V0.S4
 	MOVD $constants<>(SB), R20
-	FMOVQ 272(R20), F1
-	FMOVQ 48(R20), F2
-	FMOVQ 64(R20), F3
-	FMOVQ 80(R20), F4
-	FMOVQ 96(R20), F5
-	FMOVQ 192(R20), F6
-	FMOVQ 208(R20), F7
-	FMOVQ 0(R20), F8
+	FMOVQ 304(R20), F1
+	FMOVQ 80(R20), F2
+	FMOVQ 96(R20), F3
+	FMOVQ 112(R20), F4
+	FMOVQ 128(R20), F5
+	FMOVQ 224(R20), F6
+	FMOVQ 240(R20), F7
+	FMOVQ 32(R20), F8
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -625,15 +2105,15 @@ whole:
 	WORD $0x4e21896b // frintn v11.4s, v11.4s
 	VFMLS V3.S4, V11.S4, V10.S4
 	VFMLS V4.S4, V11.S4, V10.S4
-	FMOVQ 112(R20), F12
-	VFMLA V5.S4, V10.S4, V12.S4
-	FMOVQ 128(R20), F13
-	VFMLA V12.S4, V10.S4, V13.S4
 	FMOVQ 144(R20), F12
-	VFMLA V13.S4, V10.S4, V12.S4
+	VFMLA V5.S4, V10.S4, V12.S4
 	FMOVQ 160(R20), F13
 	VFMLA V12.S4, V10.S4, V13.S4
 	FMOVQ 176(R20), F12
+	VFMLA V13.S4, V10.S4, V12.S4
+	FMOVQ 192(R20), F13
+	VFMLA V12.S4, V10.S4, V13.S4
+	FMOVQ 208(R20), F12
 	VFMLA V13.S4, V10.S4, V12.S4
 	VMOV V6.B16, V13.B16
 	VFMLA V12.S4, V10.S4, V13.S4
@@ -668,15 +2148,15 @@ part1Read:
 	WORD $0x4e218929 // frintn v9.4s, v9.4s
 	VFMLS V3.S4, V9.S4, V10.S4
 	VFMLS V4.S4, V9.S4, V10.S4
-	FMOVQ 112(R20), F13
-	VFMLA V5.S4, V10.S4, V13.S4
-	FMOVQ 128(R20), F12
-	VFMLA V13.S4, V10.S4, V12.S4
 	FMOVQ 144(R20), F13
-	VFMLA V12.S4, V10.S4, V13.S4
+	VFMLA V5.S4, V10.S4, V13.S4
 	FMOVQ 160(R20), F12
 	VFMLA V13.S4, V10.S4, V12.S4
 	FMOVQ 176(R20), F13
+	VFMLA V12.S4, V10.S4, V13.S4
+	FMOVQ 192(R20), F12
+	VFMLA V13.S4, V10.S4, V12.S4
+	FMOVQ 208(R20), F13
 	VFMLA V12.S4, V10.S4, V13.S4
 	VMOV V6.B16, V12.B16
 	VFMLA V13.S4, V10.S4, V12.S4
@@ -708,19 +2188,19 @@ TEXT ·geluNEON(SB), NOSPLIT, $0-52
 	MOVD dst_base+0(FP), R3
 	MOVD src_base+24(FP), R4
 	MOVD $constants<>(SB), R20
-	FMOVQ 192(R20), F0
-	FMOVQ 208(R20), F1
-	FMOVQ 288(R20), F2
-	FMOVQ 16(R20), F3
-	FMOVQ 304(R20), F4
-	FMOVQ 256(R20), F5
-	FMOVQ 48(R20), F6
-	FMOVQ 64(R20), F7
-	FMOVQ 80(R20), F8
-	FMOVQ 96(R20), F9
-	FMOVQ 320(R20), F10
-	FMOVQ 336(R20), F11
-	FMOVQ 0(R20), F12
+	FMOVQ 224(R20), F0
+	FMOVQ 240(R20), F1
+	FMOVQ 320(R20), F2
+	FMOVQ 48(R20), F3
+	FMOVQ 336(R20), F4
+	FMOVQ 288(R20), F5
+	FMOVQ 80(R20), F6
+	FMOVQ 96(R20), F7
+	FMOVQ 112(R20), F8
+	FMOVQ 128(R20), F9
+	FMOVQ 352(R20), F10
+	FMOVQ 368(R20), F11
+	FMOVQ 32(R20), F12
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -735,15 +2215,15 @@ whole:
 	WORD $0x4e218a10 // frintn v16.4s, v16.4s
 	VFMLS V7.S4, V16.S4, V15.S4
 	VFMLS V8.S4, V16.S4, V15.S4
-	FMOVQ 112(R20), F17
-	VFMLA V9.S4, V15.S4, V17.S4
-	FMOVQ 128(R20), F18
-	VFMLA V17.S4, V15.S4, V18.S4
 	FMOVQ 144(R20), F17
-	VFMLA V18.S4, V15.S4, V17.S4
+	VFMLA V9.S4, V15.S4, V17.S4
 	FMOVQ 160(R20), F18
 	VFMLA V17.S4, V15.S4, V18.S4
 	FMOVQ 176(R20), F17
+	VFMLA V18.S4, V15.S4, V17.S4
+	FMOVQ 192(R20), F18
+	VFMLA V17.S4, V15.S4, V18.S4
+	FMOVQ 208(R20), F17
 	VFMLA V18.S4, V15.S4, V17.S4
 	VMOV V0.B16, V18.B16
 	VFMLA V17.S4, V15.S4, V18.S4
@@ -761,13 +2241,13 @@ whole:
 	VMOV V0.B16, V15.B16
 	VFMLA V10.S4, V14.S4, V15.S4
 	WORD $0x6e2ffc0f // fdiv v15.4s, v0.4s, v15.4s
-	FMOVQ 352(R20), F14
-	VFMLA V11.S4, V15.S4, V14.S4
-	FMOVQ 368(R20), F16
-	VFMLA V14.S4, V15.S4, V16.S4
 	FMOVQ 384(R20), F14
-	VFMLA V16.S4, V15.S4, V14.S4
+	VFMLA V11.S4, V15.S4, V14.S4
 	FMOVQ 400(R20), F16
+	VFMLA V14.S4, V15.S4, V16.S4
+	FMOVQ 416(R20), F14
+	VFMLA V16.S4, V15.S4, V14.S4
+	FMOVQ 432(R20), F16
 	VFMLA V14.S4, V15.S4, V16.S4
 	WORD $0x6e2fde0f // fmul v15.4s, v16.4s, v15.4s
 	WORD $0x6e32ddf2 // fmul v18.4s, v15.4s, v18.4s
@@ -801,15 +2281,15 @@ part1Read:
 	WORD $0x4e218a52 // frintn v18.4s, v18.4s
 	VFMLS V7.S4, V18.S4, V16.S4
 	VFMLS V8.S4, V18.S4, V16.S4
-	FMOVQ 112(R20), F14
-	VFMLA V9.S4, V16.S4, V14.S4
-	FMOVQ 128(R20), F17
-	VFMLA V14.S4, V16.S4, V17.S4
 	FMOVQ 144(R20), F14
-	VFMLA V17.S4, V16.S4, V14.S4
+	VFMLA V9.S4, V16.S4, V14.S4
 	FMOVQ 160(R20), F17
 	VFMLA V14.S4, V16.S4, V17.S4
 	FMOVQ 176(R20), F14
+	VFMLA V17.S4, V16.S4, V14.S4
+	FMOVQ 192(R20), F17
+	VFMLA V14.S4, V16.S4, V17.S4
+	FMOVQ 208(R20), F14
 	VFMLA V17.S4, V16.S4, V14.S4
 	VMOV V0.B16, V17.B16
 	VFMLA V14.S4, V16.S4, V17.S4
@@ -827,13 +2307,13 @@ part1Read:
 	VMOV V0.B16, V16.B16
 	VFMLA V10.S4, V13.S4, V16.S4
 	WORD $0x6e30fc10 // fdiv v16.4s, v0.4s, v16.4s
-	FMOVQ 352(R20), F13
-	VFMLA V11.S4, V16.S4, V13.S4
-	FMOVQ 368(R20), F18
-	VFMLA V13.S4, V16.S4, V18.S4
 	FMOVQ 384(R20), F13
-	VFMLA V18.S4, V16.S4, V13.S4
+	VFMLA V11.S4, V16.S4, V13.S4
 	FMOVQ 400(R20), F18
+	VFMLA V13.S4, V16.S4, V18.S4
+	FMOVQ 416(R20), F13
+	VFMLA V18.S4, V16.S4, V13.S4
+	FMOVQ 432(R20), F18
 	VFMLA V13.S4, V16.S4, V18.S4
 	WORD $0x6e30de50 // fmul v16.4s, v18.4s, v16.4s
 	WORD $0x6e31de11 // fmul v17.4s, v16.4s, v17.4s
@@ -861,7 +2341,7 @@ TEXT ·reluGradNEON(SB), NOSPLIT, $0-76
 	MOVD g_base+24(FP), R4
 	MOVD y_base+48(FP), R5
 	MOVD $constants<>(SB), R20
-	FMOVQ 0(R20), F0
+	FMOVQ 32(R20), F0
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -921,7 +2401,7 @@ TEXT ·leakyReLUGradNEON(SB), NOSPLIT, $0-76
 	FMOVS alpha+72(FP), F0
 	VDUP V0.S[0], V0.S4
 	MOVD $constants<>(SB), R20
-	FMOVQ 0(R20), F1
+	FMOVQ 32(R20), F1
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -987,7 +2467,7 @@ TEXT ·tanhGradNEON(SB), NOSPLIT, $0-76
 whole:
 	WORD $0x3ce16880 // ldr q0, [x4, x1]
 	WORD $0x3ce168a1 // ldr q1, [x5, x1]
-	FMOVQ 192(R20), F2
+	FMOVQ 224(R20), F2
 	VFMLS V1.S4, V1.S4, V2.S4
 	WORD $0x6e22dc02 // fmul v2.4s, v0.4s, v2.4s
 	WORD $0x3ca16862 // str q2, [x3, x1]
@@ -1017,7 +2497,7 @@ part1Read:
 part2One:
 	FMOVS (R10), F0
 part2Read:
-	FMOVQ 192(R20), F1
+	FMOVQ 224(R20), F1
 	VFMLS V0.S4, V0.S4, V1.S4
 	WORD $0x6e21dc41 // fmul v1.4s, v2.4s, v1.4s
 	ADD R1, R3, R10
@@ -1040,7 +2520,7 @@ TEXT ·sigmoidGradNEON(SB), NOSPLIT, $0-76
 	MOVD g_base+24(FP), R4
 	MOVD y_base+48(FP), R5
 	MOVD $constants<>(SB), R20
-	FMOVQ 192(R20), F0
+	FMOVQ 224(R20), F0
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -1102,7 +2582,7 @@ TEXT ·eluGradNEON(SB), NOSPLIT, $0-76
 	FMOVS alpha+72(FP), F0
 	VDUP V0.S[0], V0.S4
 	MOVD $constants<>(SB), R20
-	FMOVQ 0(R20), F1
+	FMOVQ 32(R20), F1
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -1164,21 +2644,21 @@ TEXT ·geluGradNEON(SB), NOSPLIT, $0-76
 	MOVD g_base+24(FP), R4
 	MOVD y_base+48(FP), R5
 	MOVD $constants<>(SB), R20
-	FMOVQ 192(R20), F0
-	FMOVQ 208(R20), F1
-	FMOVQ 416(R20), F2
-	FMOVQ 288(R20), F3
-	FMOVQ 16(R20), F4
-	FMOVQ 304(R20), F5
-	FMOVQ 256(R20), F6
-	FMOVQ 48(R20), F7
-	FMOVQ 64(R20), F8
-	FMOVQ 80(R20), F9
-	FMOVQ 96(R20), F10
-	FMOVQ 320(R20), F11
-	FMOVQ 336(R20), F12
-	FMOVQ 0(R20), F13
-	FMOVQ 432(R20), F14
+	FMOVQ 224(R20), F0
+	FMOVQ 240(R20), F1
+	FMOVQ 448(R20), F2
+	FMOVQ 320(R20), F3
+	FMOVQ 48(R20), F4
+	FMOVQ 336(R20), F5
+	FMOVQ 288(R20), F6
+	FMOVQ 80(R20), F7
+	FMOVQ 96(R20), F8
+	FMOVQ 112(R20), F9
+	FMOVQ 128(R20), F10
+	FMOVQ 352(R20), F11
+	FMOVQ 368(R20), F12
+	FMOVQ 32(R20), F13
+	FMOVQ 464(R20), F14
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -1195,15 +2675,15 @@ whole:
 	WORD $0x4e218a73 // frintn v19.4s, v19.4s
 	VFMLS V8.S4, V19.S4, V18.S4
 	VFMLS V9.S4, V19.S4, V18.S4
-	FMOVQ 112(R20), F20
-	VFMLA V10.S4, V18.S4, V20.S4
-	FMOVQ 128(R20), F21
-	VFMLA V20.S4, V18.S4, V21.S4
 	FMOVQ 144(R20), F20
-	VFMLA V21.S4, V18.S4, V20.S4
+	VFMLA V10.S4, V18.S4, V20.S4
 	FMOVQ 160(R20), F21
 	VFMLA V20.S4, V18.S4, V21.S4
 	FMOVQ 176(R20), F20
+	VFMLA V21.S4, V18.S4, V20.S4
+	FMOVQ 192(R20), F21
+	VFMLA V20.S4, V18.S4, V21.S4
+	FMOVQ 208(R20), F20
 	VFMLA V21.S4, V18.S4, V20.S4
 	VMOV V0.B16, V21.B16
 	VFMLA V20.S4, V18.S4, V21.S4
@@ -1221,13 +2701,13 @@ whole:
 	VMOV V0.B16, V18.B16
 	VFMLA V11.S4, V17.S4, V18.S4
 	WORD $0x6e32fc12 // fdiv v18.4s, v0.4s, v18.4s
-	FMOVQ 352(R20), F17
-	VFMLA V12.S4, V18.S4, V17.S4
-	FMOVQ 368(R20), F19
-	VFMLA V17.S4, V18.S4, V19.S4
 	FMOVQ 384(R20), F17
-	VFMLA V19.S4, V18.S4, V17.S4
+	VFMLA V12.S4, V18.S4, V17.S4
 	FMOVQ 400(R20), F19
+	VFMLA V17.S4, V18.S4, V19.S4
+	FMOVQ 416(R20), F17
+	VFMLA V19.S4, V18.S4, V17.S4
+	FMOVQ 432(R20), F19
 	VFMLA V17.S4, V18.S4, V19.S4
 	WORD $0x6e32de72 // fmul v18.4s, v19.4s, v18.4s
 	WORD $0x6e35de52 // fmul v18.4s, v18.4s, v21.4s
@@ -1274,15 +2754,15 @@ part2Read:
 	WORD $0x4e218a31 // frintn v17.4s, v17.4s
 	VFMLS V8.S4, V17.S4, V16.S4
 	VFMLS V9.S4, V17.S4, V16.S4
-	FMOVQ 112(R20), F18
-	VFMLA V10.S4, V16.S4, V18.S4
-	FMOVQ 128(R20), F20
-	VFMLA V18.S4, V16.S4, V20.S4
 	FMOVQ 144(R20), F18
-	VFMLA V20.S4, V16.S4, V18.S4
+	VFMLA V10.S4, V16.S4, V18.S4
 	FMOVQ 160(R20), F20
 	VFMLA V18.S4, V16.S4, V20.S4
 	FMOVQ 176(R20), F18
+	VFMLA V20.S4, V16.S4, V18.S4
+	FMOVQ 192(R20), F20
+	VFMLA V18.S4, V16.S4, V20.S4
+	FMOVQ 208(R20), F18
 	VFMLA V20.S4, V16.S4, V18.S4
 	VMOV V0.B16, V20.B16
 	VFMLA V18.S4, V16.S4, V20.S4
@@ -1300,13 +2780,13 @@ part2Read:
 	VMOV V0.B16, V16.B16
 	VFMLA V11.S4, V21.S4, V16.S4
 	WORD $0x6e30fc10 // fdiv v16.4s, v0.4s, v16.4s
-	FMOVQ 352(R20), F21
-	VFMLA V12.S4, V16.S4, V21.S4
-	FMOVQ 368(R20), F17
-	VFMLA V21.S4, V16.S4, V17.S4
 	FMOVQ 384(R20), F21
-	VFMLA V17.S4, V16.S4, V21.S4
+	VFMLA V12.S4, V16.S4, V21.S4
 	FMOVQ 400(R20), F17
+	VFMLA V21.S4, V16.S4, V17.S4
+	FMOVQ 416(R20), F21
+	VFMLA V17.S4, V16.S4, V21.S4
+	FMOVQ 432(R20), F17
 	VFMLA V21.S4, V16.S4, V17.S4
 	WORD $0x6e30de30 // fmul v16.4s, v17.4s, v16.4s
 	WORD $0x6e34de10 // fmul v16.4s, v16.4s, v20.4s
@@ -1421,9 +2901,9 @@ TEXT ·maeNEON(SB), NOSPLIT, $0-88
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
 	MOVD $constants<>(SB), R20
-	FMOVQ 16(R20), F3
-	FMOVQ 240(R20), F4
-	FMOVQ 0(R20), F5
+	FMOVQ 48(R20), F3
+	FMOVQ 272(R20), F4
+	FMOVQ 32(R20), F5
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -1518,8 +2998,8 @@ TEXT ·huberNEON(SB), NOSPLIT, $0-88
 	VEOR V2.B16, V2.B16, V2.B16
 	VEOR V3.B16, V3.B16, V3.B16
 	MOVD $constants<>(SB), R20
-	FMOVQ 240(R20), F4
-	FMOVQ 176(R20), F5
+	FMOVQ 272(R20), F4
+	FMOVQ 208(R20), F5
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -1610,19 +3090,19 @@ TEXT ·bceNEON(SB), NOSPLIT, $0-88
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
 	MOVD $constants<>(SB), R20
-	FMOVQ 192(R20), F3
-	FMOVQ 496(R20), F4
-	FMOVQ 0(R20), F5
-	FMOVQ 448(R20), F6
-	FMOVQ 464(R20), F7
-	FMOVQ 480(R20), F8
-	FMOVQ 512(R20), F9
-	FMOVQ 528(R20), F10
-	FMOVQ 544(R20), F11
-	FMOVQ 64(R20), F12
-	FMOVQ 80(R20), F13
-	FMOVQ 624(R20), F14
-	FMOVQ 640(R20), F15
+	FMOVQ 224(R20), F3
+	FMOVQ 528(R20), F4
+	FMOVQ 32(R20), F5
+	FMOVQ 480(R20), F6
+	FMOVQ 496(R20), F7
+	FMOVQ 512(R20), F8
+	FMOVQ 544(R20), F9
+	FMOVQ 560(R20), F10
+	FMOVQ 576(R20), F11
+	FMOVQ 96(R20), F12
+	FMOVQ 112(R20), F13
+	FMOVQ 656(R20), F14
+	FMOVQ 672(R20), F15
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -1646,15 +3126,15 @@ whole:
 	WORD $0x4e23d6d6 // fadd v22.4s, v22.4s, v3.4s
 	WORD $0x6e36feb6 // fdiv v22.4s, v21.4s, v22.4s
 	WORD $0x6e36ded5 // fmul v21.4s, v22.4s, v22.4s
-	FMOVQ 560(R20), F23
-	VFMLA V11.S4, V21.S4, V23.S4
-	FMOVQ 576(R20), F24
-	VFMLA V23.S4, V21.S4, V24.S4
 	FMOVQ 592(R20), F23
-	VFMLA V24.S4, V21.S4, V23.S4
+	VFMLA V11.S4, V21.S4, V23.S4
 	FMOVQ 608(R20), F24
 	VFMLA V23.S4, V21.S4, V24.S4
-	FMOVQ 224(R20), F23
+	FMOVQ 624(R20), F23
+	VFMLA V24.S4, V21.S4, V23.S4
+	FMOVQ 640(R20), F24
+	VFMLA V23.S4, V21.S4, V24.S4
+	FMOVQ 256(R20), F23
 	VFMLA V24.S4, V21.S4, V23.S4
 	WORD $0x6e37ded7 // fmul v23.4s, v22.4s, v23.4s
 	VFMLA V13.S4, V20.S4, V23.S4
@@ -1677,15 +3157,15 @@ whole:
 	WORD $0x4e23d718 // fadd v24.4s, v24.4s, v3.4s
 	WORD $0x6e38fed8 // fdiv v24.4s, v22.4s, v24.4s
 	WORD $0x6e38df16 // fmul v22.4s, v24.4s, v24.4s
-	FMOVQ 560(R20), F21
-	VFMLA V11.S4, V22.S4, V21.S4
-	FMOVQ 576(R20), F25
-	VFMLA V21.S4, V22.S4, V25.S4
 	FMOVQ 592(R20), F21
-	VFMLA V25.S4, V22.S4, V21.S4
+	VFMLA V11.S4, V22.S4, V21.S4
 	FMOVQ 608(R20), F25
 	VFMLA V21.S4, V22.S4, V25.S4
-	FMOVQ 224(R20), F21
+	FMOVQ 624(R20), F21
+	VFMLA V25.S4, V22.S4, V21.S4
+	FMOVQ 640(R20), F25
+	VFMLA V21.S4, V22.S4, V25.S4
+	FMOVQ 256(R20), F21
 	VFMLA V25.S4, V22.S4, V21.S4
 	WORD $0x6e35df15 // fmul v21.4s, v24.4s, v21.4s
 	VFMLA V13.S4, V23.S4, V21.S4
@@ -1756,15 +3236,15 @@ part2Read:
 	WORD $0x4e23d718 // fadd v24.4s, v24.4s, v3.4s
 	WORD $0x6e38feb8 // fdiv v24.4s, v21.4s, v24.4s
 	WORD $0x6e38df15 // fmul v21.4s, v24.4s, v24.4s
-	FMOVQ 560(R20), F25
-	VFMLA V11.S4, V21.S4, V25.S4
-	FMOVQ 576(R20), F22
-	VFMLA V25.S4, V21.S4, V22.S4
 	FMOVQ 592(R20), F25
-	VFMLA V22.S4, V21.S4, V25.S4
+	VFMLA V11.S4, V21.S4, V25.S4
 	FMOVQ 608(R20), F22
 	VFMLA V25.S4, V21.S4, V22.S4
-	FMOVQ 224(R20), F25
+	FMOVQ 624(R20), F25
+	VFMLA V22.S4, V21.S4, V25.S4
+	FMOVQ 640(R20), F22
+	VFMLA V25.S4, V21.S4, V22.S4
+	FMOVQ 256(R20), F25
 	VFMLA V22.S4, V21.S4, V25.S4
 	WORD $0x6e39df19 // fmul v25.4s, v24.4s, v25.4s
 	VFMLA V13.S4, V23.S4, V25.S4
@@ -1787,15 +3267,15 @@ part2Read:
 	WORD $0x4e23d6d6 // fadd v22.4s, v22.4s, v3.4s
 	WORD $0x6e36ff16 // fdiv v22.4s, v24.4s, v22.4s
 	WORD $0x6e36ded8 // fmul v24.4s, v22.4s, v22.4s
-	FMOVQ 560(R20), F21
-	VFMLA V11.S4, V24.S4, V21.S4
-	FMOVQ 576(R20), F26
-	VFMLA V21.S4, V24.S4, V26.S4
 	FMOVQ 592(R20), F21
-	VFMLA V26.S4, V24.S4, V21.S4
+	VFMLA V11.S4, V24.S4, V21.S4
 	FMOVQ 608(R20), F26
 	VFMLA V21.S4, V24.S4, V26.S4
-	FMOVQ 224(R20), F21
+	FMOVQ 624(R20), F21
+	VFMLA V26.S4, V24.S4, V21.S4
+	FMOVQ 640(R20), F26
+	VFMLA V21.S4, V24.S4, V26.S4
+	FMOVQ 256(R20), F21
 	VFMLA V26.S4, V24.S4, V21.S4
 	WORD $0x6e35ded5 // fmul v21.4s, v22.4s, v21.4s
 	VFMLA V13.S4, V25.S4, V21.S4
@@ -1847,17 +3327,17 @@ TEXT ·bceLogitsNEON(SB), NOSPLIT, $0-88
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
 	MOVD $constants<>(SB), R20
-	FMOVQ 192(R20), F3
-	FMOVQ 208(R20), F4
-	FMOVQ 0(R20), F5
-	FMOVQ 240(R20), F6
-	FMOVQ 256(R20), F7
-	FMOVQ 48(R20), F8
-	FMOVQ 64(R20), F9
-	FMOVQ 80(R20), F10
-	FMOVQ 96(R20), F11
-	FMOVQ 224(R20), F12
-	FMOVQ 656(R20), F13
+	FMOVQ 224(R20), F3
+	FMOVQ 240(R20), F4
+	FMOVQ 32(R20), F5
+	FMOVQ 272(R20), F6
+	FMOVQ 288(R20), F7
+	FMOVQ 80(R20), F8
+	FMOVQ 96(R20), F9
+	FMOVQ 112(R20), F10
+	FMOVQ 128(R20), F11
+	FMOVQ 256(R20), F12
+	FMOVQ 688(R20), F13
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -1870,15 +3350,15 @@ whole:
 	WORD $0x4e218a31 // frintn v17.4s, v17.4s
 	VFMLS V9.S4, V17.S4, V16.S4
 	VFMLS V10.S4, V17.S4, V16.S4
-	FMOVQ 112(R20), F18
-	VFMLA V11.S4, V16.S4, V18.S4
-	FMOVQ 128(R20), F19
-	VFMLA V18.S4, V16.S4, V19.S4
 	FMOVQ 144(R20), F18
-	VFMLA V19.S4, V16.S4, V18.S4
+	VFMLA V11.S4, V16.S4, V18.S4
 	FMOVQ 160(R20), F19
 	VFMLA V18.S4, V16.S4, V19.S4
 	FMOVQ 176(R20), F18
+	VFMLA V19.S4, V16.S4, V18.S4
+	FMOVQ 192(R20), F19
+	VFMLA V18.S4, V16.S4, V19.S4
+	FMOVQ 208(R20), F18
 	VFMLA V19.S4, V16.S4, V18.S4
 	VMOV V3.B16, V19.B16
 	VFMLA V18.S4, V16.S4, V19.S4
@@ -1898,19 +3378,19 @@ whole:
 	WORD $0x4e2cd671 // fadd v17.4s, v19.4s, v12.4s
 	WORD $0x6e31fe71 // fdiv v17.4s, v19.4s, v17.4s
 	WORD $0x6e31de32 // fmul v18.4s, v17.4s, v17.4s
-	FMOVQ 672(R20), F20
+	FMOVQ 704(R20), F20
 	VFMLA V13.S4, V18.S4, V20.S4
-	FMOVQ 688(R20), F21
-	VFMLA V20.S4, V18.S4, V21.S4
-	FMOVQ 544(R20), F20
-	VFMLA V21.S4, V18.S4, V20.S4
-	FMOVQ 560(R20), F21
+	FMOVQ 720(R20), F21
 	VFMLA V20.S4, V18.S4, V21.S4
 	FMOVQ 576(R20), F20
 	VFMLA V21.S4, V18.S4, V20.S4
 	FMOVQ 592(R20), F21
 	VFMLA V20.S4, V18.S4, V21.S4
 	FMOVQ 608(R20), F20
+	VFMLA V21.S4, V18.S4, V20.S4
+	FMOVQ 624(R20), F21
+	VFMLA V20.S4, V18.S4, V21.S4
+	FMOVQ 640(R20), F20
 	VFMLA V21.S4, V18.S4, V20.S4
 	VMOV V12.B16, V21.B16
 	VFMLA V20.S4, V18.S4, V21.S4
@@ -1964,15 +3444,15 @@ part2Read:
 	WORD $0x4e218a10 // frintn v16.4s, v16.4s
 	VFMLS V9.S4, V16.S4, V21.S4
 	VFMLS V10.S4, V16.S4, V21.S4
-	FMOVQ 112(R20), F17
-	VFMLA V11.S4, V21.S4, V17.S4
-	FMOVQ 128(R20), F20
-	VFMLA V17.S4, V21.S4, V20.S4
 	FMOVQ 144(R20), F17
-	VFMLA V20.S4, V21.S4, V17.S4
+	VFMLA V11.S4, V21.S4, V17.S4
 	FMOVQ 160(R20), F20
 	VFMLA V17.S4, V21.S4, V20.S4
 	FMOVQ 176(R20), F17
+	VFMLA V20.S4, V21.S4, V17.S4
+	FMOVQ 192(R20), F20
+	VFMLA V17.S4, V21.S4, V20.S4
+	FMOVQ 208(R20), F17
 	VFMLA V20.S4, V21.S4, V17.S4
 	VMOV V3.B16, V20.B16
 	VFMLA V17.S4, V21.S4, V20.S4
@@ -1992,19 +3472,19 @@ part2Read:
 	WORD $0x4e2cd690 // fadd v16.4s, v20.4s, v12.4s
 	WORD $0x6e30fe90 // fdiv v16.4s, v20.4s, v16.4s
 	WORD $0x6e30de11 // fmul v17.4s, v16.4s, v16.4s
-	FMOVQ 672(R20), F18
+	FMOVQ 704(R20), F18
 	VFMLA V13.S4, V17.S4, V18.S4
-	FMOVQ 688(R20), F22
-	VFMLA V18.S4, V17.S4, V22.S4
-	FMOVQ 544(R20), F18
-	VFMLA V22.S4, V17.S4, V18.S4
-	FMOVQ 560(R20), F22
+	FMOVQ 720(R20), F22
 	VFMLA V18.S4, V17.S4, V22.S4
 	FMOVQ 576(R20), F18
 	VFMLA V22.S4, V17.S4, V18.S4
 	FMOVQ 592(R20), F22
 	VFMLA V18.S4, V17.S4, V22.S4
 	FMOVQ 608(R20), F18
+	VFMLA V22.S4, V17.S4, V18.S4
+	FMOVQ 624(R20), F22
+	VFMLA V18.S4, V17.S4, V22.S4
+	FMOVQ 640(R20), F18
 	VFMLA V22.S4, V17.S4, V18.S4
 	VMOV V12.B16, V22.B16
 	VFMLA V18.S4, V17.S4, V22.S4
@@ -2059,9 +3539,9 @@ TEXT ·adamNEON(SB), NOSPLIT, $0-120
 	FMOVS eps+116(FP), F5
 	VDUP V5.S[0], V5.S4
 	MOVD $constants<>(SB), R20
-	FMOVQ 704(R20), F6
-	FMOVQ 720(R20), F7
-	FMOVQ 176(R20), F8
+	FMOVQ 736(R20), F6
+	FMOVQ 752(R20), F7
+	FMOVQ 208(R20), F8
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -2087,14 +3567,14 @@ whole:
 	WORD $0x6e2cdd4a // fmul v10.4s, v10.4s, v12.4s
 	WORD $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
 	WORD $0x6e28dd2c // fmul v12.4s, v9.4s, v8.4s
-	FMOVQ 192(R20), F13
+	FMOVQ 224(R20), F13
 	VFMLS V10.S4, V9.S4, V13.S4
 	VFMLA V13.S4, V12.S4, V9.S4
 	WORD $0x4e25d529 // fadd v9.4s, v9.4s, v5.4s
 	WORD $0x4ea1d92d // frecpe v13.4s, v9.4s
 	WORD $0x4e2dfd2c // frecps v12.4s, v9.4s, v13.4s
 	WORD $0x6e2cddad // fmul v13.4s, v13.4s, v12.4s
-	FMOVQ 192(R20), F12
+	FMOVQ 224(R20), F12
 	VFMLS V13.S4, V9.S4, V12.S4
 	VMOV V13.B16, V9.B16
 	VFMLA V12.S4, V13.S4, V9.S4
@@ -2174,14 +3654,14 @@ part5Written:
 	WORD $0x6e2ddd6b // fmul v11.4s, v11.4s, v13.4s
 	WORD $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
 	WORD $0x6e28dd2d // fmul v13.4s, v9.4s, v8.4s
-	FMOVQ 192(R20), F10
+	FMOVQ 224(R20), F10
 	VFMLS V11.S4, V9.S4, V10.S4
 	VFMLA V10.S4, V13.S4, V9.S4
 	WORD $0x4e25d529 // fadd v9.4s, v9.4s, v5.4s
 	WORD $0x4ea1d92a // frecpe v10.4s, v9.4s
 	WORD $0x4e2afd2d // frecps v13.4s, v9.4s, v10.4s
 	WORD $0x6e2ddd4a // fmul v10.4s, v10.4s, v13.4s
-	FMOVQ 192(R20), F13
+	FMOVQ 224(R20), F13
 	VFMLS V10.S4, V9.S4, V13.S4
 	VMOV V10.B16, V9.B16
 	VFMLA V13.S4, V10.S4, V9.S4
@@ -2234,9 +3714,9 @@ TEXT ·adamDecayNEON(SB), NOSPLIT, $0-128
 	FMOVS decay+124(FP), F7
 	VDUP V7.S[0], V7.S4
 	MOVD $constants<>(SB), R20
-	FMOVQ 704(R20), F8
-	FMOVQ 720(R20), F9
-	FMOVQ 176(R20), F10
+	FMOVQ 736(R20), F8
+	FMOVQ 752(R20), F9
+	FMOVQ 208(R20), F10
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -2265,14 +3745,14 @@ whole:
 	WORD $0x6e2fdd6b // fmul v11.4s, v11.4s, v15.4s
 	WORD $0x6e2bddad // fmul v13.4s, v13.4s, v11.4s
 	WORD $0x6e2addaf // fmul v15.4s, v13.4s, v10.4s
-	FMOVQ 192(R20), F16
+	FMOVQ 224(R20), F16
 	VFMLS V11.S4, V13.S4, V16.S4
 	VFMLA V16.S4, V15.S4, V13.S4
 	WORD $0x4e25d5ad // fadd v13.4s, v13.4s, v5.4s
 	WORD $0x4ea1d9b0 // frecpe v16.4s, v13.4s
 	WORD $0x4e30fdaf // frecps v15.4s, v13.4s, v16.4s
 	WORD $0x6e2fde10 // fmul v16.4s, v16.4s, v15.4s
-	FMOVQ 192(R20), F15
+	FMOVQ 224(R20), F15
 	VFMLS V16.S4, V13.S4, V15.S4
 	VMOV V16.B16, V13.B16
 	VFMLA V15.S4, V16.S4, V13.S4
@@ -2364,14 +3844,14 @@ part6Written:
 	WORD $0x6e30ddad // fmul v13.4s, v13.4s, v16.4s
 	WORD $0x6e2dddce // fmul v14.4s, v14.4s, v13.4s
 	WORD $0x6e2addd0 // fmul v16.4s, v14.4s, v10.4s
-	FMOVQ 192(R20), F11
+	FMOVQ 224(R20), F11
 	VFMLS V13.S4, V14.S4, V11.S4
 	VFMLA V11.S4, V16.S4, V14.S4
 	WORD $0x4e25d5ce // fadd v14.4s, v14.4s, v5.4s
 	WORD $0x4ea1d9cb // frecpe v11.4s, v14.4s
 	WORD $0x4e2bfdd0 // frecps v16.4s, v14.4s, v11.4s
 	WORD $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
-	FMOVQ 192(R20), F16
+	FMOVQ 224(R20), F16
 	VFMLS V11.S4, V14.S4, V16.S4
 	VMOV V11.B16, V14.B16
 	VFMLA V16.S4, V11.S4, V14.S4
@@ -2710,9 +4190,9 @@ TEXT ·rmspropNEON(SB), NOSPLIT, $0-92
 	FMOVS decay+88(FP), F4
 	VDUP V4.S[0], V4.S4
 	MOVD $constants<>(SB), R20
-	FMOVQ 704(R20), F5
-	FMOVQ 720(R20), F6
-	FMOVQ 176(R20), F7
+	FMOVQ 736(R20), F5
+	FMOVQ 752(R20), F6
+	FMOVQ 208(R20), F7
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -2735,14 +4215,14 @@ whole:
 	WORD $0x6e2cdd08 // fmul v8.4s, v8.4s, v12.4s
 	WORD $0x6e28dd6b // fmul v11.4s, v11.4s, v8.4s
 	WORD $0x6e27dd6c // fmul v12.4s, v11.4s, v7.4s
-	FMOVQ 192(R20), F13
+	FMOVQ 224(R20), F13
 	VFMLS V8.S4, V11.S4, V13.S4
 	VFMLA V13.S4, V12.S4, V11.S4
 	WORD $0x4e23d56b // fadd v11.4s, v11.4s, v3.4s
 	WORD $0x4ea1d96d // frecpe v13.4s, v11.4s
 	WORD $0x4e2dfd6c // frecps v12.4s, v11.4s, v13.4s
 	WORD $0x6e2cddad // fmul v13.4s, v13.4s, v12.4s
-	FMOVQ 192(R20), F12
+	FMOVQ 224(R20), F12
 	VFMLS V13.S4, V11.S4, V12.S4
 	VMOV V13.B16, V11.B16
 	VFMLA V12.S4, V13.S4, V11.S4
@@ -2810,14 +4290,14 @@ part4Written:
 	WORD $0x6e2ddd6b // fmul v11.4s, v11.4s, v13.4s
 	WORD $0x6e2bdd8c // fmul v12.4s, v12.4s, v11.4s
 	WORD $0x6e27dd8d // fmul v13.4s, v12.4s, v7.4s
-	FMOVQ 192(R20), F8
+	FMOVQ 224(R20), F8
 	VFMLS V11.S4, V12.S4, V8.S4
 	VFMLA V8.S4, V13.S4, V12.S4
 	WORD $0x4e23d58c // fadd v12.4s, v12.4s, v3.4s
 	WORD $0x4ea1d988 // frecpe v8.4s, v12.4s
 	WORD $0x4e28fd8d // frecps v13.4s, v12.4s, v8.4s
 	WORD $0x6e2ddd08 // fmul v8.4s, v8.4s, v13.4s
-	FMOVQ 192(R20), F13
+	FMOVQ 224(R20), F13
 	VFMLS V8.S4, V12.S4, V13.S4
 	VMOV V8.B16, V12.B16
 	VFMLA V13.S4, V8.S4, V12.S4
@@ -2857,9 +4337,9 @@ TEXT ·rmspropMomentumNEON(SB), NOSPLIT, $0-120
 	FMOVS mu+116(FP), F5
 	VDUP V5.S[0], V5.S4
 	MOVD $constants<>(SB), R20
-	FMOVQ 704(R20), F6
-	FMOVQ 720(R20), F7
-	FMOVQ 176(R20), F8
+	FMOVQ 736(R20), F6
+	FMOVQ 752(R20), F7
+	FMOVQ 208(R20), F8
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -2882,14 +4362,14 @@ whole:
 	WORD $0x6e2ddd29 // fmul v9.4s, v9.4s, v13.4s
 	WORD $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
 	WORD $0x6e28dd8d // fmul v13.4s, v12.4s, v8.4s
-	FMOVQ 192(R20), F14
+	FMOVQ 224(R20), F14
 	VFMLS V9.S4, V12.S4, V14.S4
 	VFMLA V14.S4, V13.S4, V12.S4
 	WORD $0x4e23d58c // fadd v12.4s, v12.4s, v3.4s
 	WORD $0x4ea1d98e // frecpe v14.4s, v12.4s
 	WORD $0x4e2efd8d // frecps v13.4s, v12.4s, v14.4s
 	WORD $0x6e2dddce // fmul v14.4s, v14.4s, v13.4s
-	FMOVQ 192(R20), F13
+	FMOVQ 224(R20), F13
 	VFMLS V14.S4, V12.S4, V13.S4
 	VMOV V14.B16, V12.B16
 	VFMLA V13.S4, V14.S4, V12.S4
@@ -2961,14 +4441,14 @@ part4Written:
 	WORD $0x6e2edd8c // fmul v12.4s, v12.4s, v14.4s
 	WORD $0x6e2cdd6b // fmul v11.4s, v11.4s, v12.4s
 	WORD $0x6e28dd6e // fmul v14.4s, v11.4s, v8.4s
-	FMOVQ 192(R20), F9
+	FMOVQ 224(R20), F9
 	VFMLS V12.S4, V11.S4, V9.S4
 	VFMLA V9.S4, V14.S4, V11.S4
 	WORD $0x4e23d56b // fadd v11.4s, v11.4s, v3.4s
 	WORD $0x4ea1d969 // frecpe v9.4s, v11.4s
 	WORD $0x4e29fd6e // frecps v14.4s, v11.4s, v9.4s
 	WORD $0x6e2edd29 // fmul v9.4s, v9.4s, v14.4s
-	FMOVQ 192(R20), F14
+	FMOVQ 224(R20), F14
 	VFMLS V9.S4, V11.S4, V14.S4
 	VMOV V9.B16, V11.B16
 	VFMLA V14.S4, V9.S4, V11.S4
@@ -3371,7 +4851,7 @@ TEXT ·affineReLUNEON(SB), NOSPLIT, $0-96
 	MOVD scale_base+48(FP), R5
 	MOVD shift_base+72(FP), R6
 	MOVD $constants<>(SB), R20
-	FMOVQ 0(R20), F0
+	FMOVQ 32(R20), F0
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -3868,31 +5348,31 @@ TEXT ·normalsNEON(SB), NOSPLIT, $0-96
 	MOVD a_base+48(FP), R5
 	MOVD b_base+72(FP), R6
 	MOVD $constants<>(SB), R20
-	FMOVQ 736(R20), F0
-	FMOVQ 192(R20), F1
-	FMOVQ 880(R20), F2
-	FMOVQ 240(R20), F3
-	FMOVQ 496(R20), F4
-	FMOVQ 752(R20), F5
-	FMOVQ 768(R20), F6
-	FMOVQ 784(R20), F7
-	FMOVQ 800(R20), F8
-	FMOVQ 816(R20), F9
-	FMOVQ 832(R20), F10
-	FMOVQ 848(R20), F11
-	FMOVQ 864(R20), F12
-	FMOVQ 896(R20), F13
-	FMOVQ 912(R20), F14
-	FMOVQ 928(R20), F15
-	FMOVQ 944(R20), F16
-	FMOVQ 128(R20), F17
-	FMOVQ 960(R20), F18
-	FMOVQ 976(R20), F19
-	FMOVQ 992(R20), F20
-	FMOVQ 1008(R20), F21
-	FMOVQ 144(R20), F22
-	FMOVQ 304(R20), F23
-	FMOVQ 0(R20), F24
+	FMOVQ 768(R20), F0
+	FMOVQ 224(R20), F1
+	FMOVQ 912(R20), F2
+	FMOVQ 272(R20), F3
+	FMOVQ 528(R20), F4
+	FMOVQ 784(R20), F5
+	FMOVQ 800(R20), F6
+	FMOVQ 816(R20), F7
+	FMOVQ 832(R20), F8
+	FMOVQ 848(R20), F9
+	FMOVQ 864(R20), F10
+	FMOVQ 880(R20), F11
+	FMOVQ 896(R20), F12
+	FMOVQ 928(R20), F13
+	FMOVQ 944(R20), F14
+	FMOVQ 960(R20), F15
+	FMOVQ 976(R20), F16
+	FMOVQ 160(R20), F17
+	FMOVQ 992(R20), F18
+	FMOVQ 1008(R20), F19
+	FMOVQ 1024(R20), F20
+	FMOVQ 1040(R20), F21
+	FMOVQ 176(R20), F22
+	FMOVQ 336(R20), F23
+	FMOVQ 32(R20), F24
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -4102,7 +5582,7 @@ TEXT ·clipNEON(SB), NOSPLIT, $0-56
 	FMOVS factor+52(FP), F1
 	VDUP V1.S[0], V1.S4
 	MOVD $constants<>(SB), R20
-	FMOVQ 240(R20), F2
+	FMOVQ 272(R20), F2
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest
@@ -4155,7 +5635,7 @@ TEXT ·sumSquaresNEON(SB), NOSPLIT, $0-40
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
 	MOVD $constants<>(SB), R20
-	FMOVQ 240(R20), F3
+	FMOVQ 272(R20), F3
 	MOVD $0, R1
 	SUBS $4, R2, R2
 	BLT rest

@@ -2,6 +2,83 @@
 
 package kernel
 
+// columnSumNEON is
+//
+//	for j := range cols {
+//		if !accumulate {
+//			dst[j] = 0
+//		}
+//		for i := range rows {
+//			dst[j] += src[i*ld+j]
+//		}
+//	}
+//
+//go:noescape
+func columnSumNEON(dst, src []float32, rows, cols, ld int, accumulate bool)
+
+// transposeNEON is
+//
+//	for i := range rows {
+//		for j := range cols {
+//			dst[j*ldd+i] = src[i*lds+j]
+//		}
+//	}
+//
+//go:noescape
+func transposeNEON(dst []float32, ldd int, src []float32, lds, rows, cols int)
+
+// copyRunsNEON is
+//
+//	for i := range places {
+//		for r := range runs {
+//			for j := range length {
+//				dst[i*dstPlace+r*dstRun+j] = src[i*srcPlace+r*srcRun+j]
+//			}
+//		}
+//	}
+//
+//go:noescape
+func copyRunsNEON(dst, src []float32, places, runs, length, dstPlace, dstRun, srcPlace, srcRun int)
+
+// addSpreadNEON is
+//
+//	for r := range runs {
+//		for j := range length {
+//			dst[r*dstRun+j*step] += src[r*srcRun+j]
+//		}
+//	}
+//
+//go:noescape
+func addSpreadNEON(dst, src []float32, runs, length, step, dstRun, srcRun int)
+
+// wordsNEON is
+//
+//	for b := range turns {
+//		for lane := range 16 {
+//			// of the step and the row that table was made of
+//			word := philox.Block(key, [4]uint32{first[lane] + b*stride, row, step, purpose})
+//			for j := range 4 {
+//				dst[64*b+16*j+lane] = word[j]
+//			}
+//		}
+//	}
+//
+//go:noescape
+func wordsNEON(dst, first []uint32, turns int, stride uint32, table []uint32)
+
+// belowNEON is wordsGeneric, of whose words it says which are below a limit:
+//
+//	for i, word := range words {
+//		if word < limit {
+//			dst[i/8] |= 1 << (i % 8)
+//		}
+//	}
+//
+// with dst zero before.
+//
+//go:noescape
+func belowNEON(dst []byte, first []uint32, turns int, stride uint32, table []uint32, limit uint32)
+
 // reluNEON is
 //
 //	for i, x := range src[:len(dst)] {
@@ -503,11 +580,11 @@ func neonSet() *Set {
 		sumSquares:  sumSquaresNEON,
 		sum:         sumNEON,
 		decodeBytes: decodeBytesNEON,
-		columnSum:   columnSumGeneric,
-		transpose:   transposeGeneric,
-		copyRuns:    copyRunsGeneric,
-		words:       wordsGeneric,
-		below:       belowGeneric,
-		addSpread:   addSpreadGeneric,
+		columnSum:   columnSumNEON,
+		transpose:   transposeNEON,
+		copyRuns:    copyRunsNEON,
+		words:       wordsNEON,
+		below:       belowNEON,
+		addSpread:   addSpreadNEON,
 	}
 }
