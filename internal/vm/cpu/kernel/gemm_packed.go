@@ -49,6 +49,7 @@ func (c *tiles) packedPanel(t *tile, p *Product, at place, rows int) {
 	switch {
 	case count > 0 && at.cols == c.vecs*c.lanes:
 		t.place(p, at, count)
+		t.tail = c.lanes
 		c.packed(t)
 	case count > 0:
 		c.run(t, p, at, c.rows, count)

@@ -36,7 +36,7 @@ type tiles struct {
 
 	// full[r][v] computes tiles of r rows and v vectors; cut the same with
 	// tile.tail lanes in the last vector.
-	full, cut [10][4]func(t *tile)
+	full, cut [10][5]func(t *tile)
 	packed    func(t *tile) // the biggest tile from packed operands
 }
 

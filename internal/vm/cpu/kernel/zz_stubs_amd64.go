@@ -271,7 +271,7 @@ func tilesAVX512() *tiles {
 	return &tiles{
 		rows: 8, vecs: 3, lanes: 16,
 		packed: gemm8x3PackedAVX512,
-		full: [10][4]func(t *tile){
+		full: [10][5]func(t *tile){
 			1: {1: gemm1x1AVX512, 2: gemm1x2AVX512, 3: gemm1x3AVX512},
 			2: {1: gemm2x1AVX512, 2: gemm2x2AVX512, 3: gemm2x3AVX512},
 			3: {1: gemm3x1AVX512, 2: gemm3x2AVX512, 3: gemm3x3AVX512},
@@ -282,7 +282,7 @@ func tilesAVX512() *tiles {
 			8: {1: gemm8x1AVX512, 2: gemm8x2AVX512, 3: gemm8x3AVX512},
 			9: {1: gemm9x1AVX512, 2: gemm9x2AVX512},
 		},
-		cut: [10][4]func(t *tile){
+		cut: [10][5]func(t *tile){
 			1: {1: gemm1x1CutAVX512, 2: gemm1x2CutAVX512, 3: gemm1x3CutAVX512},
 			2: {1: gemm2x1CutAVX512, 2: gemm2x2CutAVX512, 3: gemm2x3CutAVX512},
 			3: {1: gemm3x1CutAVX512, 2: gemm3x2CutAVX512, 3: gemm3x3CutAVX512},
@@ -1012,7 +1012,7 @@ func tilesAVX2() *tiles {
 	return &tiles{
 		rows: 6, vecs: 2, lanes: 8,
 		packed: gemm6x2PackedAVX2,
-		full: [10][4]func(t *tile){
+		full: [10][5]func(t *tile){
 			1: {1: gemm1x1AVX2, 2: gemm1x2AVX2},
 			2: {1: gemm2x1AVX2, 2: gemm2x2AVX2},
 			3: {1: gemm3x1AVX2, 2: gemm3x2AVX2},
@@ -1020,7 +1020,7 @@ func tilesAVX2() *tiles {
 			5: {1: gemm5x1AVX2, 2: gemm5x2AVX2},
 			6: {1: gemm6x1AVX2, 2: gemm6x2AVX2},
 		},
-		cut: [10][4]func(t *tile){
+		cut: [10][5]func(t *tile){
 			1: {1: gemm1x1CutAVX2, 2: gemm1x2CutAVX2},
 			2: {1: gemm2x1CutAVX2, 2: gemm2x2CutAVX2},
 			3: {1: gemm3x1CutAVX2, 2: gemm3x2CutAVX2},

@@ -27,6 +27,28 @@ func (w *writer) table() string {
 	return b.String()
 }
 
+// tileTable writes the function that returns the tiles, the biggest one of rows
+// by vecs vectors. name returns a tile's function, or nothing where there is
+// none.
+func (w *writer) tileTable(rows, vecs int, packed string, name func(rows, vecs int, cut bool) string) {
+	fmt.Fprintf(&w.stubs, "\nfunc tiles%s() *tiles {\n\treturn &tiles{\n", w.name)
+	fmt.Fprintf(&w.stubs, "\t\trows: %d, vecs: %d, lanes: %d,\n", rows, vecs, w.lanes)
+	fmt.Fprintf(&w.stubs, "\t\tpacked: %s,\n", packed)
+	for _, cut := range []bool{false, true} {
+		field := map[bool]string{false: "full", true: "cut"}[cut]
+		fmt.Fprintf(&w.stubs, "\t\t%s: [10][5]func(t *tile){\n", field)
+		for r := 1; r < 10 && name(r, 1, cut) != ""; r++ {
+			fmt.Fprintf(&w.stubs, "\t\t\t%d: {", r)
+			for v := 1; v <= vecs && name(r, v, cut) != ""; v++ {
+				fmt.Fprintf(&w.stubs, "%d: %s, ", v, name(r, v, cut))
+			}
+			w.stubs.WriteString("},\n")
+		}
+		w.stubs.WriteString("\t\t},\n")
+	}
+	w.stubs.WriteString("\t}\n}\n")
+}
+
 // fields lists the loops of one table.
 func (w *writer) fields(table string) string {
 	var b strings.Builder

@@ -28,22 +28,12 @@ func (w x86) gemm() {
 	}
 	packed := tileCode{rows: rows, most: rows, vecs: vecs, packed: true}
 	w.tile(packed)
-	fmt.Fprintf(&w.stubs, "\nfunc tiles%s() *tiles {\n\treturn &tiles{\n", w.name)
-	fmt.Fprintf(&w.stubs, "\t\trows: %d, vecs: %d, lanes: %d,\n", rows, vecs, w.lanes)
-	fmt.Fprintf(&w.stubs, "\t\tpacked: %s,\n", w.tileName(packed))
-	for _, cut := range []bool{false, true} {
-		field := map[bool]string{false: "full", true: "cut"}[cut]
-		fmt.Fprintf(&w.stubs, "\t\t%s: [10][4]func(t *tile){\n", field)
-		for r := 1; r <= high; r++ {
-			fmt.Fprintf(&w.stubs, "\t\t\t%d: {", r)
-			for v := 1; v <= vecs && (r <= rows || v < 3); v++ {
-				fmt.Fprintf(&w.stubs, "%d: %s, ", v, w.tileName(tileCode{rows: r, vecs: v, cut: cut}))
-			}
-			w.stubs.WriteString("},\n")
+	w.tileTable(rows, vecs, w.tileName(packed), func(r, v int, cut bool) string {
+		if r > high || (r > rows && v > 2) {
+			return ""
 		}
-		w.stubs.WriteString("\t\t},\n")
-	}
-	w.stubs.WriteString("\t}\n}\n")
+		return w.tileName(tileCode{rows: r, vecs: v, cut: cut})
+	})
 }
 
 // tileCode is one function for tiles.
