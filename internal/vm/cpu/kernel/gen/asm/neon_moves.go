@@ -104,7 +104,7 @@ func (w arm) transpose() {
 	d := w.begin("transpose")
 	w.p("MOVD %s, R3\nMOVD %s, R4\nMOVD %s, R5", w.arg(d, "dst"), w.arg(d, "ldd"), w.arg(d, "src"))
 	w.p("MOVD %s, R6\nMOVD %s, R7\nMOVD %s, R11", w.arg(d, "lds"), w.arg(d, "rows"), w.arg(d, "cols"))
-	w.p("LSL $2, R4, R4\nLSL $2, R6, R6\nCBZ R11, done")
+	w.p("LSL $2, R4, R4\nLSL $2, R6, R6")
 	for _, rows := range []int{16, 4, 2, 1} {
 		w.p("rows%[1]d:\nCMP $%[1]d, R7\nBLT fewer%[1]d", rows)
 		w.p("MOVD R5, R9\nMOVD R3, R10\nSUBS $4, R11, R8\nBLT rest%[1]d\nfour%[1]d:\nMOVD R9, R12", rows)
@@ -116,7 +116,7 @@ func (w arm) transpose() {
 		w.p("ADD $%d, R3, R3\nADD R6<<%d, R5, R5", 4*rows, bits.TrailingZeros(uint(rows)))
 		w.p("SUB $%[1]d, R7, R7\nJMP rows%[1]d\nfewer%[1]d:", rows)
 	}
-	w.p("done:\nRET")
+	w.p("RET")
 }
 
 // fourColumns moves four columns of some rows. A row of dst is made of as many
