@@ -34,15 +34,20 @@ func newFence(t *testing.T, floats int) fence {
 	return unsafe.Slice((*float32)(unsafe.Pointer(&inside[0])), size/float)
 }
 
+// room returns n floats at one end of the fence.
+func (f fence) room(n int, atEnd bool) []float32 {
+	if atEnd {
+		return f[len(f)-n:]
+	}
+	return f[:n:n]
+}
+
 // hold returns a copy of values at one end of the fence.
 func (f fence) hold(values []float32, atEnd bool) []float32 {
 	if values == nil {
 		return nil
 	}
-	place := f[:len(values)]
-	if atEnd {
-		place = f[len(f)-len(values):]
-	}
+	place := f.room(len(values), atEnd)
 	copy(place, values)
 	return place
 }

@@ -54,6 +54,9 @@ func TestTranspose(t *testing.T) {
 	cases := [][2]int{{0, 5}, {5, 0}, {64, 64}, {33, 130}, {8, 384}, {6, 100}}
 	for n := 1; n <= 40; n++ {
 		cases = append(cases, [2]int{n, 1 + r.IntN(40)}, [2]int{1 + r.IntN(40), n})
+		for other := range min(n+1, 21) { // small ones, of every shape
+			cases = append(cases, [2]int{n, other}, [2]int{other, n})
+		}
 	}
 	for _, c := range cases {
 		rows, cols := c[0], c[1]

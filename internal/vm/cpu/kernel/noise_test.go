@@ -46,6 +46,34 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// TestBelow has limits that words are just at.
+func TestBelow(t *testing.T) {
+	const turns, stride = 3, 5
+	first := make([]uint32, Lanes)
+	for i := range first {
+		first[i] = uint32(i * 1000)
+	}
+	words := make([]uint32, 64*turns)
+	wordsGeneric(words, first, turns, stride, drawn[:])
+	for _, s := range Sets() {
+		for _, limit := range append(words[:70:70], 0, 1, 1<<31-1, 1<<31, 1<<31+1, math.MaxUint32) {
+			const guard = 0xa5 // behind the bits
+			want := make([]byte, 8*turns+1)
+			want[8*turns] = guard
+			for i, word := range words {
+				if word < limit {
+					want[i/8] |= 1 << (i % 8)
+				}
+			}
+			got := slices.Repeat([]byte{guard}, 8*turns+1)
+			s.below(got[:8*turns], first, turns, stride, drawn[:], limit)
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: words below %#x: got %x, want %x", s.Name, limit, got, want)
+			}
+		}
+	}
+}
+
 // TestBits holds bits to Bernoulli noise, in the order of an image with channels
 // last too.
 func TestBits(t *testing.T) {

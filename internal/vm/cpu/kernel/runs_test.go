@@ -48,7 +48,7 @@ func TestAddSpread(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	for _, s := range Sets() {
 		for step := 1; step <= 20; step++ {
-			for _, length := range []int{1, 2, 3, 7, 8, 14, 16, 17, 33} {
+			for _, length := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 14, 16, 17, 33} {
 				const runs = 3
 				dstRun, srcRun := length*step+r.IntN(3), length+r.IntN(3)
 				src := make([]float32, (runs-1)*srcRun+length)
