@@ -280,6 +280,10026 @@ DATA constants<>+1016(SB)/4, $0xbab60b61
 DATA constants<>+1020(SB)/4, $0xbab60b61
 GLOBL constants<>(SB), RODATA|NOPTR, $1024
 
+// func gemm1x1NEON(t *tile)
+TEXT ·gemm1x1NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	VLD1.P (R10)(R4), [V0.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V1.S4]
+	WORD $0x4e21d400 // fadd v0.4s, v0.4s, v1.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V0.S4]
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F1
+	VLD1.P (R10)(R3), [V2.S4]
+	WORD $0x4f811040 // fmla v0.4s, v2.4s, v1.s[0]
+	VLD1.P (R10)(R3), [V2.S4]
+	WORD $0x4fa11040 // fmla v0.4s, v2.4s, v1.s[1]
+	VLD1.P (R10)(R3), [V2.S4]
+	WORD $0x4f811840 // fmla v0.4s, v2.4s, v1.s[2]
+	VLD1.P (R10)(R3), [V2.S4]
+	WORD $0x4fa11840 // fmla v0.4s, v2.4s, v1.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V1.S4]
+	VLD1R.P (R13)(R2), [V2.S4]
+	VFMLA V2.S4, V1.S4, V0.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	B rowsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V1.B16, V1.B16, V1.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e422 // fcmgt v2.4s, v1.4s, v0.4s
+	VBIT V2.B16, V1.B16, V0.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	VLD1.P (R10)(R8), [V3.S4]
+	WORD $0x6e23e423 // fcmge v3.4s, v1.4s, v3.4s
+	VBIT V3.B16, V1.B16, V0.B16
+finished:
+	MOVD R20, R10
+	VST1.P [V0.S4], (R10)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm1x1CutNEON(t *tile)
+TEXT ·gemm1x1CutNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	SUB $1, R7, R7
+	LSL $2, R7, R6
+	CMP $0, R7
+	CSET NE, R7
+	LSL $2, R7, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	ADD R6, R20, R12
+	VLD1R.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), V0.S[1]
+	VLD1.P (R12)(R4), V0.S[2]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	VLD1R.P (R10)(R4), [V1.S4]
+	VLD1.P (R11)(R4), V1.S[1]
+	VLD1.P (R12)(R4), V1.S[2]
+	WORD $0x4e21d400 // fadd v0.4s, v0.4s, v1.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	VLD1R.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), V0.S[1]
+	VLD1.P (R12)(R4), V0.S[2]
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F1
+	VLD1R.P (R10)(R3), [V2.S4]
+	VLD1.P (R11)(R3), V2.S[1]
+	VLD1.P (R12)(R3), V2.S[2]
+	WORD $0x4f811040 // fmla v0.4s, v2.4s, v1.s[0]
+	VLD1R.P (R10)(R3), [V2.S4]
+	VLD1.P (R11)(R3), V2.S[1]
+	VLD1.P (R12)(R3), V2.S[2]
+	WORD $0x4fa11040 // fmla v0.4s, v2.4s, v1.s[1]
+	VLD1R.P (R10)(R3), [V2.S4]
+	VLD1.P (R11)(R3), V2.S[1]
+	VLD1.P (R12)(R3), V2.S[2]
+	WORD $0x4f811840 // fmla v0.4s, v2.4s, v1.s[2]
+	VLD1R.P (R10)(R3), [V2.S4]
+	VLD1.P (R11)(R3), V2.S[1]
+	VLD1.P (R12)(R3), V2.S[2]
+	WORD $0x4fa11840 // fmla v0.4s, v2.4s, v1.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1R.P (R10)(R3), [V1.S4]
+	VLD1.P (R11)(R3), V1.S[1]
+	VLD1.P (R12)(R3), V1.S[2]
+	VLD1R.P (R13)(R2), [V2.S4]
+	VFMLA V2.S4, V1.S4, V0.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	B rowsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V1.B16, V1.B16, V1.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e422 // fcmgt v2.4s, v1.4s, v0.4s
+	VBIT V2.B16, V1.B16, V0.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	VLD1R.P (R10)(R8), [V3.S4]
+	VLD1.P (R11)(R8), V3.S[1]
+	VLD1.P (R12)(R8), V3.S[2]
+	WORD $0x6e23e423 // fcmge v3.4s, v1.4s, v3.4s
+	VBIT V3.B16, V1.B16, V0.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	ADD R6, R20, R12
+	VST1.P V0.S[0], (R10)(R4)
+	VST1.P V0.S[1], (R11)(R4)
+	VST1.P V0.S[2], (R12)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm1x2NEON(t *tile)
+TEXT ·gemm1x2NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V2.S4, V3.S4]
+	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
+	WORD $0x4e23d421 // fadd v1.4s, v1.4s, v3.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F2
+	VLD1.P (R10)(R3), [V3.S4, V4.S4]
+	WORD $0x4f821060 // fmla v0.4s, v3.4s, v2.s[0]
+	WORD $0x4f821081 // fmla v1.4s, v4.4s, v2.s[0]
+	VLD1.P (R10)(R3), [V3.S4, V4.S4]
+	WORD $0x4fa21060 // fmla v0.4s, v3.4s, v2.s[1]
+	WORD $0x4fa21081 // fmla v1.4s, v4.4s, v2.s[1]
+	VLD1.P (R10)(R3), [V3.S4, V4.S4]
+	WORD $0x4f821860 // fmla v0.4s, v3.4s, v2.s[2]
+	WORD $0x4f821881 // fmla v1.4s, v4.4s, v2.s[2]
+	VLD1.P (R10)(R3), [V3.S4, V4.S4]
+	WORD $0x4fa21860 // fmla v0.4s, v3.4s, v2.s[3]
+	WORD $0x4fa21881 // fmla v1.4s, v4.4s, v2.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V2.S4, V3.S4]
+	VLD1R.P (R13)(R2), [V4.S4]
+	VFMLA V4.S4, V2.S4, V0.S4
+	VFMLA V4.S4, V3.S4, V1.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	B rowsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V2.B16, V2.B16, V2.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e443 // fcmgt v3.4s, v2.4s, v0.4s
+	VBIT V3.B16, V2.B16, V0.B16
+	WORD $0x6ea1e443 // fcmgt v3.4s, v2.4s, v1.4s
+	VBIT V3.B16, V2.B16, V1.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	VLD1.P (R10)(R8), [V4.S4, V5.S4]
+	WORD $0x6e24e444 // fcmge v4.4s, v2.4s, v4.4s
+	VBIT V4.B16, V2.B16, V0.B16
+	WORD $0x6e25e445 // fcmge v5.4s, v2.4s, v5.4s
+	VBIT V5.B16, V2.B16, V1.B16
+finished:
+	MOVD R20, R10
+	VST1.P [V0.S4, V1.S4], (R10)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm1x2CutNEON(t *tile)
+TEXT ·gemm1x2CutNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	LSL $2, R7, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VLD1.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), [V1.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V2.S4]
+	VLD1.P (R11)(R4), [V3.S4]
+	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
+	WORD $0x4e23d421 // fadd v1.4s, v1.4s, v3.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), [V1.S4]
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F2
+	VLD1.P (R10)(R3), [V3.S4]
+	VLD1.P (R11)(R3), [V4.S4]
+	WORD $0x4f821060 // fmla v0.4s, v3.4s, v2.s[0]
+	WORD $0x4f821081 // fmla v1.4s, v4.4s, v2.s[0]
+	VLD1.P (R10)(R3), [V3.S4]
+	VLD1.P (R11)(R3), [V4.S4]
+	WORD $0x4fa21060 // fmla v0.4s, v3.4s, v2.s[1]
+	WORD $0x4fa21081 // fmla v1.4s, v4.4s, v2.s[1]
+	VLD1.P (R10)(R3), [V3.S4]
+	VLD1.P (R11)(R3), [V4.S4]
+	WORD $0x4f821860 // fmla v0.4s, v3.4s, v2.s[2]
+	WORD $0x4f821881 // fmla v1.4s, v4.4s, v2.s[2]
+	VLD1.P (R10)(R3), [V3.S4]
+	VLD1.P (R11)(R3), [V4.S4]
+	WORD $0x4fa21860 // fmla v0.4s, v3.4s, v2.s[3]
+	WORD $0x4fa21881 // fmla v1.4s, v4.4s, v2.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V2.S4]
+	VLD1.P (R11)(R3), [V3.S4]
+	VLD1R.P (R13)(R2), [V4.S4]
+	VFMLA V4.S4, V2.S4, V0.S4
+	VFMLA V4.S4, V3.S4, V1.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	B rowsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V2.B16, V2.B16, V2.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e443 // fcmgt v3.4s, v2.4s, v0.4s
+	VBIT V3.B16, V2.B16, V0.B16
+	WORD $0x6ea1e443 // fcmgt v3.4s, v2.4s, v1.4s
+	VBIT V3.B16, V2.B16, V1.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R8), [V4.S4]
+	VLD1.P (R11)(R8), [V5.S4]
+	WORD $0x6e24e444 // fcmge v4.4s, v2.4s, v4.4s
+	VBIT V4.B16, V2.B16, V0.B16
+	WORD $0x6e25e445 // fcmge v5.4s, v2.4s, v5.4s
+	VBIT V5.B16, V2.B16, V1.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VST1.P [V0.S4], (R10)(R4)
+	VST1.P [V1.S4], (R11)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm1x3NEON(t *tile)
+TEXT ·gemm1x3NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	LSL $2, R7, R5
+	ADD $16, R5, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V3.S4, V4.S4]
+	VLD1.P (R11)(R4), [V5.S4]
+	WORD $0x4e23d400 // fadd v0.4s, v0.4s, v3.4s
+	WORD $0x4e24d421 // fadd v1.4s, v1.4s, v4.4s
+	WORD $0x4e25d442 // fadd v2.4s, v2.4s, v5.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4]
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F3
+	VLD1.P (R10)(R3), [V4.S4, V5.S4]
+	VLD1.P (R11)(R3), [V6.S4]
+	WORD $0x4f831080 // fmla v0.4s, v4.4s, v3.s[0]
+	WORD $0x4f8310a1 // fmla v1.4s, v5.4s, v3.s[0]
+	WORD $0x4f8310c2 // fmla v2.4s, v6.4s, v3.s[0]
+	VLD1.P (R10)(R3), [V4.S4, V5.S4]
+	VLD1.P (R11)(R3), [V6.S4]
+	WORD $0x4fa31080 // fmla v0.4s, v4.4s, v3.s[1]
+	WORD $0x4fa310a1 // fmla v1.4s, v5.4s, v3.s[1]
+	WORD $0x4fa310c2 // fmla v2.4s, v6.4s, v3.s[1]
+	VLD1.P (R10)(R3), [V4.S4, V5.S4]
+	VLD1.P (R11)(R3), [V6.S4]
+	WORD $0x4f831880 // fmla v0.4s, v4.4s, v3.s[2]
+	WORD $0x4f8318a1 // fmla v1.4s, v5.4s, v3.s[2]
+	WORD $0x4f8318c2 // fmla v2.4s, v6.4s, v3.s[2]
+	VLD1.P (R10)(R3), [V4.S4, V5.S4]
+	VLD1.P (R11)(R3), [V6.S4]
+	WORD $0x4fa31880 // fmla v0.4s, v4.4s, v3.s[3]
+	WORD $0x4fa318a1 // fmla v1.4s, v5.4s, v3.s[3]
+	WORD $0x4fa318c2 // fmla v2.4s, v6.4s, v3.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V3.S4, V4.S4]
+	VLD1.P (R11)(R3), [V5.S4]
+	VLD1R.P (R13)(R2), [V6.S4]
+	VFMLA V6.S4, V3.S4, V0.S4
+	VFMLA V6.S4, V4.S4, V1.S4
+	VFMLA V6.S4, V5.S4, V2.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	B rowsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V3.B16, V3.B16, V3.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e464 // fcmgt v4.4s, v3.4s, v0.4s
+	VBIT V4.B16, V3.B16, V0.B16
+	WORD $0x6ea1e464 // fcmgt v4.4s, v3.4s, v1.4s
+	VBIT V4.B16, V3.B16, V1.B16
+	WORD $0x6ea2e464 // fcmgt v4.4s, v3.4s, v2.4s
+	VBIT V4.B16, V3.B16, V2.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R8), [V5.S4, V6.S4]
+	VLD1.P (R11)(R8), [V7.S4]
+	WORD $0x6e25e465 // fcmge v5.4s, v3.4s, v5.4s
+	VBIT V5.B16, V3.B16, V0.B16
+	WORD $0x6e26e466 // fcmge v6.4s, v3.4s, v6.4s
+	VBIT V6.B16, V3.B16, V1.B16
+	WORD $0x6e27e467 // fcmge v7.4s, v3.4s, v7.4s
+	VBIT V7.B16, V3.B16, V2.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VST1.P [V0.S4, V1.S4], (R10)(R4)
+	VST1.P [V2.S4], (R11)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm1x4NEON(t *tile)
+TEXT ·gemm1x4NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	LSL $2, R7, R5
+	ADD $16, R5, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4, V3.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V4.S4, V5.S4]
+	VLD1.P (R11)(R4), [V6.S4, V7.S4]
+	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
+	WORD $0x4e25d421 // fadd v1.4s, v1.4s, v5.4s
+	WORD $0x4e26d442 // fadd v2.4s, v2.4s, v6.4s
+	WORD $0x4e27d463 // fadd v3.4s, v3.4s, v7.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4, V3.S4]
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F4
+	VLD1.P (R10)(R3), [V5.S4, V6.S4]
+	VLD1.P (R11)(R3), [V7.S4, V8.S4]
+	WORD $0x4f8410a0 // fmla v0.4s, v5.4s, v4.s[0]
+	WORD $0x4f8410c1 // fmla v1.4s, v6.4s, v4.s[0]
+	WORD $0x4f8410e2 // fmla v2.4s, v7.4s, v4.s[0]
+	WORD $0x4f841103 // fmla v3.4s, v8.4s, v4.s[0]
+	VLD1.P (R10)(R3), [V5.S4, V6.S4]
+	VLD1.P (R11)(R3), [V7.S4, V8.S4]
+	WORD $0x4fa410a0 // fmla v0.4s, v5.4s, v4.s[1]
+	WORD $0x4fa410c1 // fmla v1.4s, v6.4s, v4.s[1]
+	WORD $0x4fa410e2 // fmla v2.4s, v7.4s, v4.s[1]
+	WORD $0x4fa41103 // fmla v3.4s, v8.4s, v4.s[1]
+	VLD1.P (R10)(R3), [V5.S4, V6.S4]
+	VLD1.P (R11)(R3), [V7.S4, V8.S4]
+	WORD $0x4f8418a0 // fmla v0.4s, v5.4s, v4.s[2]
+	WORD $0x4f8418c1 // fmla v1.4s, v6.4s, v4.s[2]
+	WORD $0x4f8418e2 // fmla v2.4s, v7.4s, v4.s[2]
+	WORD $0x4f841903 // fmla v3.4s, v8.4s, v4.s[2]
+	VLD1.P (R10)(R3), [V5.S4, V6.S4]
+	VLD1.P (R11)(R3), [V7.S4, V8.S4]
+	WORD $0x4fa418a0 // fmla v0.4s, v5.4s, v4.s[3]
+	WORD $0x4fa418c1 // fmla v1.4s, v6.4s, v4.s[3]
+	WORD $0x4fa418e2 // fmla v2.4s, v7.4s, v4.s[3]
+	WORD $0x4fa41903 // fmla v3.4s, v8.4s, v4.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V4.S4, V5.S4]
+	VLD1.P (R11)(R3), [V6.S4, V7.S4]
+	VLD1R.P (R13)(R2), [V8.S4]
+	VFMLA V8.S4, V4.S4, V0.S4
+	VFMLA V8.S4, V5.S4, V1.S4
+	VFMLA V8.S4, V6.S4, V2.S4
+	VFMLA V8.S4, V7.S4, V3.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	B rowsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V4.B16, V4.B16, V4.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e485 // fcmgt v5.4s, v4.4s, v0.4s
+	VBIT V5.B16, V4.B16, V0.B16
+	WORD $0x6ea1e485 // fcmgt v5.4s, v4.4s, v1.4s
+	VBIT V5.B16, V4.B16, V1.B16
+	WORD $0x6ea2e485 // fcmgt v5.4s, v4.4s, v2.4s
+	VBIT V5.B16, V4.B16, V2.B16
+	WORD $0x6ea3e485 // fcmgt v5.4s, v4.4s, v3.4s
+	VBIT V5.B16, V4.B16, V3.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R8), [V6.S4, V7.S4]
+	VLD1.P (R11)(R8), [V8.S4, V9.S4]
+	WORD $0x6e26e486 // fcmge v6.4s, v4.4s, v6.4s
+	VBIT V6.B16, V4.B16, V0.B16
+	WORD $0x6e27e487 // fcmge v7.4s, v4.4s, v7.4s
+	VBIT V7.B16, V4.B16, V1.B16
+	WORD $0x6e28e488 // fcmge v8.4s, v4.4s, v8.4s
+	VBIT V8.B16, V4.B16, V2.B16
+	WORD $0x6e29e489 // fcmge v9.4s, v4.4s, v9.4s
+	VBIT V9.B16, V4.B16, V3.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VST1.P [V0.S4, V1.S4], (R10)(R4)
+	VST1.P [V2.S4, V3.S4], (R11)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm2x1NEON(t *tile)
+TEXT ·gemm2x1NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	VLD1.P (R10)(R4), [V0.S4]
+	VLD1.P (R10)(R4), [V1.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V2.S4]
+	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
+	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V0.S4]
+	VMOV V0.B16, V1.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F2
+	FMOVQ.P 16(R14), F3
+	VLD1.P (R10)(R3), [V4.S4]
+	WORD $0x4f821080 // fmla v0.4s, v4.4s, v2.s[0]
+	WORD $0x4f831081 // fmla v1.4s, v4.4s, v3.s[0]
+	VLD1.P (R10)(R3), [V4.S4]
+	WORD $0x4fa21080 // fmla v0.4s, v4.4s, v2.s[1]
+	WORD $0x4fa31081 // fmla v1.4s, v4.4s, v3.s[1]
+	VLD1.P (R10)(R3), [V4.S4]
+	WORD $0x4f821880 // fmla v0.4s, v4.4s, v2.s[2]
+	WORD $0x4f831881 // fmla v1.4s, v4.4s, v3.s[2]
+	VLD1.P (R10)(R3), [V4.S4]
+	WORD $0x4fa21880 // fmla v0.4s, v4.4s, v2.s[3]
+	WORD $0x4fa31881 // fmla v1.4s, v4.4s, v3.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V2.S4]
+	VLD1R.P (R13)(R2), [V3.S4]
+	VFMLA V3.S4, V2.S4, V0.S4
+	VLD1R.P (R14)(R2), [V4.S4]
+	VFMLA V4.S4, V2.S4, V1.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B rowsRun
+	B multiplied
+byColumns:
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V2.S2]
+	VLD1.P (R10)(R3), [V3.S4]
+	WORD $0x4f821060 // fmla v0.4s, v3.4s, v2.s[0]
+	WORD $0x4fa21061 // fmla v1.4s, v3.4s, v2.s[1]
+	VLD1.P (R13)(R2), [V2.S2]
+	VLD1.P (R10)(R3), [V3.S4]
+	WORD $0x4f821060 // fmla v0.4s, v3.4s, v2.s[0]
+	WORD $0x4fa21061 // fmla v1.4s, v3.4s, v2.s[1]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V2.S2]
+	VLD1.P (R10)(R3), [V3.S4]
+	WORD $0x4f821060 // fmla v0.4s, v3.4s, v2.s[0]
+	WORD $0x4fa21061 // fmla v1.4s, v3.4s, v2.s[1]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V2.B16, V2.B16, V2.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e443 // fcmgt v3.4s, v2.4s, v0.4s
+	VBIT V3.B16, V2.B16, V0.B16
+	WORD $0x6ea1e443 // fcmgt v3.4s, v2.4s, v1.4s
+	VBIT V3.B16, V2.B16, V1.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	VLD1.P (R10)(R8), [V4.S4]
+	WORD $0x6e24e444 // fcmge v4.4s, v2.4s, v4.4s
+	VBIT V4.B16, V2.B16, V0.B16
+	VLD1.P (R10)(R8), [V4.S4]
+	WORD $0x6e24e444 // fcmge v4.4s, v2.4s, v4.4s
+	VBIT V4.B16, V2.B16, V1.B16
+finished:
+	MOVD R20, R10
+	VST1.P [V0.S4], (R10)(R4)
+	VST1.P [V1.S4], (R10)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm2x1CutNEON(t *tile)
+TEXT ·gemm2x1CutNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	SUB $1, R7, R7
+	LSL $2, R7, R6
+	CMP $0, R7
+	CSET NE, R7
+	LSL $2, R7, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	ADD R6, R20, R12
+	VLD1R.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), V0.S[1]
+	VLD1.P (R12)(R4), V0.S[2]
+	VLD1R.P (R10)(R4), [V1.S4]
+	VLD1.P (R11)(R4), V1.S[1]
+	VLD1.P (R12)(R4), V1.S[2]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	VLD1R.P (R10)(R4), [V2.S4]
+	VLD1.P (R11)(R4), V2.S[1]
+	VLD1.P (R12)(R4), V2.S[2]
+	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
+	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	VLD1R.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), V0.S[1]
+	VLD1.P (R12)(R4), V0.S[2]
+	VMOV V0.B16, V1.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F2
+	FMOVQ.P 16(R14), F3
+	VLD1R.P (R10)(R3), [V4.S4]
+	VLD1.P (R11)(R3), V4.S[1]
+	VLD1.P (R12)(R3), V4.S[2]
+	WORD $0x4f821080 // fmla v0.4s, v4.4s, v2.s[0]
+	WORD $0x4f831081 // fmla v1.4s, v4.4s, v3.s[0]
+	VLD1R.P (R10)(R3), [V4.S4]
+	VLD1.P (R11)(R3), V4.S[1]
+	VLD1.P (R12)(R3), V4.S[2]
+	WORD $0x4fa21080 // fmla v0.4s, v4.4s, v2.s[1]
+	WORD $0x4fa31081 // fmla v1.4s, v4.4s, v3.s[1]
+	VLD1R.P (R10)(R3), [V4.S4]
+	VLD1.P (R11)(R3), V4.S[1]
+	VLD1.P (R12)(R3), V4.S[2]
+	WORD $0x4f821880 // fmla v0.4s, v4.4s, v2.s[2]
+	WORD $0x4f831881 // fmla v1.4s, v4.4s, v3.s[2]
+	VLD1R.P (R10)(R3), [V4.S4]
+	VLD1.P (R11)(R3), V4.S[1]
+	VLD1.P (R12)(R3), V4.S[2]
+	WORD $0x4fa21880 // fmla v0.4s, v4.4s, v2.s[3]
+	WORD $0x4fa31881 // fmla v1.4s, v4.4s, v3.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1R.P (R10)(R3), [V2.S4]
+	VLD1.P (R11)(R3), V2.S[1]
+	VLD1.P (R12)(R3), V2.S[2]
+	VLD1R.P (R13)(R2), [V3.S4]
+	VFMLA V3.S4, V2.S4, V0.S4
+	VLD1R.P (R14)(R2), [V4.S4]
+	VFMLA V4.S4, V2.S4, V1.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B rowsRun
+	B multiplied
+byColumns:
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V2.S2]
+	VLD1R.P (R10)(R3), [V3.S4]
+	VLD1.P (R11)(R3), V3.S[1]
+	VLD1.P (R12)(R3), V3.S[2]
+	WORD $0x4f821060 // fmla v0.4s, v3.4s, v2.s[0]
+	WORD $0x4fa21061 // fmla v1.4s, v3.4s, v2.s[1]
+	VLD1.P (R13)(R2), [V2.S2]
+	VLD1R.P (R10)(R3), [V3.S4]
+	VLD1.P (R11)(R3), V3.S[1]
+	VLD1.P (R12)(R3), V3.S[2]
+	WORD $0x4f821060 // fmla v0.4s, v3.4s, v2.s[0]
+	WORD $0x4fa21061 // fmla v1.4s, v3.4s, v2.s[1]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V2.S2]
+	VLD1R.P (R10)(R3), [V3.S4]
+	VLD1.P (R11)(R3), V3.S[1]
+	VLD1.P (R12)(R3), V3.S[2]
+	WORD $0x4f821060 // fmla v0.4s, v3.4s, v2.s[0]
+	WORD $0x4fa21061 // fmla v1.4s, v3.4s, v2.s[1]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V2.B16, V2.B16, V2.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e443 // fcmgt v3.4s, v2.4s, v0.4s
+	VBIT V3.B16, V2.B16, V0.B16
+	WORD $0x6ea1e443 // fcmgt v3.4s, v2.4s, v1.4s
+	VBIT V3.B16, V2.B16, V1.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	VLD1R.P (R10)(R8), [V4.S4]
+	VLD1.P (R11)(R8), V4.S[1]
+	VLD1.P (R12)(R8), V4.S[2]
+	WORD $0x6e24e444 // fcmge v4.4s, v2.4s, v4.4s
+	VBIT V4.B16, V2.B16, V0.B16
+	VLD1R.P (R10)(R8), [V4.S4]
+	VLD1.P (R11)(R8), V4.S[1]
+	VLD1.P (R12)(R8), V4.S[2]
+	WORD $0x6e24e444 // fcmge v4.4s, v2.4s, v4.4s
+	VBIT V4.B16, V2.B16, V1.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	ADD R6, R20, R12
+	VST1.P V0.S[0], (R10)(R4)
+	VST1.P V0.S[1], (R11)(R4)
+	VST1.P V0.S[2], (R12)(R4)
+	VST1.P V1.S[0], (R10)(R4)
+	VST1.P V1.S[1], (R11)(R4)
+	VST1.P V1.S[2], (R12)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm2x2NEON(t *tile)
+TEXT ·gemm2x2NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R10)(R4), [V2.S4, V3.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V4.S4, V5.S4]
+	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
+	WORD $0x4e24d442 // fadd v2.4s, v2.4s, v4.4s
+	WORD $0x4e25d421 // fadd v1.4s, v1.4s, v5.4s
+	WORD $0x4e25d463 // fadd v3.4s, v3.4s, v5.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VMOV V0.B16, V2.B16
+	VMOV V1.B16, V3.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F4
+	FMOVQ.P 16(R14), F5
+	VLD1.P (R10)(R3), [V6.S4, V7.S4]
+	WORD $0x4f8410c0 // fmla v0.4s, v6.4s, v4.s[0]
+	WORD $0x4f8410e1 // fmla v1.4s, v7.4s, v4.s[0]
+	WORD $0x4f8510c2 // fmla v2.4s, v6.4s, v5.s[0]
+	WORD $0x4f8510e3 // fmla v3.4s, v7.4s, v5.s[0]
+	VLD1.P (R10)(R3), [V6.S4, V7.S4]
+	WORD $0x4fa410c0 // fmla v0.4s, v6.4s, v4.s[1]
+	WORD $0x4fa410e1 // fmla v1.4s, v7.4s, v4.s[1]
+	WORD $0x4fa510c2 // fmla v2.4s, v6.4s, v5.s[1]
+	WORD $0x4fa510e3 // fmla v3.4s, v7.4s, v5.s[1]
+	VLD1.P (R10)(R3), [V6.S4, V7.S4]
+	WORD $0x4f8418c0 // fmla v0.4s, v6.4s, v4.s[2]
+	WORD $0x4f8418e1 // fmla v1.4s, v7.4s, v4.s[2]
+	WORD $0x4f8518c2 // fmla v2.4s, v6.4s, v5.s[2]
+	WORD $0x4f8518e3 // fmla v3.4s, v7.4s, v5.s[2]
+	VLD1.P (R10)(R3), [V6.S4, V7.S4]
+	WORD $0x4fa418c0 // fmla v0.4s, v6.4s, v4.s[3]
+	WORD $0x4fa418e1 // fmla v1.4s, v7.4s, v4.s[3]
+	WORD $0x4fa518c2 // fmla v2.4s, v6.4s, v5.s[3]
+	WORD $0x4fa518e3 // fmla v3.4s, v7.4s, v5.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V4.S4, V5.S4]
+	VLD1R.P (R13)(R2), [V6.S4]
+	VFMLA V6.S4, V4.S4, V0.S4
+	VFMLA V6.S4, V5.S4, V1.S4
+	VLD1R.P (R14)(R2), [V7.S4]
+	VFMLA V7.S4, V4.S4, V2.S4
+	VFMLA V7.S4, V5.S4, V3.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B rowsRun
+	B multiplied
+byColumns:
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V4.S2]
+	VLD1.P (R10)(R3), [V5.S4, V6.S4]
+	WORD $0x4f8410a0 // fmla v0.4s, v5.4s, v4.s[0]
+	WORD $0x4f8410c1 // fmla v1.4s, v6.4s, v4.s[0]
+	WORD $0x4fa410a2 // fmla v2.4s, v5.4s, v4.s[1]
+	WORD $0x4fa410c3 // fmla v3.4s, v6.4s, v4.s[1]
+	VLD1.P (R13)(R2), [V4.S2]
+	VLD1.P (R10)(R3), [V5.S4, V6.S4]
+	WORD $0x4f8410a0 // fmla v0.4s, v5.4s, v4.s[0]
+	WORD $0x4f8410c1 // fmla v1.4s, v6.4s, v4.s[0]
+	WORD $0x4fa410a2 // fmla v2.4s, v5.4s, v4.s[1]
+	WORD $0x4fa410c3 // fmla v3.4s, v6.4s, v4.s[1]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V4.S2]
+	VLD1.P (R10)(R3), [V5.S4, V6.S4]
+	WORD $0x4f8410a0 // fmla v0.4s, v5.4s, v4.s[0]
+	WORD $0x4f8410c1 // fmla v1.4s, v6.4s, v4.s[0]
+	WORD $0x4fa410a2 // fmla v2.4s, v5.4s, v4.s[1]
+	WORD $0x4fa410c3 // fmla v3.4s, v6.4s, v4.s[1]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V4.B16, V4.B16, V4.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e485 // fcmgt v5.4s, v4.4s, v0.4s
+	VBIT V5.B16, V4.B16, V0.B16
+	WORD $0x6ea1e485 // fcmgt v5.4s, v4.4s, v1.4s
+	VBIT V5.B16, V4.B16, V1.B16
+	WORD $0x6ea2e485 // fcmgt v5.4s, v4.4s, v2.4s
+	VBIT V5.B16, V4.B16, V2.B16
+	WORD $0x6ea3e485 // fcmgt v5.4s, v4.4s, v3.4s
+	VBIT V5.B16, V4.B16, V3.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	VLD1.P (R10)(R8), [V6.S4, V7.S4]
+	WORD $0x6e26e486 // fcmge v6.4s, v4.4s, v6.4s
+	VBIT V6.B16, V4.B16, V0.B16
+	WORD $0x6e27e487 // fcmge v7.4s, v4.4s, v7.4s
+	VBIT V7.B16, V4.B16, V1.B16
+	VLD1.P (R10)(R8), [V6.S4, V7.S4]
+	WORD $0x6e26e486 // fcmge v6.4s, v4.4s, v6.4s
+	VBIT V6.B16, V4.B16, V2.B16
+	WORD $0x6e27e487 // fcmge v7.4s, v4.4s, v7.4s
+	VBIT V7.B16, V4.B16, V3.B16
+finished:
+	MOVD R20, R10
+	VST1.P [V0.S4, V1.S4], (R10)(R4)
+	VST1.P [V2.S4, V3.S4], (R10)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm2x2CutNEON(t *tile)
+TEXT ·gemm2x2CutNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	LSL $2, R7, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VLD1.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), [V1.S4]
+	VLD1.P (R10)(R4), [V2.S4]
+	VLD1.P (R11)(R4), [V3.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V4.S4]
+	VLD1.P (R11)(R4), [V5.S4]
+	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
+	WORD $0x4e24d442 // fadd v2.4s, v2.4s, v4.4s
+	WORD $0x4e25d421 // fadd v1.4s, v1.4s, v5.4s
+	WORD $0x4e25d463 // fadd v3.4s, v3.4s, v5.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), [V1.S4]
+	VMOV V0.B16, V2.B16
+	VMOV V1.B16, V3.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F4
+	FMOVQ.P 16(R14), F5
+	VLD1.P (R10)(R3), [V6.S4]
+	VLD1.P (R11)(R3), [V7.S4]
+	WORD $0x4f8410c0 // fmla v0.4s, v6.4s, v4.s[0]
+	WORD $0x4f8410e1 // fmla v1.4s, v7.4s, v4.s[0]
+	WORD $0x4f8510c2 // fmla v2.4s, v6.4s, v5.s[0]
+	WORD $0x4f8510e3 // fmla v3.4s, v7.4s, v5.s[0]
+	VLD1.P (R10)(R3), [V6.S4]
+	VLD1.P (R11)(R3), [V7.S4]
+	WORD $0x4fa410c0 // fmla v0.4s, v6.4s, v4.s[1]
+	WORD $0x4fa410e1 // fmla v1.4s, v7.4s, v4.s[1]
+	WORD $0x4fa510c2 // fmla v2.4s, v6.4s, v5.s[1]
+	WORD $0x4fa510e3 // fmla v3.4s, v7.4s, v5.s[1]
+	VLD1.P (R10)(R3), [V6.S4]
+	VLD1.P (R11)(R3), [V7.S4]
+	WORD $0x4f8418c0 // fmla v0.4s, v6.4s, v4.s[2]
+	WORD $0x4f8418e1 // fmla v1.4s, v7.4s, v4.s[2]
+	WORD $0x4f8518c2 // fmla v2.4s, v6.4s, v5.s[2]
+	WORD $0x4f8518e3 // fmla v3.4s, v7.4s, v5.s[2]
+	VLD1.P (R10)(R3), [V6.S4]
+	VLD1.P (R11)(R3), [V7.S4]
+	WORD $0x4fa418c0 // fmla v0.4s, v6.4s, v4.s[3]
+	WORD $0x4fa418e1 // fmla v1.4s, v7.4s, v4.s[3]
+	WORD $0x4fa518c2 // fmla v2.4s, v6.4s, v5.s[3]
+	WORD $0x4fa518e3 // fmla v3.4s, v7.4s, v5.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V4.S4]
+	VLD1.P (R11)(R3), [V5.S4]
+	VLD1R.P (R13)(R2), [V6.S4]
+	VFMLA V6.S4, V4.S4, V0.S4
+	VFMLA V6.S4, V5.S4, V1.S4
+	VLD1R.P (R14)(R2), [V7.S4]
+	VFMLA V7.S4, V4.S4, V2.S4
+	VFMLA V7.S4, V5.S4, V3.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B rowsRun
+	B multiplied
+byColumns:
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V4.S2]
+	VLD1.P (R10)(R3), [V5.S4]
+	VLD1.P (R11)(R3), [V6.S4]
+	WORD $0x4f8410a0 // fmla v0.4s, v5.4s, v4.s[0]
+	WORD $0x4f8410c1 // fmla v1.4s, v6.4s, v4.s[0]
+	WORD $0x4fa410a2 // fmla v2.4s, v5.4s, v4.s[1]
+	WORD $0x4fa410c3 // fmla v3.4s, v6.4s, v4.s[1]
+	VLD1.P (R13)(R2), [V4.S2]
+	VLD1.P (R10)(R3), [V5.S4]
+	VLD1.P (R11)(R3), [V6.S4]
+	WORD $0x4f8410a0 // fmla v0.4s, v5.4s, v4.s[0]
+	WORD $0x4f8410c1 // fmla v1.4s, v6.4s, v4.s[0]
+	WORD $0x4fa410a2 // fmla v2.4s, v5.4s, v4.s[1]
+	WORD $0x4fa410c3 // fmla v3.4s, v6.4s, v4.s[1]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V4.S2]
+	VLD1.P (R10)(R3), [V5.S4]
+	VLD1.P (R11)(R3), [V6.S4]
+	WORD $0x4f8410a0 // fmla v0.4s, v5.4s, v4.s[0]
+	WORD $0x4f8410c1 // fmla v1.4s, v6.4s, v4.s[0]
+	WORD $0x4fa410a2 // fmla v2.4s, v5.4s, v4.s[1]
+	WORD $0x4fa410c3 // fmla v3.4s, v6.4s, v4.s[1]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V4.B16, V4.B16, V4.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e485 // fcmgt v5.4s, v4.4s, v0.4s
+	VBIT V5.B16, V4.B16, V0.B16
+	WORD $0x6ea1e485 // fcmgt v5.4s, v4.4s, v1.4s
+	VBIT V5.B16, V4.B16, V1.B16
+	WORD $0x6ea2e485 // fcmgt v5.4s, v4.4s, v2.4s
+	VBIT V5.B16, V4.B16, V2.B16
+	WORD $0x6ea3e485 // fcmgt v5.4s, v4.4s, v3.4s
+	VBIT V5.B16, V4.B16, V3.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R8), [V6.S4]
+	VLD1.P (R11)(R8), [V7.S4]
+	WORD $0x6e26e486 // fcmge v6.4s, v4.4s, v6.4s
+	VBIT V6.B16, V4.B16, V0.B16
+	WORD $0x6e27e487 // fcmge v7.4s, v4.4s, v7.4s
+	VBIT V7.B16, V4.B16, V1.B16
+	VLD1.P (R10)(R8), [V6.S4]
+	VLD1.P (R11)(R8), [V7.S4]
+	WORD $0x6e26e486 // fcmge v6.4s, v4.4s, v6.4s
+	VBIT V6.B16, V4.B16, V2.B16
+	WORD $0x6e27e487 // fcmge v7.4s, v4.4s, v7.4s
+	VBIT V7.B16, V4.B16, V3.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VST1.P [V0.S4], (R10)(R4)
+	VST1.P [V1.S4], (R11)(R4)
+	VST1.P [V2.S4], (R10)(R4)
+	VST1.P [V3.S4], (R11)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm2x3NEON(t *tile)
+TEXT ·gemm2x3NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	LSL $2, R7, R5
+	ADD $16, R5, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4]
+	VLD1.P (R10)(R4), [V3.S4, V4.S4]
+	VLD1.P (R11)(R4), [V5.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V6.S4, V7.S4]
+	VLD1.P (R11)(R4), [V8.S4]
+	WORD $0x4e26d400 // fadd v0.4s, v0.4s, v6.4s
+	WORD $0x4e26d463 // fadd v3.4s, v3.4s, v6.4s
+	WORD $0x4e27d421 // fadd v1.4s, v1.4s, v7.4s
+	WORD $0x4e27d484 // fadd v4.4s, v4.4s, v7.4s
+	WORD $0x4e28d442 // fadd v2.4s, v2.4s, v8.4s
+	WORD $0x4e28d4a5 // fadd v5.4s, v5.4s, v8.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4]
+	VMOV V0.B16, V3.B16
+	VMOV V1.B16, V4.B16
+	VMOV V2.B16, V5.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F6
+	FMOVQ.P 16(R14), F7
+	VLD1.P (R10)(R3), [V8.S4, V9.S4]
+	VLD1.P (R11)(R3), [V10.S4]
+	WORD $0x4f861100 // fmla v0.4s, v8.4s, v6.s[0]
+	WORD $0x4f861121 // fmla v1.4s, v9.4s, v6.s[0]
+	WORD $0x4f861142 // fmla v2.4s, v10.4s, v6.s[0]
+	WORD $0x4f871103 // fmla v3.4s, v8.4s, v7.s[0]
+	WORD $0x4f871124 // fmla v4.4s, v9.4s, v7.s[0]
+	WORD $0x4f871145 // fmla v5.4s, v10.4s, v7.s[0]
+	VLD1.P (R10)(R3), [V8.S4, V9.S4]
+	VLD1.P (R11)(R3), [V10.S4]
+	WORD $0x4fa61100 // fmla v0.4s, v8.4s, v6.s[1]
+	WORD $0x4fa61121 // fmla v1.4s, v9.4s, v6.s[1]
+	WORD $0x4fa61142 // fmla v2.4s, v10.4s, v6.s[1]
+	WORD $0x4fa71103 // fmla v3.4s, v8.4s, v7.s[1]
+	WORD $0x4fa71124 // fmla v4.4s, v9.4s, v7.s[1]
+	WORD $0x4fa71145 // fmla v5.4s, v10.4s, v7.s[1]
+	VLD1.P (R10)(R3), [V8.S4, V9.S4]
+	VLD1.P (R11)(R3), [V10.S4]
+	WORD $0x4f861900 // fmla v0.4s, v8.4s, v6.s[2]
+	WORD $0x4f861921 // fmla v1.4s, v9.4s, v6.s[2]
+	WORD $0x4f861942 // fmla v2.4s, v10.4s, v6.s[2]
+	WORD $0x4f871903 // fmla v3.4s, v8.4s, v7.s[2]
+	WORD $0x4f871924 // fmla v4.4s, v9.4s, v7.s[2]
+	WORD $0x4f871945 // fmla v5.4s, v10.4s, v7.s[2]
+	VLD1.P (R10)(R3), [V8.S4, V9.S4]
+	VLD1.P (R11)(R3), [V10.S4]
+	WORD $0x4fa61900 // fmla v0.4s, v8.4s, v6.s[3]
+	WORD $0x4fa61921 // fmla v1.4s, v9.4s, v6.s[3]
+	WORD $0x4fa61942 // fmla v2.4s, v10.4s, v6.s[3]
+	WORD $0x4fa71903 // fmla v3.4s, v8.4s, v7.s[3]
+	WORD $0x4fa71924 // fmla v4.4s, v9.4s, v7.s[3]
+	WORD $0x4fa71945 // fmla v5.4s, v10.4s, v7.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V6.S4, V7.S4]
+	VLD1.P (R11)(R3), [V8.S4]
+	VLD1R.P (R13)(R2), [V9.S4]
+	VFMLA V9.S4, V6.S4, V0.S4
+	VFMLA V9.S4, V7.S4, V1.S4
+	VFMLA V9.S4, V8.S4, V2.S4
+	VLD1R.P (R14)(R2), [V10.S4]
+	VFMLA V10.S4, V6.S4, V3.S4
+	VFMLA V10.S4, V7.S4, V4.S4
+	VFMLA V10.S4, V8.S4, V5.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B rowsRun
+	B multiplied
+byColumns:
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V6.S2]
+	VLD1.P (R10)(R3), [V7.S4, V8.S4]
+	VLD1.P (R11)(R3), [V9.S4]
+	WORD $0x4f8610e0 // fmla v0.4s, v7.4s, v6.s[0]
+	WORD $0x4f861101 // fmla v1.4s, v8.4s, v6.s[0]
+	WORD $0x4f861122 // fmla v2.4s, v9.4s, v6.s[0]
+	WORD $0x4fa610e3 // fmla v3.4s, v7.4s, v6.s[1]
+	WORD $0x4fa61104 // fmla v4.4s, v8.4s, v6.s[1]
+	WORD $0x4fa61125 // fmla v5.4s, v9.4s, v6.s[1]
+	VLD1.P (R13)(R2), [V6.S2]
+	VLD1.P (R10)(R3), [V7.S4, V8.S4]
+	VLD1.P (R11)(R3), [V9.S4]
+	WORD $0x4f8610e0 // fmla v0.4s, v7.4s, v6.s[0]
+	WORD $0x4f861101 // fmla v1.4s, v8.4s, v6.s[0]
+	WORD $0x4f861122 // fmla v2.4s, v9.4s, v6.s[0]
+	WORD $0x4fa610e3 // fmla v3.4s, v7.4s, v6.s[1]
+	WORD $0x4fa61104 // fmla v4.4s, v8.4s, v6.s[1]
+	WORD $0x4fa61125 // fmla v5.4s, v9.4s, v6.s[1]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V6.S2]
+	VLD1.P (R10)(R3), [V7.S4, V8.S4]
+	VLD1.P (R11)(R3), [V9.S4]
+	WORD $0x4f8610e0 // fmla v0.4s, v7.4s, v6.s[0]
+	WORD $0x4f861101 // fmla v1.4s, v8.4s, v6.s[0]
+	WORD $0x4f861122 // fmla v2.4s, v9.4s, v6.s[0]
+	WORD $0x4fa610e3 // fmla v3.4s, v7.4s, v6.s[1]
+	WORD $0x4fa61104 // fmla v4.4s, v8.4s, v6.s[1]
+	WORD $0x4fa61125 // fmla v5.4s, v9.4s, v6.s[1]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V6.B16, V6.B16, V6.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e4c7 // fcmgt v7.4s, v6.4s, v0.4s
+	VBIT V7.B16, V6.B16, V0.B16
+	WORD $0x6ea1e4c7 // fcmgt v7.4s, v6.4s, v1.4s
+	VBIT V7.B16, V6.B16, V1.B16
+	WORD $0x6ea2e4c7 // fcmgt v7.4s, v6.4s, v2.4s
+	VBIT V7.B16, V6.B16, V2.B16
+	WORD $0x6ea3e4c7 // fcmgt v7.4s, v6.4s, v3.4s
+	VBIT V7.B16, V6.B16, V3.B16
+	WORD $0x6ea4e4c7 // fcmgt v7.4s, v6.4s, v4.4s
+	VBIT V7.B16, V6.B16, V4.B16
+	WORD $0x6ea5e4c7 // fcmgt v7.4s, v6.4s, v5.4s
+	VBIT V7.B16, V6.B16, V5.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R8), [V8.S4, V9.S4]
+	VLD1.P (R11)(R8), [V10.S4]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V0.B16
+	WORD $0x6e29e4c9 // fcmge v9.4s, v6.4s, v9.4s
+	VBIT V9.B16, V6.B16, V1.B16
+	WORD $0x6e2ae4ca // fcmge v10.4s, v6.4s, v10.4s
+	VBIT V10.B16, V6.B16, V2.B16
+	VLD1.P (R10)(R8), [V8.S4, V9.S4]
+	VLD1.P (R11)(R8), [V10.S4]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V3.B16
+	WORD $0x6e29e4c9 // fcmge v9.4s, v6.4s, v9.4s
+	VBIT V9.B16, V6.B16, V4.B16
+	WORD $0x6e2ae4ca // fcmge v10.4s, v6.4s, v10.4s
+	VBIT V10.B16, V6.B16, V5.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VST1.P [V0.S4, V1.S4], (R10)(R4)
+	VST1.P [V2.S4], (R11)(R4)
+	VST1.P [V3.S4, V4.S4], (R10)(R4)
+	VST1.P [V5.S4], (R11)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm2x4NEON(t *tile)
+TEXT ·gemm2x4NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	LSL $2, R7, R5
+	ADD $16, R5, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4, V3.S4]
+	VLD1.P (R10)(R4), [V4.S4, V5.S4]
+	VLD1.P (R11)(R4), [V6.S4, V7.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V8.S4, V9.S4]
+	VLD1.P (R11)(R4), [V10.S4, V11.S4]
+	WORD $0x4e28d400 // fadd v0.4s, v0.4s, v8.4s
+	WORD $0x4e28d484 // fadd v4.4s, v4.4s, v8.4s
+	WORD $0x4e29d421 // fadd v1.4s, v1.4s, v9.4s
+	WORD $0x4e29d4a5 // fadd v5.4s, v5.4s, v9.4s
+	WORD $0x4e2ad442 // fadd v2.4s, v2.4s, v10.4s
+	WORD $0x4e2ad4c6 // fadd v6.4s, v6.4s, v10.4s
+	WORD $0x4e2bd463 // fadd v3.4s, v3.4s, v11.4s
+	WORD $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4, V3.S4]
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F8
+	FMOVQ.P 16(R14), F9
+	VLD1.P (R10)(R3), [V10.S4, V11.S4]
+	VLD1.P (R11)(R3), [V12.S4, V13.S4]
+	WORD $0x4f881140 // fmla v0.4s, v10.4s, v8.s[0]
+	WORD $0x4f881161 // fmla v1.4s, v11.4s, v8.s[0]
+	WORD $0x4f881182 // fmla v2.4s, v12.4s, v8.s[0]
+	WORD $0x4f8811a3 // fmla v3.4s, v13.4s, v8.s[0]
+	WORD $0x4f891144 // fmla v4.4s, v10.4s, v9.s[0]
+	WORD $0x4f891165 // fmla v5.4s, v11.4s, v9.s[0]
+	WORD $0x4f891186 // fmla v6.4s, v12.4s, v9.s[0]
+	WORD $0x4f8911a7 // fmla v7.4s, v13.4s, v9.s[0]
+	VLD1.P (R10)(R3), [V10.S4, V11.S4]
+	VLD1.P (R11)(R3), [V12.S4, V13.S4]
+	WORD $0x4fa81140 // fmla v0.4s, v10.4s, v8.s[1]
+	WORD $0x4fa81161 // fmla v1.4s, v11.4s, v8.s[1]
+	WORD $0x4fa81182 // fmla v2.4s, v12.4s, v8.s[1]
+	WORD $0x4fa811a3 // fmla v3.4s, v13.4s, v8.s[1]
+	WORD $0x4fa91144 // fmla v4.4s, v10.4s, v9.s[1]
+	WORD $0x4fa91165 // fmla v5.4s, v11.4s, v9.s[1]
+	WORD $0x4fa91186 // fmla v6.4s, v12.4s, v9.s[1]
+	WORD $0x4fa911a7 // fmla v7.4s, v13.4s, v9.s[1]
+	VLD1.P (R10)(R3), [V10.S4, V11.S4]
+	VLD1.P (R11)(R3), [V12.S4, V13.S4]
+	WORD $0x4f881940 // fmla v0.4s, v10.4s, v8.s[2]
+	WORD $0x4f881961 // fmla v1.4s, v11.4s, v8.s[2]
+	WORD $0x4f881982 // fmla v2.4s, v12.4s, v8.s[2]
+	WORD $0x4f8819a3 // fmla v3.4s, v13.4s, v8.s[2]
+	WORD $0x4f891944 // fmla v4.4s, v10.4s, v9.s[2]
+	WORD $0x4f891965 // fmla v5.4s, v11.4s, v9.s[2]
+	WORD $0x4f891986 // fmla v6.4s, v12.4s, v9.s[2]
+	WORD $0x4f8919a7 // fmla v7.4s, v13.4s, v9.s[2]
+	VLD1.P (R10)(R3), [V10.S4, V11.S4]
+	VLD1.P (R11)(R3), [V12.S4, V13.S4]
+	WORD $0x4fa81940 // fmla v0.4s, v10.4s, v8.s[3]
+	WORD $0x4fa81961 // fmla v1.4s, v11.4s, v8.s[3]
+	WORD $0x4fa81982 // fmla v2.4s, v12.4s, v8.s[3]
+	WORD $0x4fa819a3 // fmla v3.4s, v13.4s, v8.s[3]
+	WORD $0x4fa91944 // fmla v4.4s, v10.4s, v9.s[3]
+	WORD $0x4fa91965 // fmla v5.4s, v11.4s, v9.s[3]
+	WORD $0x4fa91986 // fmla v6.4s, v12.4s, v9.s[3]
+	WORD $0x4fa919a7 // fmla v7.4s, v13.4s, v9.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V8.S4, V9.S4]
+	VLD1.P (R11)(R3), [V10.S4, V11.S4]
+	VLD1R.P (R13)(R2), [V12.S4]
+	VFMLA V12.S4, V8.S4, V0.S4
+	VFMLA V12.S4, V9.S4, V1.S4
+	VFMLA V12.S4, V10.S4, V2.S4
+	VFMLA V12.S4, V11.S4, V3.S4
+	VLD1R.P (R14)(R2), [V13.S4]
+	VFMLA V13.S4, V8.S4, V4.S4
+	VFMLA V13.S4, V9.S4, V5.S4
+	VFMLA V13.S4, V10.S4, V6.S4
+	VFMLA V13.S4, V11.S4, V7.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B rowsRun
+	B multiplied
+byColumns:
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V8.S2]
+	VLD1.P (R10)(R3), [V9.S4, V10.S4]
+	VLD1.P (R11)(R3), [V11.S4, V12.S4]
+	WORD $0x4f881120 // fmla v0.4s, v9.4s, v8.s[0]
+	WORD $0x4f881141 // fmla v1.4s, v10.4s, v8.s[0]
+	WORD $0x4f881162 // fmla v2.4s, v11.4s, v8.s[0]
+	WORD $0x4f881183 // fmla v3.4s, v12.4s, v8.s[0]
+	WORD $0x4fa81124 // fmla v4.4s, v9.4s, v8.s[1]
+	WORD $0x4fa81145 // fmla v5.4s, v10.4s, v8.s[1]
+	WORD $0x4fa81166 // fmla v6.4s, v11.4s, v8.s[1]
+	WORD $0x4fa81187 // fmla v7.4s, v12.4s, v8.s[1]
+	VLD1.P (R13)(R2), [V8.S2]
+	VLD1.P (R10)(R3), [V9.S4, V10.S4]
+	VLD1.P (R11)(R3), [V11.S4, V12.S4]
+	WORD $0x4f881120 // fmla v0.4s, v9.4s, v8.s[0]
+	WORD $0x4f881141 // fmla v1.4s, v10.4s, v8.s[0]
+	WORD $0x4f881162 // fmla v2.4s, v11.4s, v8.s[0]
+	WORD $0x4f881183 // fmla v3.4s, v12.4s, v8.s[0]
+	WORD $0x4fa81124 // fmla v4.4s, v9.4s, v8.s[1]
+	WORD $0x4fa81145 // fmla v5.4s, v10.4s, v8.s[1]
+	WORD $0x4fa81166 // fmla v6.4s, v11.4s, v8.s[1]
+	WORD $0x4fa81187 // fmla v7.4s, v12.4s, v8.s[1]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V8.S2]
+	VLD1.P (R10)(R3), [V9.S4, V10.S4]
+	VLD1.P (R11)(R3), [V11.S4, V12.S4]
+	WORD $0x4f881120 // fmla v0.4s, v9.4s, v8.s[0]
+	WORD $0x4f881141 // fmla v1.4s, v10.4s, v8.s[0]
+	WORD $0x4f881162 // fmla v2.4s, v11.4s, v8.s[0]
+	WORD $0x4f881183 // fmla v3.4s, v12.4s, v8.s[0]
+	WORD $0x4fa81124 // fmla v4.4s, v9.4s, v8.s[1]
+	WORD $0x4fa81145 // fmla v5.4s, v10.4s, v8.s[1]
+	WORD $0x4fa81166 // fmla v6.4s, v11.4s, v8.s[1]
+	WORD $0x4fa81187 // fmla v7.4s, v12.4s, v8.s[1]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V8.B16, V8.B16, V8.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e509 // fcmgt v9.4s, v8.4s, v0.4s
+	VBIT V9.B16, V8.B16, V0.B16
+	WORD $0x6ea1e509 // fcmgt v9.4s, v8.4s, v1.4s
+	VBIT V9.B16, V8.B16, V1.B16
+	WORD $0x6ea2e509 // fcmgt v9.4s, v8.4s, v2.4s
+	VBIT V9.B16, V8.B16, V2.B16
+	WORD $0x6ea3e509 // fcmgt v9.4s, v8.4s, v3.4s
+	VBIT V9.B16, V8.B16, V3.B16
+	WORD $0x6ea4e509 // fcmgt v9.4s, v8.4s, v4.4s
+	VBIT V9.B16, V8.B16, V4.B16
+	WORD $0x6ea5e509 // fcmgt v9.4s, v8.4s, v5.4s
+	VBIT V9.B16, V8.B16, V5.B16
+	WORD $0x6ea6e509 // fcmgt v9.4s, v8.4s, v6.4s
+	VBIT V9.B16, V8.B16, V6.B16
+	WORD $0x6ea7e509 // fcmgt v9.4s, v8.4s, v7.4s
+	VBIT V9.B16, V8.B16, V7.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R8), [V10.S4, V11.S4]
+	VLD1.P (R11)(R8), [V12.S4, V13.S4]
+	WORD $0x6e2ae50a // fcmge v10.4s, v8.4s, v10.4s
+	VBIT V10.B16, V8.B16, V0.B16
+	WORD $0x6e2be50b // fcmge v11.4s, v8.4s, v11.4s
+	VBIT V11.B16, V8.B16, V1.B16
+	WORD $0x6e2ce50c // fcmge v12.4s, v8.4s, v12.4s
+	VBIT V12.B16, V8.B16, V2.B16
+	WORD $0x6e2de50d // fcmge v13.4s, v8.4s, v13.4s
+	VBIT V13.B16, V8.B16, V3.B16
+	VLD1.P (R10)(R8), [V10.S4, V11.S4]
+	VLD1.P (R11)(R8), [V12.S4, V13.S4]
+	WORD $0x6e2ae50a // fcmge v10.4s, v8.4s, v10.4s
+	VBIT V10.B16, V8.B16, V4.B16
+	WORD $0x6e2be50b // fcmge v11.4s, v8.4s, v11.4s
+	VBIT V11.B16, V8.B16, V5.B16
+	WORD $0x6e2ce50c // fcmge v12.4s, v8.4s, v12.4s
+	VBIT V12.B16, V8.B16, V6.B16
+	WORD $0x6e2de50d // fcmge v13.4s, v8.4s, v13.4s
+	VBIT V13.B16, V8.B16, V7.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VST1.P [V0.S4, V1.S4], (R10)(R4)
+	VST1.P [V2.S4, V3.S4], (R11)(R4)
+	VST1.P [V4.S4, V5.S4], (R10)(R4)
+	VST1.P [V6.S4, V7.S4], (R11)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm3x1NEON(t *tile)
+TEXT ·gemm3x1NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	VLD1.P (R10)(R4), [V0.S4]
+	VLD1.P (R10)(R4), [V1.S4]
+	VLD1.P (R10)(R4), [V2.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V3.S4]
+	WORD $0x4e23d400 // fadd v0.4s, v0.4s, v3.4s
+	WORD $0x4e23d421 // fadd v1.4s, v1.4s, v3.4s
+	WORD $0x4e23d442 // fadd v2.4s, v2.4s, v3.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V0.S4]
+	VMOV V0.B16, V1.B16
+	VMOV V0.B16, V2.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F3
+	FMOVQ.P 16(R14), F4
+	FMOVQ.P 16(R15), F5
+	VLD1.P (R10)(R3), [V6.S4]
+	WORD $0x4f8310c0 // fmla v0.4s, v6.4s, v3.s[0]
+	WORD $0x4f8410c1 // fmla v1.4s, v6.4s, v4.s[0]
+	WORD $0x4f8510c2 // fmla v2.4s, v6.4s, v5.s[0]
+	VLD1.P (R10)(R3), [V6.S4]
+	WORD $0x4fa310c0 // fmla v0.4s, v6.4s, v3.s[1]
+	WORD $0x4fa410c1 // fmla v1.4s, v6.4s, v4.s[1]
+	WORD $0x4fa510c2 // fmla v2.4s, v6.4s, v5.s[1]
+	VLD1.P (R10)(R3), [V6.S4]
+	WORD $0x4f8318c0 // fmla v0.4s, v6.4s, v3.s[2]
+	WORD $0x4f8418c1 // fmla v1.4s, v6.4s, v4.s[2]
+	WORD $0x4f8518c2 // fmla v2.4s, v6.4s, v5.s[2]
+	VLD1.P (R10)(R3), [V6.S4]
+	WORD $0x4fa318c0 // fmla v0.4s, v6.4s, v3.s[3]
+	WORD $0x4fa418c1 // fmla v1.4s, v6.4s, v4.s[3]
+	WORD $0x4fa518c2 // fmla v2.4s, v6.4s, v5.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V3.S4]
+	VLD1R.P (R13)(R2), [V4.S4]
+	VFMLA V4.S4, V3.S4, V0.S4
+	VLD1R.P (R14)(R2), [V5.S4]
+	VFMLA V5.S4, V3.S4, V1.S4
+	VLD1R.P (R15)(R2), [V6.S4]
+	VFMLA V6.S4, V3.S4, V2.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	B rowsRun
+	B multiplied
+byColumns:
+	ADD $8, R13, R14
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V3.S2]
+	VLD1R.P (R14)(R2), [V4.S4]
+	VLD1.P (R10)(R3), [V5.S4]
+	WORD $0x4f8310a0 // fmla v0.4s, v5.4s, v3.s[0]
+	WORD $0x4fa310a1 // fmla v1.4s, v5.4s, v3.s[1]
+	WORD $0x4f8410a2 // fmla v2.4s, v5.4s, v4.s[0]
+	VLD1.P (R13)(R2), [V3.S2]
+	VLD1R.P (R14)(R2), [V4.S4]
+	VLD1.P (R10)(R3), [V5.S4]
+	WORD $0x4f8310a0 // fmla v0.4s, v5.4s, v3.s[0]
+	WORD $0x4fa310a1 // fmla v1.4s, v5.4s, v3.s[1]
+	WORD $0x4f8410a2 // fmla v2.4s, v5.4s, v4.s[0]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V3.S2]
+	VLD1R.P (R14)(R2), [V4.S4]
+	VLD1.P (R10)(R3), [V5.S4]
+	WORD $0x4f8310a0 // fmla v0.4s, v5.4s, v3.s[0]
+	WORD $0x4fa310a1 // fmla v1.4s, v5.4s, v3.s[1]
+	WORD $0x4f8410a2 // fmla v2.4s, v5.4s, v4.s[0]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V3.B16, V3.B16, V3.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e464 // fcmgt v4.4s, v3.4s, v0.4s
+	VBIT V4.B16, V3.B16, V0.B16
+	WORD $0x6ea1e464 // fcmgt v4.4s, v3.4s, v1.4s
+	VBIT V4.B16, V3.B16, V1.B16
+	WORD $0x6ea2e464 // fcmgt v4.4s, v3.4s, v2.4s
+	VBIT V4.B16, V3.B16, V2.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	VLD1.P (R10)(R8), [V5.S4]
+	WORD $0x6e25e465 // fcmge v5.4s, v3.4s, v5.4s
+	VBIT V5.B16, V3.B16, V0.B16
+	VLD1.P (R10)(R8), [V5.S4]
+	WORD $0x6e25e465 // fcmge v5.4s, v3.4s, v5.4s
+	VBIT V5.B16, V3.B16, V1.B16
+	VLD1.P (R10)(R8), [V5.S4]
+	WORD $0x6e25e465 // fcmge v5.4s, v3.4s, v5.4s
+	VBIT V5.B16, V3.B16, V2.B16
+finished:
+	MOVD R20, R10
+	VST1.P [V0.S4], (R10)(R4)
+	VST1.P [V1.S4], (R10)(R4)
+	VST1.P [V2.S4], (R10)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm3x1CutNEON(t *tile)
+TEXT ·gemm3x1CutNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	SUB $1, R7, R7
+	LSL $2, R7, R6
+	CMP $0, R7
+	CSET NE, R7
+	LSL $2, R7, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	ADD R6, R20, R12
+	VLD1R.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), V0.S[1]
+	VLD1.P (R12)(R4), V0.S[2]
+	VLD1R.P (R10)(R4), [V1.S4]
+	VLD1.P (R11)(R4), V1.S[1]
+	VLD1.P (R12)(R4), V1.S[2]
+	VLD1R.P (R10)(R4), [V2.S4]
+	VLD1.P (R11)(R4), V2.S[1]
+	VLD1.P (R12)(R4), V2.S[2]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	VLD1R.P (R10)(R4), [V3.S4]
+	VLD1.P (R11)(R4), V3.S[1]
+	VLD1.P (R12)(R4), V3.S[2]
+	WORD $0x4e23d400 // fadd v0.4s, v0.4s, v3.4s
+	WORD $0x4e23d421 // fadd v1.4s, v1.4s, v3.4s
+	WORD $0x4e23d442 // fadd v2.4s, v2.4s, v3.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	VLD1R.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), V0.S[1]
+	VLD1.P (R12)(R4), V0.S[2]
+	VMOV V0.B16, V1.B16
+	VMOV V0.B16, V2.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F3
+	FMOVQ.P 16(R14), F4
+	FMOVQ.P 16(R15), F5
+	VLD1R.P (R10)(R3), [V6.S4]
+	VLD1.P (R11)(R3), V6.S[1]
+	VLD1.P (R12)(R3), V6.S[2]
+	WORD $0x4f8310c0 // fmla v0.4s, v6.4s, v3.s[0]
+	WORD $0x4f8410c1 // fmla v1.4s, v6.4s, v4.s[0]
+	WORD $0x4f8510c2 // fmla v2.4s, v6.4s, v5.s[0]
+	VLD1R.P (R10)(R3), [V6.S4]
+	VLD1.P (R11)(R3), V6.S[1]
+	VLD1.P (R12)(R3), V6.S[2]
+	WORD $0x4fa310c0 // fmla v0.4s, v6.4s, v3.s[1]
+	WORD $0x4fa410c1 // fmla v1.4s, v6.4s, v4.s[1]
+	WORD $0x4fa510c2 // fmla v2.4s, v6.4s, v5.s[1]
+	VLD1R.P (R10)(R3), [V6.S4]
+	VLD1.P (R11)(R3), V6.S[1]
+	VLD1.P (R12)(R3), V6.S[2]
+	WORD $0x4f8318c0 // fmla v0.4s, v6.4s, v3.s[2]
+	WORD $0x4f8418c1 // fmla v1.4s, v6.4s, v4.s[2]
+	WORD $0x4f8518c2 // fmla v2.4s, v6.4s, v5.s[2]
+	VLD1R.P (R10)(R3), [V6.S4]
+	VLD1.P (R11)(R3), V6.S[1]
+	VLD1.P (R12)(R3), V6.S[2]
+	WORD $0x4fa318c0 // fmla v0.4s, v6.4s, v3.s[3]
+	WORD $0x4fa418c1 // fmla v1.4s, v6.4s, v4.s[3]
+	WORD $0x4fa518c2 // fmla v2.4s, v6.4s, v5.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1R.P (R10)(R3), [V3.S4]
+	VLD1.P (R11)(R3), V3.S[1]
+	VLD1.P (R12)(R3), V3.S[2]
+	VLD1R.P (R13)(R2), [V4.S4]
+	VFMLA V4.S4, V3.S4, V0.S4
+	VLD1R.P (R14)(R2), [V5.S4]
+	VFMLA V5.S4, V3.S4, V1.S4
+	VLD1R.P (R15)(R2), [V6.S4]
+	VFMLA V6.S4, V3.S4, V2.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	B rowsRun
+	B multiplied
+byColumns:
+	ADD $8, R13, R14
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V3.S2]
+	VLD1R.P (R14)(R2), [V4.S4]
+	VLD1R.P (R10)(R3), [V5.S4]
+	VLD1.P (R11)(R3), V5.S[1]
+	VLD1.P (R12)(R3), V5.S[2]
+	WORD $0x4f8310a0 // fmla v0.4s, v5.4s, v3.s[0]
+	WORD $0x4fa310a1 // fmla v1.4s, v5.4s, v3.s[1]
+	WORD $0x4f8410a2 // fmla v2.4s, v5.4s, v4.s[0]
+	VLD1.P (R13)(R2), [V3.S2]
+	VLD1R.P (R14)(R2), [V4.S4]
+	VLD1R.P (R10)(R3), [V5.S4]
+	VLD1.P (R11)(R3), V5.S[1]
+	VLD1.P (R12)(R3), V5.S[2]
+	WORD $0x4f8310a0 // fmla v0.4s, v5.4s, v3.s[0]
+	WORD $0x4fa310a1 // fmla v1.4s, v5.4s, v3.s[1]
+	WORD $0x4f8410a2 // fmla v2.4s, v5.4s, v4.s[0]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V3.S2]
+	VLD1R.P (R14)(R2), [V4.S4]
+	VLD1R.P (R10)(R3), [V5.S4]
+	VLD1.P (R11)(R3), V5.S[1]
+	VLD1.P (R12)(R3), V5.S[2]
+	WORD $0x4f8310a0 // fmla v0.4s, v5.4s, v3.s[0]
+	WORD $0x4fa310a1 // fmla v1.4s, v5.4s, v3.s[1]
+	WORD $0x4f8410a2 // fmla v2.4s, v5.4s, v4.s[0]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V3.B16, V3.B16, V3.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e464 // fcmgt v4.4s, v3.4s, v0.4s
+	VBIT V4.B16, V3.B16, V0.B16
+	WORD $0x6ea1e464 // fcmgt v4.4s, v3.4s, v1.4s
+	VBIT V4.B16, V3.B16, V1.B16
+	WORD $0x6ea2e464 // fcmgt v4.4s, v3.4s, v2.4s
+	VBIT V4.B16, V3.B16, V2.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	VLD1R.P (R10)(R8), [V5.S4]
+	VLD1.P (R11)(R8), V5.S[1]
+	VLD1.P (R12)(R8), V5.S[2]
+	WORD $0x6e25e465 // fcmge v5.4s, v3.4s, v5.4s
+	VBIT V5.B16, V3.B16, V0.B16
+	VLD1R.P (R10)(R8), [V5.S4]
+	VLD1.P (R11)(R8), V5.S[1]
+	VLD1.P (R12)(R8), V5.S[2]
+	WORD $0x6e25e465 // fcmge v5.4s, v3.4s, v5.4s
+	VBIT V5.B16, V3.B16, V1.B16
+	VLD1R.P (R10)(R8), [V5.S4]
+	VLD1.P (R11)(R8), V5.S[1]
+	VLD1.P (R12)(R8), V5.S[2]
+	WORD $0x6e25e465 // fcmge v5.4s, v3.4s, v5.4s
+	VBIT V5.B16, V3.B16, V2.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	ADD R6, R20, R12
+	VST1.P V0.S[0], (R10)(R4)
+	VST1.P V0.S[1], (R11)(R4)
+	VST1.P V0.S[2], (R12)(R4)
+	VST1.P V1.S[0], (R10)(R4)
+	VST1.P V1.S[1], (R11)(R4)
+	VST1.P V1.S[2], (R12)(R4)
+	VST1.P V2.S[0], (R10)(R4)
+	VST1.P V2.S[1], (R11)(R4)
+	VST1.P V2.S[2], (R12)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm3x2NEON(t *tile)
+TEXT ·gemm3x2NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R10)(R4), [V2.S4, V3.S4]
+	VLD1.P (R10)(R4), [V4.S4, V5.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V6.S4, V7.S4]
+	WORD $0x4e26d400 // fadd v0.4s, v0.4s, v6.4s
+	WORD $0x4e26d442 // fadd v2.4s, v2.4s, v6.4s
+	WORD $0x4e26d484 // fadd v4.4s, v4.4s, v6.4s
+	WORD $0x4e27d421 // fadd v1.4s, v1.4s, v7.4s
+	WORD $0x4e27d463 // fadd v3.4s, v3.4s, v7.4s
+	WORD $0x4e27d4a5 // fadd v5.4s, v5.4s, v7.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VMOV V0.B16, V2.B16
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V3.B16
+	VMOV V1.B16, V5.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F6
+	FMOVQ.P 16(R14), F7
+	FMOVQ.P 16(R15), F8
+	VLD1.P (R10)(R3), [V9.S4, V10.S4]
+	WORD $0x4f861120 // fmla v0.4s, v9.4s, v6.s[0]
+	WORD $0x4f861141 // fmla v1.4s, v10.4s, v6.s[0]
+	WORD $0x4f871122 // fmla v2.4s, v9.4s, v7.s[0]
+	WORD $0x4f871143 // fmla v3.4s, v10.4s, v7.s[0]
+	WORD $0x4f881124 // fmla v4.4s, v9.4s, v8.s[0]
+	WORD $0x4f881145 // fmla v5.4s, v10.4s, v8.s[0]
+	VLD1.P (R10)(R3), [V9.S4, V10.S4]
+	WORD $0x4fa61120 // fmla v0.4s, v9.4s, v6.s[1]
+	WORD $0x4fa61141 // fmla v1.4s, v10.4s, v6.s[1]
+	WORD $0x4fa71122 // fmla v2.4s, v9.4s, v7.s[1]
+	WORD $0x4fa71143 // fmla v3.4s, v10.4s, v7.s[1]
+	WORD $0x4fa81124 // fmla v4.4s, v9.4s, v8.s[1]
+	WORD $0x4fa81145 // fmla v5.4s, v10.4s, v8.s[1]
+	VLD1.P (R10)(R3), [V9.S4, V10.S4]
+	WORD $0x4f861920 // fmla v0.4s, v9.4s, v6.s[2]
+	WORD $0x4f861941 // fmla v1.4s, v10.4s, v6.s[2]
+	WORD $0x4f871922 // fmla v2.4s, v9.4s, v7.s[2]
+	WORD $0x4f871943 // fmla v3.4s, v10.4s, v7.s[2]
+	WORD $0x4f881924 // fmla v4.4s, v9.4s, v8.s[2]
+	WORD $0x4f881945 // fmla v5.4s, v10.4s, v8.s[2]
+	VLD1.P (R10)(R3), [V9.S4, V10.S4]
+	WORD $0x4fa61920 // fmla v0.4s, v9.4s, v6.s[3]
+	WORD $0x4fa61941 // fmla v1.4s, v10.4s, v6.s[3]
+	WORD $0x4fa71922 // fmla v2.4s, v9.4s, v7.s[3]
+	WORD $0x4fa71943 // fmla v3.4s, v10.4s, v7.s[3]
+	WORD $0x4fa81924 // fmla v4.4s, v9.4s, v8.s[3]
+	WORD $0x4fa81945 // fmla v5.4s, v10.4s, v8.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V6.S4, V7.S4]
+	VLD1R.P (R13)(R2), [V8.S4]
+	VFMLA V8.S4, V6.S4, V0.S4
+	VFMLA V8.S4, V7.S4, V1.S4
+	VLD1R.P (R14)(R2), [V9.S4]
+	VFMLA V9.S4, V6.S4, V2.S4
+	VFMLA V9.S4, V7.S4, V3.S4
+	VLD1R.P (R15)(R2), [V10.S4]
+	VFMLA V10.S4, V6.S4, V4.S4
+	VFMLA V10.S4, V7.S4, V5.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	B rowsRun
+	B multiplied
+byColumns:
+	ADD $8, R13, R14
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V6.S2]
+	VLD1R.P (R14)(R2), [V7.S4]
+	VLD1.P (R10)(R3), [V8.S4, V9.S4]
+	WORD $0x4f861100 // fmla v0.4s, v8.4s, v6.s[0]
+	WORD $0x4f861121 // fmla v1.4s, v9.4s, v6.s[0]
+	WORD $0x4fa61102 // fmla v2.4s, v8.4s, v6.s[1]
+	WORD $0x4fa61123 // fmla v3.4s, v9.4s, v6.s[1]
+	WORD $0x4f871104 // fmla v4.4s, v8.4s, v7.s[0]
+	WORD $0x4f871125 // fmla v5.4s, v9.4s, v7.s[0]
+	VLD1.P (R13)(R2), [V6.S2]
+	VLD1R.P (R14)(R2), [V7.S4]
+	VLD1.P (R10)(R3), [V8.S4, V9.S4]
+	WORD $0x4f861100 // fmla v0.4s, v8.4s, v6.s[0]
+	WORD $0x4f861121 // fmla v1.4s, v9.4s, v6.s[0]
+	WORD $0x4fa61102 // fmla v2.4s, v8.4s, v6.s[1]
+	WORD $0x4fa61123 // fmla v3.4s, v9.4s, v6.s[1]
+	WORD $0x4f871104 // fmla v4.4s, v8.4s, v7.s[0]
+	WORD $0x4f871125 // fmla v5.4s, v9.4s, v7.s[0]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V6.S2]
+	VLD1R.P (R14)(R2), [V7.S4]
+	VLD1.P (R10)(R3), [V8.S4, V9.S4]
+	WORD $0x4f861100 // fmla v0.4s, v8.4s, v6.s[0]
+	WORD $0x4f861121 // fmla v1.4s, v9.4s, v6.s[0]
+	WORD $0x4fa61102 // fmla v2.4s, v8.4s, v6.s[1]
+	WORD $0x4fa61123 // fmla v3.4s, v9.4s, v6.s[1]
+	WORD $0x4f871104 // fmla v4.4s, v8.4s, v7.s[0]
+	WORD $0x4f871125 // fmla v5.4s, v9.4s, v7.s[0]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V6.B16, V6.B16, V6.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e4c7 // fcmgt v7.4s, v6.4s, v0.4s
+	VBIT V7.B16, V6.B16, V0.B16
+	WORD $0x6ea1e4c7 // fcmgt v7.4s, v6.4s, v1.4s
+	VBIT V7.B16, V6.B16, V1.B16
+	WORD $0x6ea2e4c7 // fcmgt v7.4s, v6.4s, v2.4s
+	VBIT V7.B16, V6.B16, V2.B16
+	WORD $0x6ea3e4c7 // fcmgt v7.4s, v6.4s, v3.4s
+	VBIT V7.B16, V6.B16, V3.B16
+	WORD $0x6ea4e4c7 // fcmgt v7.4s, v6.4s, v4.4s
+	VBIT V7.B16, V6.B16, V4.B16
+	WORD $0x6ea5e4c7 // fcmgt v7.4s, v6.4s, v5.4s
+	VBIT V7.B16, V6.B16, V5.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	VLD1.P (R10)(R8), [V8.S4, V9.S4]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V0.B16
+	WORD $0x6e29e4c9 // fcmge v9.4s, v6.4s, v9.4s
+	VBIT V9.B16, V6.B16, V1.B16
+	VLD1.P (R10)(R8), [V8.S4, V9.S4]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V2.B16
+	WORD $0x6e29e4c9 // fcmge v9.4s, v6.4s, v9.4s
+	VBIT V9.B16, V6.B16, V3.B16
+	VLD1.P (R10)(R8), [V8.S4, V9.S4]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V4.B16
+	WORD $0x6e29e4c9 // fcmge v9.4s, v6.4s, v9.4s
+	VBIT V9.B16, V6.B16, V5.B16
+finished:
+	MOVD R20, R10
+	VST1.P [V0.S4, V1.S4], (R10)(R4)
+	VST1.P [V2.S4, V3.S4], (R10)(R4)
+	VST1.P [V4.S4, V5.S4], (R10)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm3x2CutNEON(t *tile)
+TEXT ·gemm3x2CutNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	LSL $2, R7, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VLD1.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), [V1.S4]
+	VLD1.P (R10)(R4), [V2.S4]
+	VLD1.P (R11)(R4), [V3.S4]
+	VLD1.P (R10)(R4), [V4.S4]
+	VLD1.P (R11)(R4), [V5.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V6.S4]
+	VLD1.P (R11)(R4), [V7.S4]
+	WORD $0x4e26d400 // fadd v0.4s, v0.4s, v6.4s
+	WORD $0x4e26d442 // fadd v2.4s, v2.4s, v6.4s
+	WORD $0x4e26d484 // fadd v4.4s, v4.4s, v6.4s
+	WORD $0x4e27d421 // fadd v1.4s, v1.4s, v7.4s
+	WORD $0x4e27d463 // fadd v3.4s, v3.4s, v7.4s
+	WORD $0x4e27d4a5 // fadd v5.4s, v5.4s, v7.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), [V1.S4]
+	VMOV V0.B16, V2.B16
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V3.B16
+	VMOV V1.B16, V5.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F6
+	FMOVQ.P 16(R14), F7
+	FMOVQ.P 16(R15), F8
+	VLD1.P (R10)(R3), [V9.S4]
+	VLD1.P (R11)(R3), [V10.S4]
+	WORD $0x4f861120 // fmla v0.4s, v9.4s, v6.s[0]
+	WORD $0x4f861141 // fmla v1.4s, v10.4s, v6.s[0]
+	WORD $0x4f871122 // fmla v2.4s, v9.4s, v7.s[0]
+	WORD $0x4f871143 // fmla v3.4s, v10.4s, v7.s[0]
+	WORD $0x4f881124 // fmla v4.4s, v9.4s, v8.s[0]
+	WORD $0x4f881145 // fmla v5.4s, v10.4s, v8.s[0]
+	VLD1.P (R10)(R3), [V9.S4]
+	VLD1.P (R11)(R3), [V10.S4]
+	WORD $0x4fa61120 // fmla v0.4s, v9.4s, v6.s[1]
+	WORD $0x4fa61141 // fmla v1.4s, v10.4s, v6.s[1]
+	WORD $0x4fa71122 // fmla v2.4s, v9.4s, v7.s[1]
+	WORD $0x4fa71143 // fmla v3.4s, v10.4s, v7.s[1]
+	WORD $0x4fa81124 // fmla v4.4s, v9.4s, v8.s[1]
+	WORD $0x4fa81145 // fmla v5.4s, v10.4s, v8.s[1]
+	VLD1.P (R10)(R3), [V9.S4]
+	VLD1.P (R11)(R3), [V10.S4]
+	WORD $0x4f861920 // fmla v0.4s, v9.4s, v6.s[2]
+	WORD $0x4f861941 // fmla v1.4s, v10.4s, v6.s[2]
+	WORD $0x4f871922 // fmla v2.4s, v9.4s, v7.s[2]
+	WORD $0x4f871943 // fmla v3.4s, v10.4s, v7.s[2]
+	WORD $0x4f881924 // fmla v4.4s, v9.4s, v8.s[2]
+	WORD $0x4f881945 // fmla v5.4s, v10.4s, v8.s[2]
+	VLD1.P (R10)(R3), [V9.S4]
+	VLD1.P (R11)(R3), [V10.S4]
+	WORD $0x4fa61920 // fmla v0.4s, v9.4s, v6.s[3]
+	WORD $0x4fa61941 // fmla v1.4s, v10.4s, v6.s[3]
+	WORD $0x4fa71922 // fmla v2.4s, v9.4s, v7.s[3]
+	WORD $0x4fa71943 // fmla v3.4s, v10.4s, v7.s[3]
+	WORD $0x4fa81924 // fmla v4.4s, v9.4s, v8.s[3]
+	WORD $0x4fa81945 // fmla v5.4s, v10.4s, v8.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V6.S4]
+	VLD1.P (R11)(R3), [V7.S4]
+	VLD1R.P (R13)(R2), [V8.S4]
+	VFMLA V8.S4, V6.S4, V0.S4
+	VFMLA V8.S4, V7.S4, V1.S4
+	VLD1R.P (R14)(R2), [V9.S4]
+	VFMLA V9.S4, V6.S4, V2.S4
+	VFMLA V9.S4, V7.S4, V3.S4
+	VLD1R.P (R15)(R2), [V10.S4]
+	VFMLA V10.S4, V6.S4, V4.S4
+	VFMLA V10.S4, V7.S4, V5.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	B rowsRun
+	B multiplied
+byColumns:
+	ADD $8, R13, R14
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V6.S2]
+	VLD1R.P (R14)(R2), [V7.S4]
+	VLD1.P (R10)(R3), [V8.S4]
+	VLD1.P (R11)(R3), [V9.S4]
+	WORD $0x4f861100 // fmla v0.4s, v8.4s, v6.s[0]
+	WORD $0x4f861121 // fmla v1.4s, v9.4s, v6.s[0]
+	WORD $0x4fa61102 // fmla v2.4s, v8.4s, v6.s[1]
+	WORD $0x4fa61123 // fmla v3.4s, v9.4s, v6.s[1]
+	WORD $0x4f871104 // fmla v4.4s, v8.4s, v7.s[0]
+	WORD $0x4f871125 // fmla v5.4s, v9.4s, v7.s[0]
+	VLD1.P (R13)(R2), [V6.S2]
+	VLD1R.P (R14)(R2), [V7.S4]
+	VLD1.P (R10)(R3), [V8.S4]
+	VLD1.P (R11)(R3), [V9.S4]
+	WORD $0x4f861100 // fmla v0.4s, v8.4s, v6.s[0]
+	WORD $0x4f861121 // fmla v1.4s, v9.4s, v6.s[0]
+	WORD $0x4fa61102 // fmla v2.4s, v8.4s, v6.s[1]
+	WORD $0x4fa61123 // fmla v3.4s, v9.4s, v6.s[1]
+	WORD $0x4f871104 // fmla v4.4s, v8.4s, v7.s[0]
+	WORD $0x4f871125 // fmla v5.4s, v9.4s, v7.s[0]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V6.S2]
+	VLD1R.P (R14)(R2), [V7.S4]
+	VLD1.P (R10)(R3), [V8.S4]
+	VLD1.P (R11)(R3), [V9.S4]
+	WORD $0x4f861100 // fmla v0.4s, v8.4s, v6.s[0]
+	WORD $0x4f861121 // fmla v1.4s, v9.4s, v6.s[0]
+	WORD $0x4fa61102 // fmla v2.4s, v8.4s, v6.s[1]
+	WORD $0x4fa61123 // fmla v3.4s, v9.4s, v6.s[1]
+	WORD $0x4f871104 // fmla v4.4s, v8.4s, v7.s[0]
+	WORD $0x4f871125 // fmla v5.4s, v9.4s, v7.s[0]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V6.B16, V6.B16, V6.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e4c7 // fcmgt v7.4s, v6.4s, v0.4s
+	VBIT V7.B16, V6.B16, V0.B16
+	WORD $0x6ea1e4c7 // fcmgt v7.4s, v6.4s, v1.4s
+	VBIT V7.B16, V6.B16, V1.B16
+	WORD $0x6ea2e4c7 // fcmgt v7.4s, v6.4s, v2.4s
+	VBIT V7.B16, V6.B16, V2.B16
+	WORD $0x6ea3e4c7 // fcmgt v7.4s, v6.4s, v3.4s
+	VBIT V7.B16, V6.B16, V3.B16
+	WORD $0x6ea4e4c7 // fcmgt v7.4s, v6.4s, v4.4s
+	VBIT V7.B16, V6.B16, V4.B16
+	WORD $0x6ea5e4c7 // fcmgt v7.4s, v6.4s, v5.4s
+	VBIT V7.B16, V6.B16, V5.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R8), [V8.S4]
+	VLD1.P (R11)(R8), [V9.S4]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V0.B16
+	WORD $0x6e29e4c9 // fcmge v9.4s, v6.4s, v9.4s
+	VBIT V9.B16, V6.B16, V1.B16
+	VLD1.P (R10)(R8), [V8.S4]
+	VLD1.P (R11)(R8), [V9.S4]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V2.B16
+	WORD $0x6e29e4c9 // fcmge v9.4s, v6.4s, v9.4s
+	VBIT V9.B16, V6.B16, V3.B16
+	VLD1.P (R10)(R8), [V8.S4]
+	VLD1.P (R11)(R8), [V9.S4]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V4.B16
+	WORD $0x6e29e4c9 // fcmge v9.4s, v6.4s, v9.4s
+	VBIT V9.B16, V6.B16, V5.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VST1.P [V0.S4], (R10)(R4)
+	VST1.P [V1.S4], (R11)(R4)
+	VST1.P [V2.S4], (R10)(R4)
+	VST1.P [V3.S4], (R11)(R4)
+	VST1.P [V4.S4], (R10)(R4)
+	VST1.P [V5.S4], (R11)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm3x3NEON(t *tile)
+TEXT ·gemm3x3NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	LSL $2, R7, R5
+	ADD $16, R5, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4]
+	VLD1.P (R10)(R4), [V3.S4, V4.S4]
+	VLD1.P (R11)(R4), [V5.S4]
+	VLD1.P (R10)(R4), [V6.S4, V7.S4]
+	VLD1.P (R11)(R4), [V8.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V9.S4, V10.S4]
+	VLD1.P (R11)(R4), [V11.S4]
+	WORD $0x4e29d400 // fadd v0.4s, v0.4s, v9.4s
+	WORD $0x4e29d463 // fadd v3.4s, v3.4s, v9.4s
+	WORD $0x4e29d4c6 // fadd v6.4s, v6.4s, v9.4s
+	WORD $0x4e2ad421 // fadd v1.4s, v1.4s, v10.4s
+	WORD $0x4e2ad484 // fadd v4.4s, v4.4s, v10.4s
+	WORD $0x4e2ad4e7 // fadd v7.4s, v7.4s, v10.4s
+	WORD $0x4e2bd442 // fadd v2.4s, v2.4s, v11.4s
+	WORD $0x4e2bd4a5 // fadd v5.4s, v5.4s, v11.4s
+	WORD $0x4e2bd508 // fadd v8.4s, v8.4s, v11.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4]
+	VMOV V0.B16, V3.B16
+	VMOV V0.B16, V6.B16
+	VMOV V1.B16, V4.B16
+	VMOV V1.B16, V7.B16
+	VMOV V2.B16, V5.B16
+	VMOV V2.B16, V8.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F9
+	FMOVQ.P 16(R14), F10
+	FMOVQ.P 16(R15), F11
+	VLD1.P (R10)(R3), [V12.S4, V13.S4]
+	VLD1.P (R11)(R3), [V14.S4]
+	WORD $0x4f891180 // fmla v0.4s, v12.4s, v9.s[0]
+	WORD $0x4f8911a1 // fmla v1.4s, v13.4s, v9.s[0]
+	WORD $0x4f8911c2 // fmla v2.4s, v14.4s, v9.s[0]
+	WORD $0x4f8a1183 // fmla v3.4s, v12.4s, v10.s[0]
+	WORD $0x4f8a11a4 // fmla v4.4s, v13.4s, v10.s[0]
+	WORD $0x4f8a11c5 // fmla v5.4s, v14.4s, v10.s[0]
+	WORD $0x4f8b1186 // fmla v6.4s, v12.4s, v11.s[0]
+	WORD $0x4f8b11a7 // fmla v7.4s, v13.4s, v11.s[0]
+	WORD $0x4f8b11c8 // fmla v8.4s, v14.4s, v11.s[0]
+	VLD1.P (R10)(R3), [V12.S4, V13.S4]
+	VLD1.P (R11)(R3), [V14.S4]
+	WORD $0x4fa91180 // fmla v0.4s, v12.4s, v9.s[1]
+	WORD $0x4fa911a1 // fmla v1.4s, v13.4s, v9.s[1]
+	WORD $0x4fa911c2 // fmla v2.4s, v14.4s, v9.s[1]
+	WORD $0x4faa1183 // fmla v3.4s, v12.4s, v10.s[1]
+	WORD $0x4faa11a4 // fmla v4.4s, v13.4s, v10.s[1]
+	WORD $0x4faa11c5 // fmla v5.4s, v14.4s, v10.s[1]
+	WORD $0x4fab1186 // fmla v6.4s, v12.4s, v11.s[1]
+	WORD $0x4fab11a7 // fmla v7.4s, v13.4s, v11.s[1]
+	WORD $0x4fab11c8 // fmla v8.4s, v14.4s, v11.s[1]
+	VLD1.P (R10)(R3), [V12.S4, V13.S4]
+	VLD1.P (R11)(R3), [V14.S4]
+	WORD $0x4f891980 // fmla v0.4s, v12.4s, v9.s[2]
+	WORD $0x4f8919a1 // fmla v1.4s, v13.4s, v9.s[2]
+	WORD $0x4f8919c2 // fmla v2.4s, v14.4s, v9.s[2]
+	WORD $0x4f8a1983 // fmla v3.4s, v12.4s, v10.s[2]
+	WORD $0x4f8a19a4 // fmla v4.4s, v13.4s, v10.s[2]
+	WORD $0x4f8a19c5 // fmla v5.4s, v14.4s, v10.s[2]
+	WORD $0x4f8b1986 // fmla v6.4s, v12.4s, v11.s[2]
+	WORD $0x4f8b19a7 // fmla v7.4s, v13.4s, v11.s[2]
+	WORD $0x4f8b19c8 // fmla v8.4s, v14.4s, v11.s[2]
+	VLD1.P (R10)(R3), [V12.S4, V13.S4]
+	VLD1.P (R11)(R3), [V14.S4]
+	WORD $0x4fa91980 // fmla v0.4s, v12.4s, v9.s[3]
+	WORD $0x4fa919a1 // fmla v1.4s, v13.4s, v9.s[3]
+	WORD $0x4fa919c2 // fmla v2.4s, v14.4s, v9.s[3]
+	WORD $0x4faa1983 // fmla v3.4s, v12.4s, v10.s[3]
+	WORD $0x4faa19a4 // fmla v4.4s, v13.4s, v10.s[3]
+	WORD $0x4faa19c5 // fmla v5.4s, v14.4s, v10.s[3]
+	WORD $0x4fab1986 // fmla v6.4s, v12.4s, v11.s[3]
+	WORD $0x4fab19a7 // fmla v7.4s, v13.4s, v11.s[3]
+	WORD $0x4fab19c8 // fmla v8.4s, v14.4s, v11.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V9.S4, V10.S4]
+	VLD1.P (R11)(R3), [V11.S4]
+	VLD1R.P (R13)(R2), [V12.S4]
+	VFMLA V12.S4, V9.S4, V0.S4
+	VFMLA V12.S4, V10.S4, V1.S4
+	VFMLA V12.S4, V11.S4, V2.S4
+	VLD1R.P (R14)(R2), [V13.S4]
+	VFMLA V13.S4, V9.S4, V3.S4
+	VFMLA V13.S4, V10.S4, V4.S4
+	VFMLA V13.S4, V11.S4, V5.S4
+	VLD1R.P (R15)(R2), [V14.S4]
+	VFMLA V14.S4, V9.S4, V6.S4
+	VFMLA V14.S4, V10.S4, V7.S4
+	VFMLA V14.S4, V11.S4, V8.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	B rowsRun
+	B multiplied
+byColumns:
+	ADD $8, R13, R14
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V9.S2]
+	VLD1R.P (R14)(R2), [V10.S4]
+	VLD1.P (R10)(R3), [V11.S4, V12.S4]
+	VLD1.P (R11)(R3), [V13.S4]
+	WORD $0x4f891160 // fmla v0.4s, v11.4s, v9.s[0]
+	WORD $0x4f891181 // fmla v1.4s, v12.4s, v9.s[0]
+	WORD $0x4f8911a2 // fmla v2.4s, v13.4s, v9.s[0]
+	WORD $0x4fa91163 // fmla v3.4s, v11.4s, v9.s[1]
+	WORD $0x4fa91184 // fmla v4.4s, v12.4s, v9.s[1]
+	WORD $0x4fa911a5 // fmla v5.4s, v13.4s, v9.s[1]
+	WORD $0x4f8a1166 // fmla v6.4s, v11.4s, v10.s[0]
+	WORD $0x4f8a1187 // fmla v7.4s, v12.4s, v10.s[0]
+	WORD $0x4f8a11a8 // fmla v8.4s, v13.4s, v10.s[0]
+	VLD1.P (R13)(R2), [V9.S2]
+	VLD1R.P (R14)(R2), [V10.S4]
+	VLD1.P (R10)(R3), [V11.S4, V12.S4]
+	VLD1.P (R11)(R3), [V13.S4]
+	WORD $0x4f891160 // fmla v0.4s, v11.4s, v9.s[0]
+	WORD $0x4f891181 // fmla v1.4s, v12.4s, v9.s[0]
+	WORD $0x4f8911a2 // fmla v2.4s, v13.4s, v9.s[0]
+	WORD $0x4fa91163 // fmla v3.4s, v11.4s, v9.s[1]
+	WORD $0x4fa91184 // fmla v4.4s, v12.4s, v9.s[1]
+	WORD $0x4fa911a5 // fmla v5.4s, v13.4s, v9.s[1]
+	WORD $0x4f8a1166 // fmla v6.4s, v11.4s, v10.s[0]
+	WORD $0x4f8a1187 // fmla v7.4s, v12.4s, v10.s[0]
+	WORD $0x4f8a11a8 // fmla v8.4s, v13.4s, v10.s[0]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V9.S2]
+	VLD1R.P (R14)(R2), [V10.S4]
+	VLD1.P (R10)(R3), [V11.S4, V12.S4]
+	VLD1.P (R11)(R3), [V13.S4]
+	WORD $0x4f891160 // fmla v0.4s, v11.4s, v9.s[0]
+	WORD $0x4f891181 // fmla v1.4s, v12.4s, v9.s[0]
+	WORD $0x4f8911a2 // fmla v2.4s, v13.4s, v9.s[0]
+	WORD $0x4fa91163 // fmla v3.4s, v11.4s, v9.s[1]
+	WORD $0x4fa91184 // fmla v4.4s, v12.4s, v9.s[1]
+	WORD $0x4fa911a5 // fmla v5.4s, v13.4s, v9.s[1]
+	WORD $0x4f8a1166 // fmla v6.4s, v11.4s, v10.s[0]
+	WORD $0x4f8a1187 // fmla v7.4s, v12.4s, v10.s[0]
+	WORD $0x4f8a11a8 // fmla v8.4s, v13.4s, v10.s[0]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V9.B16, V9.B16, V9.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e52a // fcmgt v10.4s, v9.4s, v0.4s
+	VBIT V10.B16, V9.B16, V0.B16
+	WORD $0x6ea1e52a // fcmgt v10.4s, v9.4s, v1.4s
+	VBIT V10.B16, V9.B16, V1.B16
+	WORD $0x6ea2e52a // fcmgt v10.4s, v9.4s, v2.4s
+	VBIT V10.B16, V9.B16, V2.B16
+	WORD $0x6ea3e52a // fcmgt v10.4s, v9.4s, v3.4s
+	VBIT V10.B16, V9.B16, V3.B16
+	WORD $0x6ea4e52a // fcmgt v10.4s, v9.4s, v4.4s
+	VBIT V10.B16, V9.B16, V4.B16
+	WORD $0x6ea5e52a // fcmgt v10.4s, v9.4s, v5.4s
+	VBIT V10.B16, V9.B16, V5.B16
+	WORD $0x6ea6e52a // fcmgt v10.4s, v9.4s, v6.4s
+	VBIT V10.B16, V9.B16, V6.B16
+	WORD $0x6ea7e52a // fcmgt v10.4s, v9.4s, v7.4s
+	VBIT V10.B16, V9.B16, V7.B16
+	WORD $0x6ea8e52a // fcmgt v10.4s, v9.4s, v8.4s
+	VBIT V10.B16, V9.B16, V8.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R8), [V11.S4, V12.S4]
+	VLD1.P (R11)(R8), [V13.S4]
+	WORD $0x6e2be52b // fcmge v11.4s, v9.4s, v11.4s
+	VBIT V11.B16, V9.B16, V0.B16
+	WORD $0x6e2ce52c // fcmge v12.4s, v9.4s, v12.4s
+	VBIT V12.B16, V9.B16, V1.B16
+	WORD $0x6e2de52d // fcmge v13.4s, v9.4s, v13.4s
+	VBIT V13.B16, V9.B16, V2.B16
+	VLD1.P (R10)(R8), [V11.S4, V12.S4]
+	VLD1.P (R11)(R8), [V13.S4]
+	WORD $0x6e2be52b // fcmge v11.4s, v9.4s, v11.4s
+	VBIT V11.B16, V9.B16, V3.B16
+	WORD $0x6e2ce52c // fcmge v12.4s, v9.4s, v12.4s
+	VBIT V12.B16, V9.B16, V4.B16
+	WORD $0x6e2de52d // fcmge v13.4s, v9.4s, v13.4s
+	VBIT V13.B16, V9.B16, V5.B16
+	VLD1.P (R10)(R8), [V11.S4, V12.S4]
+	VLD1.P (R11)(R8), [V13.S4]
+	WORD $0x6e2be52b // fcmge v11.4s, v9.4s, v11.4s
+	VBIT V11.B16, V9.B16, V6.B16
+	WORD $0x6e2ce52c // fcmge v12.4s, v9.4s, v12.4s
+	VBIT V12.B16, V9.B16, V7.B16
+	WORD $0x6e2de52d // fcmge v13.4s, v9.4s, v13.4s
+	VBIT V13.B16, V9.B16, V8.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VST1.P [V0.S4, V1.S4], (R10)(R4)
+	VST1.P [V2.S4], (R11)(R4)
+	VST1.P [V3.S4, V4.S4], (R10)(R4)
+	VST1.P [V5.S4], (R11)(R4)
+	VST1.P [V6.S4, V7.S4], (R10)(R4)
+	VST1.P [V8.S4], (R11)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm3x4NEON(t *tile)
+TEXT ·gemm3x4NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	LSL $2, R7, R5
+	ADD $16, R5, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4, V3.S4]
+	VLD1.P (R10)(R4), [V4.S4, V5.S4]
+	VLD1.P (R11)(R4), [V6.S4, V7.S4]
+	VLD1.P (R10)(R4), [V8.S4, V9.S4]
+	VLD1.P (R11)(R4), [V10.S4, V11.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V12.S4, V13.S4]
+	VLD1.P (R11)(R4), [V14.S4, V15.S4]
+	WORD $0x4e2cd400 // fadd v0.4s, v0.4s, v12.4s
+	WORD $0x4e2cd484 // fadd v4.4s, v4.4s, v12.4s
+	WORD $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
+	WORD $0x4e2dd421 // fadd v1.4s, v1.4s, v13.4s
+	WORD $0x4e2dd4a5 // fadd v5.4s, v5.4s, v13.4s
+	WORD $0x4e2dd529 // fadd v9.4s, v9.4s, v13.4s
+	WORD $0x4e2ed442 // fadd v2.4s, v2.4s, v14.4s
+	WORD $0x4e2ed4c6 // fadd v6.4s, v6.4s, v14.4s
+	WORD $0x4e2ed54a // fadd v10.4s, v10.4s, v14.4s
+	WORD $0x4e2fd463 // fadd v3.4s, v3.4s, v15.4s
+	WORD $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	WORD $0x4e2fd56b // fadd v11.4s, v11.4s, v15.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4, V3.S4]
+	VMOV V0.B16, V4.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V5.B16
+	VMOV V1.B16, V9.B16
+	VMOV V2.B16, V6.B16
+	VMOV V2.B16, V10.B16
+	VMOV V3.B16, V7.B16
+	VMOV V3.B16, V11.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F12
+	FMOVQ.P 16(R14), F13
+	FMOVQ.P 16(R15), F14
+	VLD1.P (R10)(R3), [V15.S4, V16.S4]
+	VLD1.P (R11)(R3), [V17.S4, V18.S4]
+	WORD $0x4f8c11e0 // fmla v0.4s, v15.4s, v12.s[0]
+	WORD $0x4f8c1201 // fmla v1.4s, v16.4s, v12.s[0]
+	WORD $0x4f8c1222 // fmla v2.4s, v17.4s, v12.s[0]
+	WORD $0x4f8c1243 // fmla v3.4s, v18.4s, v12.s[0]
+	WORD $0x4f8d11e4 // fmla v4.4s, v15.4s, v13.s[0]
+	WORD $0x4f8d1205 // fmla v5.4s, v16.4s, v13.s[0]
+	WORD $0x4f8d1226 // fmla v6.4s, v17.4s, v13.s[0]
+	WORD $0x4f8d1247 // fmla v7.4s, v18.4s, v13.s[0]
+	WORD $0x4f8e11e8 // fmla v8.4s, v15.4s, v14.s[0]
+	WORD $0x4f8e1209 // fmla v9.4s, v16.4s, v14.s[0]
+	WORD $0x4f8e122a // fmla v10.4s, v17.4s, v14.s[0]
+	WORD $0x4f8e124b // fmla v11.4s, v18.4s, v14.s[0]
+	VLD1.P (R10)(R3), [V15.S4, V16.S4]
+	VLD1.P (R11)(R3), [V17.S4, V18.S4]
+	WORD $0x4fac11e0 // fmla v0.4s, v15.4s, v12.s[1]
+	WORD $0x4fac1201 // fmla v1.4s, v16.4s, v12.s[1]
+	WORD $0x4fac1222 // fmla v2.4s, v17.4s, v12.s[1]
+	WORD $0x4fac1243 // fmla v3.4s, v18.4s, v12.s[1]
+	WORD $0x4fad11e4 // fmla v4.4s, v15.4s, v13.s[1]
+	WORD $0x4fad1205 // fmla v5.4s, v16.4s, v13.s[1]
+	WORD $0x4fad1226 // fmla v6.4s, v17.4s, v13.s[1]
+	WORD $0x4fad1247 // fmla v7.4s, v18.4s, v13.s[1]
+	WORD $0x4fae11e8 // fmla v8.4s, v15.4s, v14.s[1]
+	WORD $0x4fae1209 // fmla v9.4s, v16.4s, v14.s[1]
+	WORD $0x4fae122a // fmla v10.4s, v17.4s, v14.s[1]
+	WORD $0x4fae124b // fmla v11.4s, v18.4s, v14.s[1]
+	VLD1.P (R10)(R3), [V15.S4, V16.S4]
+	VLD1.P (R11)(R3), [V17.S4, V18.S4]
+	WORD $0x4f8c19e0 // fmla v0.4s, v15.4s, v12.s[2]
+	WORD $0x4f8c1a01 // fmla v1.4s, v16.4s, v12.s[2]
+	WORD $0x4f8c1a22 // fmla v2.4s, v17.4s, v12.s[2]
+	WORD $0x4f8c1a43 // fmla v3.4s, v18.4s, v12.s[2]
+	WORD $0x4f8d19e4 // fmla v4.4s, v15.4s, v13.s[2]
+	WORD $0x4f8d1a05 // fmla v5.4s, v16.4s, v13.s[2]
+	WORD $0x4f8d1a26 // fmla v6.4s, v17.4s, v13.s[2]
+	WORD $0x4f8d1a47 // fmla v7.4s, v18.4s, v13.s[2]
+	WORD $0x4f8e19e8 // fmla v8.4s, v15.4s, v14.s[2]
+	WORD $0x4f8e1a09 // fmla v9.4s, v16.4s, v14.s[2]
+	WORD $0x4f8e1a2a // fmla v10.4s, v17.4s, v14.s[2]
+	WORD $0x4f8e1a4b // fmla v11.4s, v18.4s, v14.s[2]
+	VLD1.P (R10)(R3), [V15.S4, V16.S4]
+	VLD1.P (R11)(R3), [V17.S4, V18.S4]
+	WORD $0x4fac19e0 // fmla v0.4s, v15.4s, v12.s[3]
+	WORD $0x4fac1a01 // fmla v1.4s, v16.4s, v12.s[3]
+	WORD $0x4fac1a22 // fmla v2.4s, v17.4s, v12.s[3]
+	WORD $0x4fac1a43 // fmla v3.4s, v18.4s, v12.s[3]
+	WORD $0x4fad19e4 // fmla v4.4s, v15.4s, v13.s[3]
+	WORD $0x4fad1a05 // fmla v5.4s, v16.4s, v13.s[3]
+	WORD $0x4fad1a26 // fmla v6.4s, v17.4s, v13.s[3]
+	WORD $0x4fad1a47 // fmla v7.4s, v18.4s, v13.s[3]
+	WORD $0x4fae19e8 // fmla v8.4s, v15.4s, v14.s[3]
+	WORD $0x4fae1a09 // fmla v9.4s, v16.4s, v14.s[3]
+	WORD $0x4fae1a2a // fmla v10.4s, v17.4s, v14.s[3]
+	WORD $0x4fae1a4b // fmla v11.4s, v18.4s, v14.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V12.S4, V13.S4]
+	VLD1.P (R11)(R3), [V14.S4, V15.S4]
+	VLD1R.P (R13)(R2), [V16.S4]
+	VFMLA V16.S4, V12.S4, V0.S4
+	VFMLA V16.S4, V13.S4, V1.S4
+	VFMLA V16.S4, V14.S4, V2.S4
+	VFMLA V16.S4, V15.S4, V3.S4
+	VLD1R.P (R14)(R2), [V17.S4]
+	VFMLA V17.S4, V12.S4, V4.S4
+	VFMLA V17.S4, V13.S4, V5.S4
+	VFMLA V17.S4, V14.S4, V6.S4
+	VFMLA V17.S4, V15.S4, V7.S4
+	VLD1R.P (R15)(R2), [V18.S4]
+	VFMLA V18.S4, V12.S4, V8.S4
+	VFMLA V18.S4, V13.S4, V9.S4
+	VFMLA V18.S4, V14.S4, V10.S4
+	VFMLA V18.S4, V15.S4, V11.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	B rowsRun
+	B multiplied
+byColumns:
+	ADD $8, R13, R14
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V12.S2]
+	VLD1R.P (R14)(R2), [V13.S4]
+	VLD1.P (R10)(R3), [V14.S4, V15.S4]
+	VLD1.P (R11)(R3), [V16.S4, V17.S4]
+	WORD $0x4f8c11c0 // fmla v0.4s, v14.4s, v12.s[0]
+	WORD $0x4f8c11e1 // fmla v1.4s, v15.4s, v12.s[0]
+	WORD $0x4f8c1202 // fmla v2.4s, v16.4s, v12.s[0]
+	WORD $0x4f8c1223 // fmla v3.4s, v17.4s, v12.s[0]
+	WORD $0x4fac11c4 // fmla v4.4s, v14.4s, v12.s[1]
+	WORD $0x4fac11e5 // fmla v5.4s, v15.4s, v12.s[1]
+	WORD $0x4fac1206 // fmla v6.4s, v16.4s, v12.s[1]
+	WORD $0x4fac1227 // fmla v7.4s, v17.4s, v12.s[1]
+	WORD $0x4f8d11c8 // fmla v8.4s, v14.4s, v13.s[0]
+	WORD $0x4f8d11e9 // fmla v9.4s, v15.4s, v13.s[0]
+	WORD $0x4f8d120a // fmla v10.4s, v16.4s, v13.s[0]
+	WORD $0x4f8d122b // fmla v11.4s, v17.4s, v13.s[0]
+	VLD1.P (R13)(R2), [V12.S2]
+	VLD1R.P (R14)(R2), [V13.S4]
+	VLD1.P (R10)(R3), [V14.S4, V15.S4]
+	VLD1.P (R11)(R3), [V16.S4, V17.S4]
+	WORD $0x4f8c11c0 // fmla v0.4s, v14.4s, v12.s[0]
+	WORD $0x4f8c11e1 // fmla v1.4s, v15.4s, v12.s[0]
+	WORD $0x4f8c1202 // fmla v2.4s, v16.4s, v12.s[0]
+	WORD $0x4f8c1223 // fmla v3.4s, v17.4s, v12.s[0]
+	WORD $0x4fac11c4 // fmla v4.4s, v14.4s, v12.s[1]
+	WORD $0x4fac11e5 // fmla v5.4s, v15.4s, v12.s[1]
+	WORD $0x4fac1206 // fmla v6.4s, v16.4s, v12.s[1]
+	WORD $0x4fac1227 // fmla v7.4s, v17.4s, v12.s[1]
+	WORD $0x4f8d11c8 // fmla v8.4s, v14.4s, v13.s[0]
+	WORD $0x4f8d11e9 // fmla v9.4s, v15.4s, v13.s[0]
+	WORD $0x4f8d120a // fmla v10.4s, v16.4s, v13.s[0]
+	WORD $0x4f8d122b // fmla v11.4s, v17.4s, v13.s[0]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V12.S2]
+	VLD1R.P (R14)(R2), [V13.S4]
+	VLD1.P (R10)(R3), [V14.S4, V15.S4]
+	VLD1.P (R11)(R3), [V16.S4, V17.S4]
+	WORD $0x4f8c11c0 // fmla v0.4s, v14.4s, v12.s[0]
+	WORD $0x4f8c11e1 // fmla v1.4s, v15.4s, v12.s[0]
+	WORD $0x4f8c1202 // fmla v2.4s, v16.4s, v12.s[0]
+	WORD $0x4f8c1223 // fmla v3.4s, v17.4s, v12.s[0]
+	WORD $0x4fac11c4 // fmla v4.4s, v14.4s, v12.s[1]
+	WORD $0x4fac11e5 // fmla v5.4s, v15.4s, v12.s[1]
+	WORD $0x4fac1206 // fmla v6.4s, v16.4s, v12.s[1]
+	WORD $0x4fac1227 // fmla v7.4s, v17.4s, v12.s[1]
+	WORD $0x4f8d11c8 // fmla v8.4s, v14.4s, v13.s[0]
+	WORD $0x4f8d11e9 // fmla v9.4s, v15.4s, v13.s[0]
+	WORD $0x4f8d120a // fmla v10.4s, v16.4s, v13.s[0]
+	WORD $0x4f8d122b // fmla v11.4s, v17.4s, v13.s[0]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V12.B16, V12.B16, V12.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e58d // fcmgt v13.4s, v12.4s, v0.4s
+	VBIT V13.B16, V12.B16, V0.B16
+	WORD $0x6ea1e58d // fcmgt v13.4s, v12.4s, v1.4s
+	VBIT V13.B16, V12.B16, V1.B16
+	WORD $0x6ea2e58d // fcmgt v13.4s, v12.4s, v2.4s
+	VBIT V13.B16, V12.B16, V2.B16
+	WORD $0x6ea3e58d // fcmgt v13.4s, v12.4s, v3.4s
+	VBIT V13.B16, V12.B16, V3.B16
+	WORD $0x6ea4e58d // fcmgt v13.4s, v12.4s, v4.4s
+	VBIT V13.B16, V12.B16, V4.B16
+	WORD $0x6ea5e58d // fcmgt v13.4s, v12.4s, v5.4s
+	VBIT V13.B16, V12.B16, V5.B16
+	WORD $0x6ea6e58d // fcmgt v13.4s, v12.4s, v6.4s
+	VBIT V13.B16, V12.B16, V6.B16
+	WORD $0x6ea7e58d // fcmgt v13.4s, v12.4s, v7.4s
+	VBIT V13.B16, V12.B16, V7.B16
+	WORD $0x6ea8e58d // fcmgt v13.4s, v12.4s, v8.4s
+	VBIT V13.B16, V12.B16, V8.B16
+	WORD $0x6ea9e58d // fcmgt v13.4s, v12.4s, v9.4s
+	VBIT V13.B16, V12.B16, V9.B16
+	WORD $0x6eaae58d // fcmgt v13.4s, v12.4s, v10.4s
+	VBIT V13.B16, V12.B16, V10.B16
+	WORD $0x6eabe58d // fcmgt v13.4s, v12.4s, v11.4s
+	VBIT V13.B16, V12.B16, V11.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R8), [V14.S4, V15.S4]
+	VLD1.P (R11)(R8), [V16.S4, V17.S4]
+	WORD $0x6e2ee58e // fcmge v14.4s, v12.4s, v14.4s
+	VBIT V14.B16, V12.B16, V0.B16
+	WORD $0x6e2fe58f // fcmge v15.4s, v12.4s, v15.4s
+	VBIT V15.B16, V12.B16, V1.B16
+	WORD $0x6e30e590 // fcmge v16.4s, v12.4s, v16.4s
+	VBIT V16.B16, V12.B16, V2.B16
+	WORD $0x6e31e591 // fcmge v17.4s, v12.4s, v17.4s
+	VBIT V17.B16, V12.B16, V3.B16
+	VLD1.P (R10)(R8), [V14.S4, V15.S4]
+	VLD1.P (R11)(R8), [V16.S4, V17.S4]
+	WORD $0x6e2ee58e // fcmge v14.4s, v12.4s, v14.4s
+	VBIT V14.B16, V12.B16, V4.B16
+	WORD $0x6e2fe58f // fcmge v15.4s, v12.4s, v15.4s
+	VBIT V15.B16, V12.B16, V5.B16
+	WORD $0x6e30e590 // fcmge v16.4s, v12.4s, v16.4s
+	VBIT V16.B16, V12.B16, V6.B16
+	WORD $0x6e31e591 // fcmge v17.4s, v12.4s, v17.4s
+	VBIT V17.B16, V12.B16, V7.B16
+	VLD1.P (R10)(R8), [V14.S4, V15.S4]
+	VLD1.P (R11)(R8), [V16.S4, V17.S4]
+	WORD $0x6e2ee58e // fcmge v14.4s, v12.4s, v14.4s
+	VBIT V14.B16, V12.B16, V8.B16
+	WORD $0x6e2fe58f // fcmge v15.4s, v12.4s, v15.4s
+	VBIT V15.B16, V12.B16, V9.B16
+	WORD $0x6e30e590 // fcmge v16.4s, v12.4s, v16.4s
+	VBIT V16.B16, V12.B16, V10.B16
+	WORD $0x6e31e591 // fcmge v17.4s, v12.4s, v17.4s
+	VBIT V17.B16, V12.B16, V11.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VST1.P [V0.S4, V1.S4], (R10)(R4)
+	VST1.P [V2.S4, V3.S4], (R11)(R4)
+	VST1.P [V4.S4, V5.S4], (R10)(R4)
+	VST1.P [V6.S4, V7.S4], (R11)(R4)
+	VST1.P [V8.S4, V9.S4], (R10)(R4)
+	VST1.P [V10.S4, V11.S4], (R11)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm4x1NEON(t *tile)
+TEXT ·gemm4x1NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	VLD1.P (R10)(R4), [V0.S4]
+	VLD1.P (R10)(R4), [V1.S4]
+	VLD1.P (R10)(R4), [V2.S4]
+	VLD1.P (R10)(R4), [V3.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V4.S4]
+	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
+	WORD $0x4e24d421 // fadd v1.4s, v1.4s, v4.4s
+	WORD $0x4e24d442 // fadd v2.4s, v2.4s, v4.4s
+	WORD $0x4e24d463 // fadd v3.4s, v3.4s, v4.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V0.S4]
+	VMOV V0.B16, V1.B16
+	VMOV V0.B16, V2.B16
+	VMOV V0.B16, V3.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+	ADD R21, R15, R16
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F4
+	FMOVQ.P 16(R14), F5
+	FMOVQ.P 16(R15), F6
+	FMOVQ.P 16(R16), F7
+	VLD1.P (R10)(R3), [V8.S4]
+	WORD $0x4f841100 // fmla v0.4s, v8.4s, v4.s[0]
+	WORD $0x4f851101 // fmla v1.4s, v8.4s, v5.s[0]
+	WORD $0x4f861102 // fmla v2.4s, v8.4s, v6.s[0]
+	WORD $0x4f871103 // fmla v3.4s, v8.4s, v7.s[0]
+	VLD1.P (R10)(R3), [V8.S4]
+	WORD $0x4fa41100 // fmla v0.4s, v8.4s, v4.s[1]
+	WORD $0x4fa51101 // fmla v1.4s, v8.4s, v5.s[1]
+	WORD $0x4fa61102 // fmla v2.4s, v8.4s, v6.s[1]
+	WORD $0x4fa71103 // fmla v3.4s, v8.4s, v7.s[1]
+	VLD1.P (R10)(R3), [V8.S4]
+	WORD $0x4f841900 // fmla v0.4s, v8.4s, v4.s[2]
+	WORD $0x4f851901 // fmla v1.4s, v8.4s, v5.s[2]
+	WORD $0x4f861902 // fmla v2.4s, v8.4s, v6.s[2]
+	WORD $0x4f871903 // fmla v3.4s, v8.4s, v7.s[2]
+	VLD1.P (R10)(R3), [V8.S4]
+	WORD $0x4fa41900 // fmla v0.4s, v8.4s, v4.s[3]
+	WORD $0x4fa51901 // fmla v1.4s, v8.4s, v5.s[3]
+	WORD $0x4fa61902 // fmla v2.4s, v8.4s, v6.s[3]
+	WORD $0x4fa71903 // fmla v3.4s, v8.4s, v7.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V4.S4]
+	VLD1R.P (R13)(R2), [V5.S4]
+	VFMLA V5.S4, V4.S4, V0.S4
+	VLD1R.P (R14)(R2), [V6.S4]
+	VFMLA V6.S4, V4.S4, V1.S4
+	VLD1R.P (R15)(R2), [V7.S4]
+	VFMLA V7.S4, V4.S4, V2.S4
+	VLD1R.P (R16)(R2), [V8.S4]
+	VFMLA V8.S4, V4.S4, V3.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	ADD R9, R16, R16
+	B rowsRun
+	B multiplied
+byColumns:
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V4.S4]
+	VLD1.P (R10)(R3), [V5.S4]
+	WORD $0x4f8410a0 // fmla v0.4s, v5.4s, v4.s[0]
+	WORD $0x4fa410a1 // fmla v1.4s, v5.4s, v4.s[1]
+	WORD $0x4f8418a2 // fmla v2.4s, v5.4s, v4.s[2]
+	WORD $0x4fa418a3 // fmla v3.4s, v5.4s, v4.s[3]
+	VLD1.P (R13)(R2), [V4.S4]
+	VLD1.P (R10)(R3), [V5.S4]
+	WORD $0x4f8410a0 // fmla v0.4s, v5.4s, v4.s[0]
+	WORD $0x4fa410a1 // fmla v1.4s, v5.4s, v4.s[1]
+	WORD $0x4f8418a2 // fmla v2.4s, v5.4s, v4.s[2]
+	WORD $0x4fa418a3 // fmla v3.4s, v5.4s, v4.s[3]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V4.S4]
+	VLD1.P (R10)(R3), [V5.S4]
+	WORD $0x4f8410a0 // fmla v0.4s, v5.4s, v4.s[0]
+	WORD $0x4fa410a1 // fmla v1.4s, v5.4s, v4.s[1]
+	WORD $0x4f8418a2 // fmla v2.4s, v5.4s, v4.s[2]
+	WORD $0x4fa418a3 // fmla v3.4s, v5.4s, v4.s[3]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V4.B16, V4.B16, V4.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e485 // fcmgt v5.4s, v4.4s, v0.4s
+	VBIT V5.B16, V4.B16, V0.B16
+	WORD $0x6ea1e485 // fcmgt v5.4s, v4.4s, v1.4s
+	VBIT V5.B16, V4.B16, V1.B16
+	WORD $0x6ea2e485 // fcmgt v5.4s, v4.4s, v2.4s
+	VBIT V5.B16, V4.B16, V2.B16
+	WORD $0x6ea3e485 // fcmgt v5.4s, v4.4s, v3.4s
+	VBIT V5.B16, V4.B16, V3.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	VLD1.P (R10)(R8), [V6.S4]
+	WORD $0x6e26e486 // fcmge v6.4s, v4.4s, v6.4s
+	VBIT V6.B16, V4.B16, V0.B16
+	VLD1.P (R10)(R8), [V6.S4]
+	WORD $0x6e26e486 // fcmge v6.4s, v4.4s, v6.4s
+	VBIT V6.B16, V4.B16, V1.B16
+	VLD1.P (R10)(R8), [V6.S4]
+	WORD $0x6e26e486 // fcmge v6.4s, v4.4s, v6.4s
+	VBIT V6.B16, V4.B16, V2.B16
+	VLD1.P (R10)(R8), [V6.S4]
+	WORD $0x6e26e486 // fcmge v6.4s, v4.4s, v6.4s
+	VBIT V6.B16, V4.B16, V3.B16
+finished:
+	MOVD R20, R10
+	VST1.P [V0.S4], (R10)(R4)
+	VST1.P [V1.S4], (R10)(R4)
+	VST1.P [V2.S4], (R10)(R4)
+	VST1.P [V3.S4], (R10)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm4x1CutNEON(t *tile)
+TEXT ·gemm4x1CutNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	SUB $1, R7, R7
+	LSL $2, R7, R6
+	CMP $0, R7
+	CSET NE, R7
+	LSL $2, R7, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	ADD R6, R20, R12
+	VLD1R.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), V0.S[1]
+	VLD1.P (R12)(R4), V0.S[2]
+	VLD1R.P (R10)(R4), [V1.S4]
+	VLD1.P (R11)(R4), V1.S[1]
+	VLD1.P (R12)(R4), V1.S[2]
+	VLD1R.P (R10)(R4), [V2.S4]
+	VLD1.P (R11)(R4), V2.S[1]
+	VLD1.P (R12)(R4), V2.S[2]
+	VLD1R.P (R10)(R4), [V3.S4]
+	VLD1.P (R11)(R4), V3.S[1]
+	VLD1.P (R12)(R4), V3.S[2]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	VLD1R.P (R10)(R4), [V4.S4]
+	VLD1.P (R11)(R4), V4.S[1]
+	VLD1.P (R12)(R4), V4.S[2]
+	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
+	WORD $0x4e24d421 // fadd v1.4s, v1.4s, v4.4s
+	WORD $0x4e24d442 // fadd v2.4s, v2.4s, v4.4s
+	WORD $0x4e24d463 // fadd v3.4s, v3.4s, v4.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	VLD1R.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), V0.S[1]
+	VLD1.P (R12)(R4), V0.S[2]
+	VMOV V0.B16, V1.B16
+	VMOV V0.B16, V2.B16
+	VMOV V0.B16, V3.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+	ADD R21, R15, R16
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F4
+	FMOVQ.P 16(R14), F5
+	FMOVQ.P 16(R15), F6
+	FMOVQ.P 16(R16), F7
+	VLD1R.P (R10)(R3), [V8.S4]
+	VLD1.P (R11)(R3), V8.S[1]
+	VLD1.P (R12)(R3), V8.S[2]
+	WORD $0x4f841100 // fmla v0.4s, v8.4s, v4.s[0]
+	WORD $0x4f851101 // fmla v1.4s, v8.4s, v5.s[0]
+	WORD $0x4f861102 // fmla v2.4s, v8.4s, v6.s[0]
+	WORD $0x4f871103 // fmla v3.4s, v8.4s, v7.s[0]
+	VLD1R.P (R10)(R3), [V8.S4]
+	VLD1.P (R11)(R3), V8.S[1]
+	VLD1.P (R12)(R3), V8.S[2]
+	WORD $0x4fa41100 // fmla v0.4s, v8.4s, v4.s[1]
+	WORD $0x4fa51101 // fmla v1.4s, v8.4s, v5.s[1]
+	WORD $0x4fa61102 // fmla v2.4s, v8.4s, v6.s[1]
+	WORD $0x4fa71103 // fmla v3.4s, v8.4s, v7.s[1]
+	VLD1R.P (R10)(R3), [V8.S4]
+	VLD1.P (R11)(R3), V8.S[1]
+	VLD1.P (R12)(R3), V8.S[2]
+	WORD $0x4f841900 // fmla v0.4s, v8.4s, v4.s[2]
+	WORD $0x4f851901 // fmla v1.4s, v8.4s, v5.s[2]
+	WORD $0x4f861902 // fmla v2.4s, v8.4s, v6.s[2]
+	WORD $0x4f871903 // fmla v3.4s, v8.4s, v7.s[2]
+	VLD1R.P (R10)(R3), [V8.S4]
+	VLD1.P (R11)(R3), V8.S[1]
+	VLD1.P (R12)(R3), V8.S[2]
+	WORD $0x4fa41900 // fmla v0.4s, v8.4s, v4.s[3]
+	WORD $0x4fa51901 // fmla v1.4s, v8.4s, v5.s[3]
+	WORD $0x4fa61902 // fmla v2.4s, v8.4s, v6.s[3]
+	WORD $0x4fa71903 // fmla v3.4s, v8.4s, v7.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1R.P (R10)(R3), [V4.S4]
+	VLD1.P (R11)(R3), V4.S[1]
+	VLD1.P (R12)(R3), V4.S[2]
+	VLD1R.P (R13)(R2), [V5.S4]
+	VFMLA V5.S4, V4.S4, V0.S4
+	VLD1R.P (R14)(R2), [V6.S4]
+	VFMLA V6.S4, V4.S4, V1.S4
+	VLD1R.P (R15)(R2), [V7.S4]
+	VFMLA V7.S4, V4.S4, V2.S4
+	VLD1R.P (R16)(R2), [V8.S4]
+	VFMLA V8.S4, V4.S4, V3.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	ADD R9, R16, R16
+	B rowsRun
+	B multiplied
+byColumns:
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V4.S4]
+	VLD1R.P (R10)(R3), [V5.S4]
+	VLD1.P (R11)(R3), V5.S[1]
+	VLD1.P (R12)(R3), V5.S[2]
+	WORD $0x4f8410a0 // fmla v0.4s, v5.4s, v4.s[0]
+	WORD $0x4fa410a1 // fmla v1.4s, v5.4s, v4.s[1]
+	WORD $0x4f8418a2 // fmla v2.4s, v5.4s, v4.s[2]
+	WORD $0x4fa418a3 // fmla v3.4s, v5.4s, v4.s[3]
+	VLD1.P (R13)(R2), [V4.S4]
+	VLD1R.P (R10)(R3), [V5.S4]
+	VLD1.P (R11)(R3), V5.S[1]
+	VLD1.P (R12)(R3), V5.S[2]
+	WORD $0x4f8410a0 // fmla v0.4s, v5.4s, v4.s[0]
+	WORD $0x4fa410a1 // fmla v1.4s, v5.4s, v4.s[1]
+	WORD $0x4f8418a2 // fmla v2.4s, v5.4s, v4.s[2]
+	WORD $0x4fa418a3 // fmla v3.4s, v5.4s, v4.s[3]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V4.S4]
+	VLD1R.P (R10)(R3), [V5.S4]
+	VLD1.P (R11)(R3), V5.S[1]
+	VLD1.P (R12)(R3), V5.S[2]
+	WORD $0x4f8410a0 // fmla v0.4s, v5.4s, v4.s[0]
+	WORD $0x4fa410a1 // fmla v1.4s, v5.4s, v4.s[1]
+	WORD $0x4f8418a2 // fmla v2.4s, v5.4s, v4.s[2]
+	WORD $0x4fa418a3 // fmla v3.4s, v5.4s, v4.s[3]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V4.B16, V4.B16, V4.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e485 // fcmgt v5.4s, v4.4s, v0.4s
+	VBIT V5.B16, V4.B16, V0.B16
+	WORD $0x6ea1e485 // fcmgt v5.4s, v4.4s, v1.4s
+	VBIT V5.B16, V4.B16, V1.B16
+	WORD $0x6ea2e485 // fcmgt v5.4s, v4.4s, v2.4s
+	VBIT V5.B16, V4.B16, V2.B16
+	WORD $0x6ea3e485 // fcmgt v5.4s, v4.4s, v3.4s
+	VBIT V5.B16, V4.B16, V3.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	VLD1R.P (R10)(R8), [V6.S4]
+	VLD1.P (R11)(R8), V6.S[1]
+	VLD1.P (R12)(R8), V6.S[2]
+	WORD $0x6e26e486 // fcmge v6.4s, v4.4s, v6.4s
+	VBIT V6.B16, V4.B16, V0.B16
+	VLD1R.P (R10)(R8), [V6.S4]
+	VLD1.P (R11)(R8), V6.S[1]
+	VLD1.P (R12)(R8), V6.S[2]
+	WORD $0x6e26e486 // fcmge v6.4s, v4.4s, v6.4s
+	VBIT V6.B16, V4.B16, V1.B16
+	VLD1R.P (R10)(R8), [V6.S4]
+	VLD1.P (R11)(R8), V6.S[1]
+	VLD1.P (R12)(R8), V6.S[2]
+	WORD $0x6e26e486 // fcmge v6.4s, v4.4s, v6.4s
+	VBIT V6.B16, V4.B16, V2.B16
+	VLD1R.P (R10)(R8), [V6.S4]
+	VLD1.P (R11)(R8), V6.S[1]
+	VLD1.P (R12)(R8), V6.S[2]
+	WORD $0x6e26e486 // fcmge v6.4s, v4.4s, v6.4s
+	VBIT V6.B16, V4.B16, V3.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	ADD R6, R20, R12
+	VST1.P V0.S[0], (R10)(R4)
+	VST1.P V0.S[1], (R11)(R4)
+	VST1.P V0.S[2], (R12)(R4)
+	VST1.P V1.S[0], (R10)(R4)
+	VST1.P V1.S[1], (R11)(R4)
+	VST1.P V1.S[2], (R12)(R4)
+	VST1.P V2.S[0], (R10)(R4)
+	VST1.P V2.S[1], (R11)(R4)
+	VST1.P V2.S[2], (R12)(R4)
+	VST1.P V3.S[0], (R10)(R4)
+	VST1.P V3.S[1], (R11)(R4)
+	VST1.P V3.S[2], (R12)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm4x2NEON(t *tile)
+TEXT ·gemm4x2NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R10)(R4), [V2.S4, V3.S4]
+	VLD1.P (R10)(R4), [V4.S4, V5.S4]
+	VLD1.P (R10)(R4), [V6.S4, V7.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V8.S4, V9.S4]
+	WORD $0x4e28d400 // fadd v0.4s, v0.4s, v8.4s
+	WORD $0x4e28d442 // fadd v2.4s, v2.4s, v8.4s
+	WORD $0x4e28d484 // fadd v4.4s, v4.4s, v8.4s
+	WORD $0x4e28d4c6 // fadd v6.4s, v6.4s, v8.4s
+	WORD $0x4e29d421 // fadd v1.4s, v1.4s, v9.4s
+	WORD $0x4e29d463 // fadd v3.4s, v3.4s, v9.4s
+	WORD $0x4e29d4a5 // fadd v5.4s, v5.4s, v9.4s
+	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VMOV V0.B16, V2.B16
+	VMOV V0.B16, V4.B16
+	VMOV V0.B16, V6.B16
+	VMOV V1.B16, V3.B16
+	VMOV V1.B16, V5.B16
+	VMOV V1.B16, V7.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+	ADD R21, R15, R16
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F8
+	FMOVQ.P 16(R14), F9
+	FMOVQ.P 16(R15), F10
+	FMOVQ.P 16(R16), F11
+	VLD1.P (R10)(R3), [V12.S4, V13.S4]
+	WORD $0x4f881180 // fmla v0.4s, v12.4s, v8.s[0]
+	WORD $0x4f8811a1 // fmla v1.4s, v13.4s, v8.s[0]
+	WORD $0x4f891182 // fmla v2.4s, v12.4s, v9.s[0]
+	WORD $0x4f8911a3 // fmla v3.4s, v13.4s, v9.s[0]
+	WORD $0x4f8a1184 // fmla v4.4s, v12.4s, v10.s[0]
+	WORD $0x4f8a11a5 // fmla v5.4s, v13.4s, v10.s[0]
+	WORD $0x4f8b1186 // fmla v6.4s, v12.4s, v11.s[0]
+	WORD $0x4f8b11a7 // fmla v7.4s, v13.4s, v11.s[0]
+	VLD1.P (R10)(R3), [V12.S4, V13.S4]
+	WORD $0x4fa81180 // fmla v0.4s, v12.4s, v8.s[1]
+	WORD $0x4fa811a1 // fmla v1.4s, v13.4s, v8.s[1]
+	WORD $0x4fa91182 // fmla v2.4s, v12.4s, v9.s[1]
+	WORD $0x4fa911a3 // fmla v3.4s, v13.4s, v9.s[1]
+	WORD $0x4faa1184 // fmla v4.4s, v12.4s, v10.s[1]
+	WORD $0x4faa11a5 // fmla v5.4s, v13.4s, v10.s[1]
+	WORD $0x4fab1186 // fmla v6.4s, v12.4s, v11.s[1]
+	WORD $0x4fab11a7 // fmla v7.4s, v13.4s, v11.s[1]
+	VLD1.P (R10)(R3), [V12.S4, V13.S4]
+	WORD $0x4f881980 // fmla v0.4s, v12.4s, v8.s[2]
+	WORD $0x4f8819a1 // fmla v1.4s, v13.4s, v8.s[2]
+	WORD $0x4f891982 // fmla v2.4s, v12.4s, v9.s[2]
+	WORD $0x4f8919a3 // fmla v3.4s, v13.4s, v9.s[2]
+	WORD $0x4f8a1984 // fmla v4.4s, v12.4s, v10.s[2]
+	WORD $0x4f8a19a5 // fmla v5.4s, v13.4s, v10.s[2]
+	WORD $0x4f8b1986 // fmla v6.4s, v12.4s, v11.s[2]
+	WORD $0x4f8b19a7 // fmla v7.4s, v13.4s, v11.s[2]
+	VLD1.P (R10)(R3), [V12.S4, V13.S4]
+	WORD $0x4fa81980 // fmla v0.4s, v12.4s, v8.s[3]
+	WORD $0x4fa819a1 // fmla v1.4s, v13.4s, v8.s[3]
+	WORD $0x4fa91982 // fmla v2.4s, v12.4s, v9.s[3]
+	WORD $0x4fa919a3 // fmla v3.4s, v13.4s, v9.s[3]
+	WORD $0x4faa1984 // fmla v4.4s, v12.4s, v10.s[3]
+	WORD $0x4faa19a5 // fmla v5.4s, v13.4s, v10.s[3]
+	WORD $0x4fab1986 // fmla v6.4s, v12.4s, v11.s[3]
+	WORD $0x4fab19a7 // fmla v7.4s, v13.4s, v11.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V8.S4, V9.S4]
+	VLD1R.P (R13)(R2), [V10.S4]
+	VFMLA V10.S4, V8.S4, V0.S4
+	VFMLA V10.S4, V9.S4, V1.S4
+	VLD1R.P (R14)(R2), [V11.S4]
+	VFMLA V11.S4, V8.S4, V2.S4
+	VFMLA V11.S4, V9.S4, V3.S4
+	VLD1R.P (R15)(R2), [V12.S4]
+	VFMLA V12.S4, V8.S4, V4.S4
+	VFMLA V12.S4, V9.S4, V5.S4
+	VLD1R.P (R16)(R2), [V13.S4]
+	VFMLA V13.S4, V8.S4, V6.S4
+	VFMLA V13.S4, V9.S4, V7.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	ADD R9, R16, R16
+	B rowsRun
+	B multiplied
+byColumns:
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V8.S4]
+	VLD1.P (R10)(R3), [V9.S4, V10.S4]
+	WORD $0x4f881120 // fmla v0.4s, v9.4s, v8.s[0]
+	WORD $0x4f881141 // fmla v1.4s, v10.4s, v8.s[0]
+	WORD $0x4fa81122 // fmla v2.4s, v9.4s, v8.s[1]
+	WORD $0x4fa81143 // fmla v3.4s, v10.4s, v8.s[1]
+	WORD $0x4f881924 // fmla v4.4s, v9.4s, v8.s[2]
+	WORD $0x4f881945 // fmla v5.4s, v10.4s, v8.s[2]
+	WORD $0x4fa81926 // fmla v6.4s, v9.4s, v8.s[3]
+	WORD $0x4fa81947 // fmla v7.4s, v10.4s, v8.s[3]
+	VLD1.P (R13)(R2), [V8.S4]
+	VLD1.P (R10)(R3), [V9.S4, V10.S4]
+	WORD $0x4f881120 // fmla v0.4s, v9.4s, v8.s[0]
+	WORD $0x4f881141 // fmla v1.4s, v10.4s, v8.s[0]
+	WORD $0x4fa81122 // fmla v2.4s, v9.4s, v8.s[1]
+	WORD $0x4fa81143 // fmla v3.4s, v10.4s, v8.s[1]
+	WORD $0x4f881924 // fmla v4.4s, v9.4s, v8.s[2]
+	WORD $0x4f881945 // fmla v5.4s, v10.4s, v8.s[2]
+	WORD $0x4fa81926 // fmla v6.4s, v9.4s, v8.s[3]
+	WORD $0x4fa81947 // fmla v7.4s, v10.4s, v8.s[3]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V8.S4]
+	VLD1.P (R10)(R3), [V9.S4, V10.S4]
+	WORD $0x4f881120 // fmla v0.4s, v9.4s, v8.s[0]
+	WORD $0x4f881141 // fmla v1.4s, v10.4s, v8.s[0]
+	WORD $0x4fa81122 // fmla v2.4s, v9.4s, v8.s[1]
+	WORD $0x4fa81143 // fmla v3.4s, v10.4s, v8.s[1]
+	WORD $0x4f881924 // fmla v4.4s, v9.4s, v8.s[2]
+	WORD $0x4f881945 // fmla v5.4s, v10.4s, v8.s[2]
+	WORD $0x4fa81926 // fmla v6.4s, v9.4s, v8.s[3]
+	WORD $0x4fa81947 // fmla v7.4s, v10.4s, v8.s[3]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V8.B16, V8.B16, V8.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e509 // fcmgt v9.4s, v8.4s, v0.4s
+	VBIT V9.B16, V8.B16, V0.B16
+	WORD $0x6ea1e509 // fcmgt v9.4s, v8.4s, v1.4s
+	VBIT V9.B16, V8.B16, V1.B16
+	WORD $0x6ea2e509 // fcmgt v9.4s, v8.4s, v2.4s
+	VBIT V9.B16, V8.B16, V2.B16
+	WORD $0x6ea3e509 // fcmgt v9.4s, v8.4s, v3.4s
+	VBIT V9.B16, V8.B16, V3.B16
+	WORD $0x6ea4e509 // fcmgt v9.4s, v8.4s, v4.4s
+	VBIT V9.B16, V8.B16, V4.B16
+	WORD $0x6ea5e509 // fcmgt v9.4s, v8.4s, v5.4s
+	VBIT V9.B16, V8.B16, V5.B16
+	WORD $0x6ea6e509 // fcmgt v9.4s, v8.4s, v6.4s
+	VBIT V9.B16, V8.B16, V6.B16
+	WORD $0x6ea7e509 // fcmgt v9.4s, v8.4s, v7.4s
+	VBIT V9.B16, V8.B16, V7.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	VLD1.P (R10)(R8), [V10.S4, V11.S4]
+	WORD $0x6e2ae50a // fcmge v10.4s, v8.4s, v10.4s
+	VBIT V10.B16, V8.B16, V0.B16
+	WORD $0x6e2be50b // fcmge v11.4s, v8.4s, v11.4s
+	VBIT V11.B16, V8.B16, V1.B16
+	VLD1.P (R10)(R8), [V10.S4, V11.S4]
+	WORD $0x6e2ae50a // fcmge v10.4s, v8.4s, v10.4s
+	VBIT V10.B16, V8.B16, V2.B16
+	WORD $0x6e2be50b // fcmge v11.4s, v8.4s, v11.4s
+	VBIT V11.B16, V8.B16, V3.B16
+	VLD1.P (R10)(R8), [V10.S4, V11.S4]
+	WORD $0x6e2ae50a // fcmge v10.4s, v8.4s, v10.4s
+	VBIT V10.B16, V8.B16, V4.B16
+	WORD $0x6e2be50b // fcmge v11.4s, v8.4s, v11.4s
+	VBIT V11.B16, V8.B16, V5.B16
+	VLD1.P (R10)(R8), [V10.S4, V11.S4]
+	WORD $0x6e2ae50a // fcmge v10.4s, v8.4s, v10.4s
+	VBIT V10.B16, V8.B16, V6.B16
+	WORD $0x6e2be50b // fcmge v11.4s, v8.4s, v11.4s
+	VBIT V11.B16, V8.B16, V7.B16
+finished:
+	MOVD R20, R10
+	VST1.P [V0.S4, V1.S4], (R10)(R4)
+	VST1.P [V2.S4, V3.S4], (R10)(R4)
+	VST1.P [V4.S4, V5.S4], (R10)(R4)
+	VST1.P [V6.S4, V7.S4], (R10)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm4x2CutNEON(t *tile)
+TEXT ·gemm4x2CutNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	LSL $2, R7, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VLD1.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), [V1.S4]
+	VLD1.P (R10)(R4), [V2.S4]
+	VLD1.P (R11)(R4), [V3.S4]
+	VLD1.P (R10)(R4), [V4.S4]
+	VLD1.P (R11)(R4), [V5.S4]
+	VLD1.P (R10)(R4), [V6.S4]
+	VLD1.P (R11)(R4), [V7.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V8.S4]
+	VLD1.P (R11)(R4), [V9.S4]
+	WORD $0x4e28d400 // fadd v0.4s, v0.4s, v8.4s
+	WORD $0x4e28d442 // fadd v2.4s, v2.4s, v8.4s
+	WORD $0x4e28d484 // fadd v4.4s, v4.4s, v8.4s
+	WORD $0x4e28d4c6 // fadd v6.4s, v6.4s, v8.4s
+	WORD $0x4e29d421 // fadd v1.4s, v1.4s, v9.4s
+	WORD $0x4e29d463 // fadd v3.4s, v3.4s, v9.4s
+	WORD $0x4e29d4a5 // fadd v5.4s, v5.4s, v9.4s
+	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), [V1.S4]
+	VMOV V0.B16, V2.B16
+	VMOV V0.B16, V4.B16
+	VMOV V0.B16, V6.B16
+	VMOV V1.B16, V3.B16
+	VMOV V1.B16, V5.B16
+	VMOV V1.B16, V7.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+	ADD R21, R15, R16
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F8
+	FMOVQ.P 16(R14), F9
+	FMOVQ.P 16(R15), F10
+	FMOVQ.P 16(R16), F11
+	VLD1.P (R10)(R3), [V12.S4]
+	VLD1.P (R11)(R3), [V13.S4]
+	WORD $0x4f881180 // fmla v0.4s, v12.4s, v8.s[0]
+	WORD $0x4f8811a1 // fmla v1.4s, v13.4s, v8.s[0]
+	WORD $0x4f891182 // fmla v2.4s, v12.4s, v9.s[0]
+	WORD $0x4f8911a3 // fmla v3.4s, v13.4s, v9.s[0]
+	WORD $0x4f8a1184 // fmla v4.4s, v12.4s, v10.s[0]
+	WORD $0x4f8a11a5 // fmla v5.4s, v13.4s, v10.s[0]
+	WORD $0x4f8b1186 // fmla v6.4s, v12.4s, v11.s[0]
+	WORD $0x4f8b11a7 // fmla v7.4s, v13.4s, v11.s[0]
+	VLD1.P (R10)(R3), [V12.S4]
+	VLD1.P (R11)(R3), [V13.S4]
+	WORD $0x4fa81180 // fmla v0.4s, v12.4s, v8.s[1]
+	WORD $0x4fa811a1 // fmla v1.4s, v13.4s, v8.s[1]
+	WORD $0x4fa91182 // fmla v2.4s, v12.4s, v9.s[1]
+	WORD $0x4fa911a3 // fmla v3.4s, v13.4s, v9.s[1]
+	WORD $0x4faa1184 // fmla v4.4s, v12.4s, v10.s[1]
+	WORD $0x4faa11a5 // fmla v5.4s, v13.4s, v10.s[1]
+	WORD $0x4fab1186 // fmla v6.4s, v12.4s, v11.s[1]
+	WORD $0x4fab11a7 // fmla v7.4s, v13.4s, v11.s[1]
+	VLD1.P (R10)(R3), [V12.S4]
+	VLD1.P (R11)(R3), [V13.S4]
+	WORD $0x4f881980 // fmla v0.4s, v12.4s, v8.s[2]
+	WORD $0x4f8819a1 // fmla v1.4s, v13.4s, v8.s[2]
+	WORD $0x4f891982 // fmla v2.4s, v12.4s, v9.s[2]
+	WORD $0x4f8919a3 // fmla v3.4s, v13.4s, v9.s[2]
+	WORD $0x4f8a1984 // fmla v4.4s, v12.4s, v10.s[2]
+	WORD $0x4f8a19a5 // fmla v5.4s, v13.4s, v10.s[2]
+	WORD $0x4f8b1986 // fmla v6.4s, v12.4s, v11.s[2]
+	WORD $0x4f8b19a7 // fmla v7.4s, v13.4s, v11.s[2]
+	VLD1.P (R10)(R3), [V12.S4]
+	VLD1.P (R11)(R3), [V13.S4]
+	WORD $0x4fa81980 // fmla v0.4s, v12.4s, v8.s[3]
+	WORD $0x4fa819a1 // fmla v1.4s, v13.4s, v8.s[3]
+	WORD $0x4fa91982 // fmla v2.4s, v12.4s, v9.s[3]
+	WORD $0x4fa919a3 // fmla v3.4s, v13.4s, v9.s[3]
+	WORD $0x4faa1984 // fmla v4.4s, v12.4s, v10.s[3]
+	WORD $0x4faa19a5 // fmla v5.4s, v13.4s, v10.s[3]
+	WORD $0x4fab1986 // fmla v6.4s, v12.4s, v11.s[3]
+	WORD $0x4fab19a7 // fmla v7.4s, v13.4s, v11.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V8.S4]
+	VLD1.P (R11)(R3), [V9.S4]
+	VLD1R.P (R13)(R2), [V10.S4]
+	VFMLA V10.S4, V8.S4, V0.S4
+	VFMLA V10.S4, V9.S4, V1.S4
+	VLD1R.P (R14)(R2), [V11.S4]
+	VFMLA V11.S4, V8.S4, V2.S4
+	VFMLA V11.S4, V9.S4, V3.S4
+	VLD1R.P (R15)(R2), [V12.S4]
+	VFMLA V12.S4, V8.S4, V4.S4
+	VFMLA V12.S4, V9.S4, V5.S4
+	VLD1R.P (R16)(R2), [V13.S4]
+	VFMLA V13.S4, V8.S4, V6.S4
+	VFMLA V13.S4, V9.S4, V7.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	ADD R9, R16, R16
+	B rowsRun
+	B multiplied
+byColumns:
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V8.S4]
+	VLD1.P (R10)(R3), [V9.S4]
+	VLD1.P (R11)(R3), [V10.S4]
+	WORD $0x4f881120 // fmla v0.4s, v9.4s, v8.s[0]
+	WORD $0x4f881141 // fmla v1.4s, v10.4s, v8.s[0]
+	WORD $0x4fa81122 // fmla v2.4s, v9.4s, v8.s[1]
+	WORD $0x4fa81143 // fmla v3.4s, v10.4s, v8.s[1]
+	WORD $0x4f881924 // fmla v4.4s, v9.4s, v8.s[2]
+	WORD $0x4f881945 // fmla v5.4s, v10.4s, v8.s[2]
+	WORD $0x4fa81926 // fmla v6.4s, v9.4s, v8.s[3]
+	WORD $0x4fa81947 // fmla v7.4s, v10.4s, v8.s[3]
+	VLD1.P (R13)(R2), [V8.S4]
+	VLD1.P (R10)(R3), [V9.S4]
+	VLD1.P (R11)(R3), [V10.S4]
+	WORD $0x4f881120 // fmla v0.4s, v9.4s, v8.s[0]
+	WORD $0x4f881141 // fmla v1.4s, v10.4s, v8.s[0]
+	WORD $0x4fa81122 // fmla v2.4s, v9.4s, v8.s[1]
+	WORD $0x4fa81143 // fmla v3.4s, v10.4s, v8.s[1]
+	WORD $0x4f881924 // fmla v4.4s, v9.4s, v8.s[2]
+	WORD $0x4f881945 // fmla v5.4s, v10.4s, v8.s[2]
+	WORD $0x4fa81926 // fmla v6.4s, v9.4s, v8.s[3]
+	WORD $0x4fa81947 // fmla v7.4s, v10.4s, v8.s[3]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V8.S4]
+	VLD1.P (R10)(R3), [V9.S4]
+	VLD1.P (R11)(R3), [V10.S4]
+	WORD $0x4f881120 // fmla v0.4s, v9.4s, v8.s[0]
+	WORD $0x4f881141 // fmla v1.4s, v10.4s, v8.s[0]
+	WORD $0x4fa81122 // fmla v2.4s, v9.4s, v8.s[1]
+	WORD $0x4fa81143 // fmla v3.4s, v10.4s, v8.s[1]
+	WORD $0x4f881924 // fmla v4.4s, v9.4s, v8.s[2]
+	WORD $0x4f881945 // fmla v5.4s, v10.4s, v8.s[2]
+	WORD $0x4fa81926 // fmla v6.4s, v9.4s, v8.s[3]
+	WORD $0x4fa81947 // fmla v7.4s, v10.4s, v8.s[3]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V8.B16, V8.B16, V8.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e509 // fcmgt v9.4s, v8.4s, v0.4s
+	VBIT V9.B16, V8.B16, V0.B16
+	WORD $0x6ea1e509 // fcmgt v9.4s, v8.4s, v1.4s
+	VBIT V9.B16, V8.B16, V1.B16
+	WORD $0x6ea2e509 // fcmgt v9.4s, v8.4s, v2.4s
+	VBIT V9.B16, V8.B16, V2.B16
+	WORD $0x6ea3e509 // fcmgt v9.4s, v8.4s, v3.4s
+	VBIT V9.B16, V8.B16, V3.B16
+	WORD $0x6ea4e509 // fcmgt v9.4s, v8.4s, v4.4s
+	VBIT V9.B16, V8.B16, V4.B16
+	WORD $0x6ea5e509 // fcmgt v9.4s, v8.4s, v5.4s
+	VBIT V9.B16, V8.B16, V5.B16
+	WORD $0x6ea6e509 // fcmgt v9.4s, v8.4s, v6.4s
+	VBIT V9.B16, V8.B16, V6.B16
+	WORD $0x6ea7e509 // fcmgt v9.4s, v8.4s, v7.4s
+	VBIT V9.B16, V8.B16, V7.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R8), [V10.S4]
+	VLD1.P (R11)(R8), [V11.S4]
+	WORD $0x6e2ae50a // fcmge v10.4s, v8.4s, v10.4s
+	VBIT V10.B16, V8.B16, V0.B16
+	WORD $0x6e2be50b // fcmge v11.4s, v8.4s, v11.4s
+	VBIT V11.B16, V8.B16, V1.B16
+	VLD1.P (R10)(R8), [V10.S4]
+	VLD1.P (R11)(R8), [V11.S4]
+	WORD $0x6e2ae50a // fcmge v10.4s, v8.4s, v10.4s
+	VBIT V10.B16, V8.B16, V2.B16
+	WORD $0x6e2be50b // fcmge v11.4s, v8.4s, v11.4s
+	VBIT V11.B16, V8.B16, V3.B16
+	VLD1.P (R10)(R8), [V10.S4]
+	VLD1.P (R11)(R8), [V11.S4]
+	WORD $0x6e2ae50a // fcmge v10.4s, v8.4s, v10.4s
+	VBIT V10.B16, V8.B16, V4.B16
+	WORD $0x6e2be50b // fcmge v11.4s, v8.4s, v11.4s
+	VBIT V11.B16, V8.B16, V5.B16
+	VLD1.P (R10)(R8), [V10.S4]
+	VLD1.P (R11)(R8), [V11.S4]
+	WORD $0x6e2ae50a // fcmge v10.4s, v8.4s, v10.4s
+	VBIT V10.B16, V8.B16, V6.B16
+	WORD $0x6e2be50b // fcmge v11.4s, v8.4s, v11.4s
+	VBIT V11.B16, V8.B16, V7.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VST1.P [V0.S4], (R10)(R4)
+	VST1.P [V1.S4], (R11)(R4)
+	VST1.P [V2.S4], (R10)(R4)
+	VST1.P [V3.S4], (R11)(R4)
+	VST1.P [V4.S4], (R10)(R4)
+	VST1.P [V5.S4], (R11)(R4)
+	VST1.P [V6.S4], (R10)(R4)
+	VST1.P [V7.S4], (R11)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm4x3NEON(t *tile)
+TEXT ·gemm4x3NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	LSL $2, R7, R5
+	ADD $16, R5, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4]
+	VLD1.P (R10)(R4), [V3.S4, V4.S4]
+	VLD1.P (R11)(R4), [V5.S4]
+	VLD1.P (R10)(R4), [V6.S4, V7.S4]
+	VLD1.P (R11)(R4), [V8.S4]
+	VLD1.P (R10)(R4), [V9.S4, V10.S4]
+	VLD1.P (R11)(R4), [V11.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V12.S4, V13.S4]
+	VLD1.P (R11)(R4), [V14.S4]
+	WORD $0x4e2cd400 // fadd v0.4s, v0.4s, v12.4s
+	WORD $0x4e2cd463 // fadd v3.4s, v3.4s, v12.4s
+	WORD $0x4e2cd4c6 // fadd v6.4s, v6.4s, v12.4s
+	WORD $0x4e2cd529 // fadd v9.4s, v9.4s, v12.4s
+	WORD $0x4e2dd421 // fadd v1.4s, v1.4s, v13.4s
+	WORD $0x4e2dd484 // fadd v4.4s, v4.4s, v13.4s
+	WORD $0x4e2dd4e7 // fadd v7.4s, v7.4s, v13.4s
+	WORD $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	WORD $0x4e2ed442 // fadd v2.4s, v2.4s, v14.4s
+	WORD $0x4e2ed4a5 // fadd v5.4s, v5.4s, v14.4s
+	WORD $0x4e2ed508 // fadd v8.4s, v8.4s, v14.4s
+	WORD $0x4e2ed56b // fadd v11.4s, v11.4s, v14.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4]
+	VMOV V0.B16, V3.B16
+	VMOV V0.B16, V6.B16
+	VMOV V0.B16, V9.B16
+	VMOV V1.B16, V4.B16
+	VMOV V1.B16, V7.B16
+	VMOV V1.B16, V10.B16
+	VMOV V2.B16, V5.B16
+	VMOV V2.B16, V8.B16
+	VMOV V2.B16, V11.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+	ADD R21, R15, R16
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F12
+	FMOVQ.P 16(R14), F13
+	FMOVQ.P 16(R15), F14
+	FMOVQ.P 16(R16), F15
+	VLD1.P (R10)(R3), [V16.S4, V17.S4]
+	VLD1.P (R11)(R3), [V18.S4]
+	WORD $0x4f8c1200 // fmla v0.4s, v16.4s, v12.s[0]
+	WORD $0x4f8c1221 // fmla v1.4s, v17.4s, v12.s[0]
+	WORD $0x4f8c1242 // fmla v2.4s, v18.4s, v12.s[0]
+	WORD $0x4f8d1203 // fmla v3.4s, v16.4s, v13.s[0]
+	WORD $0x4f8d1224 // fmla v4.4s, v17.4s, v13.s[0]
+	WORD $0x4f8d1245 // fmla v5.4s, v18.4s, v13.s[0]
+	WORD $0x4f8e1206 // fmla v6.4s, v16.4s, v14.s[0]
+	WORD $0x4f8e1227 // fmla v7.4s, v17.4s, v14.s[0]
+	WORD $0x4f8e1248 // fmla v8.4s, v18.4s, v14.s[0]
+	WORD $0x4f8f1209 // fmla v9.4s, v16.4s, v15.s[0]
+	WORD $0x4f8f122a // fmla v10.4s, v17.4s, v15.s[0]
+	WORD $0x4f8f124b // fmla v11.4s, v18.4s, v15.s[0]
+	VLD1.P (R10)(R3), [V16.S4, V17.S4]
+	VLD1.P (R11)(R3), [V18.S4]
+	WORD $0x4fac1200 // fmla v0.4s, v16.4s, v12.s[1]
+	WORD $0x4fac1221 // fmla v1.4s, v17.4s, v12.s[1]
+	WORD $0x4fac1242 // fmla v2.4s, v18.4s, v12.s[1]
+	WORD $0x4fad1203 // fmla v3.4s, v16.4s, v13.s[1]
+	WORD $0x4fad1224 // fmla v4.4s, v17.4s, v13.s[1]
+	WORD $0x4fad1245 // fmla v5.4s, v18.4s, v13.s[1]
+	WORD $0x4fae1206 // fmla v6.4s, v16.4s, v14.s[1]
+	WORD $0x4fae1227 // fmla v7.4s, v17.4s, v14.s[1]
+	WORD $0x4fae1248 // fmla v8.4s, v18.4s, v14.s[1]
+	WORD $0x4faf1209 // fmla v9.4s, v16.4s, v15.s[1]
+	WORD $0x4faf122a // fmla v10.4s, v17.4s, v15.s[1]
+	WORD $0x4faf124b // fmla v11.4s, v18.4s, v15.s[1]
+	VLD1.P (R10)(R3), [V16.S4, V17.S4]
+	VLD1.P (R11)(R3), [V18.S4]
+	WORD $0x4f8c1a00 // fmla v0.4s, v16.4s, v12.s[2]
+	WORD $0x4f8c1a21 // fmla v1.4s, v17.4s, v12.s[2]
+	WORD $0x4f8c1a42 // fmla v2.4s, v18.4s, v12.s[2]
+	WORD $0x4f8d1a03 // fmla v3.4s, v16.4s, v13.s[2]
+	WORD $0x4f8d1a24 // fmla v4.4s, v17.4s, v13.s[2]
+	WORD $0x4f8d1a45 // fmla v5.4s, v18.4s, v13.s[2]
+	WORD $0x4f8e1a06 // fmla v6.4s, v16.4s, v14.s[2]
+	WORD $0x4f8e1a27 // fmla v7.4s, v17.4s, v14.s[2]
+	WORD $0x4f8e1a48 // fmla v8.4s, v18.4s, v14.s[2]
+	WORD $0x4f8f1a09 // fmla v9.4s, v16.4s, v15.s[2]
+	WORD $0x4f8f1a2a // fmla v10.4s, v17.4s, v15.s[2]
+	WORD $0x4f8f1a4b // fmla v11.4s, v18.4s, v15.s[2]
+	VLD1.P (R10)(R3), [V16.S4, V17.S4]
+	VLD1.P (R11)(R3), [V18.S4]
+	WORD $0x4fac1a00 // fmla v0.4s, v16.4s, v12.s[3]
+	WORD $0x4fac1a21 // fmla v1.4s, v17.4s, v12.s[3]
+	WORD $0x4fac1a42 // fmla v2.4s, v18.4s, v12.s[3]
+	WORD $0x4fad1a03 // fmla v3.4s, v16.4s, v13.s[3]
+	WORD $0x4fad1a24 // fmla v4.4s, v17.4s, v13.s[3]
+	WORD $0x4fad1a45 // fmla v5.4s, v18.4s, v13.s[3]
+	WORD $0x4fae1a06 // fmla v6.4s, v16.4s, v14.s[3]
+	WORD $0x4fae1a27 // fmla v7.4s, v17.4s, v14.s[3]
+	WORD $0x4fae1a48 // fmla v8.4s, v18.4s, v14.s[3]
+	WORD $0x4faf1a09 // fmla v9.4s, v16.4s, v15.s[3]
+	WORD $0x4faf1a2a // fmla v10.4s, v17.4s, v15.s[3]
+	WORD $0x4faf1a4b // fmla v11.4s, v18.4s, v15.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V12.S4, V13.S4]
+	VLD1.P (R11)(R3), [V14.S4]
+	VLD1R.P (R13)(R2), [V15.S4]
+	VFMLA V15.S4, V12.S4, V0.S4
+	VFMLA V15.S4, V13.S4, V1.S4
+	VFMLA V15.S4, V14.S4, V2.S4
+	VLD1R.P (R14)(R2), [V16.S4]
+	VFMLA V16.S4, V12.S4, V3.S4
+	VFMLA V16.S4, V13.S4, V4.S4
+	VFMLA V16.S4, V14.S4, V5.S4
+	VLD1R.P (R15)(R2), [V17.S4]
+	VFMLA V17.S4, V12.S4, V6.S4
+	VFMLA V17.S4, V13.S4, V7.S4
+	VFMLA V17.S4, V14.S4, V8.S4
+	VLD1R.P (R16)(R2), [V18.S4]
+	VFMLA V18.S4, V12.S4, V9.S4
+	VFMLA V18.S4, V13.S4, V10.S4
+	VFMLA V18.S4, V14.S4, V11.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	ADD R9, R16, R16
+	B rowsRun
+	B multiplied
+byColumns:
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V12.S4]
+	VLD1.P (R10)(R3), [V13.S4, V14.S4]
+	VLD1.P (R11)(R3), [V15.S4]
+	WORD $0x4f8c11a0 // fmla v0.4s, v13.4s, v12.s[0]
+	WORD $0x4f8c11c1 // fmla v1.4s, v14.4s, v12.s[0]
+	WORD $0x4f8c11e2 // fmla v2.4s, v15.4s, v12.s[0]
+	WORD $0x4fac11a3 // fmla v3.4s, v13.4s, v12.s[1]
+	WORD $0x4fac11c4 // fmla v4.4s, v14.4s, v12.s[1]
+	WORD $0x4fac11e5 // fmla v5.4s, v15.4s, v12.s[1]
+	WORD $0x4f8c19a6 // fmla v6.4s, v13.4s, v12.s[2]
+	WORD $0x4f8c19c7 // fmla v7.4s, v14.4s, v12.s[2]
+	WORD $0x4f8c19e8 // fmla v8.4s, v15.4s, v12.s[2]
+	WORD $0x4fac19a9 // fmla v9.4s, v13.4s, v12.s[3]
+	WORD $0x4fac19ca // fmla v10.4s, v14.4s, v12.s[3]
+	WORD $0x4fac19eb // fmla v11.4s, v15.4s, v12.s[3]
+	VLD1.P (R13)(R2), [V12.S4]
+	VLD1.P (R10)(R3), [V13.S4, V14.S4]
+	VLD1.P (R11)(R3), [V15.S4]
+	WORD $0x4f8c11a0 // fmla v0.4s, v13.4s, v12.s[0]
+	WORD $0x4f8c11c1 // fmla v1.4s, v14.4s, v12.s[0]
+	WORD $0x4f8c11e2 // fmla v2.4s, v15.4s, v12.s[0]
+	WORD $0x4fac11a3 // fmla v3.4s, v13.4s, v12.s[1]
+	WORD $0x4fac11c4 // fmla v4.4s, v14.4s, v12.s[1]
+	WORD $0x4fac11e5 // fmla v5.4s, v15.4s, v12.s[1]
+	WORD $0x4f8c19a6 // fmla v6.4s, v13.4s, v12.s[2]
+	WORD $0x4f8c19c7 // fmla v7.4s, v14.4s, v12.s[2]
+	WORD $0x4f8c19e8 // fmla v8.4s, v15.4s, v12.s[2]
+	WORD $0x4fac19a9 // fmla v9.4s, v13.4s, v12.s[3]
+	WORD $0x4fac19ca // fmla v10.4s, v14.4s, v12.s[3]
+	WORD $0x4fac19eb // fmla v11.4s, v15.4s, v12.s[3]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V12.S4]
+	VLD1.P (R10)(R3), [V13.S4, V14.S4]
+	VLD1.P (R11)(R3), [V15.S4]
+	WORD $0x4f8c11a0 // fmla v0.4s, v13.4s, v12.s[0]
+	WORD $0x4f8c11c1 // fmla v1.4s, v14.4s, v12.s[0]
+	WORD $0x4f8c11e2 // fmla v2.4s, v15.4s, v12.s[0]
+	WORD $0x4fac11a3 // fmla v3.4s, v13.4s, v12.s[1]
+	WORD $0x4fac11c4 // fmla v4.4s, v14.4s, v12.s[1]
+	WORD $0x4fac11e5 // fmla v5.4s, v15.4s, v12.s[1]
+	WORD $0x4f8c19a6 // fmla v6.4s, v13.4s, v12.s[2]
+	WORD $0x4f8c19c7 // fmla v7.4s, v14.4s, v12.s[2]
+	WORD $0x4f8c19e8 // fmla v8.4s, v15.4s, v12.s[2]
+	WORD $0x4fac19a9 // fmla v9.4s, v13.4s, v12.s[3]
+	WORD $0x4fac19ca // fmla v10.4s, v14.4s, v12.s[3]
+	WORD $0x4fac19eb // fmla v11.4s, v15.4s, v12.s[3]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V12.B16, V12.B16, V12.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e58d // fcmgt v13.4s, v12.4s, v0.4s
+	VBIT V13.B16, V12.B16, V0.B16
+	WORD $0x6ea1e58d // fcmgt v13.4s, v12.4s, v1.4s
+	VBIT V13.B16, V12.B16, V1.B16
+	WORD $0x6ea2e58d // fcmgt v13.4s, v12.4s, v2.4s
+	VBIT V13.B16, V12.B16, V2.B16
+	WORD $0x6ea3e58d // fcmgt v13.4s, v12.4s, v3.4s
+	VBIT V13.B16, V12.B16, V3.B16
+	WORD $0x6ea4e58d // fcmgt v13.4s, v12.4s, v4.4s
+	VBIT V13.B16, V12.B16, V4.B16
+	WORD $0x6ea5e58d // fcmgt v13.4s, v12.4s, v5.4s
+	VBIT V13.B16, V12.B16, V5.B16
+	WORD $0x6ea6e58d // fcmgt v13.4s, v12.4s, v6.4s
+	VBIT V13.B16, V12.B16, V6.B16
+	WORD $0x6ea7e58d // fcmgt v13.4s, v12.4s, v7.4s
+	VBIT V13.B16, V12.B16, V7.B16
+	WORD $0x6ea8e58d // fcmgt v13.4s, v12.4s, v8.4s
+	VBIT V13.B16, V12.B16, V8.B16
+	WORD $0x6ea9e58d // fcmgt v13.4s, v12.4s, v9.4s
+	VBIT V13.B16, V12.B16, V9.B16
+	WORD $0x6eaae58d // fcmgt v13.4s, v12.4s, v10.4s
+	VBIT V13.B16, V12.B16, V10.B16
+	WORD $0x6eabe58d // fcmgt v13.4s, v12.4s, v11.4s
+	VBIT V13.B16, V12.B16, V11.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R8), [V14.S4, V15.S4]
+	VLD1.P (R11)(R8), [V16.S4]
+	WORD $0x6e2ee58e // fcmge v14.4s, v12.4s, v14.4s
+	VBIT V14.B16, V12.B16, V0.B16
+	WORD $0x6e2fe58f // fcmge v15.4s, v12.4s, v15.4s
+	VBIT V15.B16, V12.B16, V1.B16
+	WORD $0x6e30e590 // fcmge v16.4s, v12.4s, v16.4s
+	VBIT V16.B16, V12.B16, V2.B16
+	VLD1.P (R10)(R8), [V14.S4, V15.S4]
+	VLD1.P (R11)(R8), [V16.S4]
+	WORD $0x6e2ee58e // fcmge v14.4s, v12.4s, v14.4s
+	VBIT V14.B16, V12.B16, V3.B16
+	WORD $0x6e2fe58f // fcmge v15.4s, v12.4s, v15.4s
+	VBIT V15.B16, V12.B16, V4.B16
+	WORD $0x6e30e590 // fcmge v16.4s, v12.4s, v16.4s
+	VBIT V16.B16, V12.B16, V5.B16
+	VLD1.P (R10)(R8), [V14.S4, V15.S4]
+	VLD1.P (R11)(R8), [V16.S4]
+	WORD $0x6e2ee58e // fcmge v14.4s, v12.4s, v14.4s
+	VBIT V14.B16, V12.B16, V6.B16
+	WORD $0x6e2fe58f // fcmge v15.4s, v12.4s, v15.4s
+	VBIT V15.B16, V12.B16, V7.B16
+	WORD $0x6e30e590 // fcmge v16.4s, v12.4s, v16.4s
+	VBIT V16.B16, V12.B16, V8.B16
+	VLD1.P (R10)(R8), [V14.S4, V15.S4]
+	VLD1.P (R11)(R8), [V16.S4]
+	WORD $0x6e2ee58e // fcmge v14.4s, v12.4s, v14.4s
+	VBIT V14.B16, V12.B16, V9.B16
+	WORD $0x6e2fe58f // fcmge v15.4s, v12.4s, v15.4s
+	VBIT V15.B16, V12.B16, V10.B16
+	WORD $0x6e30e590 // fcmge v16.4s, v12.4s, v16.4s
+	VBIT V16.B16, V12.B16, V11.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VST1.P [V0.S4, V1.S4], (R10)(R4)
+	VST1.P [V2.S4], (R11)(R4)
+	VST1.P [V3.S4, V4.S4], (R10)(R4)
+	VST1.P [V5.S4], (R11)(R4)
+	VST1.P [V6.S4, V7.S4], (R10)(R4)
+	VST1.P [V8.S4], (R11)(R4)
+	VST1.P [V9.S4, V10.S4], (R10)(R4)
+	VST1.P [V11.S4], (R11)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm4x4NEON(t *tile)
+TEXT ·gemm4x4NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	LSL $2, R7, R5
+	ADD $16, R5, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4, V3.S4]
+	VLD1.P (R10)(R4), [V4.S4, V5.S4]
+	VLD1.P (R11)(R4), [V6.S4, V7.S4]
+	VLD1.P (R10)(R4), [V8.S4, V9.S4]
+	VLD1.P (R11)(R4), [V10.S4, V11.S4]
+	VLD1.P (R10)(R4), [V12.S4, V13.S4]
+	VLD1.P (R11)(R4), [V14.S4, V15.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V16.S4, V17.S4]
+	VLD1.P (R11)(R4), [V18.S4, V19.S4]
+	WORD $0x4e30d400 // fadd v0.4s, v0.4s, v16.4s
+	WORD $0x4e30d484 // fadd v4.4s, v4.4s, v16.4s
+	WORD $0x4e30d508 // fadd v8.4s, v8.4s, v16.4s
+	WORD $0x4e30d58c // fadd v12.4s, v12.4s, v16.4s
+	WORD $0x4e31d421 // fadd v1.4s, v1.4s, v17.4s
+	WORD $0x4e31d4a5 // fadd v5.4s, v5.4s, v17.4s
+	WORD $0x4e31d529 // fadd v9.4s, v9.4s, v17.4s
+	WORD $0x4e31d5ad // fadd v13.4s, v13.4s, v17.4s
+	WORD $0x4e32d442 // fadd v2.4s, v2.4s, v18.4s
+	WORD $0x4e32d4c6 // fadd v6.4s, v6.4s, v18.4s
+	WORD $0x4e32d54a // fadd v10.4s, v10.4s, v18.4s
+	WORD $0x4e32d5ce // fadd v14.4s, v14.4s, v18.4s
+	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
+	WORD $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	WORD $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	WORD $0x4e33d5ef // fadd v15.4s, v15.4s, v19.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4, V3.S4]
+	VMOV V0.B16, V4.B16
+	VMOV V0.B16, V8.B16
+	VMOV V0.B16, V12.B16
+	VMOV V1.B16, V5.B16
+	VMOV V1.B16, V9.B16
+	VMOV V1.B16, V13.B16
+	VMOV V2.B16, V6.B16
+	VMOV V2.B16, V10.B16
+	VMOV V2.B16, V14.B16
+	VMOV V3.B16, V7.B16
+	VMOV V3.B16, V11.B16
+	VMOV V3.B16, V15.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+	ADD R21, R15, R16
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F16
+	FMOVQ.P 16(R14), F17
+	FMOVQ.P 16(R15), F18
+	FMOVQ.P 16(R16), F19
+	VLD1.P (R10)(R3), [V20.S4, V21.S4]
+	VLD1.P (R11)(R3), [V22.S4, V23.S4]
+	WORD $0x4f901280 // fmla v0.4s, v20.4s, v16.s[0]
+	WORD $0x4f9012a1 // fmla v1.4s, v21.4s, v16.s[0]
+	WORD $0x4f9012c2 // fmla v2.4s, v22.4s, v16.s[0]
+	WORD $0x4f9012e3 // fmla v3.4s, v23.4s, v16.s[0]
+	WORD $0x4f911284 // fmla v4.4s, v20.4s, v17.s[0]
+	WORD $0x4f9112a5 // fmla v5.4s, v21.4s, v17.s[0]
+	WORD $0x4f9112c6 // fmla v6.4s, v22.4s, v17.s[0]
+	WORD $0x4f9112e7 // fmla v7.4s, v23.4s, v17.s[0]
+	WORD $0x4f921288 // fmla v8.4s, v20.4s, v18.s[0]
+	WORD $0x4f9212a9 // fmla v9.4s, v21.4s, v18.s[0]
+	WORD $0x4f9212ca // fmla v10.4s, v22.4s, v18.s[0]
+	WORD $0x4f9212eb // fmla v11.4s, v23.4s, v18.s[0]
+	WORD $0x4f93128c // fmla v12.4s, v20.4s, v19.s[0]
+	WORD $0x4f9312ad // fmla v13.4s, v21.4s, v19.s[0]
+	WORD $0x4f9312ce // fmla v14.4s, v22.4s, v19.s[0]
+	WORD $0x4f9312ef // fmla v15.4s, v23.4s, v19.s[0]
+	VLD1.P (R10)(R3), [V20.S4, V21.S4]
+	VLD1.P (R11)(R3), [V22.S4, V23.S4]
+	WORD $0x4fb01280 // fmla v0.4s, v20.4s, v16.s[1]
+	WORD $0x4fb012a1 // fmla v1.4s, v21.4s, v16.s[1]
+	WORD $0x4fb012c2 // fmla v2.4s, v22.4s, v16.s[1]
+	WORD $0x4fb012e3 // fmla v3.4s, v23.4s, v16.s[1]
+	WORD $0x4fb11284 // fmla v4.4s, v20.4s, v17.s[1]
+	WORD $0x4fb112a5 // fmla v5.4s, v21.4s, v17.s[1]
+	WORD $0x4fb112c6 // fmla v6.4s, v22.4s, v17.s[1]
+	WORD $0x4fb112e7 // fmla v7.4s, v23.4s, v17.s[1]
+	WORD $0x4fb21288 // fmla v8.4s, v20.4s, v18.s[1]
+	WORD $0x4fb212a9 // fmla v9.4s, v21.4s, v18.s[1]
+	WORD $0x4fb212ca // fmla v10.4s, v22.4s, v18.s[1]
+	WORD $0x4fb212eb // fmla v11.4s, v23.4s, v18.s[1]
+	WORD $0x4fb3128c // fmla v12.4s, v20.4s, v19.s[1]
+	WORD $0x4fb312ad // fmla v13.4s, v21.4s, v19.s[1]
+	WORD $0x4fb312ce // fmla v14.4s, v22.4s, v19.s[1]
+	WORD $0x4fb312ef // fmla v15.4s, v23.4s, v19.s[1]
+	VLD1.P (R10)(R3), [V20.S4, V21.S4]
+	VLD1.P (R11)(R3), [V22.S4, V23.S4]
+	WORD $0x4f901a80 // fmla v0.4s, v20.4s, v16.s[2]
+	WORD $0x4f901aa1 // fmla v1.4s, v21.4s, v16.s[2]
+	WORD $0x4f901ac2 // fmla v2.4s, v22.4s, v16.s[2]
+	WORD $0x4f901ae3 // fmla v3.4s, v23.4s, v16.s[2]
+	WORD $0x4f911a84 // fmla v4.4s, v20.4s, v17.s[2]
+	WORD $0x4f911aa5 // fmla v5.4s, v21.4s, v17.s[2]
+	WORD $0x4f911ac6 // fmla v6.4s, v22.4s, v17.s[2]
+	WORD $0x4f911ae7 // fmla v7.4s, v23.4s, v17.s[2]
+	WORD $0x4f921a88 // fmla v8.4s, v20.4s, v18.s[2]
+	WORD $0x4f921aa9 // fmla v9.4s, v21.4s, v18.s[2]
+	WORD $0x4f921aca // fmla v10.4s, v22.4s, v18.s[2]
+	WORD $0x4f921aeb // fmla v11.4s, v23.4s, v18.s[2]
+	WORD $0x4f931a8c // fmla v12.4s, v20.4s, v19.s[2]
+	WORD $0x4f931aad // fmla v13.4s, v21.4s, v19.s[2]
+	WORD $0x4f931ace // fmla v14.4s, v22.4s, v19.s[2]
+	WORD $0x4f931aef // fmla v15.4s, v23.4s, v19.s[2]
+	VLD1.P (R10)(R3), [V20.S4, V21.S4]
+	VLD1.P (R11)(R3), [V22.S4, V23.S4]
+	WORD $0x4fb01a80 // fmla v0.4s, v20.4s, v16.s[3]
+	WORD $0x4fb01aa1 // fmla v1.4s, v21.4s, v16.s[3]
+	WORD $0x4fb01ac2 // fmla v2.4s, v22.4s, v16.s[3]
+	WORD $0x4fb01ae3 // fmla v3.4s, v23.4s, v16.s[3]
+	WORD $0x4fb11a84 // fmla v4.4s, v20.4s, v17.s[3]
+	WORD $0x4fb11aa5 // fmla v5.4s, v21.4s, v17.s[3]
+	WORD $0x4fb11ac6 // fmla v6.4s, v22.4s, v17.s[3]
+	WORD $0x4fb11ae7 // fmla v7.4s, v23.4s, v17.s[3]
+	WORD $0x4fb21a88 // fmla v8.4s, v20.4s, v18.s[3]
+	WORD $0x4fb21aa9 // fmla v9.4s, v21.4s, v18.s[3]
+	WORD $0x4fb21aca // fmla v10.4s, v22.4s, v18.s[3]
+	WORD $0x4fb21aeb // fmla v11.4s, v23.4s, v18.s[3]
+	WORD $0x4fb31a8c // fmla v12.4s, v20.4s, v19.s[3]
+	WORD $0x4fb31aad // fmla v13.4s, v21.4s, v19.s[3]
+	WORD $0x4fb31ace // fmla v14.4s, v22.4s, v19.s[3]
+	WORD $0x4fb31aef // fmla v15.4s, v23.4s, v19.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V16.S4, V17.S4]
+	VLD1.P (R11)(R3), [V18.S4, V19.S4]
+	VLD1R.P (R13)(R2), [V20.S4]
+	VFMLA V20.S4, V16.S4, V0.S4
+	VFMLA V20.S4, V17.S4, V1.S4
+	VFMLA V20.S4, V18.S4, V2.S4
+	VFMLA V20.S4, V19.S4, V3.S4
+	VLD1R.P (R14)(R2), [V21.S4]
+	VFMLA V21.S4, V16.S4, V4.S4
+	VFMLA V21.S4, V17.S4, V5.S4
+	VFMLA V21.S4, V18.S4, V6.S4
+	VFMLA V21.S4, V19.S4, V7.S4
+	VLD1R.P (R15)(R2), [V22.S4]
+	VFMLA V22.S4, V16.S4, V8.S4
+	VFMLA V22.S4, V17.S4, V9.S4
+	VFMLA V22.S4, V18.S4, V10.S4
+	VFMLA V22.S4, V19.S4, V11.S4
+	VLD1R.P (R16)(R2), [V23.S4]
+	VFMLA V23.S4, V16.S4, V12.S4
+	VFMLA V23.S4, V17.S4, V13.S4
+	VFMLA V23.S4, V18.S4, V14.S4
+	VFMLA V23.S4, V19.S4, V15.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	ADD R9, R16, R16
+	B rowsRun
+	B multiplied
+byColumns:
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V16.S4]
+	VLD1.P (R10)(R3), [V17.S4, V18.S4]
+	VLD1.P (R11)(R3), [V19.S4, V20.S4]
+	WORD $0x4f901220 // fmla v0.4s, v17.4s, v16.s[0]
+	WORD $0x4f901241 // fmla v1.4s, v18.4s, v16.s[0]
+	WORD $0x4f901262 // fmla v2.4s, v19.4s, v16.s[0]
+	WORD $0x4f901283 // fmla v3.4s, v20.4s, v16.s[0]
+	WORD $0x4fb01224 // fmla v4.4s, v17.4s, v16.s[1]
+	WORD $0x4fb01245 // fmla v5.4s, v18.4s, v16.s[1]
+	WORD $0x4fb01266 // fmla v6.4s, v19.4s, v16.s[1]
+	WORD $0x4fb01287 // fmla v7.4s, v20.4s, v16.s[1]
+	WORD $0x4f901a28 // fmla v8.4s, v17.4s, v16.s[2]
+	WORD $0x4f901a49 // fmla v9.4s, v18.4s, v16.s[2]
+	WORD $0x4f901a6a // fmla v10.4s, v19.4s, v16.s[2]
+	WORD $0x4f901a8b // fmla v11.4s, v20.4s, v16.s[2]
+	WORD $0x4fb01a2c // fmla v12.4s, v17.4s, v16.s[3]
+	WORD $0x4fb01a4d // fmla v13.4s, v18.4s, v16.s[3]
+	WORD $0x4fb01a6e // fmla v14.4s, v19.4s, v16.s[3]
+	WORD $0x4fb01a8f // fmla v15.4s, v20.4s, v16.s[3]
+	VLD1.P (R13)(R2), [V16.S4]
+	VLD1.P (R10)(R3), [V17.S4, V18.S4]
+	VLD1.P (R11)(R3), [V19.S4, V20.S4]
+	WORD $0x4f901220 // fmla v0.4s, v17.4s, v16.s[0]
+	WORD $0x4f901241 // fmla v1.4s, v18.4s, v16.s[0]
+	WORD $0x4f901262 // fmla v2.4s, v19.4s, v16.s[0]
+	WORD $0x4f901283 // fmla v3.4s, v20.4s, v16.s[0]
+	WORD $0x4fb01224 // fmla v4.4s, v17.4s, v16.s[1]
+	WORD $0x4fb01245 // fmla v5.4s, v18.4s, v16.s[1]
+	WORD $0x4fb01266 // fmla v6.4s, v19.4s, v16.s[1]
+	WORD $0x4fb01287 // fmla v7.4s, v20.4s, v16.s[1]
+	WORD $0x4f901a28 // fmla v8.4s, v17.4s, v16.s[2]
+	WORD $0x4f901a49 // fmla v9.4s, v18.4s, v16.s[2]
+	WORD $0x4f901a6a // fmla v10.4s, v19.4s, v16.s[2]
+	WORD $0x4f901a8b // fmla v11.4s, v20.4s, v16.s[2]
+	WORD $0x4fb01a2c // fmla v12.4s, v17.4s, v16.s[3]
+	WORD $0x4fb01a4d // fmla v13.4s, v18.4s, v16.s[3]
+	WORD $0x4fb01a6e // fmla v14.4s, v19.4s, v16.s[3]
+	WORD $0x4fb01a8f // fmla v15.4s, v20.4s, v16.s[3]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V16.S4]
+	VLD1.P (R10)(R3), [V17.S4, V18.S4]
+	VLD1.P (R11)(R3), [V19.S4, V20.S4]
+	WORD $0x4f901220 // fmla v0.4s, v17.4s, v16.s[0]
+	WORD $0x4f901241 // fmla v1.4s, v18.4s, v16.s[0]
+	WORD $0x4f901262 // fmla v2.4s, v19.4s, v16.s[0]
+	WORD $0x4f901283 // fmla v3.4s, v20.4s, v16.s[0]
+	WORD $0x4fb01224 // fmla v4.4s, v17.4s, v16.s[1]
+	WORD $0x4fb01245 // fmla v5.4s, v18.4s, v16.s[1]
+	WORD $0x4fb01266 // fmla v6.4s, v19.4s, v16.s[1]
+	WORD $0x4fb01287 // fmla v7.4s, v20.4s, v16.s[1]
+	WORD $0x4f901a28 // fmla v8.4s, v17.4s, v16.s[2]
+	WORD $0x4f901a49 // fmla v9.4s, v18.4s, v16.s[2]
+	WORD $0x4f901a6a // fmla v10.4s, v19.4s, v16.s[2]
+	WORD $0x4f901a8b // fmla v11.4s, v20.4s, v16.s[2]
+	WORD $0x4fb01a2c // fmla v12.4s, v17.4s, v16.s[3]
+	WORD $0x4fb01a4d // fmla v13.4s, v18.4s, v16.s[3]
+	WORD $0x4fb01a6e // fmla v14.4s, v19.4s, v16.s[3]
+	WORD $0x4fb01a8f // fmla v15.4s, v20.4s, v16.s[3]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V16.B16, V16.B16, V16.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e611 // fcmgt v17.4s, v16.4s, v0.4s
+	VBIT V17.B16, V16.B16, V0.B16
+	WORD $0x6ea1e611 // fcmgt v17.4s, v16.4s, v1.4s
+	VBIT V17.B16, V16.B16, V1.B16
+	WORD $0x6ea2e611 // fcmgt v17.4s, v16.4s, v2.4s
+	VBIT V17.B16, V16.B16, V2.B16
+	WORD $0x6ea3e611 // fcmgt v17.4s, v16.4s, v3.4s
+	VBIT V17.B16, V16.B16, V3.B16
+	WORD $0x6ea4e611 // fcmgt v17.4s, v16.4s, v4.4s
+	VBIT V17.B16, V16.B16, V4.B16
+	WORD $0x6ea5e611 // fcmgt v17.4s, v16.4s, v5.4s
+	VBIT V17.B16, V16.B16, V5.B16
+	WORD $0x6ea6e611 // fcmgt v17.4s, v16.4s, v6.4s
+	VBIT V17.B16, V16.B16, V6.B16
+	WORD $0x6ea7e611 // fcmgt v17.4s, v16.4s, v7.4s
+	VBIT V17.B16, V16.B16, V7.B16
+	WORD $0x6ea8e611 // fcmgt v17.4s, v16.4s, v8.4s
+	VBIT V17.B16, V16.B16, V8.B16
+	WORD $0x6ea9e611 // fcmgt v17.4s, v16.4s, v9.4s
+	VBIT V17.B16, V16.B16, V9.B16
+	WORD $0x6eaae611 // fcmgt v17.4s, v16.4s, v10.4s
+	VBIT V17.B16, V16.B16, V10.B16
+	WORD $0x6eabe611 // fcmgt v17.4s, v16.4s, v11.4s
+	VBIT V17.B16, V16.B16, V11.B16
+	WORD $0x6eace611 // fcmgt v17.4s, v16.4s, v12.4s
+	VBIT V17.B16, V16.B16, V12.B16
+	WORD $0x6eade611 // fcmgt v17.4s, v16.4s, v13.4s
+	VBIT V17.B16, V16.B16, V13.B16
+	WORD $0x6eaee611 // fcmgt v17.4s, v16.4s, v14.4s
+	VBIT V17.B16, V16.B16, V14.B16
+	WORD $0x6eafe611 // fcmgt v17.4s, v16.4s, v15.4s
+	VBIT V17.B16, V16.B16, V15.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R8), [V18.S4, V19.S4]
+	VLD1.P (R11)(R8), [V20.S4, V21.S4]
+	WORD $0x6e32e612 // fcmge v18.4s, v16.4s, v18.4s
+	VBIT V18.B16, V16.B16, V0.B16
+	WORD $0x6e33e613 // fcmge v19.4s, v16.4s, v19.4s
+	VBIT V19.B16, V16.B16, V1.B16
+	WORD $0x6e34e614 // fcmge v20.4s, v16.4s, v20.4s
+	VBIT V20.B16, V16.B16, V2.B16
+	WORD $0x6e35e615 // fcmge v21.4s, v16.4s, v21.4s
+	VBIT V21.B16, V16.B16, V3.B16
+	VLD1.P (R10)(R8), [V18.S4, V19.S4]
+	VLD1.P (R11)(R8), [V20.S4, V21.S4]
+	WORD $0x6e32e612 // fcmge v18.4s, v16.4s, v18.4s
+	VBIT V18.B16, V16.B16, V4.B16
+	WORD $0x6e33e613 // fcmge v19.4s, v16.4s, v19.4s
+	VBIT V19.B16, V16.B16, V5.B16
+	WORD $0x6e34e614 // fcmge v20.4s, v16.4s, v20.4s
+	VBIT V20.B16, V16.B16, V6.B16
+	WORD $0x6e35e615 // fcmge v21.4s, v16.4s, v21.4s
+	VBIT V21.B16, V16.B16, V7.B16
+	VLD1.P (R10)(R8), [V18.S4, V19.S4]
+	VLD1.P (R11)(R8), [V20.S4, V21.S4]
+	WORD $0x6e32e612 // fcmge v18.4s, v16.4s, v18.4s
+	VBIT V18.B16, V16.B16, V8.B16
+	WORD $0x6e33e613 // fcmge v19.4s, v16.4s, v19.4s
+	VBIT V19.B16, V16.B16, V9.B16
+	WORD $0x6e34e614 // fcmge v20.4s, v16.4s, v20.4s
+	VBIT V20.B16, V16.B16, V10.B16
+	WORD $0x6e35e615 // fcmge v21.4s, v16.4s, v21.4s
+	VBIT V21.B16, V16.B16, V11.B16
+	VLD1.P (R10)(R8), [V18.S4, V19.S4]
+	VLD1.P (R11)(R8), [V20.S4, V21.S4]
+	WORD $0x6e32e612 // fcmge v18.4s, v16.4s, v18.4s
+	VBIT V18.B16, V16.B16, V12.B16
+	WORD $0x6e33e613 // fcmge v19.4s, v16.4s, v19.4s
+	VBIT V19.B16, V16.B16, V13.B16
+	WORD $0x6e34e614 // fcmge v20.4s, v16.4s, v20.4s
+	VBIT V20.B16, V16.B16, V14.B16
+	WORD $0x6e35e615 // fcmge v21.4s, v16.4s, v21.4s
+	VBIT V21.B16, V16.B16, V15.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VST1.P [V0.S4, V1.S4], (R10)(R4)
+	VST1.P [V2.S4, V3.S4], (R11)(R4)
+	VST1.P [V4.S4, V5.S4], (R10)(R4)
+	VST1.P [V6.S4, V7.S4], (R11)(R4)
+	VST1.P [V8.S4, V9.S4], (R10)(R4)
+	VST1.P [V10.S4, V11.S4], (R11)(R4)
+	VST1.P [V12.S4, V13.S4], (R10)(R4)
+	VST1.P [V14.S4, V15.S4], (R11)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm5x1NEON(t *tile)
+TEXT ·gemm5x1NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	VLD1.P (R10)(R4), [V0.S4]
+	VLD1.P (R10)(R4), [V1.S4]
+	VLD1.P (R10)(R4), [V2.S4]
+	VLD1.P (R10)(R4), [V3.S4]
+	VLD1.P (R10)(R4), [V4.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V5.S4]
+	WORD $0x4e25d400 // fadd v0.4s, v0.4s, v5.4s
+	WORD $0x4e25d421 // fadd v1.4s, v1.4s, v5.4s
+	WORD $0x4e25d442 // fadd v2.4s, v2.4s, v5.4s
+	WORD $0x4e25d463 // fadd v3.4s, v3.4s, v5.4s
+	WORD $0x4e25d484 // fadd v4.4s, v4.4s, v5.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V0.S4]
+	VMOV V0.B16, V1.B16
+	VMOV V0.B16, V2.B16
+	VMOV V0.B16, V3.B16
+	VMOV V0.B16, V4.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+	ADD R21, R15, R16
+	ADD R21, R16, R17
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F5
+	FMOVQ.P 16(R14), F6
+	FMOVQ.P 16(R15), F7
+	FMOVQ.P 16(R16), F8
+	FMOVQ.P 16(R17), F9
+	VLD1.P (R10)(R3), [V10.S4]
+	WORD $0x4f851140 // fmla v0.4s, v10.4s, v5.s[0]
+	WORD $0x4f861141 // fmla v1.4s, v10.4s, v6.s[0]
+	WORD $0x4f871142 // fmla v2.4s, v10.4s, v7.s[0]
+	WORD $0x4f881143 // fmla v3.4s, v10.4s, v8.s[0]
+	WORD $0x4f891144 // fmla v4.4s, v10.4s, v9.s[0]
+	VLD1.P (R10)(R3), [V10.S4]
+	WORD $0x4fa51140 // fmla v0.4s, v10.4s, v5.s[1]
+	WORD $0x4fa61141 // fmla v1.4s, v10.4s, v6.s[1]
+	WORD $0x4fa71142 // fmla v2.4s, v10.4s, v7.s[1]
+	WORD $0x4fa81143 // fmla v3.4s, v10.4s, v8.s[1]
+	WORD $0x4fa91144 // fmla v4.4s, v10.4s, v9.s[1]
+	VLD1.P (R10)(R3), [V10.S4]
+	WORD $0x4f851940 // fmla v0.4s, v10.4s, v5.s[2]
+	WORD $0x4f861941 // fmla v1.4s, v10.4s, v6.s[2]
+	WORD $0x4f871942 // fmla v2.4s, v10.4s, v7.s[2]
+	WORD $0x4f881943 // fmla v3.4s, v10.4s, v8.s[2]
+	WORD $0x4f891944 // fmla v4.4s, v10.4s, v9.s[2]
+	VLD1.P (R10)(R3), [V10.S4]
+	WORD $0x4fa51940 // fmla v0.4s, v10.4s, v5.s[3]
+	WORD $0x4fa61941 // fmla v1.4s, v10.4s, v6.s[3]
+	WORD $0x4fa71942 // fmla v2.4s, v10.4s, v7.s[3]
+	WORD $0x4fa81943 // fmla v3.4s, v10.4s, v8.s[3]
+	WORD $0x4fa91944 // fmla v4.4s, v10.4s, v9.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V5.S4]
+	VLD1R.P (R13)(R2), [V6.S4]
+	VFMLA V6.S4, V5.S4, V0.S4
+	VLD1R.P (R14)(R2), [V7.S4]
+	VFMLA V7.S4, V5.S4, V1.S4
+	VLD1R.P (R15)(R2), [V8.S4]
+	VFMLA V8.S4, V5.S4, V2.S4
+	VLD1R.P (R16)(R2), [V9.S4]
+	VFMLA V9.S4, V5.S4, V3.S4
+	VLD1R.P (R17)(R2), [V10.S4]
+	VFMLA V10.S4, V5.S4, V4.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	ADD R9, R16, R16
+	ADD R9, R17, R17
+	B rowsRun
+	B multiplied
+byColumns:
+	ADD $16, R13, R14
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V5.S4]
+	VLD1R.P (R14)(R2), [V6.S4]
+	VLD1.P (R10)(R3), [V7.S4]
+	WORD $0x4f8510e0 // fmla v0.4s, v7.4s, v5.s[0]
+	WORD $0x4fa510e1 // fmla v1.4s, v7.4s, v5.s[1]
+	WORD $0x4f8518e2 // fmla v2.4s, v7.4s, v5.s[2]
+	WORD $0x4fa518e3 // fmla v3.4s, v7.4s, v5.s[3]
+	WORD $0x4f8610e4 // fmla v4.4s, v7.4s, v6.s[0]
+	VLD1.P (R13)(R2), [V5.S4]
+	VLD1R.P (R14)(R2), [V6.S4]
+	VLD1.P (R10)(R3), [V7.S4]
+	WORD $0x4f8510e0 // fmla v0.4s, v7.4s, v5.s[0]
+	WORD $0x4fa510e1 // fmla v1.4s, v7.4s, v5.s[1]
+	WORD $0x4f8518e2 // fmla v2.4s, v7.4s, v5.s[2]
+	WORD $0x4fa518e3 // fmla v3.4s, v7.4s, v5.s[3]
+	WORD $0x4f8610e4 // fmla v4.4s, v7.4s, v6.s[0]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V5.S4]
+	VLD1R.P (R14)(R2), [V6.S4]
+	VLD1.P (R10)(R3), [V7.S4]
+	WORD $0x4f8510e0 // fmla v0.4s, v7.4s, v5.s[0]
+	WORD $0x4fa510e1 // fmla v1.4s, v7.4s, v5.s[1]
+	WORD $0x4f8518e2 // fmla v2.4s, v7.4s, v5.s[2]
+	WORD $0x4fa518e3 // fmla v3.4s, v7.4s, v5.s[3]
+	WORD $0x4f8610e4 // fmla v4.4s, v7.4s, v6.s[0]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V5.B16, V5.B16, V5.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e4a6 // fcmgt v6.4s, v5.4s, v0.4s
+	VBIT V6.B16, V5.B16, V0.B16
+	WORD $0x6ea1e4a6 // fcmgt v6.4s, v5.4s, v1.4s
+	VBIT V6.B16, V5.B16, V1.B16
+	WORD $0x6ea2e4a6 // fcmgt v6.4s, v5.4s, v2.4s
+	VBIT V6.B16, V5.B16, V2.B16
+	WORD $0x6ea3e4a6 // fcmgt v6.4s, v5.4s, v3.4s
+	VBIT V6.B16, V5.B16, V3.B16
+	WORD $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
+	VBIT V6.B16, V5.B16, V4.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	VLD1.P (R10)(R8), [V7.S4]
+	WORD $0x6e27e4a7 // fcmge v7.4s, v5.4s, v7.4s
+	VBIT V7.B16, V5.B16, V0.B16
+	VLD1.P (R10)(R8), [V7.S4]
+	WORD $0x6e27e4a7 // fcmge v7.4s, v5.4s, v7.4s
+	VBIT V7.B16, V5.B16, V1.B16
+	VLD1.P (R10)(R8), [V7.S4]
+	WORD $0x6e27e4a7 // fcmge v7.4s, v5.4s, v7.4s
+	VBIT V7.B16, V5.B16, V2.B16
+	VLD1.P (R10)(R8), [V7.S4]
+	WORD $0x6e27e4a7 // fcmge v7.4s, v5.4s, v7.4s
+	VBIT V7.B16, V5.B16, V3.B16
+	VLD1.P (R10)(R8), [V7.S4]
+	WORD $0x6e27e4a7 // fcmge v7.4s, v5.4s, v7.4s
+	VBIT V7.B16, V5.B16, V4.B16
+finished:
+	MOVD R20, R10
+	VST1.P [V0.S4], (R10)(R4)
+	VST1.P [V1.S4], (R10)(R4)
+	VST1.P [V2.S4], (R10)(R4)
+	VST1.P [V3.S4], (R10)(R4)
+	VST1.P [V4.S4], (R10)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm5x1CutNEON(t *tile)
+TEXT ·gemm5x1CutNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	SUB $1, R7, R7
+	LSL $2, R7, R6
+	CMP $0, R7
+	CSET NE, R7
+	LSL $2, R7, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	ADD R6, R20, R12
+	VLD1R.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), V0.S[1]
+	VLD1.P (R12)(R4), V0.S[2]
+	VLD1R.P (R10)(R4), [V1.S4]
+	VLD1.P (R11)(R4), V1.S[1]
+	VLD1.P (R12)(R4), V1.S[2]
+	VLD1R.P (R10)(R4), [V2.S4]
+	VLD1.P (R11)(R4), V2.S[1]
+	VLD1.P (R12)(R4), V2.S[2]
+	VLD1R.P (R10)(R4), [V3.S4]
+	VLD1.P (R11)(R4), V3.S[1]
+	VLD1.P (R12)(R4), V3.S[2]
+	VLD1R.P (R10)(R4), [V4.S4]
+	VLD1.P (R11)(R4), V4.S[1]
+	VLD1.P (R12)(R4), V4.S[2]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	VLD1R.P (R10)(R4), [V5.S4]
+	VLD1.P (R11)(R4), V5.S[1]
+	VLD1.P (R12)(R4), V5.S[2]
+	WORD $0x4e25d400 // fadd v0.4s, v0.4s, v5.4s
+	WORD $0x4e25d421 // fadd v1.4s, v1.4s, v5.4s
+	WORD $0x4e25d442 // fadd v2.4s, v2.4s, v5.4s
+	WORD $0x4e25d463 // fadd v3.4s, v3.4s, v5.4s
+	WORD $0x4e25d484 // fadd v4.4s, v4.4s, v5.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	VLD1R.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), V0.S[1]
+	VLD1.P (R12)(R4), V0.S[2]
+	VMOV V0.B16, V1.B16
+	VMOV V0.B16, V2.B16
+	VMOV V0.B16, V3.B16
+	VMOV V0.B16, V4.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+	ADD R21, R15, R16
+	ADD R21, R16, R17
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F5
+	FMOVQ.P 16(R14), F6
+	FMOVQ.P 16(R15), F7
+	FMOVQ.P 16(R16), F8
+	FMOVQ.P 16(R17), F9
+	VLD1R.P (R10)(R3), [V10.S4]
+	VLD1.P (R11)(R3), V10.S[1]
+	VLD1.P (R12)(R3), V10.S[2]
+	WORD $0x4f851140 // fmla v0.4s, v10.4s, v5.s[0]
+	WORD $0x4f861141 // fmla v1.4s, v10.4s, v6.s[0]
+	WORD $0x4f871142 // fmla v2.4s, v10.4s, v7.s[0]
+	WORD $0x4f881143 // fmla v3.4s, v10.4s, v8.s[0]
+	WORD $0x4f891144 // fmla v4.4s, v10.4s, v9.s[0]
+	VLD1R.P (R10)(R3), [V10.S4]
+	VLD1.P (R11)(R3), V10.S[1]
+	VLD1.P (R12)(R3), V10.S[2]
+	WORD $0x4fa51140 // fmla v0.4s, v10.4s, v5.s[1]
+	WORD $0x4fa61141 // fmla v1.4s, v10.4s, v6.s[1]
+	WORD $0x4fa71142 // fmla v2.4s, v10.4s, v7.s[1]
+	WORD $0x4fa81143 // fmla v3.4s, v10.4s, v8.s[1]
+	WORD $0x4fa91144 // fmla v4.4s, v10.4s, v9.s[1]
+	VLD1R.P (R10)(R3), [V10.S4]
+	VLD1.P (R11)(R3), V10.S[1]
+	VLD1.P (R12)(R3), V10.S[2]
+	WORD $0x4f851940 // fmla v0.4s, v10.4s, v5.s[2]
+	WORD $0x4f861941 // fmla v1.4s, v10.4s, v6.s[2]
+	WORD $0x4f871942 // fmla v2.4s, v10.4s, v7.s[2]
+	WORD $0x4f881943 // fmla v3.4s, v10.4s, v8.s[2]
+	WORD $0x4f891944 // fmla v4.4s, v10.4s, v9.s[2]
+	VLD1R.P (R10)(R3), [V10.S4]
+	VLD1.P (R11)(R3), V10.S[1]
+	VLD1.P (R12)(R3), V10.S[2]
+	WORD $0x4fa51940 // fmla v0.4s, v10.4s, v5.s[3]
+	WORD $0x4fa61941 // fmla v1.4s, v10.4s, v6.s[3]
+	WORD $0x4fa71942 // fmla v2.4s, v10.4s, v7.s[3]
+	WORD $0x4fa81943 // fmla v3.4s, v10.4s, v8.s[3]
+	WORD $0x4fa91944 // fmla v4.4s, v10.4s, v9.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1R.P (R10)(R3), [V5.S4]
+	VLD1.P (R11)(R3), V5.S[1]
+	VLD1.P (R12)(R3), V5.S[2]
+	VLD1R.P (R13)(R2), [V6.S4]
+	VFMLA V6.S4, V5.S4, V0.S4
+	VLD1R.P (R14)(R2), [V7.S4]
+	VFMLA V7.S4, V5.S4, V1.S4
+	VLD1R.P (R15)(R2), [V8.S4]
+	VFMLA V8.S4, V5.S4, V2.S4
+	VLD1R.P (R16)(R2), [V9.S4]
+	VFMLA V9.S4, V5.S4, V3.S4
+	VLD1R.P (R17)(R2), [V10.S4]
+	VFMLA V10.S4, V5.S4, V4.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	ADD R9, R16, R16
+	ADD R9, R17, R17
+	B rowsRun
+	B multiplied
+byColumns:
+	ADD $16, R13, R14
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V5.S4]
+	VLD1R.P (R14)(R2), [V6.S4]
+	VLD1R.P (R10)(R3), [V7.S4]
+	VLD1.P (R11)(R3), V7.S[1]
+	VLD1.P (R12)(R3), V7.S[2]
+	WORD $0x4f8510e0 // fmla v0.4s, v7.4s, v5.s[0]
+	WORD $0x4fa510e1 // fmla v1.4s, v7.4s, v5.s[1]
+	WORD $0x4f8518e2 // fmla v2.4s, v7.4s, v5.s[2]
+	WORD $0x4fa518e3 // fmla v3.4s, v7.4s, v5.s[3]
+	WORD $0x4f8610e4 // fmla v4.4s, v7.4s, v6.s[0]
+	VLD1.P (R13)(R2), [V5.S4]
+	VLD1R.P (R14)(R2), [V6.S4]
+	VLD1R.P (R10)(R3), [V7.S4]
+	VLD1.P (R11)(R3), V7.S[1]
+	VLD1.P (R12)(R3), V7.S[2]
+	WORD $0x4f8510e0 // fmla v0.4s, v7.4s, v5.s[0]
+	WORD $0x4fa510e1 // fmla v1.4s, v7.4s, v5.s[1]
+	WORD $0x4f8518e2 // fmla v2.4s, v7.4s, v5.s[2]
+	WORD $0x4fa518e3 // fmla v3.4s, v7.4s, v5.s[3]
+	WORD $0x4f8610e4 // fmla v4.4s, v7.4s, v6.s[0]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V5.S4]
+	VLD1R.P (R14)(R2), [V6.S4]
+	VLD1R.P (R10)(R3), [V7.S4]
+	VLD1.P (R11)(R3), V7.S[1]
+	VLD1.P (R12)(R3), V7.S[2]
+	WORD $0x4f8510e0 // fmla v0.4s, v7.4s, v5.s[0]
+	WORD $0x4fa510e1 // fmla v1.4s, v7.4s, v5.s[1]
+	WORD $0x4f8518e2 // fmla v2.4s, v7.4s, v5.s[2]
+	WORD $0x4fa518e3 // fmla v3.4s, v7.4s, v5.s[3]
+	WORD $0x4f8610e4 // fmla v4.4s, v7.4s, v6.s[0]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V5.B16, V5.B16, V5.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e4a6 // fcmgt v6.4s, v5.4s, v0.4s
+	VBIT V6.B16, V5.B16, V0.B16
+	WORD $0x6ea1e4a6 // fcmgt v6.4s, v5.4s, v1.4s
+	VBIT V6.B16, V5.B16, V1.B16
+	WORD $0x6ea2e4a6 // fcmgt v6.4s, v5.4s, v2.4s
+	VBIT V6.B16, V5.B16, V2.B16
+	WORD $0x6ea3e4a6 // fcmgt v6.4s, v5.4s, v3.4s
+	VBIT V6.B16, V5.B16, V3.B16
+	WORD $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
+	VBIT V6.B16, V5.B16, V4.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	VLD1R.P (R10)(R8), [V7.S4]
+	VLD1.P (R11)(R8), V7.S[1]
+	VLD1.P (R12)(R8), V7.S[2]
+	WORD $0x6e27e4a7 // fcmge v7.4s, v5.4s, v7.4s
+	VBIT V7.B16, V5.B16, V0.B16
+	VLD1R.P (R10)(R8), [V7.S4]
+	VLD1.P (R11)(R8), V7.S[1]
+	VLD1.P (R12)(R8), V7.S[2]
+	WORD $0x6e27e4a7 // fcmge v7.4s, v5.4s, v7.4s
+	VBIT V7.B16, V5.B16, V1.B16
+	VLD1R.P (R10)(R8), [V7.S4]
+	VLD1.P (R11)(R8), V7.S[1]
+	VLD1.P (R12)(R8), V7.S[2]
+	WORD $0x6e27e4a7 // fcmge v7.4s, v5.4s, v7.4s
+	VBIT V7.B16, V5.B16, V2.B16
+	VLD1R.P (R10)(R8), [V7.S4]
+	VLD1.P (R11)(R8), V7.S[1]
+	VLD1.P (R12)(R8), V7.S[2]
+	WORD $0x6e27e4a7 // fcmge v7.4s, v5.4s, v7.4s
+	VBIT V7.B16, V5.B16, V3.B16
+	VLD1R.P (R10)(R8), [V7.S4]
+	VLD1.P (R11)(R8), V7.S[1]
+	VLD1.P (R12)(R8), V7.S[2]
+	WORD $0x6e27e4a7 // fcmge v7.4s, v5.4s, v7.4s
+	VBIT V7.B16, V5.B16, V4.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	ADD R6, R20, R12
+	VST1.P V0.S[0], (R10)(R4)
+	VST1.P V0.S[1], (R11)(R4)
+	VST1.P V0.S[2], (R12)(R4)
+	VST1.P V1.S[0], (R10)(R4)
+	VST1.P V1.S[1], (R11)(R4)
+	VST1.P V1.S[2], (R12)(R4)
+	VST1.P V2.S[0], (R10)(R4)
+	VST1.P V2.S[1], (R11)(R4)
+	VST1.P V2.S[2], (R12)(R4)
+	VST1.P V3.S[0], (R10)(R4)
+	VST1.P V3.S[1], (R11)(R4)
+	VST1.P V3.S[2], (R12)(R4)
+	VST1.P V4.S[0], (R10)(R4)
+	VST1.P V4.S[1], (R11)(R4)
+	VST1.P V4.S[2], (R12)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm5x2NEON(t *tile)
+TEXT ·gemm5x2NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R10)(R4), [V2.S4, V3.S4]
+	VLD1.P (R10)(R4), [V4.S4, V5.S4]
+	VLD1.P (R10)(R4), [V6.S4, V7.S4]
+	VLD1.P (R10)(R4), [V8.S4, V9.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V10.S4, V11.S4]
+	WORD $0x4e2ad400 // fadd v0.4s, v0.4s, v10.4s
+	WORD $0x4e2ad442 // fadd v2.4s, v2.4s, v10.4s
+	WORD $0x4e2ad484 // fadd v4.4s, v4.4s, v10.4s
+	WORD $0x4e2ad4c6 // fadd v6.4s, v6.4s, v10.4s
+	WORD $0x4e2ad508 // fadd v8.4s, v8.4s, v10.4s
+	WORD $0x4e2bd421 // fadd v1.4s, v1.4s, v11.4s
+	WORD $0x4e2bd463 // fadd v3.4s, v3.4s, v11.4s
+	WORD $0x4e2bd4a5 // fadd v5.4s, v5.4s, v11.4s
+	WORD $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+	WORD $0x4e2bd529 // fadd v9.4s, v9.4s, v11.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VMOV V0.B16, V2.B16
+	VMOV V0.B16, V4.B16
+	VMOV V0.B16, V6.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V3.B16
+	VMOV V1.B16, V5.B16
+	VMOV V1.B16, V7.B16
+	VMOV V1.B16, V9.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+	ADD R21, R15, R16
+	ADD R21, R16, R17
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F10
+	FMOVQ.P 16(R14), F11
+	FMOVQ.P 16(R15), F12
+	FMOVQ.P 16(R16), F13
+	FMOVQ.P 16(R17), F14
+	VLD1.P (R10)(R3), [V15.S4, V16.S4]
+	WORD $0x4f8a11e0 // fmla v0.4s, v15.4s, v10.s[0]
+	WORD $0x4f8a1201 // fmla v1.4s, v16.4s, v10.s[0]
+	WORD $0x4f8b11e2 // fmla v2.4s, v15.4s, v11.s[0]
+	WORD $0x4f8b1203 // fmla v3.4s, v16.4s, v11.s[0]
+	WORD $0x4f8c11e4 // fmla v4.4s, v15.4s, v12.s[0]
+	WORD $0x4f8c1205 // fmla v5.4s, v16.4s, v12.s[0]
+	WORD $0x4f8d11e6 // fmla v6.4s, v15.4s, v13.s[0]
+	WORD $0x4f8d1207 // fmla v7.4s, v16.4s, v13.s[0]
+	WORD $0x4f8e11e8 // fmla v8.4s, v15.4s, v14.s[0]
+	WORD $0x4f8e1209 // fmla v9.4s, v16.4s, v14.s[0]
+	VLD1.P (R10)(R3), [V15.S4, V16.S4]
+	WORD $0x4faa11e0 // fmla v0.4s, v15.4s, v10.s[1]
+	WORD $0x4faa1201 // fmla v1.4s, v16.4s, v10.s[1]
+	WORD $0x4fab11e2 // fmla v2.4s, v15.4s, v11.s[1]
+	WORD $0x4fab1203 // fmla v3.4s, v16.4s, v11.s[1]
+	WORD $0x4fac11e4 // fmla v4.4s, v15.4s, v12.s[1]
+	WORD $0x4fac1205 // fmla v5.4s, v16.4s, v12.s[1]
+	WORD $0x4fad11e6 // fmla v6.4s, v15.4s, v13.s[1]
+	WORD $0x4fad1207 // fmla v7.4s, v16.4s, v13.s[1]
+	WORD $0x4fae11e8 // fmla v8.4s, v15.4s, v14.s[1]
+	WORD $0x4fae1209 // fmla v9.4s, v16.4s, v14.s[1]
+	VLD1.P (R10)(R3), [V15.S4, V16.S4]
+	WORD $0x4f8a19e0 // fmla v0.4s, v15.4s, v10.s[2]
+	WORD $0x4f8a1a01 // fmla v1.4s, v16.4s, v10.s[2]
+	WORD $0x4f8b19e2 // fmla v2.4s, v15.4s, v11.s[2]
+	WORD $0x4f8b1a03 // fmla v3.4s, v16.4s, v11.s[2]
+	WORD $0x4f8c19e4 // fmla v4.4s, v15.4s, v12.s[2]
+	WORD $0x4f8c1a05 // fmla v5.4s, v16.4s, v12.s[2]
+	WORD $0x4f8d19e6 // fmla v6.4s, v15.4s, v13.s[2]
+	WORD $0x4f8d1a07 // fmla v7.4s, v16.4s, v13.s[2]
+	WORD $0x4f8e19e8 // fmla v8.4s, v15.4s, v14.s[2]
+	WORD $0x4f8e1a09 // fmla v9.4s, v16.4s, v14.s[2]
+	VLD1.P (R10)(R3), [V15.S4, V16.S4]
+	WORD $0x4faa19e0 // fmla v0.4s, v15.4s, v10.s[3]
+	WORD $0x4faa1a01 // fmla v1.4s, v16.4s, v10.s[3]
+	WORD $0x4fab19e2 // fmla v2.4s, v15.4s, v11.s[3]
+	WORD $0x4fab1a03 // fmla v3.4s, v16.4s, v11.s[3]
+	WORD $0x4fac19e4 // fmla v4.4s, v15.4s, v12.s[3]
+	WORD $0x4fac1a05 // fmla v5.4s, v16.4s, v12.s[3]
+	WORD $0x4fad19e6 // fmla v6.4s, v15.4s, v13.s[3]
+	WORD $0x4fad1a07 // fmla v7.4s, v16.4s, v13.s[3]
+	WORD $0x4fae19e8 // fmla v8.4s, v15.4s, v14.s[3]
+	WORD $0x4fae1a09 // fmla v9.4s, v16.4s, v14.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V10.S4, V11.S4]
+	VLD1R.P (R13)(R2), [V12.S4]
+	VFMLA V12.S4, V10.S4, V0.S4
+	VFMLA V12.S4, V11.S4, V1.S4
+	VLD1R.P (R14)(R2), [V13.S4]
+	VFMLA V13.S4, V10.S4, V2.S4
+	VFMLA V13.S4, V11.S4, V3.S4
+	VLD1R.P (R15)(R2), [V14.S4]
+	VFMLA V14.S4, V10.S4, V4.S4
+	VFMLA V14.S4, V11.S4, V5.S4
+	VLD1R.P (R16)(R2), [V15.S4]
+	VFMLA V15.S4, V10.S4, V6.S4
+	VFMLA V15.S4, V11.S4, V7.S4
+	VLD1R.P (R17)(R2), [V16.S4]
+	VFMLA V16.S4, V10.S4, V8.S4
+	VFMLA V16.S4, V11.S4, V9.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	ADD R9, R16, R16
+	ADD R9, R17, R17
+	B rowsRun
+	B multiplied
+byColumns:
+	ADD $16, R13, R14
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V10.S4]
+	VLD1R.P (R14)(R2), [V11.S4]
+	VLD1.P (R10)(R3), [V12.S4, V13.S4]
+	WORD $0x4f8a1180 // fmla v0.4s, v12.4s, v10.s[0]
+	WORD $0x4f8a11a1 // fmla v1.4s, v13.4s, v10.s[0]
+	WORD $0x4faa1182 // fmla v2.4s, v12.4s, v10.s[1]
+	WORD $0x4faa11a3 // fmla v3.4s, v13.4s, v10.s[1]
+	WORD $0x4f8a1984 // fmla v4.4s, v12.4s, v10.s[2]
+	WORD $0x4f8a19a5 // fmla v5.4s, v13.4s, v10.s[2]
+	WORD $0x4faa1986 // fmla v6.4s, v12.4s, v10.s[3]
+	WORD $0x4faa19a7 // fmla v7.4s, v13.4s, v10.s[3]
+	WORD $0x4f8b1188 // fmla v8.4s, v12.4s, v11.s[0]
+	WORD $0x4f8b11a9 // fmla v9.4s, v13.4s, v11.s[0]
+	VLD1.P (R13)(R2), [V10.S4]
+	VLD1R.P (R14)(R2), [V11.S4]
+	VLD1.P (R10)(R3), [V12.S4, V13.S4]
+	WORD $0x4f8a1180 // fmla v0.4s, v12.4s, v10.s[0]
+	WORD $0x4f8a11a1 // fmla v1.4s, v13.4s, v10.s[0]
+	WORD $0x4faa1182 // fmla v2.4s, v12.4s, v10.s[1]
+	WORD $0x4faa11a3 // fmla v3.4s, v13.4s, v10.s[1]
+	WORD $0x4f8a1984 // fmla v4.4s, v12.4s, v10.s[2]
+	WORD $0x4f8a19a5 // fmla v5.4s, v13.4s, v10.s[2]
+	WORD $0x4faa1986 // fmla v6.4s, v12.4s, v10.s[3]
+	WORD $0x4faa19a7 // fmla v7.4s, v13.4s, v10.s[3]
+	WORD $0x4f8b1188 // fmla v8.4s, v12.4s, v11.s[0]
+	WORD $0x4f8b11a9 // fmla v9.4s, v13.4s, v11.s[0]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V10.S4]
+	VLD1R.P (R14)(R2), [V11.S4]
+	VLD1.P (R10)(R3), [V12.S4, V13.S4]
+	WORD $0x4f8a1180 // fmla v0.4s, v12.4s, v10.s[0]
+	WORD $0x4f8a11a1 // fmla v1.4s, v13.4s, v10.s[0]
+	WORD $0x4faa1182 // fmla v2.4s, v12.4s, v10.s[1]
+	WORD $0x4faa11a3 // fmla v3.4s, v13.4s, v10.s[1]
+	WORD $0x4f8a1984 // fmla v4.4s, v12.4s, v10.s[2]
+	WORD $0x4f8a19a5 // fmla v5.4s, v13.4s, v10.s[2]
+	WORD $0x4faa1986 // fmla v6.4s, v12.4s, v10.s[3]
+	WORD $0x4faa19a7 // fmla v7.4s, v13.4s, v10.s[3]
+	WORD $0x4f8b1188 // fmla v8.4s, v12.4s, v11.s[0]
+	WORD $0x4f8b11a9 // fmla v9.4s, v13.4s, v11.s[0]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V10.B16, V10.B16, V10.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e54b // fcmgt v11.4s, v10.4s, v0.4s
+	VBIT V11.B16, V10.B16, V0.B16
+	WORD $0x6ea1e54b // fcmgt v11.4s, v10.4s, v1.4s
+	VBIT V11.B16, V10.B16, V1.B16
+	WORD $0x6ea2e54b // fcmgt v11.4s, v10.4s, v2.4s
+	VBIT V11.B16, V10.B16, V2.B16
+	WORD $0x6ea3e54b // fcmgt v11.4s, v10.4s, v3.4s
+	VBIT V11.B16, V10.B16, V3.B16
+	WORD $0x6ea4e54b // fcmgt v11.4s, v10.4s, v4.4s
+	VBIT V11.B16, V10.B16, V4.B16
+	WORD $0x6ea5e54b // fcmgt v11.4s, v10.4s, v5.4s
+	VBIT V11.B16, V10.B16, V5.B16
+	WORD $0x6ea6e54b // fcmgt v11.4s, v10.4s, v6.4s
+	VBIT V11.B16, V10.B16, V6.B16
+	WORD $0x6ea7e54b // fcmgt v11.4s, v10.4s, v7.4s
+	VBIT V11.B16, V10.B16, V7.B16
+	WORD $0x6ea8e54b // fcmgt v11.4s, v10.4s, v8.4s
+	VBIT V11.B16, V10.B16, V8.B16
+	WORD $0x6ea9e54b // fcmgt v11.4s, v10.4s, v9.4s
+	VBIT V11.B16, V10.B16, V9.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	VLD1.P (R10)(R8), [V12.S4, V13.S4]
+	WORD $0x6e2ce54c // fcmge v12.4s, v10.4s, v12.4s
+	VBIT V12.B16, V10.B16, V0.B16
+	WORD $0x6e2de54d // fcmge v13.4s, v10.4s, v13.4s
+	VBIT V13.B16, V10.B16, V1.B16
+	VLD1.P (R10)(R8), [V12.S4, V13.S4]
+	WORD $0x6e2ce54c // fcmge v12.4s, v10.4s, v12.4s
+	VBIT V12.B16, V10.B16, V2.B16
+	WORD $0x6e2de54d // fcmge v13.4s, v10.4s, v13.4s
+	VBIT V13.B16, V10.B16, V3.B16
+	VLD1.P (R10)(R8), [V12.S4, V13.S4]
+	WORD $0x6e2ce54c // fcmge v12.4s, v10.4s, v12.4s
+	VBIT V12.B16, V10.B16, V4.B16
+	WORD $0x6e2de54d // fcmge v13.4s, v10.4s, v13.4s
+	VBIT V13.B16, V10.B16, V5.B16
+	VLD1.P (R10)(R8), [V12.S4, V13.S4]
+	WORD $0x6e2ce54c // fcmge v12.4s, v10.4s, v12.4s
+	VBIT V12.B16, V10.B16, V6.B16
+	WORD $0x6e2de54d // fcmge v13.4s, v10.4s, v13.4s
+	VBIT V13.B16, V10.B16, V7.B16
+	VLD1.P (R10)(R8), [V12.S4, V13.S4]
+	WORD $0x6e2ce54c // fcmge v12.4s, v10.4s, v12.4s
+	VBIT V12.B16, V10.B16, V8.B16
+	WORD $0x6e2de54d // fcmge v13.4s, v10.4s, v13.4s
+	VBIT V13.B16, V10.B16, V9.B16
+finished:
+	MOVD R20, R10
+	VST1.P [V0.S4, V1.S4], (R10)(R4)
+	VST1.P [V2.S4, V3.S4], (R10)(R4)
+	VST1.P [V4.S4, V5.S4], (R10)(R4)
+	VST1.P [V6.S4, V7.S4], (R10)(R4)
+	VST1.P [V8.S4, V9.S4], (R10)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm5x2CutNEON(t *tile)
+TEXT ·gemm5x2CutNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	LSL $2, R7, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VLD1.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), [V1.S4]
+	VLD1.P (R10)(R4), [V2.S4]
+	VLD1.P (R11)(R4), [V3.S4]
+	VLD1.P (R10)(R4), [V4.S4]
+	VLD1.P (R11)(R4), [V5.S4]
+	VLD1.P (R10)(R4), [V6.S4]
+	VLD1.P (R11)(R4), [V7.S4]
+	VLD1.P (R10)(R4), [V8.S4]
+	VLD1.P (R11)(R4), [V9.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V10.S4]
+	VLD1.P (R11)(R4), [V11.S4]
+	WORD $0x4e2ad400 // fadd v0.4s, v0.4s, v10.4s
+	WORD $0x4e2ad442 // fadd v2.4s, v2.4s, v10.4s
+	WORD $0x4e2ad484 // fadd v4.4s, v4.4s, v10.4s
+	WORD $0x4e2ad4c6 // fadd v6.4s, v6.4s, v10.4s
+	WORD $0x4e2ad508 // fadd v8.4s, v8.4s, v10.4s
+	WORD $0x4e2bd421 // fadd v1.4s, v1.4s, v11.4s
+	WORD $0x4e2bd463 // fadd v3.4s, v3.4s, v11.4s
+	WORD $0x4e2bd4a5 // fadd v5.4s, v5.4s, v11.4s
+	WORD $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+	WORD $0x4e2bd529 // fadd v9.4s, v9.4s, v11.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), [V1.S4]
+	VMOV V0.B16, V2.B16
+	VMOV V0.B16, V4.B16
+	VMOV V0.B16, V6.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V3.B16
+	VMOV V1.B16, V5.B16
+	VMOV V1.B16, V7.B16
+	VMOV V1.B16, V9.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+	ADD R21, R15, R16
+	ADD R21, R16, R17
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F10
+	FMOVQ.P 16(R14), F11
+	FMOVQ.P 16(R15), F12
+	FMOVQ.P 16(R16), F13
+	FMOVQ.P 16(R17), F14
+	VLD1.P (R10)(R3), [V15.S4]
+	VLD1.P (R11)(R3), [V16.S4]
+	WORD $0x4f8a11e0 // fmla v0.4s, v15.4s, v10.s[0]
+	WORD $0x4f8a1201 // fmla v1.4s, v16.4s, v10.s[0]
+	WORD $0x4f8b11e2 // fmla v2.4s, v15.4s, v11.s[0]
+	WORD $0x4f8b1203 // fmla v3.4s, v16.4s, v11.s[0]
+	WORD $0x4f8c11e4 // fmla v4.4s, v15.4s, v12.s[0]
+	WORD $0x4f8c1205 // fmla v5.4s, v16.4s, v12.s[0]
+	WORD $0x4f8d11e6 // fmla v6.4s, v15.4s, v13.s[0]
+	WORD $0x4f8d1207 // fmla v7.4s, v16.4s, v13.s[0]
+	WORD $0x4f8e11e8 // fmla v8.4s, v15.4s, v14.s[0]
+	WORD $0x4f8e1209 // fmla v9.4s, v16.4s, v14.s[0]
+	VLD1.P (R10)(R3), [V15.S4]
+	VLD1.P (R11)(R3), [V16.S4]
+	WORD $0x4faa11e0 // fmla v0.4s, v15.4s, v10.s[1]
+	WORD $0x4faa1201 // fmla v1.4s, v16.4s, v10.s[1]
+	WORD $0x4fab11e2 // fmla v2.4s, v15.4s, v11.s[1]
+	WORD $0x4fab1203 // fmla v3.4s, v16.4s, v11.s[1]
+	WORD $0x4fac11e4 // fmla v4.4s, v15.4s, v12.s[1]
+	WORD $0x4fac1205 // fmla v5.4s, v16.4s, v12.s[1]
+	WORD $0x4fad11e6 // fmla v6.4s, v15.4s, v13.s[1]
+	WORD $0x4fad1207 // fmla v7.4s, v16.4s, v13.s[1]
+	WORD $0x4fae11e8 // fmla v8.4s, v15.4s, v14.s[1]
+	WORD $0x4fae1209 // fmla v9.4s, v16.4s, v14.s[1]
+	VLD1.P (R10)(R3), [V15.S4]
+	VLD1.P (R11)(R3), [V16.S4]
+	WORD $0x4f8a19e0 // fmla v0.4s, v15.4s, v10.s[2]
+	WORD $0x4f8a1a01 // fmla v1.4s, v16.4s, v10.s[2]
+	WORD $0x4f8b19e2 // fmla v2.4s, v15.4s, v11.s[2]
+	WORD $0x4f8b1a03 // fmla v3.4s, v16.4s, v11.s[2]
+	WORD $0x4f8c19e4 // fmla v4.4s, v15.4s, v12.s[2]
+	WORD $0x4f8c1a05 // fmla v5.4s, v16.4s, v12.s[2]
+	WORD $0x4f8d19e6 // fmla v6.4s, v15.4s, v13.s[2]
+	WORD $0x4f8d1a07 // fmla v7.4s, v16.4s, v13.s[2]
+	WORD $0x4f8e19e8 // fmla v8.4s, v15.4s, v14.s[2]
+	WORD $0x4f8e1a09 // fmla v9.4s, v16.4s, v14.s[2]
+	VLD1.P (R10)(R3), [V15.S4]
+	VLD1.P (R11)(R3), [V16.S4]
+	WORD $0x4faa19e0 // fmla v0.4s, v15.4s, v10.s[3]
+	WORD $0x4faa1a01 // fmla v1.4s, v16.4s, v10.s[3]
+	WORD $0x4fab19e2 // fmla v2.4s, v15.4s, v11.s[3]
+	WORD $0x4fab1a03 // fmla v3.4s, v16.4s, v11.s[3]
+	WORD $0x4fac19e4 // fmla v4.4s, v15.4s, v12.s[3]
+	WORD $0x4fac1a05 // fmla v5.4s, v16.4s, v12.s[3]
+	WORD $0x4fad19e6 // fmla v6.4s, v15.4s, v13.s[3]
+	WORD $0x4fad1a07 // fmla v7.4s, v16.4s, v13.s[3]
+	WORD $0x4fae19e8 // fmla v8.4s, v15.4s, v14.s[3]
+	WORD $0x4fae1a09 // fmla v9.4s, v16.4s, v14.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V10.S4]
+	VLD1.P (R11)(R3), [V11.S4]
+	VLD1R.P (R13)(R2), [V12.S4]
+	VFMLA V12.S4, V10.S4, V0.S4
+	VFMLA V12.S4, V11.S4, V1.S4
+	VLD1R.P (R14)(R2), [V13.S4]
+	VFMLA V13.S4, V10.S4, V2.S4
+	VFMLA V13.S4, V11.S4, V3.S4
+	VLD1R.P (R15)(R2), [V14.S4]
+	VFMLA V14.S4, V10.S4, V4.S4
+	VFMLA V14.S4, V11.S4, V5.S4
+	VLD1R.P (R16)(R2), [V15.S4]
+	VFMLA V15.S4, V10.S4, V6.S4
+	VFMLA V15.S4, V11.S4, V7.S4
+	VLD1R.P (R17)(R2), [V16.S4]
+	VFMLA V16.S4, V10.S4, V8.S4
+	VFMLA V16.S4, V11.S4, V9.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	ADD R9, R16, R16
+	ADD R9, R17, R17
+	B rowsRun
+	B multiplied
+byColumns:
+	ADD $16, R13, R14
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V10.S4]
+	VLD1R.P (R14)(R2), [V11.S4]
+	VLD1.P (R10)(R3), [V12.S4]
+	VLD1.P (R11)(R3), [V13.S4]
+	WORD $0x4f8a1180 // fmla v0.4s, v12.4s, v10.s[0]
+	WORD $0x4f8a11a1 // fmla v1.4s, v13.4s, v10.s[0]
+	WORD $0x4faa1182 // fmla v2.4s, v12.4s, v10.s[1]
+	WORD $0x4faa11a3 // fmla v3.4s, v13.4s, v10.s[1]
+	WORD $0x4f8a1984 // fmla v4.4s, v12.4s, v10.s[2]
+	WORD $0x4f8a19a5 // fmla v5.4s, v13.4s, v10.s[2]
+	WORD $0x4faa1986 // fmla v6.4s, v12.4s, v10.s[3]
+	WORD $0x4faa19a7 // fmla v7.4s, v13.4s, v10.s[3]
+	WORD $0x4f8b1188 // fmla v8.4s, v12.4s, v11.s[0]
+	WORD $0x4f8b11a9 // fmla v9.4s, v13.4s, v11.s[0]
+	VLD1.P (R13)(R2), [V10.S4]
+	VLD1R.P (R14)(R2), [V11.S4]
+	VLD1.P (R10)(R3), [V12.S4]
+	VLD1.P (R11)(R3), [V13.S4]
+	WORD $0x4f8a1180 // fmla v0.4s, v12.4s, v10.s[0]
+	WORD $0x4f8a11a1 // fmla v1.4s, v13.4s, v10.s[0]
+	WORD $0x4faa1182 // fmla v2.4s, v12.4s, v10.s[1]
+	WORD $0x4faa11a3 // fmla v3.4s, v13.4s, v10.s[1]
+	WORD $0x4f8a1984 // fmla v4.4s, v12.4s, v10.s[2]
+	WORD $0x4f8a19a5 // fmla v5.4s, v13.4s, v10.s[2]
+	WORD $0x4faa1986 // fmla v6.4s, v12.4s, v10.s[3]
+	WORD $0x4faa19a7 // fmla v7.4s, v13.4s, v10.s[3]
+	WORD $0x4f8b1188 // fmla v8.4s, v12.4s, v11.s[0]
+	WORD $0x4f8b11a9 // fmla v9.4s, v13.4s, v11.s[0]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V10.S4]
+	VLD1R.P (R14)(R2), [V11.S4]
+	VLD1.P (R10)(R3), [V12.S4]
+	VLD1.P (R11)(R3), [V13.S4]
+	WORD $0x4f8a1180 // fmla v0.4s, v12.4s, v10.s[0]
+	WORD $0x4f8a11a1 // fmla v1.4s, v13.4s, v10.s[0]
+	WORD $0x4faa1182 // fmla v2.4s, v12.4s, v10.s[1]
+	WORD $0x4faa11a3 // fmla v3.4s, v13.4s, v10.s[1]
+	WORD $0x4f8a1984 // fmla v4.4s, v12.4s, v10.s[2]
+	WORD $0x4f8a19a5 // fmla v5.4s, v13.4s, v10.s[2]
+	WORD $0x4faa1986 // fmla v6.4s, v12.4s, v10.s[3]
+	WORD $0x4faa19a7 // fmla v7.4s, v13.4s, v10.s[3]
+	WORD $0x4f8b1188 // fmla v8.4s, v12.4s, v11.s[0]
+	WORD $0x4f8b11a9 // fmla v9.4s, v13.4s, v11.s[0]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V10.B16, V10.B16, V10.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e54b // fcmgt v11.4s, v10.4s, v0.4s
+	VBIT V11.B16, V10.B16, V0.B16
+	WORD $0x6ea1e54b // fcmgt v11.4s, v10.4s, v1.4s
+	VBIT V11.B16, V10.B16, V1.B16
+	WORD $0x6ea2e54b // fcmgt v11.4s, v10.4s, v2.4s
+	VBIT V11.B16, V10.B16, V2.B16
+	WORD $0x6ea3e54b // fcmgt v11.4s, v10.4s, v3.4s
+	VBIT V11.B16, V10.B16, V3.B16
+	WORD $0x6ea4e54b // fcmgt v11.4s, v10.4s, v4.4s
+	VBIT V11.B16, V10.B16, V4.B16
+	WORD $0x6ea5e54b // fcmgt v11.4s, v10.4s, v5.4s
+	VBIT V11.B16, V10.B16, V5.B16
+	WORD $0x6ea6e54b // fcmgt v11.4s, v10.4s, v6.4s
+	VBIT V11.B16, V10.B16, V6.B16
+	WORD $0x6ea7e54b // fcmgt v11.4s, v10.4s, v7.4s
+	VBIT V11.B16, V10.B16, V7.B16
+	WORD $0x6ea8e54b // fcmgt v11.4s, v10.4s, v8.4s
+	VBIT V11.B16, V10.B16, V8.B16
+	WORD $0x6ea9e54b // fcmgt v11.4s, v10.4s, v9.4s
+	VBIT V11.B16, V10.B16, V9.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R8), [V12.S4]
+	VLD1.P (R11)(R8), [V13.S4]
+	WORD $0x6e2ce54c // fcmge v12.4s, v10.4s, v12.4s
+	VBIT V12.B16, V10.B16, V0.B16
+	WORD $0x6e2de54d // fcmge v13.4s, v10.4s, v13.4s
+	VBIT V13.B16, V10.B16, V1.B16
+	VLD1.P (R10)(R8), [V12.S4]
+	VLD1.P (R11)(R8), [V13.S4]
+	WORD $0x6e2ce54c // fcmge v12.4s, v10.4s, v12.4s
+	VBIT V12.B16, V10.B16, V2.B16
+	WORD $0x6e2de54d // fcmge v13.4s, v10.4s, v13.4s
+	VBIT V13.B16, V10.B16, V3.B16
+	VLD1.P (R10)(R8), [V12.S4]
+	VLD1.P (R11)(R8), [V13.S4]
+	WORD $0x6e2ce54c // fcmge v12.4s, v10.4s, v12.4s
+	VBIT V12.B16, V10.B16, V4.B16
+	WORD $0x6e2de54d // fcmge v13.4s, v10.4s, v13.4s
+	VBIT V13.B16, V10.B16, V5.B16
+	VLD1.P (R10)(R8), [V12.S4]
+	VLD1.P (R11)(R8), [V13.S4]
+	WORD $0x6e2ce54c // fcmge v12.4s, v10.4s, v12.4s
+	VBIT V12.B16, V10.B16, V6.B16
+	WORD $0x6e2de54d // fcmge v13.4s, v10.4s, v13.4s
+	VBIT V13.B16, V10.B16, V7.B16
+	VLD1.P (R10)(R8), [V12.S4]
+	VLD1.P (R11)(R8), [V13.S4]
+	WORD $0x6e2ce54c // fcmge v12.4s, v10.4s, v12.4s
+	VBIT V12.B16, V10.B16, V8.B16
+	WORD $0x6e2de54d // fcmge v13.4s, v10.4s, v13.4s
+	VBIT V13.B16, V10.B16, V9.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VST1.P [V0.S4], (R10)(R4)
+	VST1.P [V1.S4], (R11)(R4)
+	VST1.P [V2.S4], (R10)(R4)
+	VST1.P [V3.S4], (R11)(R4)
+	VST1.P [V4.S4], (R10)(R4)
+	VST1.P [V5.S4], (R11)(R4)
+	VST1.P [V6.S4], (R10)(R4)
+	VST1.P [V7.S4], (R11)(R4)
+	VST1.P [V8.S4], (R10)(R4)
+	VST1.P [V9.S4], (R11)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm5x3NEON(t *tile)
+TEXT ·gemm5x3NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	LSL $2, R7, R5
+	ADD $16, R5, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4]
+	VLD1.P (R10)(R4), [V3.S4, V4.S4]
+	VLD1.P (R11)(R4), [V5.S4]
+	VLD1.P (R10)(R4), [V6.S4, V7.S4]
+	VLD1.P (R11)(R4), [V8.S4]
+	VLD1.P (R10)(R4), [V9.S4, V10.S4]
+	VLD1.P (R11)(R4), [V11.S4]
+	VLD1.P (R10)(R4), [V12.S4, V13.S4]
+	VLD1.P (R11)(R4), [V14.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V15.S4, V16.S4]
+	VLD1.P (R11)(R4), [V17.S4]
+	WORD $0x4e2fd400 // fadd v0.4s, v0.4s, v15.4s
+	WORD $0x4e2fd463 // fadd v3.4s, v3.4s, v15.4s
+	WORD $0x4e2fd4c6 // fadd v6.4s, v6.4s, v15.4s
+	WORD $0x4e2fd529 // fadd v9.4s, v9.4s, v15.4s
+	WORD $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
+	WORD $0x4e30d421 // fadd v1.4s, v1.4s, v16.4s
+	WORD $0x4e30d484 // fadd v4.4s, v4.4s, v16.4s
+	WORD $0x4e30d4e7 // fadd v7.4s, v7.4s, v16.4s
+	WORD $0x4e30d54a // fadd v10.4s, v10.4s, v16.4s
+	WORD $0x4e30d5ad // fadd v13.4s, v13.4s, v16.4s
+	WORD $0x4e31d442 // fadd v2.4s, v2.4s, v17.4s
+	WORD $0x4e31d4a5 // fadd v5.4s, v5.4s, v17.4s
+	WORD $0x4e31d508 // fadd v8.4s, v8.4s, v17.4s
+	WORD $0x4e31d56b // fadd v11.4s, v11.4s, v17.4s
+	WORD $0x4e31d5ce // fadd v14.4s, v14.4s, v17.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4]
+	VMOV V0.B16, V3.B16
+	VMOV V0.B16, V6.B16
+	VMOV V0.B16, V9.B16
+	VMOV V0.B16, V12.B16
+	VMOV V1.B16, V4.B16
+	VMOV V1.B16, V7.B16
+	VMOV V1.B16, V10.B16
+	VMOV V1.B16, V13.B16
+	VMOV V2.B16, V5.B16
+	VMOV V2.B16, V8.B16
+	VMOV V2.B16, V11.B16
+	VMOV V2.B16, V14.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+	ADD R21, R15, R16
+	ADD R21, R16, R17
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F15
+	FMOVQ.P 16(R14), F16
+	FMOVQ.P 16(R15), F17
+	FMOVQ.P 16(R16), F18
+	FMOVQ.P 16(R17), F19
+	VLD1.P (R10)(R3), [V20.S4, V21.S4]
+	VLD1.P (R11)(R3), [V22.S4]
+	WORD $0x4f8f1280 // fmla v0.4s, v20.4s, v15.s[0]
+	WORD $0x4f8f12a1 // fmla v1.4s, v21.4s, v15.s[0]
+	WORD $0x4f8f12c2 // fmla v2.4s, v22.4s, v15.s[0]
+	WORD $0x4f901283 // fmla v3.4s, v20.4s, v16.s[0]
+	WORD $0x4f9012a4 // fmla v4.4s, v21.4s, v16.s[0]
+	WORD $0x4f9012c5 // fmla v5.4s, v22.4s, v16.s[0]
+	WORD $0x4f911286 // fmla v6.4s, v20.4s, v17.s[0]
+	WORD $0x4f9112a7 // fmla v7.4s, v21.4s, v17.s[0]
+	WORD $0x4f9112c8 // fmla v8.4s, v22.4s, v17.s[0]
+	WORD $0x4f921289 // fmla v9.4s, v20.4s, v18.s[0]
+	WORD $0x4f9212aa // fmla v10.4s, v21.4s, v18.s[0]
+	WORD $0x4f9212cb // fmla v11.4s, v22.4s, v18.s[0]
+	WORD $0x4f93128c // fmla v12.4s, v20.4s, v19.s[0]
+	WORD $0x4f9312ad // fmla v13.4s, v21.4s, v19.s[0]
+	WORD $0x4f9312ce // fmla v14.4s, v22.4s, v19.s[0]
+	VLD1.P (R10)(R3), [V20.S4, V21.S4]
+	VLD1.P (R11)(R3), [V22.S4]
+	WORD $0x4faf1280 // fmla v0.4s, v20.4s, v15.s[1]
+	WORD $0x4faf12a1 // fmla v1.4s, v21.4s, v15.s[1]
+	WORD $0x4faf12c2 // fmla v2.4s, v22.4s, v15.s[1]
+	WORD $0x4fb01283 // fmla v3.4s, v20.4s, v16.s[1]
+	WORD $0x4fb012a4 // fmla v4.4s, v21.4s, v16.s[1]
+	WORD $0x4fb012c5 // fmla v5.4s, v22.4s, v16.s[1]
+	WORD $0x4fb11286 // fmla v6.4s, v20.4s, v17.s[1]
+	WORD $0x4fb112a7 // fmla v7.4s, v21.4s, v17.s[1]
+	WORD $0x4fb112c8 // fmla v8.4s, v22.4s, v17.s[1]
+	WORD $0x4fb21289 // fmla v9.4s, v20.4s, v18.s[1]
+	WORD $0x4fb212aa // fmla v10.4s, v21.4s, v18.s[1]
+	WORD $0x4fb212cb // fmla v11.4s, v22.4s, v18.s[1]
+	WORD $0x4fb3128c // fmla v12.4s, v20.4s, v19.s[1]
+	WORD $0x4fb312ad // fmla v13.4s, v21.4s, v19.s[1]
+	WORD $0x4fb312ce // fmla v14.4s, v22.4s, v19.s[1]
+	VLD1.P (R10)(R3), [V20.S4, V21.S4]
+	VLD1.P (R11)(R3), [V22.S4]
+	WORD $0x4f8f1a80 // fmla v0.4s, v20.4s, v15.s[2]
+	WORD $0x4f8f1aa1 // fmla v1.4s, v21.4s, v15.s[2]
+	WORD $0x4f8f1ac2 // fmla v2.4s, v22.4s, v15.s[2]
+	WORD $0x4f901a83 // fmla v3.4s, v20.4s, v16.s[2]
+	WORD $0x4f901aa4 // fmla v4.4s, v21.4s, v16.s[2]
+	WORD $0x4f901ac5 // fmla v5.4s, v22.4s, v16.s[2]
+	WORD $0x4f911a86 // fmla v6.4s, v20.4s, v17.s[2]
+	WORD $0x4f911aa7 // fmla v7.4s, v21.4s, v17.s[2]
+	WORD $0x4f911ac8 // fmla v8.4s, v22.4s, v17.s[2]
+	WORD $0x4f921a89 // fmla v9.4s, v20.4s, v18.s[2]
+	WORD $0x4f921aaa // fmla v10.4s, v21.4s, v18.s[2]
+	WORD $0x4f921acb // fmla v11.4s, v22.4s, v18.s[2]
+	WORD $0x4f931a8c // fmla v12.4s, v20.4s, v19.s[2]
+	WORD $0x4f931aad // fmla v13.4s, v21.4s, v19.s[2]
+	WORD $0x4f931ace // fmla v14.4s, v22.4s, v19.s[2]
+	VLD1.P (R10)(R3), [V20.S4, V21.S4]
+	VLD1.P (R11)(R3), [V22.S4]
+	WORD $0x4faf1a80 // fmla v0.4s, v20.4s, v15.s[3]
+	WORD $0x4faf1aa1 // fmla v1.4s, v21.4s, v15.s[3]
+	WORD $0x4faf1ac2 // fmla v2.4s, v22.4s, v15.s[3]
+	WORD $0x4fb01a83 // fmla v3.4s, v20.4s, v16.s[3]
+	WORD $0x4fb01aa4 // fmla v4.4s, v21.4s, v16.s[3]
+	WORD $0x4fb01ac5 // fmla v5.4s, v22.4s, v16.s[3]
+	WORD $0x4fb11a86 // fmla v6.4s, v20.4s, v17.s[3]
+	WORD $0x4fb11aa7 // fmla v7.4s, v21.4s, v17.s[3]
+	WORD $0x4fb11ac8 // fmla v8.4s, v22.4s, v17.s[3]
+	WORD $0x4fb21a89 // fmla v9.4s, v20.4s, v18.s[3]
+	WORD $0x4fb21aaa // fmla v10.4s, v21.4s, v18.s[3]
+	WORD $0x4fb21acb // fmla v11.4s, v22.4s, v18.s[3]
+	WORD $0x4fb31a8c // fmla v12.4s, v20.4s, v19.s[3]
+	WORD $0x4fb31aad // fmla v13.4s, v21.4s, v19.s[3]
+	WORD $0x4fb31ace // fmla v14.4s, v22.4s, v19.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V15.S4, V16.S4]
+	VLD1.P (R11)(R3), [V17.S4]
+	VLD1R.P (R13)(R2), [V18.S4]
+	VFMLA V18.S4, V15.S4, V0.S4
+	VFMLA V18.S4, V16.S4, V1.S4
+	VFMLA V18.S4, V17.S4, V2.S4
+	VLD1R.P (R14)(R2), [V19.S4]
+	VFMLA V19.S4, V15.S4, V3.S4
+	VFMLA V19.S4, V16.S4, V4.S4
+	VFMLA V19.S4, V17.S4, V5.S4
+	VLD1R.P (R15)(R2), [V20.S4]
+	VFMLA V20.S4, V15.S4, V6.S4
+	VFMLA V20.S4, V16.S4, V7.S4
+	VFMLA V20.S4, V17.S4, V8.S4
+	VLD1R.P (R16)(R2), [V21.S4]
+	VFMLA V21.S4, V15.S4, V9.S4
+	VFMLA V21.S4, V16.S4, V10.S4
+	VFMLA V21.S4, V17.S4, V11.S4
+	VLD1R.P (R17)(R2), [V22.S4]
+	VFMLA V22.S4, V15.S4, V12.S4
+	VFMLA V22.S4, V16.S4, V13.S4
+	VFMLA V22.S4, V17.S4, V14.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	ADD R9, R16, R16
+	ADD R9, R17, R17
+	B rowsRun
+	B multiplied
+byColumns:
+	ADD $16, R13, R14
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V15.S4]
+	VLD1R.P (R14)(R2), [V16.S4]
+	VLD1.P (R10)(R3), [V17.S4, V18.S4]
+	VLD1.P (R11)(R3), [V19.S4]
+	WORD $0x4f8f1220 // fmla v0.4s, v17.4s, v15.s[0]
+	WORD $0x4f8f1241 // fmla v1.4s, v18.4s, v15.s[0]
+	WORD $0x4f8f1262 // fmla v2.4s, v19.4s, v15.s[0]
+	WORD $0x4faf1223 // fmla v3.4s, v17.4s, v15.s[1]
+	WORD $0x4faf1244 // fmla v4.4s, v18.4s, v15.s[1]
+	WORD $0x4faf1265 // fmla v5.4s, v19.4s, v15.s[1]
+	WORD $0x4f8f1a26 // fmla v6.4s, v17.4s, v15.s[2]
+	WORD $0x4f8f1a47 // fmla v7.4s, v18.4s, v15.s[2]
+	WORD $0x4f8f1a68 // fmla v8.4s, v19.4s, v15.s[2]
+	WORD $0x4faf1a29 // fmla v9.4s, v17.4s, v15.s[3]
+	WORD $0x4faf1a4a // fmla v10.4s, v18.4s, v15.s[3]
+	WORD $0x4faf1a6b // fmla v11.4s, v19.4s, v15.s[3]
+	WORD $0x4f90122c // fmla v12.4s, v17.4s, v16.s[0]
+	WORD $0x4f90124d // fmla v13.4s, v18.4s, v16.s[0]
+	WORD $0x4f90126e // fmla v14.4s, v19.4s, v16.s[0]
+	VLD1.P (R13)(R2), [V15.S4]
+	VLD1R.P (R14)(R2), [V16.S4]
+	VLD1.P (R10)(R3), [V17.S4, V18.S4]
+	VLD1.P (R11)(R3), [V19.S4]
+	WORD $0x4f8f1220 // fmla v0.4s, v17.4s, v15.s[0]
+	WORD $0x4f8f1241 // fmla v1.4s, v18.4s, v15.s[0]
+	WORD $0x4f8f1262 // fmla v2.4s, v19.4s, v15.s[0]
+	WORD $0x4faf1223 // fmla v3.4s, v17.4s, v15.s[1]
+	WORD $0x4faf1244 // fmla v4.4s, v18.4s, v15.s[1]
+	WORD $0x4faf1265 // fmla v5.4s, v19.4s, v15.s[1]
+	WORD $0x4f8f1a26 // fmla v6.4s, v17.4s, v15.s[2]
+	WORD $0x4f8f1a47 // fmla v7.4s, v18.4s, v15.s[2]
+	WORD $0x4f8f1a68 // fmla v8.4s, v19.4s, v15.s[2]
+	WORD $0x4faf1a29 // fmla v9.4s, v17.4s, v15.s[3]
+	WORD $0x4faf1a4a // fmla v10.4s, v18.4s, v15.s[3]
+	WORD $0x4faf1a6b // fmla v11.4s, v19.4s, v15.s[3]
+	WORD $0x4f90122c // fmla v12.4s, v17.4s, v16.s[0]
+	WORD $0x4f90124d // fmla v13.4s, v18.4s, v16.s[0]
+	WORD $0x4f90126e // fmla v14.4s, v19.4s, v16.s[0]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V15.S4]
+	VLD1R.P (R14)(R2), [V16.S4]
+	VLD1.P (R10)(R3), [V17.S4, V18.S4]
+	VLD1.P (R11)(R3), [V19.S4]
+	WORD $0x4f8f1220 // fmla v0.4s, v17.4s, v15.s[0]
+	WORD $0x4f8f1241 // fmla v1.4s, v18.4s, v15.s[0]
+	WORD $0x4f8f1262 // fmla v2.4s, v19.4s, v15.s[0]
+	WORD $0x4faf1223 // fmla v3.4s, v17.4s, v15.s[1]
+	WORD $0x4faf1244 // fmla v4.4s, v18.4s, v15.s[1]
+	WORD $0x4faf1265 // fmla v5.4s, v19.4s, v15.s[1]
+	WORD $0x4f8f1a26 // fmla v6.4s, v17.4s, v15.s[2]
+	WORD $0x4f8f1a47 // fmla v7.4s, v18.4s, v15.s[2]
+	WORD $0x4f8f1a68 // fmla v8.4s, v19.4s, v15.s[2]
+	WORD $0x4faf1a29 // fmla v9.4s, v17.4s, v15.s[3]
+	WORD $0x4faf1a4a // fmla v10.4s, v18.4s, v15.s[3]
+	WORD $0x4faf1a6b // fmla v11.4s, v19.4s, v15.s[3]
+	WORD $0x4f90122c // fmla v12.4s, v17.4s, v16.s[0]
+	WORD $0x4f90124d // fmla v13.4s, v18.4s, v16.s[0]
+	WORD $0x4f90126e // fmla v14.4s, v19.4s, v16.s[0]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V15.B16, V15.B16, V15.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e5f0 // fcmgt v16.4s, v15.4s, v0.4s
+	VBIT V16.B16, V15.B16, V0.B16
+	WORD $0x6ea1e5f0 // fcmgt v16.4s, v15.4s, v1.4s
+	VBIT V16.B16, V15.B16, V1.B16
+	WORD $0x6ea2e5f0 // fcmgt v16.4s, v15.4s, v2.4s
+	VBIT V16.B16, V15.B16, V2.B16
+	WORD $0x6ea3e5f0 // fcmgt v16.4s, v15.4s, v3.4s
+	VBIT V16.B16, V15.B16, V3.B16
+	WORD $0x6ea4e5f0 // fcmgt v16.4s, v15.4s, v4.4s
+	VBIT V16.B16, V15.B16, V4.B16
+	WORD $0x6ea5e5f0 // fcmgt v16.4s, v15.4s, v5.4s
+	VBIT V16.B16, V15.B16, V5.B16
+	WORD $0x6ea6e5f0 // fcmgt v16.4s, v15.4s, v6.4s
+	VBIT V16.B16, V15.B16, V6.B16
+	WORD $0x6ea7e5f0 // fcmgt v16.4s, v15.4s, v7.4s
+	VBIT V16.B16, V15.B16, V7.B16
+	WORD $0x6ea8e5f0 // fcmgt v16.4s, v15.4s, v8.4s
+	VBIT V16.B16, V15.B16, V8.B16
+	WORD $0x6ea9e5f0 // fcmgt v16.4s, v15.4s, v9.4s
+	VBIT V16.B16, V15.B16, V9.B16
+	WORD $0x6eaae5f0 // fcmgt v16.4s, v15.4s, v10.4s
+	VBIT V16.B16, V15.B16, V10.B16
+	WORD $0x6eabe5f0 // fcmgt v16.4s, v15.4s, v11.4s
+	VBIT V16.B16, V15.B16, V11.B16
+	WORD $0x6eace5f0 // fcmgt v16.4s, v15.4s, v12.4s
+	VBIT V16.B16, V15.B16, V12.B16
+	WORD $0x6eade5f0 // fcmgt v16.4s, v15.4s, v13.4s
+	VBIT V16.B16, V15.B16, V13.B16
+	WORD $0x6eaee5f0 // fcmgt v16.4s, v15.4s, v14.4s
+	VBIT V16.B16, V15.B16, V14.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R8), [V17.S4, V18.S4]
+	VLD1.P (R11)(R8), [V19.S4]
+	WORD $0x6e31e5f1 // fcmge v17.4s, v15.4s, v17.4s
+	VBIT V17.B16, V15.B16, V0.B16
+	WORD $0x6e32e5f2 // fcmge v18.4s, v15.4s, v18.4s
+	VBIT V18.B16, V15.B16, V1.B16
+	WORD $0x6e33e5f3 // fcmge v19.4s, v15.4s, v19.4s
+	VBIT V19.B16, V15.B16, V2.B16
+	VLD1.P (R10)(R8), [V17.S4, V18.S4]
+	VLD1.P (R11)(R8), [V19.S4]
+	WORD $0x6e31e5f1 // fcmge v17.4s, v15.4s, v17.4s
+	VBIT V17.B16, V15.B16, V3.B16
+	WORD $0x6e32e5f2 // fcmge v18.4s, v15.4s, v18.4s
+	VBIT V18.B16, V15.B16, V4.B16
+	WORD $0x6e33e5f3 // fcmge v19.4s, v15.4s, v19.4s
+	VBIT V19.B16, V15.B16, V5.B16
+	VLD1.P (R10)(R8), [V17.S4, V18.S4]
+	VLD1.P (R11)(R8), [V19.S4]
+	WORD $0x6e31e5f1 // fcmge v17.4s, v15.4s, v17.4s
+	VBIT V17.B16, V15.B16, V6.B16
+	WORD $0x6e32e5f2 // fcmge v18.4s, v15.4s, v18.4s
+	VBIT V18.B16, V15.B16, V7.B16
+	WORD $0x6e33e5f3 // fcmge v19.4s, v15.4s, v19.4s
+	VBIT V19.B16, V15.B16, V8.B16
+	VLD1.P (R10)(R8), [V17.S4, V18.S4]
+	VLD1.P (R11)(R8), [V19.S4]
+	WORD $0x6e31e5f1 // fcmge v17.4s, v15.4s, v17.4s
+	VBIT V17.B16, V15.B16, V9.B16
+	WORD $0x6e32e5f2 // fcmge v18.4s, v15.4s, v18.4s
+	VBIT V18.B16, V15.B16, V10.B16
+	WORD $0x6e33e5f3 // fcmge v19.4s, v15.4s, v19.4s
+	VBIT V19.B16, V15.B16, V11.B16
+	VLD1.P (R10)(R8), [V17.S4, V18.S4]
+	VLD1.P (R11)(R8), [V19.S4]
+	WORD $0x6e31e5f1 // fcmge v17.4s, v15.4s, v17.4s
+	VBIT V17.B16, V15.B16, V12.B16
+	WORD $0x6e32e5f2 // fcmge v18.4s, v15.4s, v18.4s
+	VBIT V18.B16, V15.B16, V13.B16
+	WORD $0x6e33e5f3 // fcmge v19.4s, v15.4s, v19.4s
+	VBIT V19.B16, V15.B16, V14.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VST1.P [V0.S4, V1.S4], (R10)(R4)
+	VST1.P [V2.S4], (R11)(R4)
+	VST1.P [V3.S4, V4.S4], (R10)(R4)
+	VST1.P [V5.S4], (R11)(R4)
+	VST1.P [V6.S4, V7.S4], (R10)(R4)
+	VST1.P [V8.S4], (R11)(R4)
+	VST1.P [V9.S4, V10.S4], (R10)(R4)
+	VST1.P [V11.S4], (R11)(R4)
+	VST1.P [V12.S4, V13.S4], (R10)(R4)
+	VST1.P [V14.S4], (R11)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm5x4NEON(t *tile)
+TEXT ·gemm5x4NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	LSL $2, R7, R5
+	ADD $16, R5, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4, V3.S4]
+	VLD1.P (R10)(R4), [V4.S4, V5.S4]
+	VLD1.P (R11)(R4), [V6.S4, V7.S4]
+	VLD1.P (R10)(R4), [V8.S4, V9.S4]
+	VLD1.P (R11)(R4), [V10.S4, V11.S4]
+	VLD1.P (R10)(R4), [V12.S4, V13.S4]
+	VLD1.P (R11)(R4), [V14.S4, V15.S4]
+	VLD1.P (R10)(R4), [V16.S4, V17.S4]
+	VLD1.P (R11)(R4), [V18.S4, V19.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V20.S4, V21.S4]
+	VLD1.P (R11)(R4), [V22.S4, V23.S4]
+	WORD $0x4e34d400 // fadd v0.4s, v0.4s, v20.4s
+	WORD $0x4e34d484 // fadd v4.4s, v4.4s, v20.4s
+	WORD $0x4e34d508 // fadd v8.4s, v8.4s, v20.4s
+	WORD $0x4e34d58c // fadd v12.4s, v12.4s, v20.4s
+	WORD $0x4e34d610 // fadd v16.4s, v16.4s, v20.4s
+	WORD $0x4e35d421 // fadd v1.4s, v1.4s, v21.4s
+	WORD $0x4e35d4a5 // fadd v5.4s, v5.4s, v21.4s
+	WORD $0x4e35d529 // fadd v9.4s, v9.4s, v21.4s
+	WORD $0x4e35d5ad // fadd v13.4s, v13.4s, v21.4s
+	WORD $0x4e35d631 // fadd v17.4s, v17.4s, v21.4s
+	WORD $0x4e36d442 // fadd v2.4s, v2.4s, v22.4s
+	WORD $0x4e36d4c6 // fadd v6.4s, v6.4s, v22.4s
+	WORD $0x4e36d54a // fadd v10.4s, v10.4s, v22.4s
+	WORD $0x4e36d5ce // fadd v14.4s, v14.4s, v22.4s
+	WORD $0x4e36d652 // fadd v18.4s, v18.4s, v22.4s
+	WORD $0x4e37d463 // fadd v3.4s, v3.4s, v23.4s
+	WORD $0x4e37d4e7 // fadd v7.4s, v7.4s, v23.4s
+	WORD $0x4e37d56b // fadd v11.4s, v11.4s, v23.4s
+	WORD $0x4e37d5ef // fadd v15.4s, v15.4s, v23.4s
+	WORD $0x4e37d673 // fadd v19.4s, v19.4s, v23.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4, V3.S4]
+	VMOV V0.B16, V4.B16
+	VMOV V0.B16, V8.B16
+	VMOV V0.B16, V12.B16
+	VMOV V0.B16, V16.B16
+	VMOV V1.B16, V5.B16
+	VMOV V1.B16, V9.B16
+	VMOV V1.B16, V13.B16
+	VMOV V1.B16, V17.B16
+	VMOV V2.B16, V6.B16
+	VMOV V2.B16, V10.B16
+	VMOV V2.B16, V14.B16
+	VMOV V2.B16, V18.B16
+	VMOV V3.B16, V7.B16
+	VMOV V3.B16, V11.B16
+	VMOV V3.B16, V15.B16
+	VMOV V3.B16, V19.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+	ADD R21, R15, R16
+	ADD R21, R16, R17
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F20
+	FMOVQ.P 16(R14), F21
+	FMOVQ.P 16(R15), F22
+	FMOVQ.P 16(R16), F23
+	FMOVQ.P 16(R17), F24
+	VLD1.P (R10)(R3), [V25.S4, V26.S4]
+	VLD1.P (R11)(R3), [V27.S4, V28.S4]
+	WORD $0x4f941320 // fmla v0.4s, v25.4s, v20.s[0]
+	WORD $0x4f941341 // fmla v1.4s, v26.4s, v20.s[0]
+	WORD $0x4f941362 // fmla v2.4s, v27.4s, v20.s[0]
+	WORD $0x4f941383 // fmla v3.4s, v28.4s, v20.s[0]
+	WORD $0x4f951324 // fmla v4.4s, v25.4s, v21.s[0]
+	WORD $0x4f951345 // fmla v5.4s, v26.4s, v21.s[0]
+	WORD $0x4f951366 // fmla v6.4s, v27.4s, v21.s[0]
+	WORD $0x4f951387 // fmla v7.4s, v28.4s, v21.s[0]
+	WORD $0x4f961328 // fmla v8.4s, v25.4s, v22.s[0]
+	WORD $0x4f961349 // fmla v9.4s, v26.4s, v22.s[0]
+	WORD $0x4f96136a // fmla v10.4s, v27.4s, v22.s[0]
+	WORD $0x4f96138b // fmla v11.4s, v28.4s, v22.s[0]
+	WORD $0x4f97132c // fmla v12.4s, v25.4s, v23.s[0]
+	WORD $0x4f97134d // fmla v13.4s, v26.4s, v23.s[0]
+	WORD $0x4f97136e // fmla v14.4s, v27.4s, v23.s[0]
+	WORD $0x4f97138f // fmla v15.4s, v28.4s, v23.s[0]
+	WORD $0x4f981330 // fmla v16.4s, v25.4s, v24.s[0]
+	WORD $0x4f981351 // fmla v17.4s, v26.4s, v24.s[0]
+	WORD $0x4f981372 // fmla v18.4s, v27.4s, v24.s[0]
+	WORD $0x4f981393 // fmla v19.4s, v28.4s, v24.s[0]
+	VLD1.P (R10)(R3), [V25.S4, V26.S4]
+	VLD1.P (R11)(R3), [V27.S4, V28.S4]
+	WORD $0x4fb41320 // fmla v0.4s, v25.4s, v20.s[1]
+	WORD $0x4fb41341 // fmla v1.4s, v26.4s, v20.s[1]
+	WORD $0x4fb41362 // fmla v2.4s, v27.4s, v20.s[1]
+	WORD $0x4fb41383 // fmla v3.4s, v28.4s, v20.s[1]
+	WORD $0x4fb51324 // fmla v4.4s, v25.4s, v21.s[1]
+	WORD $0x4fb51345 // fmla v5.4s, v26.4s, v21.s[1]
+	WORD $0x4fb51366 // fmla v6.4s, v27.4s, v21.s[1]
+	WORD $0x4fb51387 // fmla v7.4s, v28.4s, v21.s[1]
+	WORD $0x4fb61328 // fmla v8.4s, v25.4s, v22.s[1]
+	WORD $0x4fb61349 // fmla v9.4s, v26.4s, v22.s[1]
+	WORD $0x4fb6136a // fmla v10.4s, v27.4s, v22.s[1]
+	WORD $0x4fb6138b // fmla v11.4s, v28.4s, v22.s[1]
+	WORD $0x4fb7132c // fmla v12.4s, v25.4s, v23.s[1]
+	WORD $0x4fb7134d // fmla v13.4s, v26.4s, v23.s[1]
+	WORD $0x4fb7136e // fmla v14.4s, v27.4s, v23.s[1]
+	WORD $0x4fb7138f // fmla v15.4s, v28.4s, v23.s[1]
+	WORD $0x4fb81330 // fmla v16.4s, v25.4s, v24.s[1]
+	WORD $0x4fb81351 // fmla v17.4s, v26.4s, v24.s[1]
+	WORD $0x4fb81372 // fmla v18.4s, v27.4s, v24.s[1]
+	WORD $0x4fb81393 // fmla v19.4s, v28.4s, v24.s[1]
+	VLD1.P (R10)(R3), [V25.S4, V26.S4]
+	VLD1.P (R11)(R3), [V27.S4, V28.S4]
+	WORD $0x4f941b20 // fmla v0.4s, v25.4s, v20.s[2]
+	WORD $0x4f941b41 // fmla v1.4s, v26.4s, v20.s[2]
+	WORD $0x4f941b62 // fmla v2.4s, v27.4s, v20.s[2]
+	WORD $0x4f941b83 // fmla v3.4s, v28.4s, v20.s[2]
+	WORD $0x4f951b24 // fmla v4.4s, v25.4s, v21.s[2]
+	WORD $0x4f951b45 // fmla v5.4s, v26.4s, v21.s[2]
+	WORD $0x4f951b66 // fmla v6.4s, v27.4s, v21.s[2]
+	WORD $0x4f951b87 // fmla v7.4s, v28.4s, v21.s[2]
+	WORD $0x4f961b28 // fmla v8.4s, v25.4s, v22.s[2]
+	WORD $0x4f961b49 // fmla v9.4s, v26.4s, v22.s[2]
+	WORD $0x4f961b6a // fmla v10.4s, v27.4s, v22.s[2]
+	WORD $0x4f961b8b // fmla v11.4s, v28.4s, v22.s[2]
+	WORD $0x4f971b2c // fmla v12.4s, v25.4s, v23.s[2]
+	WORD $0x4f971b4d // fmla v13.4s, v26.4s, v23.s[2]
+	WORD $0x4f971b6e // fmla v14.4s, v27.4s, v23.s[2]
+	WORD $0x4f971b8f // fmla v15.4s, v28.4s, v23.s[2]
+	WORD $0x4f981b30 // fmla v16.4s, v25.4s, v24.s[2]
+	WORD $0x4f981b51 // fmla v17.4s, v26.4s, v24.s[2]
+	WORD $0x4f981b72 // fmla v18.4s, v27.4s, v24.s[2]
+	WORD $0x4f981b93 // fmla v19.4s, v28.4s, v24.s[2]
+	VLD1.P (R10)(R3), [V25.S4, V26.S4]
+	VLD1.P (R11)(R3), [V27.S4, V28.S4]
+	WORD $0x4fb41b20 // fmla v0.4s, v25.4s, v20.s[3]
+	WORD $0x4fb41b41 // fmla v1.4s, v26.4s, v20.s[3]
+	WORD $0x4fb41b62 // fmla v2.4s, v27.4s, v20.s[3]
+	WORD $0x4fb41b83 // fmla v3.4s, v28.4s, v20.s[3]
+	WORD $0x4fb51b24 // fmla v4.4s, v25.4s, v21.s[3]
+	WORD $0x4fb51b45 // fmla v5.4s, v26.4s, v21.s[3]
+	WORD $0x4fb51b66 // fmla v6.4s, v27.4s, v21.s[3]
+	WORD $0x4fb51b87 // fmla v7.4s, v28.4s, v21.s[3]
+	WORD $0x4fb61b28 // fmla v8.4s, v25.4s, v22.s[3]
+	WORD $0x4fb61b49 // fmla v9.4s, v26.4s, v22.s[3]
+	WORD $0x4fb61b6a // fmla v10.4s, v27.4s, v22.s[3]
+	WORD $0x4fb61b8b // fmla v11.4s, v28.4s, v22.s[3]
+	WORD $0x4fb71b2c // fmla v12.4s, v25.4s, v23.s[3]
+	WORD $0x4fb71b4d // fmla v13.4s, v26.4s, v23.s[3]
+	WORD $0x4fb71b6e // fmla v14.4s, v27.4s, v23.s[3]
+	WORD $0x4fb71b8f // fmla v15.4s, v28.4s, v23.s[3]
+	WORD $0x4fb81b30 // fmla v16.4s, v25.4s, v24.s[3]
+	WORD $0x4fb81b51 // fmla v17.4s, v26.4s, v24.s[3]
+	WORD $0x4fb81b72 // fmla v18.4s, v27.4s, v24.s[3]
+	WORD $0x4fb81b93 // fmla v19.4s, v28.4s, v24.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V20.S4, V21.S4]
+	VLD1.P (R11)(R3), [V22.S4, V23.S4]
+	VLD1R.P (R13)(R2), [V24.S4]
+	VFMLA V24.S4, V20.S4, V0.S4
+	VFMLA V24.S4, V21.S4, V1.S4
+	VFMLA V24.S4, V22.S4, V2.S4
+	VFMLA V24.S4, V23.S4, V3.S4
+	VLD1R.P (R14)(R2), [V25.S4]
+	VFMLA V25.S4, V20.S4, V4.S4
+	VFMLA V25.S4, V21.S4, V5.S4
+	VFMLA V25.S4, V22.S4, V6.S4
+	VFMLA V25.S4, V23.S4, V7.S4
+	VLD1R.P (R15)(R2), [V26.S4]
+	VFMLA V26.S4, V20.S4, V8.S4
+	VFMLA V26.S4, V21.S4, V9.S4
+	VFMLA V26.S4, V22.S4, V10.S4
+	VFMLA V26.S4, V23.S4, V11.S4
+	VLD1R.P (R16)(R2), [V27.S4]
+	VFMLA V27.S4, V20.S4, V12.S4
+	VFMLA V27.S4, V21.S4, V13.S4
+	VFMLA V27.S4, V22.S4, V14.S4
+	VFMLA V27.S4, V23.S4, V15.S4
+	VLD1R.P (R17)(R2), [V28.S4]
+	VFMLA V28.S4, V20.S4, V16.S4
+	VFMLA V28.S4, V21.S4, V17.S4
+	VFMLA V28.S4, V22.S4, V18.S4
+	VFMLA V28.S4, V23.S4, V19.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	ADD R9, R16, R16
+	ADD R9, R17, R17
+	B rowsRun
+	B multiplied
+byColumns:
+	ADD $16, R13, R14
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V20.S4]
+	VLD1R.P (R14)(R2), [V21.S4]
+	VLD1.P (R10)(R3), [V22.S4, V23.S4]
+	VLD1.P (R11)(R3), [V24.S4, V25.S4]
+	WORD $0x4f9412c0 // fmla v0.4s, v22.4s, v20.s[0]
+	WORD $0x4f9412e1 // fmla v1.4s, v23.4s, v20.s[0]
+	WORD $0x4f941302 // fmla v2.4s, v24.4s, v20.s[0]
+	WORD $0x4f941323 // fmla v3.4s, v25.4s, v20.s[0]
+	WORD $0x4fb412c4 // fmla v4.4s, v22.4s, v20.s[1]
+	WORD $0x4fb412e5 // fmla v5.4s, v23.4s, v20.s[1]
+	WORD $0x4fb41306 // fmla v6.4s, v24.4s, v20.s[1]
+	WORD $0x4fb41327 // fmla v7.4s, v25.4s, v20.s[1]
+	WORD $0x4f941ac8 // fmla v8.4s, v22.4s, v20.s[2]
+	WORD $0x4f941ae9 // fmla v9.4s, v23.4s, v20.s[2]
+	WORD $0x4f941b0a // fmla v10.4s, v24.4s, v20.s[2]
+	WORD $0x4f941b2b // fmla v11.4s, v25.4s, v20.s[2]
+	WORD $0x4fb41acc // fmla v12.4s, v22.4s, v20.s[3]
+	WORD $0x4fb41aed // fmla v13.4s, v23.4s, v20.s[3]
+	WORD $0x4fb41b0e // fmla v14.4s, v24.4s, v20.s[3]
+	WORD $0x4fb41b2f // fmla v15.4s, v25.4s, v20.s[3]
+	WORD $0x4f9512d0 // fmla v16.4s, v22.4s, v21.s[0]
+	WORD $0x4f9512f1 // fmla v17.4s, v23.4s, v21.s[0]
+	WORD $0x4f951312 // fmla v18.4s, v24.4s, v21.s[0]
+	WORD $0x4f951333 // fmla v19.4s, v25.4s, v21.s[0]
+	VLD1.P (R13)(R2), [V20.S4]
+	VLD1R.P (R14)(R2), [V21.S4]
+	VLD1.P (R10)(R3), [V22.S4, V23.S4]
+	VLD1.P (R11)(R3), [V24.S4, V25.S4]
+	WORD $0x4f9412c0 // fmla v0.4s, v22.4s, v20.s[0]
+	WORD $0x4f9412e1 // fmla v1.4s, v23.4s, v20.s[0]
+	WORD $0x4f941302 // fmla v2.4s, v24.4s, v20.s[0]
+	WORD $0x4f941323 // fmla v3.4s, v25.4s, v20.s[0]
+	WORD $0x4fb412c4 // fmla v4.4s, v22.4s, v20.s[1]
+	WORD $0x4fb412e5 // fmla v5.4s, v23.4s, v20.s[1]
+	WORD $0x4fb41306 // fmla v6.4s, v24.4s, v20.s[1]
+	WORD $0x4fb41327 // fmla v7.4s, v25.4s, v20.s[1]
+	WORD $0x4f941ac8 // fmla v8.4s, v22.4s, v20.s[2]
+	WORD $0x4f941ae9 // fmla v9.4s, v23.4s, v20.s[2]
+	WORD $0x4f941b0a // fmla v10.4s, v24.4s, v20.s[2]
+	WORD $0x4f941b2b // fmla v11.4s, v25.4s, v20.s[2]
+	WORD $0x4fb41acc // fmla v12.4s, v22.4s, v20.s[3]
+	WORD $0x4fb41aed // fmla v13.4s, v23.4s, v20.s[3]
+	WORD $0x4fb41b0e // fmla v14.4s, v24.4s, v20.s[3]
+	WORD $0x4fb41b2f // fmla v15.4s, v25.4s, v20.s[3]
+	WORD $0x4f9512d0 // fmla v16.4s, v22.4s, v21.s[0]
+	WORD $0x4f9512f1 // fmla v17.4s, v23.4s, v21.s[0]
+	WORD $0x4f951312 // fmla v18.4s, v24.4s, v21.s[0]
+	WORD $0x4f951333 // fmla v19.4s, v25.4s, v21.s[0]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V20.S4]
+	VLD1R.P (R14)(R2), [V21.S4]
+	VLD1.P (R10)(R3), [V22.S4, V23.S4]
+	VLD1.P (R11)(R3), [V24.S4, V25.S4]
+	WORD $0x4f9412c0 // fmla v0.4s, v22.4s, v20.s[0]
+	WORD $0x4f9412e1 // fmla v1.4s, v23.4s, v20.s[0]
+	WORD $0x4f941302 // fmla v2.4s, v24.4s, v20.s[0]
+	WORD $0x4f941323 // fmla v3.4s, v25.4s, v20.s[0]
+	WORD $0x4fb412c4 // fmla v4.4s, v22.4s, v20.s[1]
+	WORD $0x4fb412e5 // fmla v5.4s, v23.4s, v20.s[1]
+	WORD $0x4fb41306 // fmla v6.4s, v24.4s, v20.s[1]
+	WORD $0x4fb41327 // fmla v7.4s, v25.4s, v20.s[1]
+	WORD $0x4f941ac8 // fmla v8.4s, v22.4s, v20.s[2]
+	WORD $0x4f941ae9 // fmla v9.4s, v23.4s, v20.s[2]
+	WORD $0x4f941b0a // fmla v10.4s, v24.4s, v20.s[2]
+	WORD $0x4f941b2b // fmla v11.4s, v25.4s, v20.s[2]
+	WORD $0x4fb41acc // fmla v12.4s, v22.4s, v20.s[3]
+	WORD $0x4fb41aed // fmla v13.4s, v23.4s, v20.s[3]
+	WORD $0x4fb41b0e // fmla v14.4s, v24.4s, v20.s[3]
+	WORD $0x4fb41b2f // fmla v15.4s, v25.4s, v20.s[3]
+	WORD $0x4f9512d0 // fmla v16.4s, v22.4s, v21.s[0]
+	WORD $0x4f9512f1 // fmla v17.4s, v23.4s, v21.s[0]
+	WORD $0x4f951312 // fmla v18.4s, v24.4s, v21.s[0]
+	WORD $0x4f951333 // fmla v19.4s, v25.4s, v21.s[0]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V20.B16, V20.B16, V20.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e695 // fcmgt v21.4s, v20.4s, v0.4s
+	VBIT V21.B16, V20.B16, V0.B16
+	WORD $0x6ea1e695 // fcmgt v21.4s, v20.4s, v1.4s
+	VBIT V21.B16, V20.B16, V1.B16
+	WORD $0x6ea2e695 // fcmgt v21.4s, v20.4s, v2.4s
+	VBIT V21.B16, V20.B16, V2.B16
+	WORD $0x6ea3e695 // fcmgt v21.4s, v20.4s, v3.4s
+	VBIT V21.B16, V20.B16, V3.B16
+	WORD $0x6ea4e695 // fcmgt v21.4s, v20.4s, v4.4s
+	VBIT V21.B16, V20.B16, V4.B16
+	WORD $0x6ea5e695 // fcmgt v21.4s, v20.4s, v5.4s
+	VBIT V21.B16, V20.B16, V5.B16
+	WORD $0x6ea6e695 // fcmgt v21.4s, v20.4s, v6.4s
+	VBIT V21.B16, V20.B16, V6.B16
+	WORD $0x6ea7e695 // fcmgt v21.4s, v20.4s, v7.4s
+	VBIT V21.B16, V20.B16, V7.B16
+	WORD $0x6ea8e695 // fcmgt v21.4s, v20.4s, v8.4s
+	VBIT V21.B16, V20.B16, V8.B16
+	WORD $0x6ea9e695 // fcmgt v21.4s, v20.4s, v9.4s
+	VBIT V21.B16, V20.B16, V9.B16
+	WORD $0x6eaae695 // fcmgt v21.4s, v20.4s, v10.4s
+	VBIT V21.B16, V20.B16, V10.B16
+	WORD $0x6eabe695 // fcmgt v21.4s, v20.4s, v11.4s
+	VBIT V21.B16, V20.B16, V11.B16
+	WORD $0x6eace695 // fcmgt v21.4s, v20.4s, v12.4s
+	VBIT V21.B16, V20.B16, V12.B16
+	WORD $0x6eade695 // fcmgt v21.4s, v20.4s, v13.4s
+	VBIT V21.B16, V20.B16, V13.B16
+	WORD $0x6eaee695 // fcmgt v21.4s, v20.4s, v14.4s
+	VBIT V21.B16, V20.B16, V14.B16
+	WORD $0x6eafe695 // fcmgt v21.4s, v20.4s, v15.4s
+	VBIT V21.B16, V20.B16, V15.B16
+	WORD $0x6eb0e695 // fcmgt v21.4s, v20.4s, v16.4s
+	VBIT V21.B16, V20.B16, V16.B16
+	WORD $0x6eb1e695 // fcmgt v21.4s, v20.4s, v17.4s
+	VBIT V21.B16, V20.B16, V17.B16
+	WORD $0x6eb2e695 // fcmgt v21.4s, v20.4s, v18.4s
+	VBIT V21.B16, V20.B16, V18.B16
+	WORD $0x6eb3e695 // fcmgt v21.4s, v20.4s, v19.4s
+	VBIT V21.B16, V20.B16, V19.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R8), [V22.S4, V23.S4]
+	VLD1.P (R11)(R8), [V24.S4, V25.S4]
+	WORD $0x6e36e696 // fcmge v22.4s, v20.4s, v22.4s
+	VBIT V22.B16, V20.B16, V0.B16
+	WORD $0x6e37e697 // fcmge v23.4s, v20.4s, v23.4s
+	VBIT V23.B16, V20.B16, V1.B16
+	WORD $0x6e38e698 // fcmge v24.4s, v20.4s, v24.4s
+	VBIT V24.B16, V20.B16, V2.B16
+	WORD $0x6e39e699 // fcmge v25.4s, v20.4s, v25.4s
+	VBIT V25.B16, V20.B16, V3.B16
+	VLD1.P (R10)(R8), [V22.S4, V23.S4]
+	VLD1.P (R11)(R8), [V24.S4, V25.S4]
+	WORD $0x6e36e696 // fcmge v22.4s, v20.4s, v22.4s
+	VBIT V22.B16, V20.B16, V4.B16
+	WORD $0x6e37e697 // fcmge v23.4s, v20.4s, v23.4s
+	VBIT V23.B16, V20.B16, V5.B16
+	WORD $0x6e38e698 // fcmge v24.4s, v20.4s, v24.4s
+	VBIT V24.B16, V20.B16, V6.B16
+	WORD $0x6e39e699 // fcmge v25.4s, v20.4s, v25.4s
+	VBIT V25.B16, V20.B16, V7.B16
+	VLD1.P (R10)(R8), [V22.S4, V23.S4]
+	VLD1.P (R11)(R8), [V24.S4, V25.S4]
+	WORD $0x6e36e696 // fcmge v22.4s, v20.4s, v22.4s
+	VBIT V22.B16, V20.B16, V8.B16
+	WORD $0x6e37e697 // fcmge v23.4s, v20.4s, v23.4s
+	VBIT V23.B16, V20.B16, V9.B16
+	WORD $0x6e38e698 // fcmge v24.4s, v20.4s, v24.4s
+	VBIT V24.B16, V20.B16, V10.B16
+	WORD $0x6e39e699 // fcmge v25.4s, v20.4s, v25.4s
+	VBIT V25.B16, V20.B16, V11.B16
+	VLD1.P (R10)(R8), [V22.S4, V23.S4]
+	VLD1.P (R11)(R8), [V24.S4, V25.S4]
+	WORD $0x6e36e696 // fcmge v22.4s, v20.4s, v22.4s
+	VBIT V22.B16, V20.B16, V12.B16
+	WORD $0x6e37e697 // fcmge v23.4s, v20.4s, v23.4s
+	VBIT V23.B16, V20.B16, V13.B16
+	WORD $0x6e38e698 // fcmge v24.4s, v20.4s, v24.4s
+	VBIT V24.B16, V20.B16, V14.B16
+	WORD $0x6e39e699 // fcmge v25.4s, v20.4s, v25.4s
+	VBIT V25.B16, V20.B16, V15.B16
+	VLD1.P (R10)(R8), [V22.S4, V23.S4]
+	VLD1.P (R11)(R8), [V24.S4, V25.S4]
+	WORD $0x6e36e696 // fcmge v22.4s, v20.4s, v22.4s
+	VBIT V22.B16, V20.B16, V16.B16
+	WORD $0x6e37e697 // fcmge v23.4s, v20.4s, v23.4s
+	VBIT V23.B16, V20.B16, V17.B16
+	WORD $0x6e38e698 // fcmge v24.4s, v20.4s, v24.4s
+	VBIT V24.B16, V20.B16, V18.B16
+	WORD $0x6e39e699 // fcmge v25.4s, v20.4s, v25.4s
+	VBIT V25.B16, V20.B16, V19.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VST1.P [V0.S4, V1.S4], (R10)(R4)
+	VST1.P [V2.S4, V3.S4], (R11)(R4)
+	VST1.P [V4.S4, V5.S4], (R10)(R4)
+	VST1.P [V6.S4, V7.S4], (R11)(R4)
+	VST1.P [V8.S4, V9.S4], (R10)(R4)
+	VST1.P [V10.S4, V11.S4], (R11)(R4)
+	VST1.P [V12.S4, V13.S4], (R10)(R4)
+	VST1.P [V14.S4, V15.S4], (R11)(R4)
+	VST1.P [V16.S4, V17.S4], (R10)(R4)
+	VST1.P [V18.S4, V19.S4], (R11)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm6x1NEON(t *tile)
+TEXT ·gemm6x1NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	VLD1.P (R10)(R4), [V0.S4]
+	VLD1.P (R10)(R4), [V1.S4]
+	VLD1.P (R10)(R4), [V2.S4]
+	VLD1.P (R10)(R4), [V3.S4]
+	VLD1.P (R10)(R4), [V4.S4]
+	VLD1.P (R10)(R4), [V5.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V6.S4]
+	WORD $0x4e26d400 // fadd v0.4s, v0.4s, v6.4s
+	WORD $0x4e26d421 // fadd v1.4s, v1.4s, v6.4s
+	WORD $0x4e26d442 // fadd v2.4s, v2.4s, v6.4s
+	WORD $0x4e26d463 // fadd v3.4s, v3.4s, v6.4s
+	WORD $0x4e26d484 // fadd v4.4s, v4.4s, v6.4s
+	WORD $0x4e26d4a5 // fadd v5.4s, v5.4s, v6.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V0.S4]
+	VMOV V0.B16, V1.B16
+	VMOV V0.B16, V2.B16
+	VMOV V0.B16, V3.B16
+	VMOV V0.B16, V4.B16
+	VMOV V0.B16, V5.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+	ADD R21, R15, R16
+	ADD R21, R16, R17
+	ADD R21, R17, R19
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F6
+	FMOVQ.P 16(R14), F7
+	FMOVQ.P 16(R15), F8
+	FMOVQ.P 16(R16), F9
+	FMOVQ.P 16(R17), F10
+	FMOVQ.P 16(R19), F11
+	VLD1.P (R10)(R3), [V12.S4]
+	WORD $0x4f861180 // fmla v0.4s, v12.4s, v6.s[0]
+	WORD $0x4f871181 // fmla v1.4s, v12.4s, v7.s[0]
+	WORD $0x4f881182 // fmla v2.4s, v12.4s, v8.s[0]
+	WORD $0x4f891183 // fmla v3.4s, v12.4s, v9.s[0]
+	WORD $0x4f8a1184 // fmla v4.4s, v12.4s, v10.s[0]
+	WORD $0x4f8b1185 // fmla v5.4s, v12.4s, v11.s[0]
+	VLD1.P (R10)(R3), [V12.S4]
+	WORD $0x4fa61180 // fmla v0.4s, v12.4s, v6.s[1]
+	WORD $0x4fa71181 // fmla v1.4s, v12.4s, v7.s[1]
+	WORD $0x4fa81182 // fmla v2.4s, v12.4s, v8.s[1]
+	WORD $0x4fa91183 // fmla v3.4s, v12.4s, v9.s[1]
+	WORD $0x4faa1184 // fmla v4.4s, v12.4s, v10.s[1]
+	WORD $0x4fab1185 // fmla v5.4s, v12.4s, v11.s[1]
+	VLD1.P (R10)(R3), [V12.S4]
+	WORD $0x4f861980 // fmla v0.4s, v12.4s, v6.s[2]
+	WORD $0x4f871981 // fmla v1.4s, v12.4s, v7.s[2]
+	WORD $0x4f881982 // fmla v2.4s, v12.4s, v8.s[2]
+	WORD $0x4f891983 // fmla v3.4s, v12.4s, v9.s[2]
+	WORD $0x4f8a1984 // fmla v4.4s, v12.4s, v10.s[2]
+	WORD $0x4f8b1985 // fmla v5.4s, v12.4s, v11.s[2]
+	VLD1.P (R10)(R3), [V12.S4]
+	WORD $0x4fa61980 // fmla v0.4s, v12.4s, v6.s[3]
+	WORD $0x4fa71981 // fmla v1.4s, v12.4s, v7.s[3]
+	WORD $0x4fa81982 // fmla v2.4s, v12.4s, v8.s[3]
+	WORD $0x4fa91983 // fmla v3.4s, v12.4s, v9.s[3]
+	WORD $0x4faa1984 // fmla v4.4s, v12.4s, v10.s[3]
+	WORD $0x4fab1985 // fmla v5.4s, v12.4s, v11.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V6.S4]
+	VLD1R.P (R13)(R2), [V7.S4]
+	VFMLA V7.S4, V6.S4, V0.S4
+	VLD1R.P (R14)(R2), [V8.S4]
+	VFMLA V8.S4, V6.S4, V1.S4
+	VLD1R.P (R15)(R2), [V9.S4]
+	VFMLA V9.S4, V6.S4, V2.S4
+	VLD1R.P (R16)(R2), [V10.S4]
+	VFMLA V10.S4, V6.S4, V3.S4
+	VLD1R.P (R17)(R2), [V11.S4]
+	VFMLA V11.S4, V6.S4, V4.S4
+	VLD1R.P (R19)(R2), [V12.S4]
+	VFMLA V12.S4, V6.S4, V5.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	ADD R9, R16, R16
+	ADD R9, R17, R17
+	ADD R9, R19, R19
+	B rowsRun
+	B multiplied
+byColumns:
+	ADD $16, R13, R14
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V6.S4]
+	VLD1.P (R14)(R2), [V7.S2]
+	VLD1.P (R10)(R3), [V8.S4]
+	WORD $0x4f861100 // fmla v0.4s, v8.4s, v6.s[0]
+	WORD $0x4fa61101 // fmla v1.4s, v8.4s, v6.s[1]
+	WORD $0x4f861902 // fmla v2.4s, v8.4s, v6.s[2]
+	WORD $0x4fa61903 // fmla v3.4s, v8.4s, v6.s[3]
+	WORD $0x4f871104 // fmla v4.4s, v8.4s, v7.s[0]
+	WORD $0x4fa71105 // fmla v5.4s, v8.4s, v7.s[1]
+	VLD1.P (R13)(R2), [V6.S4]
+	VLD1.P (R14)(R2), [V7.S2]
+	VLD1.P (R10)(R3), [V8.S4]
+	WORD $0x4f861100 // fmla v0.4s, v8.4s, v6.s[0]
+	WORD $0x4fa61101 // fmla v1.4s, v8.4s, v6.s[1]
+	WORD $0x4f861902 // fmla v2.4s, v8.4s, v6.s[2]
+	WORD $0x4fa61903 // fmla v3.4s, v8.4s, v6.s[3]
+	WORD $0x4f871104 // fmla v4.4s, v8.4s, v7.s[0]
+	WORD $0x4fa71105 // fmla v5.4s, v8.4s, v7.s[1]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V6.S4]
+	VLD1.P (R14)(R2), [V7.S2]
+	VLD1.P (R10)(R3), [V8.S4]
+	WORD $0x4f861100 // fmla v0.4s, v8.4s, v6.s[0]
+	WORD $0x4fa61101 // fmla v1.4s, v8.4s, v6.s[1]
+	WORD $0x4f861902 // fmla v2.4s, v8.4s, v6.s[2]
+	WORD $0x4fa61903 // fmla v3.4s, v8.4s, v6.s[3]
+	WORD $0x4f871104 // fmla v4.4s, v8.4s, v7.s[0]
+	WORD $0x4fa71105 // fmla v5.4s, v8.4s, v7.s[1]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V6.B16, V6.B16, V6.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e4c7 // fcmgt v7.4s, v6.4s, v0.4s
+	VBIT V7.B16, V6.B16, V0.B16
+	WORD $0x6ea1e4c7 // fcmgt v7.4s, v6.4s, v1.4s
+	VBIT V7.B16, V6.B16, V1.B16
+	WORD $0x6ea2e4c7 // fcmgt v7.4s, v6.4s, v2.4s
+	VBIT V7.B16, V6.B16, V2.B16
+	WORD $0x6ea3e4c7 // fcmgt v7.4s, v6.4s, v3.4s
+	VBIT V7.B16, V6.B16, V3.B16
+	WORD $0x6ea4e4c7 // fcmgt v7.4s, v6.4s, v4.4s
+	VBIT V7.B16, V6.B16, V4.B16
+	WORD $0x6ea5e4c7 // fcmgt v7.4s, v6.4s, v5.4s
+	VBIT V7.B16, V6.B16, V5.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	VLD1.P (R10)(R8), [V8.S4]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V0.B16
+	VLD1.P (R10)(R8), [V8.S4]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V1.B16
+	VLD1.P (R10)(R8), [V8.S4]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V2.B16
+	VLD1.P (R10)(R8), [V8.S4]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V3.B16
+	VLD1.P (R10)(R8), [V8.S4]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V4.B16
+	VLD1.P (R10)(R8), [V8.S4]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V5.B16
+finished:
+	MOVD R20, R10
+	VST1.P [V0.S4], (R10)(R4)
+	VST1.P [V1.S4], (R10)(R4)
+	VST1.P [V2.S4], (R10)(R4)
+	VST1.P [V3.S4], (R10)(R4)
+	VST1.P [V4.S4], (R10)(R4)
+	VST1.P [V5.S4], (R10)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm6x1CutNEON(t *tile)
+TEXT ·gemm6x1CutNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	SUB $1, R7, R7
+	LSL $2, R7, R6
+	CMP $0, R7
+	CSET NE, R7
+	LSL $2, R7, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	ADD R6, R20, R12
+	VLD1R.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), V0.S[1]
+	VLD1.P (R12)(R4), V0.S[2]
+	VLD1R.P (R10)(R4), [V1.S4]
+	VLD1.P (R11)(R4), V1.S[1]
+	VLD1.P (R12)(R4), V1.S[2]
+	VLD1R.P (R10)(R4), [V2.S4]
+	VLD1.P (R11)(R4), V2.S[1]
+	VLD1.P (R12)(R4), V2.S[2]
+	VLD1R.P (R10)(R4), [V3.S4]
+	VLD1.P (R11)(R4), V3.S[1]
+	VLD1.P (R12)(R4), V3.S[2]
+	VLD1R.P (R10)(R4), [V4.S4]
+	VLD1.P (R11)(R4), V4.S[1]
+	VLD1.P (R12)(R4), V4.S[2]
+	VLD1R.P (R10)(R4), [V5.S4]
+	VLD1.P (R11)(R4), V5.S[1]
+	VLD1.P (R12)(R4), V5.S[2]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	VLD1R.P (R10)(R4), [V6.S4]
+	VLD1.P (R11)(R4), V6.S[1]
+	VLD1.P (R12)(R4), V6.S[2]
+	WORD $0x4e26d400 // fadd v0.4s, v0.4s, v6.4s
+	WORD $0x4e26d421 // fadd v1.4s, v1.4s, v6.4s
+	WORD $0x4e26d442 // fadd v2.4s, v2.4s, v6.4s
+	WORD $0x4e26d463 // fadd v3.4s, v3.4s, v6.4s
+	WORD $0x4e26d484 // fadd v4.4s, v4.4s, v6.4s
+	WORD $0x4e26d4a5 // fadd v5.4s, v5.4s, v6.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	VLD1R.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), V0.S[1]
+	VLD1.P (R12)(R4), V0.S[2]
+	VMOV V0.B16, V1.B16
+	VMOV V0.B16, V2.B16
+	VMOV V0.B16, V3.B16
+	VMOV V0.B16, V4.B16
+	VMOV V0.B16, V5.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+	ADD R21, R15, R16
+	ADD R21, R16, R17
+	ADD R21, R17, R19
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F6
+	FMOVQ.P 16(R14), F7
+	FMOVQ.P 16(R15), F8
+	FMOVQ.P 16(R16), F9
+	FMOVQ.P 16(R17), F10
+	FMOVQ.P 16(R19), F11
+	VLD1R.P (R10)(R3), [V12.S4]
+	VLD1.P (R11)(R3), V12.S[1]
+	VLD1.P (R12)(R3), V12.S[2]
+	WORD $0x4f861180 // fmla v0.4s, v12.4s, v6.s[0]
+	WORD $0x4f871181 // fmla v1.4s, v12.4s, v7.s[0]
+	WORD $0x4f881182 // fmla v2.4s, v12.4s, v8.s[0]
+	WORD $0x4f891183 // fmla v3.4s, v12.4s, v9.s[0]
+	WORD $0x4f8a1184 // fmla v4.4s, v12.4s, v10.s[0]
+	WORD $0x4f8b1185 // fmla v5.4s, v12.4s, v11.s[0]
+	VLD1R.P (R10)(R3), [V12.S4]
+	VLD1.P (R11)(R3), V12.S[1]
+	VLD1.P (R12)(R3), V12.S[2]
+	WORD $0x4fa61180 // fmla v0.4s, v12.4s, v6.s[1]
+	WORD $0x4fa71181 // fmla v1.4s, v12.4s, v7.s[1]
+	WORD $0x4fa81182 // fmla v2.4s, v12.4s, v8.s[1]
+	WORD $0x4fa91183 // fmla v3.4s, v12.4s, v9.s[1]
+	WORD $0x4faa1184 // fmla v4.4s, v12.4s, v10.s[1]
+	WORD $0x4fab1185 // fmla v5.4s, v12.4s, v11.s[1]
+	VLD1R.P (R10)(R3), [V12.S4]
+	VLD1.P (R11)(R3), V12.S[1]
+	VLD1.P (R12)(R3), V12.S[2]
+	WORD $0x4f861980 // fmla v0.4s, v12.4s, v6.s[2]
+	WORD $0x4f871981 // fmla v1.4s, v12.4s, v7.s[2]
+	WORD $0x4f881982 // fmla v2.4s, v12.4s, v8.s[2]
+	WORD $0x4f891983 // fmla v3.4s, v12.4s, v9.s[2]
+	WORD $0x4f8a1984 // fmla v4.4s, v12.4s, v10.s[2]
+	WORD $0x4f8b1985 // fmla v5.4s, v12.4s, v11.s[2]
+	VLD1R.P (R10)(R3), [V12.S4]
+	VLD1.P (R11)(R3), V12.S[1]
+	VLD1.P (R12)(R3), V12.S[2]
+	WORD $0x4fa61980 // fmla v0.4s, v12.4s, v6.s[3]
+	WORD $0x4fa71981 // fmla v1.4s, v12.4s, v7.s[3]
+	WORD $0x4fa81982 // fmla v2.4s, v12.4s, v8.s[3]
+	WORD $0x4fa91983 // fmla v3.4s, v12.4s, v9.s[3]
+	WORD $0x4faa1984 // fmla v4.4s, v12.4s, v10.s[3]
+	WORD $0x4fab1985 // fmla v5.4s, v12.4s, v11.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1R.P (R10)(R3), [V6.S4]
+	VLD1.P (R11)(R3), V6.S[1]
+	VLD1.P (R12)(R3), V6.S[2]
+	VLD1R.P (R13)(R2), [V7.S4]
+	VFMLA V7.S4, V6.S4, V0.S4
+	VLD1R.P (R14)(R2), [V8.S4]
+	VFMLA V8.S4, V6.S4, V1.S4
+	VLD1R.P (R15)(R2), [V9.S4]
+	VFMLA V9.S4, V6.S4, V2.S4
+	VLD1R.P (R16)(R2), [V10.S4]
+	VFMLA V10.S4, V6.S4, V3.S4
+	VLD1R.P (R17)(R2), [V11.S4]
+	VFMLA V11.S4, V6.S4, V4.S4
+	VLD1R.P (R19)(R2), [V12.S4]
+	VFMLA V12.S4, V6.S4, V5.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	ADD R9, R16, R16
+	ADD R9, R17, R17
+	ADD R9, R19, R19
+	B rowsRun
+	B multiplied
+byColumns:
+	ADD $16, R13, R14
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V6.S4]
+	VLD1.P (R14)(R2), [V7.S2]
+	VLD1R.P (R10)(R3), [V8.S4]
+	VLD1.P (R11)(R3), V8.S[1]
+	VLD1.P (R12)(R3), V8.S[2]
+	WORD $0x4f861100 // fmla v0.4s, v8.4s, v6.s[0]
+	WORD $0x4fa61101 // fmla v1.4s, v8.4s, v6.s[1]
+	WORD $0x4f861902 // fmla v2.4s, v8.4s, v6.s[2]
+	WORD $0x4fa61903 // fmla v3.4s, v8.4s, v6.s[3]
+	WORD $0x4f871104 // fmla v4.4s, v8.4s, v7.s[0]
+	WORD $0x4fa71105 // fmla v5.4s, v8.4s, v7.s[1]
+	VLD1.P (R13)(R2), [V6.S4]
+	VLD1.P (R14)(R2), [V7.S2]
+	VLD1R.P (R10)(R3), [V8.S4]
+	VLD1.P (R11)(R3), V8.S[1]
+	VLD1.P (R12)(R3), V8.S[2]
+	WORD $0x4f861100 // fmla v0.4s, v8.4s, v6.s[0]
+	WORD $0x4fa61101 // fmla v1.4s, v8.4s, v6.s[1]
+	WORD $0x4f861902 // fmla v2.4s, v8.4s, v6.s[2]
+	WORD $0x4fa61903 // fmla v3.4s, v8.4s, v6.s[3]
+	WORD $0x4f871104 // fmla v4.4s, v8.4s, v7.s[0]
+	WORD $0x4fa71105 // fmla v5.4s, v8.4s, v7.s[1]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V6.S4]
+	VLD1.P (R14)(R2), [V7.S2]
+	VLD1R.P (R10)(R3), [V8.S4]
+	VLD1.P (R11)(R3), V8.S[1]
+	VLD1.P (R12)(R3), V8.S[2]
+	WORD $0x4f861100 // fmla v0.4s, v8.4s, v6.s[0]
+	WORD $0x4fa61101 // fmla v1.4s, v8.4s, v6.s[1]
+	WORD $0x4f861902 // fmla v2.4s, v8.4s, v6.s[2]
+	WORD $0x4fa61903 // fmla v3.4s, v8.4s, v6.s[3]
+	WORD $0x4f871104 // fmla v4.4s, v8.4s, v7.s[0]
+	WORD $0x4fa71105 // fmla v5.4s, v8.4s, v7.s[1]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V6.B16, V6.B16, V6.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e4c7 // fcmgt v7.4s, v6.4s, v0.4s
+	VBIT V7.B16, V6.B16, V0.B16
+	WORD $0x6ea1e4c7 // fcmgt v7.4s, v6.4s, v1.4s
+	VBIT V7.B16, V6.B16, V1.B16
+	WORD $0x6ea2e4c7 // fcmgt v7.4s, v6.4s, v2.4s
+	VBIT V7.B16, V6.B16, V2.B16
+	WORD $0x6ea3e4c7 // fcmgt v7.4s, v6.4s, v3.4s
+	VBIT V7.B16, V6.B16, V3.B16
+	WORD $0x6ea4e4c7 // fcmgt v7.4s, v6.4s, v4.4s
+	VBIT V7.B16, V6.B16, V4.B16
+	WORD $0x6ea5e4c7 // fcmgt v7.4s, v6.4s, v5.4s
+	VBIT V7.B16, V6.B16, V5.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	ADD R6, R7, R12
+	VLD1R.P (R10)(R8), [V8.S4]
+	VLD1.P (R11)(R8), V8.S[1]
+	VLD1.P (R12)(R8), V8.S[2]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V0.B16
+	VLD1R.P (R10)(R8), [V8.S4]
+	VLD1.P (R11)(R8), V8.S[1]
+	VLD1.P (R12)(R8), V8.S[2]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V1.B16
+	VLD1R.P (R10)(R8), [V8.S4]
+	VLD1.P (R11)(R8), V8.S[1]
+	VLD1.P (R12)(R8), V8.S[2]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V2.B16
+	VLD1R.P (R10)(R8), [V8.S4]
+	VLD1.P (R11)(R8), V8.S[1]
+	VLD1.P (R12)(R8), V8.S[2]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V3.B16
+	VLD1R.P (R10)(R8), [V8.S4]
+	VLD1.P (R11)(R8), V8.S[1]
+	VLD1.P (R12)(R8), V8.S[2]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V4.B16
+	VLD1R.P (R10)(R8), [V8.S4]
+	VLD1.P (R11)(R8), V8.S[1]
+	VLD1.P (R12)(R8), V8.S[2]
+	WORD $0x6e28e4c8 // fcmge v8.4s, v6.4s, v8.4s
+	VBIT V8.B16, V6.B16, V5.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	ADD R6, R20, R12
+	VST1.P V0.S[0], (R10)(R4)
+	VST1.P V0.S[1], (R11)(R4)
+	VST1.P V0.S[2], (R12)(R4)
+	VST1.P V1.S[0], (R10)(R4)
+	VST1.P V1.S[1], (R11)(R4)
+	VST1.P V1.S[2], (R12)(R4)
+	VST1.P V2.S[0], (R10)(R4)
+	VST1.P V2.S[1], (R11)(R4)
+	VST1.P V2.S[2], (R12)(R4)
+	VST1.P V3.S[0], (R10)(R4)
+	VST1.P V3.S[1], (R11)(R4)
+	VST1.P V3.S[2], (R12)(R4)
+	VST1.P V4.S[0], (R10)(R4)
+	VST1.P V4.S[1], (R11)(R4)
+	VST1.P V4.S[2], (R12)(R4)
+	VST1.P V5.S[0], (R10)(R4)
+	VST1.P V5.S[1], (R11)(R4)
+	VST1.P V5.S[2], (R12)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm6x2NEON(t *tile)
+TEXT ·gemm6x2NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R10)(R4), [V2.S4, V3.S4]
+	VLD1.P (R10)(R4), [V4.S4, V5.S4]
+	VLD1.P (R10)(R4), [V6.S4, V7.S4]
+	VLD1.P (R10)(R4), [V8.S4, V9.S4]
+	VLD1.P (R10)(R4), [V10.S4, V11.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V12.S4, V13.S4]
+	WORD $0x4e2cd400 // fadd v0.4s, v0.4s, v12.4s
+	WORD $0x4e2cd442 // fadd v2.4s, v2.4s, v12.4s
+	WORD $0x4e2cd484 // fadd v4.4s, v4.4s, v12.4s
+	WORD $0x4e2cd4c6 // fadd v6.4s, v6.4s, v12.4s
+	WORD $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
+	WORD $0x4e2cd54a // fadd v10.4s, v10.4s, v12.4s
+	WORD $0x4e2dd421 // fadd v1.4s, v1.4s, v13.4s
+	WORD $0x4e2dd463 // fadd v3.4s, v3.4s, v13.4s
+	WORD $0x4e2dd4a5 // fadd v5.4s, v5.4s, v13.4s
+	WORD $0x4e2dd4e7 // fadd v7.4s, v7.4s, v13.4s
+	WORD $0x4e2dd529 // fadd v9.4s, v9.4s, v13.4s
+	WORD $0x4e2dd56b // fadd v11.4s, v11.4s, v13.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VMOV V0.B16, V2.B16
+	VMOV V0.B16, V4.B16
+	VMOV V0.B16, V6.B16
+	VMOV V0.B16, V8.B16
+	VMOV V0.B16, V10.B16
+	VMOV V1.B16, V3.B16
+	VMOV V1.B16, V5.B16
+	VMOV V1.B16, V7.B16
+	VMOV V1.B16, V9.B16
+	VMOV V1.B16, V11.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+	ADD R21, R15, R16
+	ADD R21, R16, R17
+	ADD R21, R17, R19
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F12
+	FMOVQ.P 16(R14), F13
+	FMOVQ.P 16(R15), F14
+	FMOVQ.P 16(R16), F15
+	FMOVQ.P 16(R17), F16
+	FMOVQ.P 16(R19), F17
+	VLD1.P (R10)(R3), [V18.S4, V19.S4]
+	WORD $0x4f8c1240 // fmla v0.4s, v18.4s, v12.s[0]
+	WORD $0x4f8c1261 // fmla v1.4s, v19.4s, v12.s[0]
+	WORD $0x4f8d1242 // fmla v2.4s, v18.4s, v13.s[0]
+	WORD $0x4f8d1263 // fmla v3.4s, v19.4s, v13.s[0]
+	WORD $0x4f8e1244 // fmla v4.4s, v18.4s, v14.s[0]
+	WORD $0x4f8e1265 // fmla v5.4s, v19.4s, v14.s[0]
+	WORD $0x4f8f1246 // fmla v6.4s, v18.4s, v15.s[0]
+	WORD $0x4f8f1267 // fmla v7.4s, v19.4s, v15.s[0]
+	WORD $0x4f901248 // fmla v8.4s, v18.4s, v16.s[0]
+	WORD $0x4f901269 // fmla v9.4s, v19.4s, v16.s[0]
+	WORD $0x4f91124a // fmla v10.4s, v18.4s, v17.s[0]
+	WORD $0x4f91126b // fmla v11.4s, v19.4s, v17.s[0]
+	VLD1.P (R10)(R3), [V18.S4, V19.S4]
+	WORD $0x4fac1240 // fmla v0.4s, v18.4s, v12.s[1]
+	WORD $0x4fac1261 // fmla v1.4s, v19.4s, v12.s[1]
+	WORD $0x4fad1242 // fmla v2.4s, v18.4s, v13.s[1]
+	WORD $0x4fad1263 // fmla v3.4s, v19.4s, v13.s[1]
+	WORD $0x4fae1244 // fmla v4.4s, v18.4s, v14.s[1]
+	WORD $0x4fae1265 // fmla v5.4s, v19.4s, v14.s[1]
+	WORD $0x4faf1246 // fmla v6.4s, v18.4s, v15.s[1]
+	WORD $0x4faf1267 // fmla v7.4s, v19.4s, v15.s[1]
+	WORD $0x4fb01248 // fmla v8.4s, v18.4s, v16.s[1]
+	WORD $0x4fb01269 // fmla v9.4s, v19.4s, v16.s[1]
+	WORD $0x4fb1124a // fmla v10.4s, v18.4s, v17.s[1]
+	WORD $0x4fb1126b // fmla v11.4s, v19.4s, v17.s[1]
+	VLD1.P (R10)(R3), [V18.S4, V19.S4]
+	WORD $0x4f8c1a40 // fmla v0.4s, v18.4s, v12.s[2]
+	WORD $0x4f8c1a61 // fmla v1.4s, v19.4s, v12.s[2]
+	WORD $0x4f8d1a42 // fmla v2.4s, v18.4s, v13.s[2]
+	WORD $0x4f8d1a63 // fmla v3.4s, v19.4s, v13.s[2]
+	WORD $0x4f8e1a44 // fmla v4.4s, v18.4s, v14.s[2]
+	WORD $0x4f8e1a65 // fmla v5.4s, v19.4s, v14.s[2]
+	WORD $0x4f8f1a46 // fmla v6.4s, v18.4s, v15.s[2]
+	WORD $0x4f8f1a67 // fmla v7.4s, v19.4s, v15.s[2]
+	WORD $0x4f901a48 // fmla v8.4s, v18.4s, v16.s[2]
+	WORD $0x4f901a69 // fmla v9.4s, v19.4s, v16.s[2]
+	WORD $0x4f911a4a // fmla v10.4s, v18.4s, v17.s[2]
+	WORD $0x4f911a6b // fmla v11.4s, v19.4s, v17.s[2]
+	VLD1.P (R10)(R3), [V18.S4, V19.S4]
+	WORD $0x4fac1a40 // fmla v0.4s, v18.4s, v12.s[3]
+	WORD $0x4fac1a61 // fmla v1.4s, v19.4s, v12.s[3]
+	WORD $0x4fad1a42 // fmla v2.4s, v18.4s, v13.s[3]
+	WORD $0x4fad1a63 // fmla v3.4s, v19.4s, v13.s[3]
+	WORD $0x4fae1a44 // fmla v4.4s, v18.4s, v14.s[3]
+	WORD $0x4fae1a65 // fmla v5.4s, v19.4s, v14.s[3]
+	WORD $0x4faf1a46 // fmla v6.4s, v18.4s, v15.s[3]
+	WORD $0x4faf1a67 // fmla v7.4s, v19.4s, v15.s[3]
+	WORD $0x4fb01a48 // fmla v8.4s, v18.4s, v16.s[3]
+	WORD $0x4fb01a69 // fmla v9.4s, v19.4s, v16.s[3]
+	WORD $0x4fb11a4a // fmla v10.4s, v18.4s, v17.s[3]
+	WORD $0x4fb11a6b // fmla v11.4s, v19.4s, v17.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V12.S4, V13.S4]
+	VLD1R.P (R13)(R2), [V14.S4]
+	VFMLA V14.S4, V12.S4, V0.S4
+	VFMLA V14.S4, V13.S4, V1.S4
+	VLD1R.P (R14)(R2), [V15.S4]
+	VFMLA V15.S4, V12.S4, V2.S4
+	VFMLA V15.S4, V13.S4, V3.S4
+	VLD1R.P (R15)(R2), [V16.S4]
+	VFMLA V16.S4, V12.S4, V4.S4
+	VFMLA V16.S4, V13.S4, V5.S4
+	VLD1R.P (R16)(R2), [V17.S4]
+	VFMLA V17.S4, V12.S4, V6.S4
+	VFMLA V17.S4, V13.S4, V7.S4
+	VLD1R.P (R17)(R2), [V18.S4]
+	VFMLA V18.S4, V12.S4, V8.S4
+	VFMLA V18.S4, V13.S4, V9.S4
+	VLD1R.P (R19)(R2), [V19.S4]
+	VFMLA V19.S4, V12.S4, V10.S4
+	VFMLA V19.S4, V13.S4, V11.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	ADD R9, R16, R16
+	ADD R9, R17, R17
+	ADD R9, R19, R19
+	B rowsRun
+	B multiplied
+byColumns:
+	ADD $16, R13, R14
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V12.S4]
+	VLD1.P (R14)(R2), [V13.S2]
+	VLD1.P (R10)(R3), [V14.S4, V15.S4]
+	WORD $0x4f8c11c0 // fmla v0.4s, v14.4s, v12.s[0]
+	WORD $0x4f8c11e1 // fmla v1.4s, v15.4s, v12.s[0]
+	WORD $0x4fac11c2 // fmla v2.4s, v14.4s, v12.s[1]
+	WORD $0x4fac11e3 // fmla v3.4s, v15.4s, v12.s[1]
+	WORD $0x4f8c19c4 // fmla v4.4s, v14.4s, v12.s[2]
+	WORD $0x4f8c19e5 // fmla v5.4s, v15.4s, v12.s[2]
+	WORD $0x4fac19c6 // fmla v6.4s, v14.4s, v12.s[3]
+	WORD $0x4fac19e7 // fmla v7.4s, v15.4s, v12.s[3]
+	WORD $0x4f8d11c8 // fmla v8.4s, v14.4s, v13.s[0]
+	WORD $0x4f8d11e9 // fmla v9.4s, v15.4s, v13.s[0]
+	WORD $0x4fad11ca // fmla v10.4s, v14.4s, v13.s[1]
+	WORD $0x4fad11eb // fmla v11.4s, v15.4s, v13.s[1]
+	VLD1.P (R13)(R2), [V12.S4]
+	VLD1.P (R14)(R2), [V13.S2]
+	VLD1.P (R10)(R3), [V14.S4, V15.S4]
+	WORD $0x4f8c11c0 // fmla v0.4s, v14.4s, v12.s[0]
+	WORD $0x4f8c11e1 // fmla v1.4s, v15.4s, v12.s[0]
+	WORD $0x4fac11c2 // fmla v2.4s, v14.4s, v12.s[1]
+	WORD $0x4fac11e3 // fmla v3.4s, v15.4s, v12.s[1]
+	WORD $0x4f8c19c4 // fmla v4.4s, v14.4s, v12.s[2]
+	WORD $0x4f8c19e5 // fmla v5.4s, v15.4s, v12.s[2]
+	WORD $0x4fac19c6 // fmla v6.4s, v14.4s, v12.s[3]
+	WORD $0x4fac19e7 // fmla v7.4s, v15.4s, v12.s[3]
+	WORD $0x4f8d11c8 // fmla v8.4s, v14.4s, v13.s[0]
+	WORD $0x4f8d11e9 // fmla v9.4s, v15.4s, v13.s[0]
+	WORD $0x4fad11ca // fmla v10.4s, v14.4s, v13.s[1]
+	WORD $0x4fad11eb // fmla v11.4s, v15.4s, v13.s[1]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V12.S4]
+	VLD1.P (R14)(R2), [V13.S2]
+	VLD1.P (R10)(R3), [V14.S4, V15.S4]
+	WORD $0x4f8c11c0 // fmla v0.4s, v14.4s, v12.s[0]
+	WORD $0x4f8c11e1 // fmla v1.4s, v15.4s, v12.s[0]
+	WORD $0x4fac11c2 // fmla v2.4s, v14.4s, v12.s[1]
+	WORD $0x4fac11e3 // fmla v3.4s, v15.4s, v12.s[1]
+	WORD $0x4f8c19c4 // fmla v4.4s, v14.4s, v12.s[2]
+	WORD $0x4f8c19e5 // fmla v5.4s, v15.4s, v12.s[2]
+	WORD $0x4fac19c6 // fmla v6.4s, v14.4s, v12.s[3]
+	WORD $0x4fac19e7 // fmla v7.4s, v15.4s, v12.s[3]
+	WORD $0x4f8d11c8 // fmla v8.4s, v14.4s, v13.s[0]
+	WORD $0x4f8d11e9 // fmla v9.4s, v15.4s, v13.s[0]
+	WORD $0x4fad11ca // fmla v10.4s, v14.4s, v13.s[1]
+	WORD $0x4fad11eb // fmla v11.4s, v15.4s, v13.s[1]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V12.B16, V12.B16, V12.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e58d // fcmgt v13.4s, v12.4s, v0.4s
+	VBIT V13.B16, V12.B16, V0.B16
+	WORD $0x6ea1e58d // fcmgt v13.4s, v12.4s, v1.4s
+	VBIT V13.B16, V12.B16, V1.B16
+	WORD $0x6ea2e58d // fcmgt v13.4s, v12.4s, v2.4s
+	VBIT V13.B16, V12.B16, V2.B16
+	WORD $0x6ea3e58d // fcmgt v13.4s, v12.4s, v3.4s
+	VBIT V13.B16, V12.B16, V3.B16
+	WORD $0x6ea4e58d // fcmgt v13.4s, v12.4s, v4.4s
+	VBIT V13.B16, V12.B16, V4.B16
+	WORD $0x6ea5e58d // fcmgt v13.4s, v12.4s, v5.4s
+	VBIT V13.B16, V12.B16, V5.B16
+	WORD $0x6ea6e58d // fcmgt v13.4s, v12.4s, v6.4s
+	VBIT V13.B16, V12.B16, V6.B16
+	WORD $0x6ea7e58d // fcmgt v13.4s, v12.4s, v7.4s
+	VBIT V13.B16, V12.B16, V7.B16
+	WORD $0x6ea8e58d // fcmgt v13.4s, v12.4s, v8.4s
+	VBIT V13.B16, V12.B16, V8.B16
+	WORD $0x6ea9e58d // fcmgt v13.4s, v12.4s, v9.4s
+	VBIT V13.B16, V12.B16, V9.B16
+	WORD $0x6eaae58d // fcmgt v13.4s, v12.4s, v10.4s
+	VBIT V13.B16, V12.B16, V10.B16
+	WORD $0x6eabe58d // fcmgt v13.4s, v12.4s, v11.4s
+	VBIT V13.B16, V12.B16, V11.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	VLD1.P (R10)(R8), [V14.S4, V15.S4]
+	WORD $0x6e2ee58e // fcmge v14.4s, v12.4s, v14.4s
+	VBIT V14.B16, V12.B16, V0.B16
+	WORD $0x6e2fe58f // fcmge v15.4s, v12.4s, v15.4s
+	VBIT V15.B16, V12.B16, V1.B16
+	VLD1.P (R10)(R8), [V14.S4, V15.S4]
+	WORD $0x6e2ee58e // fcmge v14.4s, v12.4s, v14.4s
+	VBIT V14.B16, V12.B16, V2.B16
+	WORD $0x6e2fe58f // fcmge v15.4s, v12.4s, v15.4s
+	VBIT V15.B16, V12.B16, V3.B16
+	VLD1.P (R10)(R8), [V14.S4, V15.S4]
+	WORD $0x6e2ee58e // fcmge v14.4s, v12.4s, v14.4s
+	VBIT V14.B16, V12.B16, V4.B16
+	WORD $0x6e2fe58f // fcmge v15.4s, v12.4s, v15.4s
+	VBIT V15.B16, V12.B16, V5.B16
+	VLD1.P (R10)(R8), [V14.S4, V15.S4]
+	WORD $0x6e2ee58e // fcmge v14.4s, v12.4s, v14.4s
+	VBIT V14.B16, V12.B16, V6.B16
+	WORD $0x6e2fe58f // fcmge v15.4s, v12.4s, v15.4s
+	VBIT V15.B16, V12.B16, V7.B16
+	VLD1.P (R10)(R8), [V14.S4, V15.S4]
+	WORD $0x6e2ee58e // fcmge v14.4s, v12.4s, v14.4s
+	VBIT V14.B16, V12.B16, V8.B16
+	WORD $0x6e2fe58f // fcmge v15.4s, v12.4s, v15.4s
+	VBIT V15.B16, V12.B16, V9.B16
+	VLD1.P (R10)(R8), [V14.S4, V15.S4]
+	WORD $0x6e2ee58e // fcmge v14.4s, v12.4s, v14.4s
+	VBIT V14.B16, V12.B16, V10.B16
+	WORD $0x6e2fe58f // fcmge v15.4s, v12.4s, v15.4s
+	VBIT V15.B16, V12.B16, V11.B16
+finished:
+	MOVD R20, R10
+	VST1.P [V0.S4, V1.S4], (R10)(R4)
+	VST1.P [V2.S4, V3.S4], (R10)(R4)
+	VST1.P [V4.S4, V5.S4], (R10)(R4)
+	VST1.P [V6.S4, V7.S4], (R10)(R4)
+	VST1.P [V8.S4, V9.S4], (R10)(R4)
+	VST1.P [V10.S4, V11.S4], (R10)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm6x2CutNEON(t *tile)
+TEXT ·gemm6x2CutNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	LSL $2, R7, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VLD1.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), [V1.S4]
+	VLD1.P (R10)(R4), [V2.S4]
+	VLD1.P (R11)(R4), [V3.S4]
+	VLD1.P (R10)(R4), [V4.S4]
+	VLD1.P (R11)(R4), [V5.S4]
+	VLD1.P (R10)(R4), [V6.S4]
+	VLD1.P (R11)(R4), [V7.S4]
+	VLD1.P (R10)(R4), [V8.S4]
+	VLD1.P (R11)(R4), [V9.S4]
+	VLD1.P (R10)(R4), [V10.S4]
+	VLD1.P (R11)(R4), [V11.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V12.S4]
+	VLD1.P (R11)(R4), [V13.S4]
+	WORD $0x4e2cd400 // fadd v0.4s, v0.4s, v12.4s
+	WORD $0x4e2cd442 // fadd v2.4s, v2.4s, v12.4s
+	WORD $0x4e2cd484 // fadd v4.4s, v4.4s, v12.4s
+	WORD $0x4e2cd4c6 // fadd v6.4s, v6.4s, v12.4s
+	WORD $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
+	WORD $0x4e2cd54a // fadd v10.4s, v10.4s, v12.4s
+	WORD $0x4e2dd421 // fadd v1.4s, v1.4s, v13.4s
+	WORD $0x4e2dd463 // fadd v3.4s, v3.4s, v13.4s
+	WORD $0x4e2dd4a5 // fadd v5.4s, v5.4s, v13.4s
+	WORD $0x4e2dd4e7 // fadd v7.4s, v7.4s, v13.4s
+	WORD $0x4e2dd529 // fadd v9.4s, v9.4s, v13.4s
+	WORD $0x4e2dd56b // fadd v11.4s, v11.4s, v13.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V0.S4]
+	VLD1.P (R11)(R4), [V1.S4]
+	VMOV V0.B16, V2.B16
+	VMOV V0.B16, V4.B16
+	VMOV V0.B16, V6.B16
+	VMOV V0.B16, V8.B16
+	VMOV V0.B16, V10.B16
+	VMOV V1.B16, V3.B16
+	VMOV V1.B16, V5.B16
+	VMOV V1.B16, V7.B16
+	VMOV V1.B16, V9.B16
+	VMOV V1.B16, V11.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+	ADD R21, R15, R16
+	ADD R21, R16, R17
+	ADD R21, R17, R19
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F12
+	FMOVQ.P 16(R14), F13
+	FMOVQ.P 16(R15), F14
+	FMOVQ.P 16(R16), F15
+	FMOVQ.P 16(R17), F16
+	FMOVQ.P 16(R19), F17
+	VLD1.P (R10)(R3), [V18.S4]
+	VLD1.P (R11)(R3), [V19.S4]
+	WORD $0x4f8c1240 // fmla v0.4s, v18.4s, v12.s[0]
+	WORD $0x4f8c1261 // fmla v1.4s, v19.4s, v12.s[0]
+	WORD $0x4f8d1242 // fmla v2.4s, v18.4s, v13.s[0]
+	WORD $0x4f8d1263 // fmla v3.4s, v19.4s, v13.s[0]
+	WORD $0x4f8e1244 // fmla v4.4s, v18.4s, v14.s[0]
+	WORD $0x4f8e1265 // fmla v5.4s, v19.4s, v14.s[0]
+	WORD $0x4f8f1246 // fmla v6.4s, v18.4s, v15.s[0]
+	WORD $0x4f8f1267 // fmla v7.4s, v19.4s, v15.s[0]
+	WORD $0x4f901248 // fmla v8.4s, v18.4s, v16.s[0]
+	WORD $0x4f901269 // fmla v9.4s, v19.4s, v16.s[0]
+	WORD $0x4f91124a // fmla v10.4s, v18.4s, v17.s[0]
+	WORD $0x4f91126b // fmla v11.4s, v19.4s, v17.s[0]
+	VLD1.P (R10)(R3), [V18.S4]
+	VLD1.P (R11)(R3), [V19.S4]
+	WORD $0x4fac1240 // fmla v0.4s, v18.4s, v12.s[1]
+	WORD $0x4fac1261 // fmla v1.4s, v19.4s, v12.s[1]
+	WORD $0x4fad1242 // fmla v2.4s, v18.4s, v13.s[1]
+	WORD $0x4fad1263 // fmla v3.4s, v19.4s, v13.s[1]
+	WORD $0x4fae1244 // fmla v4.4s, v18.4s, v14.s[1]
+	WORD $0x4fae1265 // fmla v5.4s, v19.4s, v14.s[1]
+	WORD $0x4faf1246 // fmla v6.4s, v18.4s, v15.s[1]
+	WORD $0x4faf1267 // fmla v7.4s, v19.4s, v15.s[1]
+	WORD $0x4fb01248 // fmla v8.4s, v18.4s, v16.s[1]
+	WORD $0x4fb01269 // fmla v9.4s, v19.4s, v16.s[1]
+	WORD $0x4fb1124a // fmla v10.4s, v18.4s, v17.s[1]
+	WORD $0x4fb1126b // fmla v11.4s, v19.4s, v17.s[1]
+	VLD1.P (R10)(R3), [V18.S4]
+	VLD1.P (R11)(R3), [V19.S4]
+	WORD $0x4f8c1a40 // fmla v0.4s, v18.4s, v12.s[2]
+	WORD $0x4f8c1a61 // fmla v1.4s, v19.4s, v12.s[2]
+	WORD $0x4f8d1a42 // fmla v2.4s, v18.4s, v13.s[2]
+	WORD $0x4f8d1a63 // fmla v3.4s, v19.4s, v13.s[2]
+	WORD $0x4f8e1a44 // fmla v4.4s, v18.4s, v14.s[2]
+	WORD $0x4f8e1a65 // fmla v5.4s, v19.4s, v14.s[2]
+	WORD $0x4f8f1a46 // fmla v6.4s, v18.4s, v15.s[2]
+	WORD $0x4f8f1a67 // fmla v7.4s, v19.4s, v15.s[2]
+	WORD $0x4f901a48 // fmla v8.4s, v18.4s, v16.s[2]
+	WORD $0x4f901a69 // fmla v9.4s, v19.4s, v16.s[2]
+	WORD $0x4f911a4a // fmla v10.4s, v18.4s, v17.s[2]
+	WORD $0x4f911a6b // fmla v11.4s, v19.4s, v17.s[2]
+	VLD1.P (R10)(R3), [V18.S4]
+	VLD1.P (R11)(R3), [V19.S4]
+	WORD $0x4fac1a40 // fmla v0.4s, v18.4s, v12.s[3]
+	WORD $0x4fac1a61 // fmla v1.4s, v19.4s, v12.s[3]
+	WORD $0x4fad1a42 // fmla v2.4s, v18.4s, v13.s[3]
+	WORD $0x4fad1a63 // fmla v3.4s, v19.4s, v13.s[3]
+	WORD $0x4fae1a44 // fmla v4.4s, v18.4s, v14.s[3]
+	WORD $0x4fae1a65 // fmla v5.4s, v19.4s, v14.s[3]
+	WORD $0x4faf1a46 // fmla v6.4s, v18.4s, v15.s[3]
+	WORD $0x4faf1a67 // fmla v7.4s, v19.4s, v15.s[3]
+	WORD $0x4fb01a48 // fmla v8.4s, v18.4s, v16.s[3]
+	WORD $0x4fb01a69 // fmla v9.4s, v19.4s, v16.s[3]
+	WORD $0x4fb11a4a // fmla v10.4s, v18.4s, v17.s[3]
+	WORD $0x4fb11a6b // fmla v11.4s, v19.4s, v17.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V12.S4]
+	VLD1.P (R11)(R3), [V13.S4]
+	VLD1R.P (R13)(R2), [V14.S4]
+	VFMLA V14.S4, V12.S4, V0.S4
+	VFMLA V14.S4, V13.S4, V1.S4
+	VLD1R.P (R14)(R2), [V15.S4]
+	VFMLA V15.S4, V12.S4, V2.S4
+	VFMLA V15.S4, V13.S4, V3.S4
+	VLD1R.P (R15)(R2), [V16.S4]
+	VFMLA V16.S4, V12.S4, V4.S4
+	VFMLA V16.S4, V13.S4, V5.S4
+	VLD1R.P (R16)(R2), [V17.S4]
+	VFMLA V17.S4, V12.S4, V6.S4
+	VFMLA V17.S4, V13.S4, V7.S4
+	VLD1R.P (R17)(R2), [V18.S4]
+	VFMLA V18.S4, V12.S4, V8.S4
+	VFMLA V18.S4, V13.S4, V9.S4
+	VLD1R.P (R19)(R2), [V19.S4]
+	VFMLA V19.S4, V12.S4, V10.S4
+	VFMLA V19.S4, V13.S4, V11.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	ADD R9, R16, R16
+	ADD R9, R17, R17
+	ADD R9, R19, R19
+	B rowsRun
+	B multiplied
+byColumns:
+	ADD $16, R13, R14
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V12.S4]
+	VLD1.P (R14)(R2), [V13.S2]
+	VLD1.P (R10)(R3), [V14.S4]
+	VLD1.P (R11)(R3), [V15.S4]
+	WORD $0x4f8c11c0 // fmla v0.4s, v14.4s, v12.s[0]
+	WORD $0x4f8c11e1 // fmla v1.4s, v15.4s, v12.s[0]
+	WORD $0x4fac11c2 // fmla v2.4s, v14.4s, v12.s[1]
+	WORD $0x4fac11e3 // fmla v3.4s, v15.4s, v12.s[1]
+	WORD $0x4f8c19c4 // fmla v4.4s, v14.4s, v12.s[2]
+	WORD $0x4f8c19e5 // fmla v5.4s, v15.4s, v12.s[2]
+	WORD $0x4fac19c6 // fmla v6.4s, v14.4s, v12.s[3]
+	WORD $0x4fac19e7 // fmla v7.4s, v15.4s, v12.s[3]
+	WORD $0x4f8d11c8 // fmla v8.4s, v14.4s, v13.s[0]
+	WORD $0x4f8d11e9 // fmla v9.4s, v15.4s, v13.s[0]
+	WORD $0x4fad11ca // fmla v10.4s, v14.4s, v13.s[1]
+	WORD $0x4fad11eb // fmla v11.4s, v15.4s, v13.s[1]
+	VLD1.P (R13)(R2), [V12.S4]
+	VLD1.P (R14)(R2), [V13.S2]
+	VLD1.P (R10)(R3), [V14.S4]
+	VLD1.P (R11)(R3), [V15.S4]
+	WORD $0x4f8c11c0 // fmla v0.4s, v14.4s, v12.s[0]
+	WORD $0x4f8c11e1 // fmla v1.4s, v15.4s, v12.s[0]
+	WORD $0x4fac11c2 // fmla v2.4s, v14.4s, v12.s[1]
+	WORD $0x4fac11e3 // fmla v3.4s, v15.4s, v12.s[1]
+	WORD $0x4f8c19c4 // fmla v4.4s, v14.4s, v12.s[2]
+	WORD $0x4f8c19e5 // fmla v5.4s, v15.4s, v12.s[2]
+	WORD $0x4fac19c6 // fmla v6.4s, v14.4s, v12.s[3]
+	WORD $0x4fac19e7 // fmla v7.4s, v15.4s, v12.s[3]
+	WORD $0x4f8d11c8 // fmla v8.4s, v14.4s, v13.s[0]
+	WORD $0x4f8d11e9 // fmla v9.4s, v15.4s, v13.s[0]
+	WORD $0x4fad11ca // fmla v10.4s, v14.4s, v13.s[1]
+	WORD $0x4fad11eb // fmla v11.4s, v15.4s, v13.s[1]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V12.S4]
+	VLD1.P (R14)(R2), [V13.S2]
+	VLD1.P (R10)(R3), [V14.S4]
+	VLD1.P (R11)(R3), [V15.S4]
+	WORD $0x4f8c11c0 // fmla v0.4s, v14.4s, v12.s[0]
+	WORD $0x4f8c11e1 // fmla v1.4s, v15.4s, v12.s[0]
+	WORD $0x4fac11c2 // fmla v2.4s, v14.4s, v12.s[1]
+	WORD $0x4fac11e3 // fmla v3.4s, v15.4s, v12.s[1]
+	WORD $0x4f8c19c4 // fmla v4.4s, v14.4s, v12.s[2]
+	WORD $0x4f8c19e5 // fmla v5.4s, v15.4s, v12.s[2]
+	WORD $0x4fac19c6 // fmla v6.4s, v14.4s, v12.s[3]
+	WORD $0x4fac19e7 // fmla v7.4s, v15.4s, v12.s[3]
+	WORD $0x4f8d11c8 // fmla v8.4s, v14.4s, v13.s[0]
+	WORD $0x4f8d11e9 // fmla v9.4s, v15.4s, v13.s[0]
+	WORD $0x4fad11ca // fmla v10.4s, v14.4s, v13.s[1]
+	WORD $0x4fad11eb // fmla v11.4s, v15.4s, v13.s[1]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V12.B16, V12.B16, V12.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e58d // fcmgt v13.4s, v12.4s, v0.4s
+	VBIT V13.B16, V12.B16, V0.B16
+	WORD $0x6ea1e58d // fcmgt v13.4s, v12.4s, v1.4s
+	VBIT V13.B16, V12.B16, V1.B16
+	WORD $0x6ea2e58d // fcmgt v13.4s, v12.4s, v2.4s
+	VBIT V13.B16, V12.B16, V2.B16
+	WORD $0x6ea3e58d // fcmgt v13.4s, v12.4s, v3.4s
+	VBIT V13.B16, V12.B16, V3.B16
+	WORD $0x6ea4e58d // fcmgt v13.4s, v12.4s, v4.4s
+	VBIT V13.B16, V12.B16, V4.B16
+	WORD $0x6ea5e58d // fcmgt v13.4s, v12.4s, v5.4s
+	VBIT V13.B16, V12.B16, V5.B16
+	WORD $0x6ea6e58d // fcmgt v13.4s, v12.4s, v6.4s
+	VBIT V13.B16, V12.B16, V6.B16
+	WORD $0x6ea7e58d // fcmgt v13.4s, v12.4s, v7.4s
+	VBIT V13.B16, V12.B16, V7.B16
+	WORD $0x6ea8e58d // fcmgt v13.4s, v12.4s, v8.4s
+	VBIT V13.B16, V12.B16, V8.B16
+	WORD $0x6ea9e58d // fcmgt v13.4s, v12.4s, v9.4s
+	VBIT V13.B16, V12.B16, V9.B16
+	WORD $0x6eaae58d // fcmgt v13.4s, v12.4s, v10.4s
+	VBIT V13.B16, V12.B16, V10.B16
+	WORD $0x6eabe58d // fcmgt v13.4s, v12.4s, v11.4s
+	VBIT V13.B16, V12.B16, V11.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R8), [V14.S4]
+	VLD1.P (R11)(R8), [V15.S4]
+	WORD $0x6e2ee58e // fcmge v14.4s, v12.4s, v14.4s
+	VBIT V14.B16, V12.B16, V0.B16
+	WORD $0x6e2fe58f // fcmge v15.4s, v12.4s, v15.4s
+	VBIT V15.B16, V12.B16, V1.B16
+	VLD1.P (R10)(R8), [V14.S4]
+	VLD1.P (R11)(R8), [V15.S4]
+	WORD $0x6e2ee58e // fcmge v14.4s, v12.4s, v14.4s
+	VBIT V14.B16, V12.B16, V2.B16
+	WORD $0x6e2fe58f // fcmge v15.4s, v12.4s, v15.4s
+	VBIT V15.B16, V12.B16, V3.B16
+	VLD1.P (R10)(R8), [V14.S4]
+	VLD1.P (R11)(R8), [V15.S4]
+	WORD $0x6e2ee58e // fcmge v14.4s, v12.4s, v14.4s
+	VBIT V14.B16, V12.B16, V4.B16
+	WORD $0x6e2fe58f // fcmge v15.4s, v12.4s, v15.4s
+	VBIT V15.B16, V12.B16, V5.B16
+	VLD1.P (R10)(R8), [V14.S4]
+	VLD1.P (R11)(R8), [V15.S4]
+	WORD $0x6e2ee58e // fcmge v14.4s, v12.4s, v14.4s
+	VBIT V14.B16, V12.B16, V6.B16
+	WORD $0x6e2fe58f // fcmge v15.4s, v12.4s, v15.4s
+	VBIT V15.B16, V12.B16, V7.B16
+	VLD1.P (R10)(R8), [V14.S4]
+	VLD1.P (R11)(R8), [V15.S4]
+	WORD $0x6e2ee58e // fcmge v14.4s, v12.4s, v14.4s
+	VBIT V14.B16, V12.B16, V8.B16
+	WORD $0x6e2fe58f // fcmge v15.4s, v12.4s, v15.4s
+	VBIT V15.B16, V12.B16, V9.B16
+	VLD1.P (R10)(R8), [V14.S4]
+	VLD1.P (R11)(R8), [V15.S4]
+	WORD $0x6e2ee58e // fcmge v14.4s, v12.4s, v14.4s
+	VBIT V14.B16, V12.B16, V10.B16
+	WORD $0x6e2fe58f // fcmge v15.4s, v12.4s, v15.4s
+	VBIT V15.B16, V12.B16, V11.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VST1.P [V0.S4], (R10)(R4)
+	VST1.P [V1.S4], (R11)(R4)
+	VST1.P [V2.S4], (R10)(R4)
+	VST1.P [V3.S4], (R11)(R4)
+	VST1.P [V4.S4], (R10)(R4)
+	VST1.P [V5.S4], (R11)(R4)
+	VST1.P [V6.S4], (R10)(R4)
+	VST1.P [V7.S4], (R11)(R4)
+	VST1.P [V8.S4], (R10)(R4)
+	VST1.P [V9.S4], (R11)(R4)
+	VST1.P [V10.S4], (R10)(R4)
+	VST1.P [V11.S4], (R11)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm6x3NEON(t *tile)
+TEXT ·gemm6x3NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	LSL $2, R7, R5
+	ADD $16, R5, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4]
+	VLD1.P (R10)(R4), [V3.S4, V4.S4]
+	VLD1.P (R11)(R4), [V5.S4]
+	VLD1.P (R10)(R4), [V6.S4, V7.S4]
+	VLD1.P (R11)(R4), [V8.S4]
+	VLD1.P (R10)(R4), [V9.S4, V10.S4]
+	VLD1.P (R11)(R4), [V11.S4]
+	VLD1.P (R10)(R4), [V12.S4, V13.S4]
+	VLD1.P (R11)(R4), [V14.S4]
+	VLD1.P (R10)(R4), [V15.S4, V16.S4]
+	VLD1.P (R11)(R4), [V17.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V18.S4, V19.S4]
+	VLD1.P (R11)(R4), [V20.S4]
+	WORD $0x4e32d400 // fadd v0.4s, v0.4s, v18.4s
+	WORD $0x4e32d463 // fadd v3.4s, v3.4s, v18.4s
+	WORD $0x4e32d4c6 // fadd v6.4s, v6.4s, v18.4s
+	WORD $0x4e32d529 // fadd v9.4s, v9.4s, v18.4s
+	WORD $0x4e32d58c // fadd v12.4s, v12.4s, v18.4s
+	WORD $0x4e32d5ef // fadd v15.4s, v15.4s, v18.4s
+	WORD $0x4e33d421 // fadd v1.4s, v1.4s, v19.4s
+	WORD $0x4e33d484 // fadd v4.4s, v4.4s, v19.4s
+	WORD $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	WORD $0x4e33d54a // fadd v10.4s, v10.4s, v19.4s
+	WORD $0x4e33d5ad // fadd v13.4s, v13.4s, v19.4s
+	WORD $0x4e33d610 // fadd v16.4s, v16.4s, v19.4s
+	WORD $0x4e34d442 // fadd v2.4s, v2.4s, v20.4s
+	WORD $0x4e34d4a5 // fadd v5.4s, v5.4s, v20.4s
+	WORD $0x4e34d508 // fadd v8.4s, v8.4s, v20.4s
+	WORD $0x4e34d56b // fadd v11.4s, v11.4s, v20.4s
+	WORD $0x4e34d5ce // fadd v14.4s, v14.4s, v20.4s
+	WORD $0x4e34d631 // fadd v17.4s, v17.4s, v20.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4]
+	VMOV V0.B16, V3.B16
+	VMOV V0.B16, V6.B16
+	VMOV V0.B16, V9.B16
+	VMOV V0.B16, V12.B16
+	VMOV V0.B16, V15.B16
+	VMOV V1.B16, V4.B16
+	VMOV V1.B16, V7.B16
+	VMOV V1.B16, V10.B16
+	VMOV V1.B16, V13.B16
+	VMOV V1.B16, V16.B16
+	VMOV V2.B16, V5.B16
+	VMOV V2.B16, V8.B16
+	VMOV V2.B16, V11.B16
+	VMOV V2.B16, V14.B16
+	VMOV V2.B16, V17.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V17.B16, V17.B16, V17.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+	ADD R21, R15, R16
+	ADD R21, R16, R17
+	ADD R21, R17, R19
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F18
+	FMOVQ.P 16(R14), F19
+	FMOVQ.P 16(R15), F20
+	FMOVQ.P 16(R16), F21
+	FMOVQ.P 16(R17), F22
+	FMOVQ.P 16(R19), F23
+	VLD1.P (R10)(R3), [V24.S4, V25.S4]
+	VLD1.P (R11)(R3), [V26.S4]
+	WORD $0x4f921300 // fmla v0.4s, v24.4s, v18.s[0]
+	WORD $0x4f921321 // fmla v1.4s, v25.4s, v18.s[0]
+	WORD $0x4f921342 // fmla v2.4s, v26.4s, v18.s[0]
+	WORD $0x4f931303 // fmla v3.4s, v24.4s, v19.s[0]
+	WORD $0x4f931324 // fmla v4.4s, v25.4s, v19.s[0]
+	WORD $0x4f931345 // fmla v5.4s, v26.4s, v19.s[0]
+	WORD $0x4f941306 // fmla v6.4s, v24.4s, v20.s[0]
+	WORD $0x4f941327 // fmla v7.4s, v25.4s, v20.s[0]
+	WORD $0x4f941348 // fmla v8.4s, v26.4s, v20.s[0]
+	WORD $0x4f951309 // fmla v9.4s, v24.4s, v21.s[0]
+	WORD $0x4f95132a // fmla v10.4s, v25.4s, v21.s[0]
+	WORD $0x4f95134b // fmla v11.4s, v26.4s, v21.s[0]
+	WORD $0x4f96130c // fmla v12.4s, v24.4s, v22.s[0]
+	WORD $0x4f96132d // fmla v13.4s, v25.4s, v22.s[0]
+	WORD $0x4f96134e // fmla v14.4s, v26.4s, v22.s[0]
+	WORD $0x4f97130f // fmla v15.4s, v24.4s, v23.s[0]
+	WORD $0x4f971330 // fmla v16.4s, v25.4s, v23.s[0]
+	WORD $0x4f971351 // fmla v17.4s, v26.4s, v23.s[0]
+	VLD1.P (R10)(R3), [V24.S4, V25.S4]
+	VLD1.P (R11)(R3), [V26.S4]
+	WORD $0x4fb21300 // fmla v0.4s, v24.4s, v18.s[1]
+	WORD $0x4fb21321 // fmla v1.4s, v25.4s, v18.s[1]
+	WORD $0x4fb21342 // fmla v2.4s, v26.4s, v18.s[1]
+	WORD $0x4fb31303 // fmla v3.4s, v24.4s, v19.s[1]
+	WORD $0x4fb31324 // fmla v4.4s, v25.4s, v19.s[1]
+	WORD $0x4fb31345 // fmla v5.4s, v26.4s, v19.s[1]
+	WORD $0x4fb41306 // fmla v6.4s, v24.4s, v20.s[1]
+	WORD $0x4fb41327 // fmla v7.4s, v25.4s, v20.s[1]
+	WORD $0x4fb41348 // fmla v8.4s, v26.4s, v20.s[1]
+	WORD $0x4fb51309 // fmla v9.4s, v24.4s, v21.s[1]
+	WORD $0x4fb5132a // fmla v10.4s, v25.4s, v21.s[1]
+	WORD $0x4fb5134b // fmla v11.4s, v26.4s, v21.s[1]
+	WORD $0x4fb6130c // fmla v12.4s, v24.4s, v22.s[1]
+	WORD $0x4fb6132d // fmla v13.4s, v25.4s, v22.s[1]
+	WORD $0x4fb6134e // fmla v14.4s, v26.4s, v22.s[1]
+	WORD $0x4fb7130f // fmla v15.4s, v24.4s, v23.s[1]
+	WORD $0x4fb71330 // fmla v16.4s, v25.4s, v23.s[1]
+	WORD $0x4fb71351 // fmla v17.4s, v26.4s, v23.s[1]
+	VLD1.P (R10)(R3), [V24.S4, V25.S4]
+	VLD1.P (R11)(R3), [V26.S4]
+	WORD $0x4f921b00 // fmla v0.4s, v24.4s, v18.s[2]
+	WORD $0x4f921b21 // fmla v1.4s, v25.4s, v18.s[2]
+	WORD $0x4f921b42 // fmla v2.4s, v26.4s, v18.s[2]
+	WORD $0x4f931b03 // fmla v3.4s, v24.4s, v19.s[2]
+	WORD $0x4f931b24 // fmla v4.4s, v25.4s, v19.s[2]
+	WORD $0x4f931b45 // fmla v5.4s, v26.4s, v19.s[2]
+	WORD $0x4f941b06 // fmla v6.4s, v24.4s, v20.s[2]
+	WORD $0x4f941b27 // fmla v7.4s, v25.4s, v20.s[2]
+	WORD $0x4f941b48 // fmla v8.4s, v26.4s, v20.s[2]
+	WORD $0x4f951b09 // fmla v9.4s, v24.4s, v21.s[2]
+	WORD $0x4f951b2a // fmla v10.4s, v25.4s, v21.s[2]
+	WORD $0x4f951b4b // fmla v11.4s, v26.4s, v21.s[2]
+	WORD $0x4f961b0c // fmla v12.4s, v24.4s, v22.s[2]
+	WORD $0x4f961b2d // fmla v13.4s, v25.4s, v22.s[2]
+	WORD $0x4f961b4e // fmla v14.4s, v26.4s, v22.s[2]
+	WORD $0x4f971b0f // fmla v15.4s, v24.4s, v23.s[2]
+	WORD $0x4f971b30 // fmla v16.4s, v25.4s, v23.s[2]
+	WORD $0x4f971b51 // fmla v17.4s, v26.4s, v23.s[2]
+	VLD1.P (R10)(R3), [V24.S4, V25.S4]
+	VLD1.P (R11)(R3), [V26.S4]
+	WORD $0x4fb21b00 // fmla v0.4s, v24.4s, v18.s[3]
+	WORD $0x4fb21b21 // fmla v1.4s, v25.4s, v18.s[3]
+	WORD $0x4fb21b42 // fmla v2.4s, v26.4s, v18.s[3]
+	WORD $0x4fb31b03 // fmla v3.4s, v24.4s, v19.s[3]
+	WORD $0x4fb31b24 // fmla v4.4s, v25.4s, v19.s[3]
+	WORD $0x4fb31b45 // fmla v5.4s, v26.4s, v19.s[3]
+	WORD $0x4fb41b06 // fmla v6.4s, v24.4s, v20.s[3]
+	WORD $0x4fb41b27 // fmla v7.4s, v25.4s, v20.s[3]
+	WORD $0x4fb41b48 // fmla v8.4s, v26.4s, v20.s[3]
+	WORD $0x4fb51b09 // fmla v9.4s, v24.4s, v21.s[3]
+	WORD $0x4fb51b2a // fmla v10.4s, v25.4s, v21.s[3]
+	WORD $0x4fb51b4b // fmla v11.4s, v26.4s, v21.s[3]
+	WORD $0x4fb61b0c // fmla v12.4s, v24.4s, v22.s[3]
+	WORD $0x4fb61b2d // fmla v13.4s, v25.4s, v22.s[3]
+	WORD $0x4fb61b4e // fmla v14.4s, v26.4s, v22.s[3]
+	WORD $0x4fb71b0f // fmla v15.4s, v24.4s, v23.s[3]
+	WORD $0x4fb71b30 // fmla v16.4s, v25.4s, v23.s[3]
+	WORD $0x4fb71b51 // fmla v17.4s, v26.4s, v23.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V18.S4, V19.S4]
+	VLD1.P (R11)(R3), [V20.S4]
+	VLD1R.P (R13)(R2), [V21.S4]
+	VFMLA V21.S4, V18.S4, V0.S4
+	VFMLA V21.S4, V19.S4, V1.S4
+	VFMLA V21.S4, V20.S4, V2.S4
+	VLD1R.P (R14)(R2), [V22.S4]
+	VFMLA V22.S4, V18.S4, V3.S4
+	VFMLA V22.S4, V19.S4, V4.S4
+	VFMLA V22.S4, V20.S4, V5.S4
+	VLD1R.P (R15)(R2), [V23.S4]
+	VFMLA V23.S4, V18.S4, V6.S4
+	VFMLA V23.S4, V19.S4, V7.S4
+	VFMLA V23.S4, V20.S4, V8.S4
+	VLD1R.P (R16)(R2), [V24.S4]
+	VFMLA V24.S4, V18.S4, V9.S4
+	VFMLA V24.S4, V19.S4, V10.S4
+	VFMLA V24.S4, V20.S4, V11.S4
+	VLD1R.P (R17)(R2), [V25.S4]
+	VFMLA V25.S4, V18.S4, V12.S4
+	VFMLA V25.S4, V19.S4, V13.S4
+	VFMLA V25.S4, V20.S4, V14.S4
+	VLD1R.P (R19)(R2), [V26.S4]
+	VFMLA V26.S4, V18.S4, V15.S4
+	VFMLA V26.S4, V19.S4, V16.S4
+	VFMLA V26.S4, V20.S4, V17.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	ADD R9, R16, R16
+	ADD R9, R17, R17
+	ADD R9, R19, R19
+	B rowsRun
+	B multiplied
+byColumns:
+	ADD $16, R13, R14
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V18.S4]
+	VLD1.P (R14)(R2), [V19.S2]
+	VLD1.P (R10)(R3), [V20.S4, V21.S4]
+	VLD1.P (R11)(R3), [V22.S4]
+	WORD $0x4f921280 // fmla v0.4s, v20.4s, v18.s[0]
+	WORD $0x4f9212a1 // fmla v1.4s, v21.4s, v18.s[0]
+	WORD $0x4f9212c2 // fmla v2.4s, v22.4s, v18.s[0]
+	WORD $0x4fb21283 // fmla v3.4s, v20.4s, v18.s[1]
+	WORD $0x4fb212a4 // fmla v4.4s, v21.4s, v18.s[1]
+	WORD $0x4fb212c5 // fmla v5.4s, v22.4s, v18.s[1]
+	WORD $0x4f921a86 // fmla v6.4s, v20.4s, v18.s[2]
+	WORD $0x4f921aa7 // fmla v7.4s, v21.4s, v18.s[2]
+	WORD $0x4f921ac8 // fmla v8.4s, v22.4s, v18.s[2]
+	WORD $0x4fb21a89 // fmla v9.4s, v20.4s, v18.s[3]
+	WORD $0x4fb21aaa // fmla v10.4s, v21.4s, v18.s[3]
+	WORD $0x4fb21acb // fmla v11.4s, v22.4s, v18.s[3]
+	WORD $0x4f93128c // fmla v12.4s, v20.4s, v19.s[0]
+	WORD $0x4f9312ad // fmla v13.4s, v21.4s, v19.s[0]
+	WORD $0x4f9312ce // fmla v14.4s, v22.4s, v19.s[0]
+	WORD $0x4fb3128f // fmla v15.4s, v20.4s, v19.s[1]
+	WORD $0x4fb312b0 // fmla v16.4s, v21.4s, v19.s[1]
+	WORD $0x4fb312d1 // fmla v17.4s, v22.4s, v19.s[1]
+	VLD1.P (R13)(R2), [V18.S4]
+	VLD1.P (R14)(R2), [V19.S2]
+	VLD1.P (R10)(R3), [V20.S4, V21.S4]
+	VLD1.P (R11)(R3), [V22.S4]
+	WORD $0x4f921280 // fmla v0.4s, v20.4s, v18.s[0]
+	WORD $0x4f9212a1 // fmla v1.4s, v21.4s, v18.s[0]
+	WORD $0x4f9212c2 // fmla v2.4s, v22.4s, v18.s[0]
+	WORD $0x4fb21283 // fmla v3.4s, v20.4s, v18.s[1]
+	WORD $0x4fb212a4 // fmla v4.4s, v21.4s, v18.s[1]
+	WORD $0x4fb212c5 // fmla v5.4s, v22.4s, v18.s[1]
+	WORD $0x4f921a86 // fmla v6.4s, v20.4s, v18.s[2]
+	WORD $0x4f921aa7 // fmla v7.4s, v21.4s, v18.s[2]
+	WORD $0x4f921ac8 // fmla v8.4s, v22.4s, v18.s[2]
+	WORD $0x4fb21a89 // fmla v9.4s, v20.4s, v18.s[3]
+	WORD $0x4fb21aaa // fmla v10.4s, v21.4s, v18.s[3]
+	WORD $0x4fb21acb // fmla v11.4s, v22.4s, v18.s[3]
+	WORD $0x4f93128c // fmla v12.4s, v20.4s, v19.s[0]
+	WORD $0x4f9312ad // fmla v13.4s, v21.4s, v19.s[0]
+	WORD $0x4f9312ce // fmla v14.4s, v22.4s, v19.s[0]
+	WORD $0x4fb3128f // fmla v15.4s, v20.4s, v19.s[1]
+	WORD $0x4fb312b0 // fmla v16.4s, v21.4s, v19.s[1]
+	WORD $0x4fb312d1 // fmla v17.4s, v22.4s, v19.s[1]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V18.S4]
+	VLD1.P (R14)(R2), [V19.S2]
+	VLD1.P (R10)(R3), [V20.S4, V21.S4]
+	VLD1.P (R11)(R3), [V22.S4]
+	WORD $0x4f921280 // fmla v0.4s, v20.4s, v18.s[0]
+	WORD $0x4f9212a1 // fmla v1.4s, v21.4s, v18.s[0]
+	WORD $0x4f9212c2 // fmla v2.4s, v22.4s, v18.s[0]
+	WORD $0x4fb21283 // fmla v3.4s, v20.4s, v18.s[1]
+	WORD $0x4fb212a4 // fmla v4.4s, v21.4s, v18.s[1]
+	WORD $0x4fb212c5 // fmla v5.4s, v22.4s, v18.s[1]
+	WORD $0x4f921a86 // fmla v6.4s, v20.4s, v18.s[2]
+	WORD $0x4f921aa7 // fmla v7.4s, v21.4s, v18.s[2]
+	WORD $0x4f921ac8 // fmla v8.4s, v22.4s, v18.s[2]
+	WORD $0x4fb21a89 // fmla v9.4s, v20.4s, v18.s[3]
+	WORD $0x4fb21aaa // fmla v10.4s, v21.4s, v18.s[3]
+	WORD $0x4fb21acb // fmla v11.4s, v22.4s, v18.s[3]
+	WORD $0x4f93128c // fmla v12.4s, v20.4s, v19.s[0]
+	WORD $0x4f9312ad // fmla v13.4s, v21.4s, v19.s[0]
+	WORD $0x4f9312ce // fmla v14.4s, v22.4s, v19.s[0]
+	WORD $0x4fb3128f // fmla v15.4s, v20.4s, v19.s[1]
+	WORD $0x4fb312b0 // fmla v16.4s, v21.4s, v19.s[1]
+	WORD $0x4fb312d1 // fmla v17.4s, v22.4s, v19.s[1]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V18.B16, V18.B16, V18.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e653 // fcmgt v19.4s, v18.4s, v0.4s
+	VBIT V19.B16, V18.B16, V0.B16
+	WORD $0x6ea1e653 // fcmgt v19.4s, v18.4s, v1.4s
+	VBIT V19.B16, V18.B16, V1.B16
+	WORD $0x6ea2e653 // fcmgt v19.4s, v18.4s, v2.4s
+	VBIT V19.B16, V18.B16, V2.B16
+	WORD $0x6ea3e653 // fcmgt v19.4s, v18.4s, v3.4s
+	VBIT V19.B16, V18.B16, V3.B16
+	WORD $0x6ea4e653 // fcmgt v19.4s, v18.4s, v4.4s
+	VBIT V19.B16, V18.B16, V4.B16
+	WORD $0x6ea5e653 // fcmgt v19.4s, v18.4s, v5.4s
+	VBIT V19.B16, V18.B16, V5.B16
+	WORD $0x6ea6e653 // fcmgt v19.4s, v18.4s, v6.4s
+	VBIT V19.B16, V18.B16, V6.B16
+	WORD $0x6ea7e653 // fcmgt v19.4s, v18.4s, v7.4s
+	VBIT V19.B16, V18.B16, V7.B16
+	WORD $0x6ea8e653 // fcmgt v19.4s, v18.4s, v8.4s
+	VBIT V19.B16, V18.B16, V8.B16
+	WORD $0x6ea9e653 // fcmgt v19.4s, v18.4s, v9.4s
+	VBIT V19.B16, V18.B16, V9.B16
+	WORD $0x6eaae653 // fcmgt v19.4s, v18.4s, v10.4s
+	VBIT V19.B16, V18.B16, V10.B16
+	WORD $0x6eabe653 // fcmgt v19.4s, v18.4s, v11.4s
+	VBIT V19.B16, V18.B16, V11.B16
+	WORD $0x6eace653 // fcmgt v19.4s, v18.4s, v12.4s
+	VBIT V19.B16, V18.B16, V12.B16
+	WORD $0x6eade653 // fcmgt v19.4s, v18.4s, v13.4s
+	VBIT V19.B16, V18.B16, V13.B16
+	WORD $0x6eaee653 // fcmgt v19.4s, v18.4s, v14.4s
+	VBIT V19.B16, V18.B16, V14.B16
+	WORD $0x6eafe653 // fcmgt v19.4s, v18.4s, v15.4s
+	VBIT V19.B16, V18.B16, V15.B16
+	WORD $0x6eb0e653 // fcmgt v19.4s, v18.4s, v16.4s
+	VBIT V19.B16, V18.B16, V16.B16
+	WORD $0x6eb1e653 // fcmgt v19.4s, v18.4s, v17.4s
+	VBIT V19.B16, V18.B16, V17.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R8), [V20.S4, V21.S4]
+	VLD1.P (R11)(R8), [V22.S4]
+	WORD $0x6e34e654 // fcmge v20.4s, v18.4s, v20.4s
+	VBIT V20.B16, V18.B16, V0.B16
+	WORD $0x6e35e655 // fcmge v21.4s, v18.4s, v21.4s
+	VBIT V21.B16, V18.B16, V1.B16
+	WORD $0x6e36e656 // fcmge v22.4s, v18.4s, v22.4s
+	VBIT V22.B16, V18.B16, V2.B16
+	VLD1.P (R10)(R8), [V20.S4, V21.S4]
+	VLD1.P (R11)(R8), [V22.S4]
+	WORD $0x6e34e654 // fcmge v20.4s, v18.4s, v20.4s
+	VBIT V20.B16, V18.B16, V3.B16
+	WORD $0x6e35e655 // fcmge v21.4s, v18.4s, v21.4s
+	VBIT V21.B16, V18.B16, V4.B16
+	WORD $0x6e36e656 // fcmge v22.4s, v18.4s, v22.4s
+	VBIT V22.B16, V18.B16, V5.B16
+	VLD1.P (R10)(R8), [V20.S4, V21.S4]
+	VLD1.P (R11)(R8), [V22.S4]
+	WORD $0x6e34e654 // fcmge v20.4s, v18.4s, v20.4s
+	VBIT V20.B16, V18.B16, V6.B16
+	WORD $0x6e35e655 // fcmge v21.4s, v18.4s, v21.4s
+	VBIT V21.B16, V18.B16, V7.B16
+	WORD $0x6e36e656 // fcmge v22.4s, v18.4s, v22.4s
+	VBIT V22.B16, V18.B16, V8.B16
+	VLD1.P (R10)(R8), [V20.S4, V21.S4]
+	VLD1.P (R11)(R8), [V22.S4]
+	WORD $0x6e34e654 // fcmge v20.4s, v18.4s, v20.4s
+	VBIT V20.B16, V18.B16, V9.B16
+	WORD $0x6e35e655 // fcmge v21.4s, v18.4s, v21.4s
+	VBIT V21.B16, V18.B16, V10.B16
+	WORD $0x6e36e656 // fcmge v22.4s, v18.4s, v22.4s
+	VBIT V22.B16, V18.B16, V11.B16
+	VLD1.P (R10)(R8), [V20.S4, V21.S4]
+	VLD1.P (R11)(R8), [V22.S4]
+	WORD $0x6e34e654 // fcmge v20.4s, v18.4s, v20.4s
+	VBIT V20.B16, V18.B16, V12.B16
+	WORD $0x6e35e655 // fcmge v21.4s, v18.4s, v21.4s
+	VBIT V21.B16, V18.B16, V13.B16
+	WORD $0x6e36e656 // fcmge v22.4s, v18.4s, v22.4s
+	VBIT V22.B16, V18.B16, V14.B16
+	VLD1.P (R10)(R8), [V20.S4, V21.S4]
+	VLD1.P (R11)(R8), [V22.S4]
+	WORD $0x6e34e654 // fcmge v20.4s, v18.4s, v20.4s
+	VBIT V20.B16, V18.B16, V15.B16
+	WORD $0x6e35e655 // fcmge v21.4s, v18.4s, v21.4s
+	VBIT V21.B16, V18.B16, V16.B16
+	WORD $0x6e36e656 // fcmge v22.4s, v18.4s, v22.4s
+	VBIT V22.B16, V18.B16, V17.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VST1.P [V0.S4, V1.S4], (R10)(R4)
+	VST1.P [V2.S4], (R11)(R4)
+	VST1.P [V3.S4, V4.S4], (R10)(R4)
+	VST1.P [V5.S4], (R11)(R4)
+	VST1.P [V6.S4, V7.S4], (R10)(R4)
+	VST1.P [V8.S4], (R11)(R4)
+	VST1.P [V9.S4, V10.S4], (R10)(R4)
+	VST1.P [V11.S4], (R11)(R4)
+	VST1.P [V12.S4, V13.S4], (R10)(R4)
+	VST1.P [V14.S4], (R11)(R4)
+	VST1.P [V15.S4, V16.S4], (R10)(R4)
+	VST1.P [V17.S4], (R11)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
+// func gemm6x4NEON(t *tile)
+TEXT ·gemm6x4NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD tile_colA(R0), R2
+	MOVD tile_ldB(R0), R3
+	MOVD tile_ldC(R0), R4
+	MOVD tile_jumpA(R0), R9
+	MOVD tile_tail(R0), R7
+	LSL $2, R7, R5
+	ADD $16, R5, R5
+next:
+	MOVD tile_flags(R0), R1
+	MOVD tile_c(R0), R20
+	MOVD tile_atC(R0), R7
+	ADD R7, R20, R20
+	TST $const_startC, R1
+	BEQ fresh
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4, V3.S4]
+	VLD1.P (R10)(R4), [V4.S4, V5.S4]
+	VLD1.P (R11)(R4), [V6.S4, V7.S4]
+	VLD1.P (R10)(R4), [V8.S4, V9.S4]
+	VLD1.P (R11)(R4), [V10.S4, V11.S4]
+	VLD1.P (R10)(R4), [V12.S4, V13.S4]
+	VLD1.P (R11)(R4), [V14.S4, V15.S4]
+	VLD1.P (R10)(R4), [V16.S4, V17.S4]
+	VLD1.P (R11)(R4), [V18.S4, V19.S4]
+	VLD1.P (R10)(R4), [V20.S4, V21.S4]
+	VLD1.P (R11)(R4), [V22.S4, V23.S4]
+	TST $const_startBias, R1
+	BEQ started
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V24.S4, V25.S4]
+	VLD1.P (R11)(R4), [V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
+	WORD $0x4e38d58c // fadd v12.4s, v12.4s, v24.4s
+	WORD $0x4e38d610 // fadd v16.4s, v16.4s, v24.4s
+	WORD $0x4e38d694 // fadd v20.4s, v20.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e39d529 // fadd v9.4s, v9.4s, v25.4s
+	WORD $0x4e39d5ad // fadd v13.4s, v13.4s, v25.4s
+	WORD $0x4e39d631 // fadd v17.4s, v17.4s, v25.4s
+	WORD $0x4e39d6b5 // fadd v21.4s, v21.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3ad54a // fadd v10.4s, v10.4s, v26.4s
+	WORD $0x4e3ad5ce // fadd v14.4s, v14.4s, v26.4s
+	WORD $0x4e3ad652 // fadd v18.4s, v18.4s, v26.4s
+	WORD $0x4e3ad6d6 // fadd v22.4s, v22.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
+	WORD $0x4e3bd56b // fadd v11.4s, v11.4s, v27.4s
+	WORD $0x4e3bd5ef // fadd v15.4s, v15.4s, v27.4s
+	WORD $0x4e3bd673 // fadd v19.4s, v19.4s, v27.4s
+	WORD $0x4e3bd6f7 // fadd v23.4s, v23.4s, v27.4s
+	B started
+fresh:
+	TST $const_startBias, R1
+	BEQ zero
+	MOVD tile_bias(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R4), [V0.S4, V1.S4]
+	VLD1.P (R11)(R4), [V2.S4, V3.S4]
+	VMOV V0.B16, V4.B16
+	VMOV V0.B16, V8.B16
+	VMOV V0.B16, V12.B16
+	VMOV V0.B16, V16.B16
+	VMOV V0.B16, V20.B16
+	VMOV V1.B16, V5.B16
+	VMOV V1.B16, V9.B16
+	VMOV V1.B16, V13.B16
+	VMOV V1.B16, V17.B16
+	VMOV V1.B16, V21.B16
+	VMOV V2.B16, V6.B16
+	VMOV V2.B16, V10.B16
+	VMOV V2.B16, V14.B16
+	VMOV V2.B16, V18.B16
+	VMOV V2.B16, V22.B16
+	VMOV V3.B16, V7.B16
+	VMOV V3.B16, V11.B16
+	VMOV V3.B16, V15.B16
+	VMOV V3.B16, V19.B16
+	VMOV V3.B16, V23.B16
+	B started
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	VEOR V21.B16, V21.B16, V21.B16
+	VEOR V22.B16, V22.B16, V22.B16
+	VEOR V23.B16, V23.B16, V23.B16
+started:
+	MOVD tile_b(R0), R7
+	MOVD R7, R10
+	ADD R5, R7, R11
+	MOVD tile_runs(R0), R8
+	MOVD tile_a(R0), R13
+	MOVD tile_atA(R0), R7
+	ADD R7, R13, R13
+	MOVD tile_rowA(R0), R21
+	CMP $4, R21
+	BEQ byColumns
+	ADD R21, R13, R14
+	ADD R21, R14, R15
+	ADD R21, R15, R16
+	ADD R21, R16, R17
+	ADD R21, R17, R19
+rowsRun:
+	MOVD tile_k(R0), R7
+	CMP $4, R2
+	BNE one
+	SUBS $4, R7, R7
+	BLT rest
+	PCALIGN $16
+four:
+	FMOVQ.P 16(R13), F24
+	FMOVQ.P 16(R14), F25
+	FMOVQ.P 16(R15), F26
+	FMOVQ.P 16(R16), F27
+	FMOVQ.P 16(R17), F28
+	FMOVQ.P 16(R19), F29
+	VLD1.P (R10)(R3), [V30.S4, V31.S4]
+	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13cc // fmla v12.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ed // fmla v13.4s, v31.4s, v27.s[0]
+	WORD $0x4f9c13d0 // fmla v16.4s, v30.4s, v28.s[0]
+	WORD $0x4f9c13f1 // fmla v17.4s, v31.4s, v28.s[0]
+	WORD $0x4f9d13d4 // fmla v20.4s, v30.4s, v29.s[0]
+	WORD $0x4f9d13f5 // fmla v21.4s, v31.4s, v29.s[0]
+	VLD1.P (R11)(R3), [V30.S4, V31.S4]
+	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13ce // fmla v14.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ef // fmla v15.4s, v31.4s, v27.s[0]
+	WORD $0x4f9c13d2 // fmla v18.4s, v30.4s, v28.s[0]
+	WORD $0x4f9c13f3 // fmla v19.4s, v31.4s, v28.s[0]
+	WORD $0x4f9d13d6 // fmla v22.4s, v30.4s, v29.s[0]
+	WORD $0x4f9d13f7 // fmla v23.4s, v31.4s, v29.s[0]
+	VLD1.P (R10)(R3), [V30.S4, V31.S4]
+	WORD $0x4fb813c0 // fmla v0.4s, v30.4s, v24.s[1]
+	WORD $0x4fb813e1 // fmla v1.4s, v31.4s, v24.s[1]
+	WORD $0x4fb913c4 // fmla v4.4s, v30.4s, v25.s[1]
+	WORD $0x4fb913e5 // fmla v5.4s, v31.4s, v25.s[1]
+	WORD $0x4fba13c8 // fmla v8.4s, v30.4s, v26.s[1]
+	WORD $0x4fba13e9 // fmla v9.4s, v31.4s, v26.s[1]
+	WORD $0x4fbb13cc // fmla v12.4s, v30.4s, v27.s[1]
+	WORD $0x4fbb13ed // fmla v13.4s, v31.4s, v27.s[1]
+	WORD $0x4fbc13d0 // fmla v16.4s, v30.4s, v28.s[1]
+	WORD $0x4fbc13f1 // fmla v17.4s, v31.4s, v28.s[1]
+	WORD $0x4fbd13d4 // fmla v20.4s, v30.4s, v29.s[1]
+	WORD $0x4fbd13f5 // fmla v21.4s, v31.4s, v29.s[1]
+	VLD1.P (R11)(R3), [V30.S4, V31.S4]
+	WORD $0x4fb813c2 // fmla v2.4s, v30.4s, v24.s[1]
+	WORD $0x4fb813e3 // fmla v3.4s, v31.4s, v24.s[1]
+	WORD $0x4fb913c6 // fmla v6.4s, v30.4s, v25.s[1]
+	WORD $0x4fb913e7 // fmla v7.4s, v31.4s, v25.s[1]
+	WORD $0x4fba13ca // fmla v10.4s, v30.4s, v26.s[1]
+	WORD $0x4fba13eb // fmla v11.4s, v31.4s, v26.s[1]
+	WORD $0x4fbb13ce // fmla v14.4s, v30.4s, v27.s[1]
+	WORD $0x4fbb13ef // fmla v15.4s, v31.4s, v27.s[1]
+	WORD $0x4fbc13d2 // fmla v18.4s, v30.4s, v28.s[1]
+	WORD $0x4fbc13f3 // fmla v19.4s, v31.4s, v28.s[1]
+	WORD $0x4fbd13d6 // fmla v22.4s, v30.4s, v29.s[1]
+	WORD $0x4fbd13f7 // fmla v23.4s, v31.4s, v29.s[1]
+	VLD1.P (R10)(R3), [V30.S4, V31.S4]
+	WORD $0x4f981bc0 // fmla v0.4s, v30.4s, v24.s[2]
+	WORD $0x4f981be1 // fmla v1.4s, v31.4s, v24.s[2]
+	WORD $0x4f991bc4 // fmla v4.4s, v30.4s, v25.s[2]
+	WORD $0x4f991be5 // fmla v5.4s, v31.4s, v25.s[2]
+	WORD $0x4f9a1bc8 // fmla v8.4s, v30.4s, v26.s[2]
+	WORD $0x4f9a1be9 // fmla v9.4s, v31.4s, v26.s[2]
+	WORD $0x4f9b1bcc // fmla v12.4s, v30.4s, v27.s[2]
+	WORD $0x4f9b1bed // fmla v13.4s, v31.4s, v27.s[2]
+	WORD $0x4f9c1bd0 // fmla v16.4s, v30.4s, v28.s[2]
+	WORD $0x4f9c1bf1 // fmla v17.4s, v31.4s, v28.s[2]
+	WORD $0x4f9d1bd4 // fmla v20.4s, v30.4s, v29.s[2]
+	WORD $0x4f9d1bf5 // fmla v21.4s, v31.4s, v29.s[2]
+	VLD1.P (R11)(R3), [V30.S4, V31.S4]
+	WORD $0x4f981bc2 // fmla v2.4s, v30.4s, v24.s[2]
+	WORD $0x4f981be3 // fmla v3.4s, v31.4s, v24.s[2]
+	WORD $0x4f991bc6 // fmla v6.4s, v30.4s, v25.s[2]
+	WORD $0x4f991be7 // fmla v7.4s, v31.4s, v25.s[2]
+	WORD $0x4f9a1bca // fmla v10.4s, v30.4s, v26.s[2]
+	WORD $0x4f9a1beb // fmla v11.4s, v31.4s, v26.s[2]
+	WORD $0x4f9b1bce // fmla v14.4s, v30.4s, v27.s[2]
+	WORD $0x4f9b1bef // fmla v15.4s, v31.4s, v27.s[2]
+	WORD $0x4f9c1bd2 // fmla v18.4s, v30.4s, v28.s[2]
+	WORD $0x4f9c1bf3 // fmla v19.4s, v31.4s, v28.s[2]
+	WORD $0x4f9d1bd6 // fmla v22.4s, v30.4s, v29.s[2]
+	WORD $0x4f9d1bf7 // fmla v23.4s, v31.4s, v29.s[2]
+	VLD1.P (R10)(R3), [V30.S4, V31.S4]
+	WORD $0x4fb81bc0 // fmla v0.4s, v30.4s, v24.s[3]
+	WORD $0x4fb81be1 // fmla v1.4s, v31.4s, v24.s[3]
+	WORD $0x4fb91bc4 // fmla v4.4s, v30.4s, v25.s[3]
+	WORD $0x4fb91be5 // fmla v5.4s, v31.4s, v25.s[3]
+	WORD $0x4fba1bc8 // fmla v8.4s, v30.4s, v26.s[3]
+	WORD $0x4fba1be9 // fmla v9.4s, v31.4s, v26.s[3]
+	WORD $0x4fbb1bcc // fmla v12.4s, v30.4s, v27.s[3]
+	WORD $0x4fbb1bed // fmla v13.4s, v31.4s, v27.s[3]
+	WORD $0x4fbc1bd0 // fmla v16.4s, v30.4s, v28.s[3]
+	WORD $0x4fbc1bf1 // fmla v17.4s, v31.4s, v28.s[3]
+	WORD $0x4fbd1bd4 // fmla v20.4s, v30.4s, v29.s[3]
+	WORD $0x4fbd1bf5 // fmla v21.4s, v31.4s, v29.s[3]
+	VLD1.P (R11)(R3), [V30.S4, V31.S4]
+	WORD $0x4fb81bc2 // fmla v2.4s, v30.4s, v24.s[3]
+	WORD $0x4fb81be3 // fmla v3.4s, v31.4s, v24.s[3]
+	WORD $0x4fb91bc6 // fmla v6.4s, v30.4s, v25.s[3]
+	WORD $0x4fb91be7 // fmla v7.4s, v31.4s, v25.s[3]
+	WORD $0x4fba1bca // fmla v10.4s, v30.4s, v26.s[3]
+	WORD $0x4fba1beb // fmla v11.4s, v31.4s, v26.s[3]
+	WORD $0x4fbb1bce // fmla v14.4s, v30.4s, v27.s[3]
+	WORD $0x4fbb1bef // fmla v15.4s, v31.4s, v27.s[3]
+	WORD $0x4fbc1bd2 // fmla v18.4s, v30.4s, v28.s[3]
+	WORD $0x4fbc1bf3 // fmla v19.4s, v31.4s, v28.s[3]
+	WORD $0x4fbd1bd6 // fmla v22.4s, v30.4s, v29.s[3]
+	WORD $0x4fbd1bf7 // fmla v23.4s, v31.4s, v29.s[3]
+	SUBS $4, R7, R7
+	BGE four
+rest:
+	ADDS $4, R7, R7
+	BEQ rowsEnd
+	PCALIGN $16
+one:
+	VLD1.P (R10)(R3), [V24.S4, V25.S4]
+	VLD1.P (R11)(R3), [V26.S4, V27.S4]
+	VLD1R.P (R13)(R2), [V28.S4]
+	VFMLA V28.S4, V24.S4, V0.S4
+	VFMLA V28.S4, V25.S4, V1.S4
+	VFMLA V28.S4, V26.S4, V2.S4
+	VFMLA V28.S4, V27.S4, V3.S4
+	VLD1R.P (R14)(R2), [V29.S4]
+	VFMLA V29.S4, V24.S4, V4.S4
+	VFMLA V29.S4, V25.S4, V5.S4
+	VFMLA V29.S4, V26.S4, V6.S4
+	VFMLA V29.S4, V27.S4, V7.S4
+	VLD1R.P (R15)(R2), [V30.S4]
+	VFMLA V30.S4, V24.S4, V8.S4
+	VFMLA V30.S4, V25.S4, V9.S4
+	VFMLA V30.S4, V26.S4, V10.S4
+	VFMLA V30.S4, V27.S4, V11.S4
+	VLD1R.P (R16)(R2), [V31.S4]
+	VFMLA V31.S4, V24.S4, V12.S4
+	VFMLA V31.S4, V25.S4, V13.S4
+	VFMLA V31.S4, V26.S4, V14.S4
+	VFMLA V31.S4, V27.S4, V15.S4
+	VLD1R.P (R17)(R2), [V28.S4]
+	VFMLA V28.S4, V24.S4, V16.S4
+	VFMLA V28.S4, V25.S4, V17.S4
+	VFMLA V28.S4, V26.S4, V18.S4
+	VFMLA V28.S4, V27.S4, V19.S4
+	VLD1R.P (R19)(R2), [V29.S4]
+	VFMLA V29.S4, V24.S4, V20.S4
+	VFMLA V29.S4, V25.S4, V21.S4
+	VFMLA V29.S4, V26.S4, V22.S4
+	VFMLA V29.S4, V27.S4, V23.S4
+	SUBS $1, R7, R7
+	BNE one
+rowsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	ADD R9, R15, R15
+	ADD R9, R16, R16
+	ADD R9, R17, R17
+	ADD R9, R19, R19
+	B rowsRun
+	B multiplied
+byColumns:
+	ADD $16, R13, R14
+columnsRun:
+	MOVD tile_k(R0), R7
+	SUBS $2, R7, R7
+	BLT last
+	PCALIGN $16
+columns:
+	VLD1.P (R13)(R2), [V24.S4]
+	VLD1.P (R14)(R2), [V25.S2]
+	VLD1.P (R10)(R3), [V26.S4, V27.S4]
+	VLD1.P (R11)(R3), [V28.S4, V29.S4]
+	WORD $0x4f981340 // fmla v0.4s, v26.4s, v24.s[0]
+	WORD $0x4f981361 // fmla v1.4s, v27.4s, v24.s[0]
+	WORD $0x4f981382 // fmla v2.4s, v28.4s, v24.s[0]
+	WORD $0x4f9813a3 // fmla v3.4s, v29.4s, v24.s[0]
+	WORD $0x4fb81344 // fmla v4.4s, v26.4s, v24.s[1]
+	WORD $0x4fb81365 // fmla v5.4s, v27.4s, v24.s[1]
+	WORD $0x4fb81386 // fmla v6.4s, v28.4s, v24.s[1]
+	WORD $0x4fb813a7 // fmla v7.4s, v29.4s, v24.s[1]
+	WORD $0x4f981b48 // fmla v8.4s, v26.4s, v24.s[2]
+	WORD $0x4f981b69 // fmla v9.4s, v27.4s, v24.s[2]
+	WORD $0x4f981b8a // fmla v10.4s, v28.4s, v24.s[2]
+	WORD $0x4f981bab // fmla v11.4s, v29.4s, v24.s[2]
+	WORD $0x4fb81b4c // fmla v12.4s, v26.4s, v24.s[3]
+	WORD $0x4fb81b6d // fmla v13.4s, v27.4s, v24.s[3]
+	WORD $0x4fb81b8e // fmla v14.4s, v28.4s, v24.s[3]
+	WORD $0x4fb81baf // fmla v15.4s, v29.4s, v24.s[3]
+	WORD $0x4f991350 // fmla v16.4s, v26.4s, v25.s[0]
+	WORD $0x4f991371 // fmla v17.4s, v27.4s, v25.s[0]
+	WORD $0x4f991392 // fmla v18.4s, v28.4s, v25.s[0]
+	WORD $0x4f9913b3 // fmla v19.4s, v29.4s, v25.s[0]
+	WORD $0x4fb91354 // fmla v20.4s, v26.4s, v25.s[1]
+	WORD $0x4fb91375 // fmla v21.4s, v27.4s, v25.s[1]
+	WORD $0x4fb91396 // fmla v22.4s, v28.4s, v25.s[1]
+	WORD $0x4fb913b7 // fmla v23.4s, v29.4s, v25.s[1]
+	VLD1.P (R13)(R2), [V24.S4]
+	VLD1.P (R14)(R2), [V25.S2]
+	VLD1.P (R10)(R3), [V26.S4, V27.S4]
+	VLD1.P (R11)(R3), [V28.S4, V29.S4]
+	WORD $0x4f981340 // fmla v0.4s, v26.4s, v24.s[0]
+	WORD $0x4f981361 // fmla v1.4s, v27.4s, v24.s[0]
+	WORD $0x4f981382 // fmla v2.4s, v28.4s, v24.s[0]
+	WORD $0x4f9813a3 // fmla v3.4s, v29.4s, v24.s[0]
+	WORD $0x4fb81344 // fmla v4.4s, v26.4s, v24.s[1]
+	WORD $0x4fb81365 // fmla v5.4s, v27.4s, v24.s[1]
+	WORD $0x4fb81386 // fmla v6.4s, v28.4s, v24.s[1]
+	WORD $0x4fb813a7 // fmla v7.4s, v29.4s, v24.s[1]
+	WORD $0x4f981b48 // fmla v8.4s, v26.4s, v24.s[2]
+	WORD $0x4f981b69 // fmla v9.4s, v27.4s, v24.s[2]
+	WORD $0x4f981b8a // fmla v10.4s, v28.4s, v24.s[2]
+	WORD $0x4f981bab // fmla v11.4s, v29.4s, v24.s[2]
+	WORD $0x4fb81b4c // fmla v12.4s, v26.4s, v24.s[3]
+	WORD $0x4fb81b6d // fmla v13.4s, v27.4s, v24.s[3]
+	WORD $0x4fb81b8e // fmla v14.4s, v28.4s, v24.s[3]
+	WORD $0x4fb81baf // fmla v15.4s, v29.4s, v24.s[3]
+	WORD $0x4f991350 // fmla v16.4s, v26.4s, v25.s[0]
+	WORD $0x4f991371 // fmla v17.4s, v27.4s, v25.s[0]
+	WORD $0x4f991392 // fmla v18.4s, v28.4s, v25.s[0]
+	WORD $0x4f9913b3 // fmla v19.4s, v29.4s, v25.s[0]
+	WORD $0x4fb91354 // fmla v20.4s, v26.4s, v25.s[1]
+	WORD $0x4fb91375 // fmla v21.4s, v27.4s, v25.s[1]
+	WORD $0x4fb91396 // fmla v22.4s, v28.4s, v25.s[1]
+	WORD $0x4fb913b7 // fmla v23.4s, v29.4s, v25.s[1]
+	SUBS $2, R7, R7
+	BGE columns
+last:
+	TBZ $0, R7, columnsEnd
+	VLD1.P (R13)(R2), [V24.S4]
+	VLD1.P (R14)(R2), [V25.S2]
+	VLD1.P (R10)(R3), [V26.S4, V27.S4]
+	VLD1.P (R11)(R3), [V28.S4, V29.S4]
+	WORD $0x4f981340 // fmla v0.4s, v26.4s, v24.s[0]
+	WORD $0x4f981361 // fmla v1.4s, v27.4s, v24.s[0]
+	WORD $0x4f981382 // fmla v2.4s, v28.4s, v24.s[0]
+	WORD $0x4f9813a3 // fmla v3.4s, v29.4s, v24.s[0]
+	WORD $0x4fb81344 // fmla v4.4s, v26.4s, v24.s[1]
+	WORD $0x4fb81365 // fmla v5.4s, v27.4s, v24.s[1]
+	WORD $0x4fb81386 // fmla v6.4s, v28.4s, v24.s[1]
+	WORD $0x4fb813a7 // fmla v7.4s, v29.4s, v24.s[1]
+	WORD $0x4f981b48 // fmla v8.4s, v26.4s, v24.s[2]
+	WORD $0x4f981b69 // fmla v9.4s, v27.4s, v24.s[2]
+	WORD $0x4f981b8a // fmla v10.4s, v28.4s, v24.s[2]
+	WORD $0x4f981bab // fmla v11.4s, v29.4s, v24.s[2]
+	WORD $0x4fb81b4c // fmla v12.4s, v26.4s, v24.s[3]
+	WORD $0x4fb81b6d // fmla v13.4s, v27.4s, v24.s[3]
+	WORD $0x4fb81b8e // fmla v14.4s, v28.4s, v24.s[3]
+	WORD $0x4fb81baf // fmla v15.4s, v29.4s, v24.s[3]
+	WORD $0x4f991350 // fmla v16.4s, v26.4s, v25.s[0]
+	WORD $0x4f991371 // fmla v17.4s, v27.4s, v25.s[0]
+	WORD $0x4f991392 // fmla v18.4s, v28.4s, v25.s[0]
+	WORD $0x4f9913b3 // fmla v19.4s, v29.4s, v25.s[0]
+	WORD $0x4fb91354 // fmla v20.4s, v26.4s, v25.s[1]
+	WORD $0x4fb91375 // fmla v21.4s, v27.4s, v25.s[1]
+	WORD $0x4fb91396 // fmla v22.4s, v28.4s, v25.s[1]
+	WORD $0x4fb913b7 // fmla v23.4s, v29.4s, v25.s[1]
+columnsEnd:
+	SUBS $1, R8, R8
+	BEQ multiplied
+	ADD R9, R13, R13
+	ADD R9, R14, R14
+	B columnsRun
+multiplied:
+	TST $(const_endReLU|const_endY), R1
+	BEQ finished
+	VEOR V24.B16, V24.B16, V24.B16
+	TST $const_endReLU, R1
+	BEQ gradient
+	WORD $0x6ea0e719 // fcmgt v25.4s, v24.4s, v0.4s
+	VBIT V25.B16, V24.B16, V0.B16
+	WORD $0x6ea1e719 // fcmgt v25.4s, v24.4s, v1.4s
+	VBIT V25.B16, V24.B16, V1.B16
+	WORD $0x6ea2e719 // fcmgt v25.4s, v24.4s, v2.4s
+	VBIT V25.B16, V24.B16, V2.B16
+	WORD $0x6ea3e719 // fcmgt v25.4s, v24.4s, v3.4s
+	VBIT V25.B16, V24.B16, V3.B16
+	WORD $0x6ea4e719 // fcmgt v25.4s, v24.4s, v4.4s
+	VBIT V25.B16, V24.B16, V4.B16
+	WORD $0x6ea5e719 // fcmgt v25.4s, v24.4s, v5.4s
+	VBIT V25.B16, V24.B16, V5.B16
+	WORD $0x6ea6e719 // fcmgt v25.4s, v24.4s, v6.4s
+	VBIT V25.B16, V24.B16, V6.B16
+	WORD $0x6ea7e719 // fcmgt v25.4s, v24.4s, v7.4s
+	VBIT V25.B16, V24.B16, V7.B16
+	WORD $0x6ea8e719 // fcmgt v25.4s, v24.4s, v8.4s
+	VBIT V25.B16, V24.B16, V8.B16
+	WORD $0x6ea9e719 // fcmgt v25.4s, v24.4s, v9.4s
+	VBIT V25.B16, V24.B16, V9.B16
+	WORD $0x6eaae719 // fcmgt v25.4s, v24.4s, v10.4s
+	VBIT V25.B16, V24.B16, V10.B16
+	WORD $0x6eabe719 // fcmgt v25.4s, v24.4s, v11.4s
+	VBIT V25.B16, V24.B16, V11.B16
+	WORD $0x6eace719 // fcmgt v25.4s, v24.4s, v12.4s
+	VBIT V25.B16, V24.B16, V12.B16
+	WORD $0x6eade719 // fcmgt v25.4s, v24.4s, v13.4s
+	VBIT V25.B16, V24.B16, V13.B16
+	WORD $0x6eaee719 // fcmgt v25.4s, v24.4s, v14.4s
+	VBIT V25.B16, V24.B16, V14.B16
+	WORD $0x6eafe719 // fcmgt v25.4s, v24.4s, v15.4s
+	VBIT V25.B16, V24.B16, V15.B16
+	WORD $0x6eb0e719 // fcmgt v25.4s, v24.4s, v16.4s
+	VBIT V25.B16, V24.B16, V16.B16
+	WORD $0x6eb1e719 // fcmgt v25.4s, v24.4s, v17.4s
+	VBIT V25.B16, V24.B16, V17.B16
+	WORD $0x6eb2e719 // fcmgt v25.4s, v24.4s, v18.4s
+	VBIT V25.B16, V24.B16, V18.B16
+	WORD $0x6eb3e719 // fcmgt v25.4s, v24.4s, v19.4s
+	VBIT V25.B16, V24.B16, V19.B16
+	WORD $0x6eb4e719 // fcmgt v25.4s, v24.4s, v20.4s
+	VBIT V25.B16, V24.B16, V20.B16
+	WORD $0x6eb5e719 // fcmgt v25.4s, v24.4s, v21.4s
+	VBIT V25.B16, V24.B16, V21.B16
+	WORD $0x6eb6e719 // fcmgt v25.4s, v24.4s, v22.4s
+	VBIT V25.B16, V24.B16, V22.B16
+	WORD $0x6eb7e719 // fcmgt v25.4s, v24.4s, v23.4s
+	VBIT V25.B16, V24.B16, V23.B16
+gradient:
+	TST $const_endY, R1
+	BEQ finished
+	MOVD tile_y(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R8, R7, R7
+	MOVD tile_ldY(R0), R8
+	MOVD R7, R10
+	ADD R5, R7, R11
+	VLD1.P (R10)(R8), [V26.S4, V27.S4]
+	VLD1.P (R11)(R8), [V28.S4, V29.S4]
+	WORD $0x6e3ae71a // fcmge v26.4s, v24.4s, v26.4s
+	VBIT V26.B16, V24.B16, V0.B16
+	WORD $0x6e3be71b // fcmge v27.4s, v24.4s, v27.4s
+	VBIT V27.B16, V24.B16, V1.B16
+	WORD $0x6e3ce71c // fcmge v28.4s, v24.4s, v28.4s
+	VBIT V28.B16, V24.B16, V2.B16
+	WORD $0x6e3de71d // fcmge v29.4s, v24.4s, v29.4s
+	VBIT V29.B16, V24.B16, V3.B16
+	VLD1.P (R10)(R8), [V26.S4, V27.S4]
+	VLD1.P (R11)(R8), [V28.S4, V29.S4]
+	WORD $0x6e3ae71a // fcmge v26.4s, v24.4s, v26.4s
+	VBIT V26.B16, V24.B16, V4.B16
+	WORD $0x6e3be71b // fcmge v27.4s, v24.4s, v27.4s
+	VBIT V27.B16, V24.B16, V5.B16
+	WORD $0x6e3ce71c // fcmge v28.4s, v24.4s, v28.4s
+	VBIT V28.B16, V24.B16, V6.B16
+	WORD $0x6e3de71d // fcmge v29.4s, v24.4s, v29.4s
+	VBIT V29.B16, V24.B16, V7.B16
+	VLD1.P (R10)(R8), [V26.S4, V27.S4]
+	VLD1.P (R11)(R8), [V28.S4, V29.S4]
+	WORD $0x6e3ae71a // fcmge v26.4s, v24.4s, v26.4s
+	VBIT V26.B16, V24.B16, V8.B16
+	WORD $0x6e3be71b // fcmge v27.4s, v24.4s, v27.4s
+	VBIT V27.B16, V24.B16, V9.B16
+	WORD $0x6e3ce71c // fcmge v28.4s, v24.4s, v28.4s
+	VBIT V28.B16, V24.B16, V10.B16
+	WORD $0x6e3de71d // fcmge v29.4s, v24.4s, v29.4s
+	VBIT V29.B16, V24.B16, V11.B16
+	VLD1.P (R10)(R8), [V26.S4, V27.S4]
+	VLD1.P (R11)(R8), [V28.S4, V29.S4]
+	WORD $0x6e3ae71a // fcmge v26.4s, v24.4s, v26.4s
+	VBIT V26.B16, V24.B16, V12.B16
+	WORD $0x6e3be71b // fcmge v27.4s, v24.4s, v27.4s
+	VBIT V27.B16, V24.B16, V13.B16
+	WORD $0x6e3ce71c // fcmge v28.4s, v24.4s, v28.4s
+	VBIT V28.B16, V24.B16, V14.B16
+	WORD $0x6e3de71d // fcmge v29.4s, v24.4s, v29.4s
+	VBIT V29.B16, V24.B16, V15.B16
+	VLD1.P (R10)(R8), [V26.S4, V27.S4]
+	VLD1.P (R11)(R8), [V28.S4, V29.S4]
+	WORD $0x6e3ae71a // fcmge v26.4s, v24.4s, v26.4s
+	VBIT V26.B16, V24.B16, V16.B16
+	WORD $0x6e3be71b // fcmge v27.4s, v24.4s, v27.4s
+	VBIT V27.B16, V24.B16, V17.B16
+	WORD $0x6e3ce71c // fcmge v28.4s, v24.4s, v28.4s
+	VBIT V28.B16, V24.B16, V18.B16
+	WORD $0x6e3de71d // fcmge v29.4s, v24.4s, v29.4s
+	VBIT V29.B16, V24.B16, V19.B16
+	VLD1.P (R10)(R8), [V26.S4, V27.S4]
+	VLD1.P (R11)(R8), [V28.S4, V29.S4]
+	WORD $0x6e3ae71a // fcmge v26.4s, v24.4s, v26.4s
+	VBIT V26.B16, V24.B16, V20.B16
+	WORD $0x6e3be71b // fcmge v27.4s, v24.4s, v27.4s
+	VBIT V27.B16, V24.B16, V21.B16
+	WORD $0x6e3ce71c // fcmge v28.4s, v24.4s, v28.4s
+	VBIT V28.B16, V24.B16, V22.B16
+	WORD $0x6e3de71d // fcmge v29.4s, v24.4s, v29.4s
+	VBIT V29.B16, V24.B16, V23.B16
+finished:
+	MOVD R20, R10
+	ADD R5, R20, R11
+	VST1.P [V0.S4, V1.S4], (R10)(R4)
+	VST1.P [V2.S4, V3.S4], (R11)(R4)
+	VST1.P [V4.S4, V5.S4], (R10)(R4)
+	VST1.P [V6.S4, V7.S4], (R11)(R4)
+	VST1.P [V8.S4, V9.S4], (R10)(R4)
+	VST1.P [V10.S4, V11.S4], (R11)(R4)
+	VST1.P [V12.S4, V13.S4], (R10)(R4)
+	VST1.P [V14.S4, V15.S4], (R11)(R4)
+	VST1.P [V16.S4, V17.S4], (R10)(R4)
+	VST1.P [V18.S4, V19.S4], (R11)(R4)
+	VST1.P [V20.S4, V21.S4], (R10)(R4)
+	VST1.P [V22.S4, V23.S4], (R11)(R4)
+	MOVD tile_stepA(R0), R7
+	MOVD tile_atA(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atA(R0)
+	MOVD tile_stepC(R0), R7
+	MOVD tile_atC(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atC(R0)
+	MOVD tile_stepY(R0), R7
+	MOVD tile_atY(R0), R8
+	ADD R7, R8, R8
+	MOVD R8, tile_atY(R0)
+	MOVD tile_count(R0), R7
+	SUBS $1, R7, R7
+	MOVD R7, tile_count(R0)
+	BNE next
+	RET
+
 // func reluNEON(dst, src []float32, alpha float32)
 TEXT ·reluNEON(SB), NOSPLIT, $0-52
 	MOVD dst_len+8(FP), R2

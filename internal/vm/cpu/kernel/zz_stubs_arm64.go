@@ -2,6 +2,209 @@
 
 package kernel
 
+// gemm1x1NEON computes gemmGeneric's loop over k for tiles of 1 by 4.
+//
+//go:noescape
+func gemm1x1NEON(t *tile)
+
+// gemm1x1CutNEON computes gemmGeneric's loop over k for tiles of 1 by 4.
+//
+//go:noescape
+func gemm1x1CutNEON(t *tile)
+
+// gemm1x2NEON computes gemmGeneric's loop over k for tiles of 1 by 8.
+//
+//go:noescape
+func gemm1x2NEON(t *tile)
+
+// gemm1x2CutNEON computes gemmGeneric's loop over k for tiles of 1 by 8.
+//
+//go:noescape
+func gemm1x2CutNEON(t *tile)
+
+// gemm1x3NEON computes gemmGeneric's loop over k for tiles of 1 by 12.
+//
+//go:noescape
+func gemm1x3NEON(t *tile)
+
+// gemm1x4NEON computes gemmGeneric's loop over k for tiles of 1 by 16.
+//
+//go:noescape
+func gemm1x4NEON(t *tile)
+
+// gemm2x1NEON computes gemmGeneric's loop over k for tiles of 2 by 4.
+//
+//go:noescape
+func gemm2x1NEON(t *tile)
+
+// gemm2x1CutNEON computes gemmGeneric's loop over k for tiles of 2 by 4.
+//
+//go:noescape
+func gemm2x1CutNEON(t *tile)
+
+// gemm2x2NEON computes gemmGeneric's loop over k for tiles of 2 by 8.
+//
+//go:noescape
+func gemm2x2NEON(t *tile)
+
+// gemm2x2CutNEON computes gemmGeneric's loop over k for tiles of 2 by 8.
+//
+//go:noescape
+func gemm2x2CutNEON(t *tile)
+
+// gemm2x3NEON computes gemmGeneric's loop over k for tiles of 2 by 12.
+//
+//go:noescape
+func gemm2x3NEON(t *tile)
+
+// gemm2x4NEON computes gemmGeneric's loop over k for tiles of 2 by 16.
+//
+//go:noescape
+func gemm2x4NEON(t *tile)
+
+// gemm3x1NEON computes gemmGeneric's loop over k for tiles of 3 by 4.
+//
+//go:noescape
+func gemm3x1NEON(t *tile)
+
+// gemm3x1CutNEON computes gemmGeneric's loop over k for tiles of 3 by 4.
+//
+//go:noescape
+func gemm3x1CutNEON(t *tile)
+
+// gemm3x2NEON computes gemmGeneric's loop over k for tiles of 3 by 8.
+//
+//go:noescape
+func gemm3x2NEON(t *tile)
+
+// gemm3x2CutNEON computes gemmGeneric's loop over k for tiles of 3 by 8.
+//
+//go:noescape
+func gemm3x2CutNEON(t *tile)
+
+// gemm3x3NEON computes gemmGeneric's loop over k for tiles of 3 by 12.
+//
+//go:noescape
+func gemm3x3NEON(t *tile)
+
+// gemm3x4NEON computes gemmGeneric's loop over k for tiles of 3 by 16.
+//
+//go:noescape
+func gemm3x4NEON(t *tile)
+
+// gemm4x1NEON computes gemmGeneric's loop over k for tiles of 4 by 4.
+//
+//go:noescape
+func gemm4x1NEON(t *tile)
+
+// gemm4x1CutNEON computes gemmGeneric's loop over k for tiles of 4 by 4.
+//
+//go:noescape
+func gemm4x1CutNEON(t *tile)
+
+// gemm4x2NEON computes gemmGeneric's loop over k for tiles of 4 by 8.
+//
+//go:noescape
+func gemm4x2NEON(t *tile)
+
+// gemm4x2CutNEON computes gemmGeneric's loop over k for tiles of 4 by 8.
+//
+//go:noescape
+func gemm4x2CutNEON(t *tile)
+
+// gemm4x3NEON computes gemmGeneric's loop over k for tiles of 4 by 12.
+//
+//go:noescape
+func gemm4x3NEON(t *tile)
+
+// gemm4x4NEON computes gemmGeneric's loop over k for tiles of 4 by 16.
+//
+//go:noescape
+func gemm4x4NEON(t *tile)
+
+// gemm5x1NEON computes gemmGeneric's loop over k for tiles of 5 by 4.
+//
+//go:noescape
+func gemm5x1NEON(t *tile)
+
+// gemm5x1CutNEON computes gemmGeneric's loop over k for tiles of 5 by 4.
+//
+//go:noescape
+func gemm5x1CutNEON(t *tile)
+
+// gemm5x2NEON computes gemmGeneric's loop over k for tiles of 5 by 8.
+//
+//go:noescape
+func gemm5x2NEON(t *tile)
+
+// gemm5x2CutNEON computes gemmGeneric's loop over k for tiles of 5 by 8.
+//
+//go:noescape
+func gemm5x2CutNEON(t *tile)
+
+// gemm5x3NEON computes gemmGeneric's loop over k for tiles of 5 by 12.
+//
+//go:noescape
+func gemm5x3NEON(t *tile)
+
+// gemm5x4NEON computes gemmGeneric's loop over k for tiles of 5 by 16.
+//
+//go:noescape
+func gemm5x4NEON(t *tile)
+
+// gemm6x1NEON computes gemmGeneric's loop over k for tiles of 6 by 4.
+//
+//go:noescape
+func gemm6x1NEON(t *tile)
+
+// gemm6x1CutNEON computes gemmGeneric's loop over k for tiles of 6 by 4.
+//
+//go:noescape
+func gemm6x1CutNEON(t *tile)
+
+// gemm6x2NEON computes gemmGeneric's loop over k for tiles of 6 by 8.
+//
+//go:noescape
+func gemm6x2NEON(t *tile)
+
+// gemm6x2CutNEON computes gemmGeneric's loop over k for tiles of 6 by 8.
+//
+//go:noescape
+func gemm6x2CutNEON(t *tile)
+
+// gemm6x3NEON computes gemmGeneric's loop over k for tiles of 6 by 12.
+//
+//go:noescape
+func gemm6x3NEON(t *tile)
+
+// gemm6x4NEON computes gemmGeneric's loop over k for tiles of 6 by 16.
+//
+//go:noescape
+func gemm6x4NEON(t *tile)
+
+func tilesNEON() *tiles {
+	return &tiles{
+		rows: 6, vecs: 4, lanes: 4,
+		packed: gemm6x4NEON,
+		full: [10][5]func(t *tile){
+			1: {1: gemm1x1NEON, 2: gemm1x2NEON, 3: gemm1x3NEON, 4: gemm1x4NEON},
+			2: {1: gemm2x1NEON, 2: gemm2x2NEON, 3: gemm2x3NEON, 4: gemm2x4NEON},
+			3: {1: gemm3x1NEON, 2: gemm3x2NEON, 3: gemm3x3NEON, 4: gemm3x4NEON},
+			4: {1: gemm4x1NEON, 2: gemm4x2NEON, 3: gemm4x3NEON, 4: gemm4x4NEON},
+			5: {1: gemm5x1NEON, 2: gemm5x2NEON, 3: gemm5x3NEON, 4: gemm5x4NEON},
+			6: {1: gemm6x1NEON, 2: gemm6x2NEON, 3: gemm6x3NEON, 4: gemm6x4NEON},
+		},
+		cut: [10][5]func(t *tile){
+			1: {1: gemm1x1CutNEON, 2: gemm1x2CutNEON, 3: gemm1x3NEON, 4: gemm1x4NEON},
+			2: {1: gemm2x1CutNEON, 2: gemm2x2CutNEON, 3: gemm2x3NEON, 4: gemm2x4NEON},
+			3: {1: gemm3x1CutNEON, 2: gemm3x2CutNEON, 3: gemm3x3NEON, 4: gemm3x4NEON},
+			4: {1: gemm4x1CutNEON, 2: gemm4x2CutNEON, 3: gemm4x3NEON, 4: gemm4x4NEON},
+			5: {1: gemm5x1CutNEON, 2: gemm5x2CutNEON, 3: gemm5x3NEON, 4: gemm5x4NEON},
+			6: {1: gemm6x1CutNEON, 2: gemm6x2CutNEON, 3: gemm6x3NEON, 4: gemm6x4NEON},
+		},
+	}
+}
+
 // reluNEON is
 //
 //	for i, x := range src[:len(dst)] {
@@ -451,7 +654,7 @@ func decodeBytesNEON(dst []float32, src []byte, factor, offset float32)
 func neonSet() *Set {
 	return &Set{
 		Name:  "neon",
-		tiles: nil,
+		tiles: tilesNEON(),
 		act: actKernels{
 			ReLU:      reluNEON,
 			LeakyReLU: leakyReLUNEON,
