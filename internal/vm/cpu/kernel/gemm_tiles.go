@@ -35,7 +35,8 @@ type tiles struct {
 	lanes int // of a vector
 
 	// full[r][v] computes tiles of r rows and v vectors; cut the same with
-	// tile.tail lanes in the last vector.
+	// tile.tail lanes in the last vector. Both may be one function: tile.tail is
+	// always set.
 	full, cut [10][5]func(t *tile)
 	packed    func(t *tile) // the biggest tile from packed operands
 }
