@@ -64,7 +64,7 @@ func Files(dir string) (map[string][]byte, error) {
 	}
 	files, stubs := make(map[string][]byte), make(map[string][]byte)
 	for _, set := range []isa{avx512, avx2, neon} {
-		w := &writer{isa: set, decls: decls, written: map[string]bool{}}
+		w := &writer{isa: set, decls: decls}
 		var g generator = x86{w}
 		if set == neon {
 			g = arm{w}
@@ -98,8 +98,6 @@ type writer struct {
 	names []string          // constants, in the order of their first use
 	bits  map[string]uint32 // their values
 	err   error
-
-	written map[string]bool // temporary
 }
 
 // p writes instructions, one a line; a label ends in a colon.
@@ -121,10 +119,6 @@ func (w *writer) begin(base string) *decl {
 		return &decl{}
 	}
 	name := base + w.name
-	if w.written == nil {
-		w.written = map[string]bool{}
-	}
-	w.written[base] = true
 	fmt.Fprintf(&w.stubs, "\n%s//\n//go:noescape\nfunc %s%s\n", d.docFor(name), name, d.signature)
 	fmt.Fprintf(&w.text, "\n// func %s%s\n", name, d.signature)
 	fmt.Fprintf(&w.text, "TEXT ·%s(SB), NOSPLIT, $0-%d\n", name, d.size)
@@ -142,9 +136,6 @@ func (w *writer) adopt(from *writer) {
 	w.text.WriteString(from.text.String())
 	w.stubs.WriteString(from.stubs.String())
 	w.names, w.bits = from.names, from.bits
-	for name := range from.written {
-		w.written[name] = true
-	}
 	if w.err == nil {
 		w.err = from.err
 	}

@@ -15,13 +15,13 @@ func (w *writer) table() string {
 	var b strings.Builder
 	lower := strings.ToLower(w.name)
 	fmt.Fprintf(&b, "\n// %sSet returns the kernels in %s.\n", lower, w.about)
-	fmt.Fprintf(&b, "func %sSet() *Set {\nreturn &Set{\nName: %q,\ntiles: %s,\n", lower, lower, w.tilesCall())
+	fmt.Fprintf(&b, "func %sSet() *Set {\nreturn &Set{\nName: %q,\ntiles: tiles%s(),\n", lower, lower, w.name)
 	for _, t := range tables {
 		fmt.Fprintf(&b, "%s: %s{\n%s},\n", t.name, t.kind, w.fields(t.name))
 	}
 	b.WriteString(w.fields(""))
 	for _, name := range []string{"columnSum", "transpose", "copyRuns", "words", "below"} {
-		fmt.Fprintf(&b, "%s: %s%s,\n", name, name, w.suffix(name))
+		fmt.Fprintf(&b, "%s: %s%s,\n", name, name, w.name)
 	}
 	fmt.Fprintf(&b, "addSpread: %s,\n}\n}\n", map[bool]string{true: "addSpread" + w.name, false: "addSpreadGeneric"}[w.spread])
 	return b.String()
@@ -60,22 +60,7 @@ func (w *writer) fields(table string) string {
 		if key == "" {
 			key = k.name
 		}
-		fmt.Fprintf(&b, "%s: %s%s,\n", key, k.name, w.suffix(k.name))
+		fmt.Fprintf(&b, "%s: %s%s,\n", key, k.name, w.name)
 	}
 	return b.String()
-}
-
-// temporary: kernels that are not written yet are the plain ones.
-func (w *writer) suffix(name string) string {
-	if w.written[name] {
-		return w.name
-	}
-	return "Generic"
-}
-
-func (w *writer) tilesCall() string {
-	if strings.Contains(w.stubs.String(), "func tiles") {
-		return "tiles" + w.name + "()"
-	}
-	return "nil"
 }
