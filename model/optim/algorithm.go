@@ -38,7 +38,9 @@ func (s Spec) algorithm() algorithm {
 	return algorithm{}
 }
 
-// algorithms are all of them.
+// algorithms are all of them. Each product is converted before anything is added
+// to it, which keeps the compiler from fusing the two on some machines and not on
+// others: an update has the same bits on all of them.
 var algorithms = []algorithm{
 	{
 		name: AdamStep, slots: []string{"m", "v"},
@@ -51,8 +53,8 @@ var algorithms = []algorithm{
 			m, v := slots[0], slots[1]
 			alpha, epsilon, b1, c1, b2, c2 := x[0], x[1], x[2], x[3], x[4], x[5]
 			for i, gi := range g {
-				m[i] = b1*m[i] + c1*gi
-				v[i] = b2*v[i] + c2*gi*gi
+				m[i] = float32(b1*m[i]) + float32(c1*gi)
+				v[i] = float32(b2*v[i]) + float32(c2*gi*gi)
 				w[i] -= alpha * m[i] / (root(v[i]) + epsilon)
 			}
 		},
@@ -64,7 +66,7 @@ var algorithms = []algorithm{
 			alpha, epsilon := corrected(s, t, lr)
 			keep, decay := 1.0, s.WeightDecay
 			if s.Kind == AdamW {
-				keep, decay = 1-lr*s.WeightDecay, 0
+				keep, decay = 1-float64(lr*s.WeightDecay), 0
 			}
 			return []float64{alpha, epsilon, keep, s.Beta1, 1 - s.Beta1, s.Beta2, 1 - s.Beta2, decay}
 		},
@@ -72,10 +74,10 @@ var algorithms = []algorithm{
 			m, v := slots[0], slots[1]
 			alpha, epsilon, keep, b1, c1, b2, c2, decay := x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]
 			for i, gi := range g {
-				d := gi + decay*w[i]
-				m[i] = b1*m[i] + c1*d
-				v[i] = b2*v[i] + c2*d*d
-				w[i] = keep*w[i] - alpha*m[i]/(root(v[i])+epsilon)
+				d := gi + float32(decay*w[i])
+				m[i] = float32(b1*m[i]) + float32(c1*d)
+				v[i] = float32(b2*v[i]) + float32(c2*d*d)
+				w[i] = float32(keep*w[i]) - alpha*m[i]/(root(v[i])+epsilon)
 			}
 		},
 	},
@@ -84,16 +86,16 @@ var algorithms = []algorithm{
 		values: func(_ Spec, _, lr float64) []float64 { return []float64{lr} },
 		update: func(w, g []float32, _ [][]float32, x []float32) {
 			for i, gi := range g {
-				w[i] -= x[0] * gi
+				w[i] -= float32(x[0] * gi)
 			}
 		},
 	},
 	{
 		name: SGDDecayStep, scalars: []string{"lr", "keep"},
-		values: func(s Spec, _, lr float64) []float64 { return []float64{lr, 1 - lr*s.WeightDecay} },
+		values: func(s Spec, _, lr float64) []float64 { return []float64{lr, 1 - float64(lr*s.WeightDecay)} },
 		update: func(w, g []float32, _ [][]float32, x []float32) {
 			for i, gi := range g {
-				w[i] = x[1]*w[i] - x[0]*gi
+				w[i] = float32(x[1]*w[i]) - float32(x[0]*gi)
 			}
 		},
 	},
@@ -103,8 +105,8 @@ var algorithms = []algorithm{
 		update: func(w, g []float32, slots [][]float32, x []float32) {
 			u := slots[0]
 			for i, gi := range g {
-				u[i] = x[1]*u[i] + gi
-				w[i] -= x[0] * u[i]
+				u[i] = float32(x[1]*u[i]) + gi
+				w[i] -= float32(x[0] * u[i])
 			}
 		},
 	},
@@ -121,9 +123,9 @@ var algorithms = []algorithm{
 			u := slots[0]
 			ahead, along, momentum, decay := x[0], x[1], x[2], x[3]
 			for i, gi := range g {
-				d := gi + decay*w[i]
-				u[i] = momentum*u[i] + d
-				w[i] -= ahead*d + along*u[i]
+				d := gi + float32(decay*w[i])
+				u[i] = float32(momentum*u[i]) + d
+				w[i] -= float32(ahead*d) + float32(along*u[i])
 			}
 		},
 	},
@@ -136,8 +138,8 @@ var algorithms = []algorithm{
 			v := slots[0]
 			lr, epsilon, b, c, decay := x[0], x[1], x[2], x[3], x[4]
 			for i, gi := range g {
-				d := gi + decay*w[i]
-				v[i] = b*v[i] + c*d*d
+				d := gi + float32(decay*w[i])
+				v[i] = float32(b*v[i]) + float32(c*d*d)
 				w[i] -= lr * d / (root(v[i]) + epsilon)
 			}
 		},
@@ -152,10 +154,10 @@ var algorithms = []algorithm{
 			v, u := slots[0], slots[1]
 			lr, epsilon, b, c, decay, momentum := x[0], x[1], x[2], x[3], x[4], x[5]
 			for i, gi := range g {
-				d := gi + decay*w[i]
-				v[i] = b*v[i] + c*d*d
-				u[i] = momentum*u[i] + d/(root(v[i])+epsilon)
-				w[i] -= lr * u[i]
+				d := gi + float32(decay*w[i])
+				v[i] = float32(b*v[i]) + float32(c*d*d)
+				u[i] = float32(momentum*u[i]) + d/(root(v[i])+epsilon)
+				w[i] -= float32(lr * u[i])
 			}
 		},
 	},

@@ -75,7 +75,7 @@ type Machine struct {
 const inferBatch = 512
 
 // Open prepares a program under the parameters of a seed. The environment
-// variable AEGIS_CPU forces a set of kernels: avx512, avx2 or generic.
+// variable AEGIS_CPU forces a set of kernels, one of Kernels.
 func Open(p *program.Program, seed uint64, opt Options) (*Machine, error) {
 	kernels, threads, err := opt.choose()
 	if err != nil {

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -139,32 +140,14 @@ func TestInterruptedStep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A step takes longer than the Go runtime lets a worker spin before another
-	// goroutine is heard, which is 10 ms.
-	spec.Image, spec.Hidden, spec.Batch = [3]int{1, 28, 28}, []int{512}, 1024
-	p, err := spec.Program()
-	if err != nil {
-		t.Fatal(err)
-	}
-	images := make([]byte, 64*p.PixelCount())
-	for i := range images {
-		images[i] = byte(i * i)
-	}
+	spec.Image, spec.Hidden, spec.Batch = [3]int{1, 28, 28}, []int{512}, 32
+	p, images := longStep(t, &spec)
 	const most = 40
 	rows := make([]int32, most*spec.Batch)
 	for i := range rows {
 		rows[i] = int32(i % 64)
 	}
-	start := func() *Machine {
-		m, err := Open(p, 1, Options{Threads: 2})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := m.Bind("train", vmtest.Rows(p, images)); err != nil {
-			t.Fatal(err)
-		}
-		return m
-	}
+	start := func() *Machine { return bound(t, p, images) }
 	steps := func(from, to int) program.Steps {
 		s := program.Steps{First: int64(from), Rows: rows[spec.Batch*from : spec.Batch*to]}
 		for i := from; i < to; i++ {
@@ -206,4 +189,45 @@ func TestInterruptedStep(t *testing.T) {
 			}
 		}
 	}
+}
+
+// longStep doubles a network's batch until a step takes longer than the Go
+// runtime lets a worker spin before another goroutine is heard, which is 10 ms.
+// It returns the program and 64 images.
+func longStep(t *testing.T, spec *model.Spec) (*program.Program, []byte) {
+	t.Helper()
+	for {
+		p, err := spec.Program()
+		if err != nil {
+			t.Fatal(err)
+		}
+		images := make([]byte, 64*p.PixelCount())
+		for i := range images {
+			images[i] = byte(i * i)
+		}
+		m := bound(t, p, images)
+		began := time.Now()
+		err = m.Train(context.Background(), program.Steps{Rows: make([]int32, spec.Batch), Scalars: p.StepScalars(nil, 0, 1)})
+		took := time.Since(began)
+		if err := errors.Join(err, m.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if took > 30*time.Millisecond || spec.Batch >= 4096 {
+			return p, images
+		}
+		spec.Batch *= 2
+	}
+}
+
+// bound is a machine of two workers on some images.
+func bound(t *testing.T, p *program.Program, images []byte) *Machine {
+	t.Helper()
+	m, err := Open(p, 1, Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Bind("train", vmtest.Rows(p, images)); err != nil {
+		t.Fatal(err)
+	}
+	return m
 }

@@ -1,13 +1,13 @@
 // Package kernel has the inner loops of training on a CPU: products,
 // activations, losses, optimizers and what moves data between them.
 //
-// Every kernel exists three times: for AVX-512, for AVX2 with FMA, and in
-// plain Go for any machine. A [Set] is one implementation of all. The plain
-// one, in generic*.go, defines what a kernel computes: its doc is the loop
-// that the assembly replaces. Activations, losses and optimizers have a file
-// each, with what they are called by and the table of their kernels.
+// Every kernel exists for AVX-512, for AVX2 with FMA, for NEON, and in plain Go
+// for any machine. A [Set] is one implementation of all. The plain one, in
+// generic*.go, defines what a kernel computes: its doc is the loop that the
+// assembly replaces. Activations, losses and optimizers have a file each, with
+// what they are called by and the table of their kernels.
 //
-// The assembly, zz_*_amd64.s, is written by the program in gen.
+// The assembly, zz_*.s, is written by the program in gen.
 //
 // Unless a kernel says otherwise: slices hold at least as many values as the
 // first one (a shorter one panics as an index out of range does), the result
@@ -28,7 +28,7 @@ import (
 // Set is one implementation of every kernel. Its methods may be called from
 // many goroutines at once. None allocates.
 type Set struct {
-	Name string // "avx512", "avx2" or "generic"
+	Name string // "avx512", "avx2", "neon" or "generic"
 
 	tiles *tiles // nil: gemmGeneric
 
