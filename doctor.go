@@ -16,7 +16,8 @@ import (
 type Diagnosis struct {
 	Build      string   `json:"build"` // as BuildInfo
 	Processors int      `json:"processors"`
-	Kernels    []string `json:"cpu_kernels"`            // sets that the processor can run, the one in use first
+	Kernels    []string `json:"cpu_kernels"`            // sets that the processor can run, the best one first
+	InUse      string   `json:"cpu_kernels_in_use"`     // the best one, or what AEGIS_CPU forces; why there is none
 	Memory     uint64   `json:"memory_bytes,omitempty"` // 0 where it is unknown
 
 	// Library is where the driver's library was looked for, up to the first
@@ -55,6 +56,11 @@ func Diagnose() Diagnosis {
 		Build: BuildInfo(), Processors: runtime.NumCPU(), Kernels: cpu.Kernels(), Memory: totalMemory(),
 		Library: []LibraryPlace{}, Driver: driver.KernelVersion(), GPUs: []DoctorGPU{},
 		Auto: DeviceCPU,
+	}
+	if inUse, err := cpu.KernelsInUse(); err != nil {
+		d.InUse = "none: " + err.Error()
+	} else {
+		d.InUse = inUse
 	}
 	for _, place := range driver.Search() {
 		p := LibraryPlace{Path: place.Path, Loaded: place.Err == nil}
@@ -96,7 +102,7 @@ func (d Diagnosis) String() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("%s", d.Build)
-	line("CPU: %d processors, kernels %s", d.Processors, strings.Join(d.Kernels, ", "))
+	line("CPU: %d processors, kernels %s; in use: %s", d.Processors, strings.Join(d.Kernels, ", "), d.InUse)
 	if d.Memory > 0 {
 		line("memory: %s", gibibytes(int64(d.Memory)))
 	}

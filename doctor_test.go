@@ -84,7 +84,7 @@ func TestDoctorHelper(t *testing.T) {
 // TestDiagnosisText has a line for every place and every GPU.
 func TestDiagnosisText(t *testing.T) {
 	d := aegis.Diagnosis{
-		Build: "aegis 1", Processors: 4, Kernels: []string{"avx2", "generic"}, Memory: 8 << 30, Driver: "550.54.14", CUDA: "12.4",
+		Build: "aegis 1", Processors: 4, Kernels: []string{"avx2", "generic"}, InUse: "generic", Memory: 8 << 30, Driver: "550.54.14", CUDA: "12.4",
 		Library: []aegis.LibraryPlace{{Path: "libcuda.so.1", Reason: "not there"}, {Path: "/usr/lib/wsl/lib/libcuda.so.1", Loaded: true}},
 		GPUs: []aegis.DoctorGPU{
 			{Name: "NVIDIA H100", Memory: 80 << 30, Capability: "9.0", Usable: true},
@@ -93,7 +93,7 @@ func TestDiagnosisText(t *testing.T) {
 		Auto: "cuda", Why: "GPU 0 can be used",
 	}
 	want := `aegis 1
-CPU: 4 processors, kernels avx2, generic
+CPU: 4 processors, kernels avx2, generic; in use: generic
 memory: 8.0 GiB
 CUDA library: libcuda.so.1, wherever the system's loader looks: not there
 CUDA library: /usr/lib/wsl/lib/libcuda.so.1: loaded

@@ -241,7 +241,7 @@ func TestDoctor(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &d); code != 0 || err != nil {
 		t.Fatalf("exit %d, %v: %s", code, err, text)
 	}
-	for _, key := range []string{"build", "processors", "cpu_kernels", "cuda_library", "gpus", "auto", "why"} {
+	for _, key := range []string{"build", "processors", "cpu_kernels", "cpu_kernels_in_use", "cuda_library", "gpus", "auto", "why"} {
 		if d[key] == nil {
 			t.Errorf("no %s in %s", key, text)
 		}

@@ -35,6 +35,24 @@ func Kernels() []string {
 	return names
 }
 
+// KernelsInUse names the set that computes: the best one, or the one that
+// AEGIS_CPU forces, which is an error where this machine cannot run it.
+func KernelsInUse() (string, error) {
+	s, err := chooseKernels()
+	if err != nil {
+		return "", err
+	}
+	return s.Name, nil
+}
+
+func chooseKernels() (*kernel.Set, error) {
+	s, err := kernel.Choose(os.Getenv("AEGIS_CPU"))
+	if err != nil {
+		return nil, fmt.Errorf("cpu: AEGIS_CPU: %w", err)
+	}
+	return s, nil
+}
+
 // Options are a user's choices.
 type Options struct {
 	Threads int           // workers; 0: as many as pay
@@ -102,9 +120,9 @@ func Open(p *program.Program, seed uint64, opt Options) (*Machine, error) {
 
 // choose returns kernels and the number of workers.
 func (o Options) choose() (*kernel.Set, int, error) {
-	kernels, err := kernel.Choose(os.Getenv("AEGIS_CPU"))
+	kernels, err := chooseKernels()
 	if err != nil {
-		return nil, 0, fmt.Errorf("cpu: AEGIS_CPU: %w", err)
+		return nil, 0, err
 	}
 	switch {
 	case o.Threads < 0:

@@ -11790,7 +11790,8 @@ TEXT ·reluNEON(SB), NOSPLIT, $0-52
 	BLT rest
 whole:
 	WORD $0x3ce16881 // ldr q1, [x4, x1]
-	WORD $0x4e21f401 // fmax v1.4s, v0.4s, v1.4s
+	WORD $0x6ea1e402 // fcmgt v2.4s, v0.4s, v1.4s
+	WORD $0x4e621c21 // bic v1.16b, v1.16b, v2.16b
 	WORD $0x3ca16861 // str q1, [x3, x1]
 	ADD $16, R1, R1
 	SUBS $4, R2, R2
@@ -11808,7 +11809,8 @@ rest:
 part1One:
 	FMOVS (R10), F1
 part1Read:
-	WORD $0x4e21f401 // fmax v1.4s, v0.4s, v1.4s
+	WORD $0x6ea1e402 // fcmgt v2.4s, v0.4s, v1.4s
+	WORD $0x4e621c21 // bic v1.16b, v1.16b, v2.16b
 	ADD R1, R3, R10
 	TBZ $1, R2, part2One
 	FMOVD F1, (R10)
@@ -13391,11 +13393,12 @@ whole:
 	VADD V4.S4, V19.S4, V19.S4
 	VSHL $23, V19.S4, V19.S4
 	WORD $0x6e33de13 // fmul v19.4s, v16.4s, v19.4s
-	WORD $0x4e2ef4b0 // fmax v16.4s, v5.4s, v14.4s
-	VFMLS V15.S4, V14.S4, V16.S4
-	WORD $0x4e2cd671 // fadd v17.4s, v19.4s, v12.4s
-	WORD $0x6e31fe71 // fdiv v17.4s, v19.4s, v17.4s
-	WORD $0x6e31de32 // fmul v18.4s, v17.4s, v17.4s
+	WORD $0x6eaee4b0 // fcmgt v16.4s, v5.4s, v14.4s
+	WORD $0x4e701dd1 // bic v17.16b, v14.16b, v16.16b
+	VFMLS V15.S4, V14.S4, V17.S4
+	WORD $0x4e2cd670 // fadd v16.4s, v19.4s, v12.4s
+	WORD $0x6e30fe70 // fdiv v16.4s, v19.4s, v16.4s
+	WORD $0x6e30de12 // fmul v18.4s, v16.4s, v16.4s
 	FMOVQ 704(R20), F20
 	VFMLA V13.S4, V18.S4, V20.S4
 	FMOVQ 720(R20), F21
@@ -13412,12 +13415,12 @@ whole:
 	VFMLA V21.S4, V18.S4, V20.S4
 	VMOV V12.B16, V21.B16
 	VFMLA V20.S4, V18.S4, V21.S4
-	WORD $0x6e35de35 // fmul v21.4s, v17.4s, v21.4s
-	WORD $0x4e35d615 // fadd v21.4s, v16.4s, v21.4s
-	WORD $0x0e617ab0 // fcvtl v16.2d, v21.2s
-	WORD $0x4e70d421 // fadd v1.2d, v1.2d, v16.2d
-	WORD $0x4e617ab0 // fcvtl2 v16.2d, v21.4s
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
+	WORD $0x6e35de15 // fmul v21.4s, v16.4s, v21.4s
+	WORD $0x4e35d635 // fadd v21.4s, v17.4s, v21.4s
+	WORD $0x0e617ab1 // fcvtl v17.2d, v21.2s
+	WORD $0x4e71d421 // fadd v1.2d, v1.2d, v17.2d
+	WORD $0x4e617ab1 // fcvtl2 v17.2d, v21.4s
+	WORD $0x4e71d442 // fadd v2.2d, v2.2d, v17.2d
 	WORD $0x6eaee4ae // fcmgt v14.4s, v5.4s, v14.4s
 	VBSL V3.B16, V19.B16, V14.B16
 	WORD $0x4e23d673 // fadd v19.4s, v19.4s, v3.4s
@@ -13458,61 +13461,62 @@ part2One:
 part2Read:
 	VORR V6.B16, V19.B16, V21.B16
 	WORD $0x4e35f4f5 // fmax v21.4s, v7.4s, v21.4s
-	WORD $0x6e28deb0 // fmul v16.4s, v21.4s, v8.4s
-	WORD $0x4e218a10 // frintn v16.4s, v16.4s
-	VFMLS V9.S4, V16.S4, V21.S4
-	VFMLS V10.S4, V16.S4, V21.S4
-	FMOVQ 144(R20), F17
-	VFMLA V11.S4, V21.S4, V17.S4
+	WORD $0x6e28deb1 // fmul v17.4s, v21.4s, v8.4s
+	WORD $0x4e218a31 // frintn v17.4s, v17.4s
+	VFMLS V9.S4, V17.S4, V21.S4
+	VFMLS V10.S4, V17.S4, V21.S4
+	FMOVQ 144(R20), F16
+	VFMLA V11.S4, V21.S4, V16.S4
 	FMOVQ 160(R20), F20
-	VFMLA V17.S4, V21.S4, V20.S4
-	FMOVQ 176(R20), F17
-	VFMLA V20.S4, V21.S4, V17.S4
+	VFMLA V16.S4, V21.S4, V20.S4
+	FMOVQ 176(R20), F16
+	VFMLA V20.S4, V21.S4, V16.S4
 	FMOVQ 192(R20), F20
-	VFMLA V17.S4, V21.S4, V20.S4
-	FMOVQ 208(R20), F17
-	VFMLA V20.S4, V21.S4, V17.S4
+	VFMLA V16.S4, V21.S4, V20.S4
+	FMOVQ 208(R20), F16
+	VFMLA V20.S4, V21.S4, V16.S4
 	VMOV V3.B16, V20.B16
-	VFMLA V17.S4, V21.S4, V20.S4
-	VMOV V3.B16, V17.B16
-	VFMLA V20.S4, V21.S4, V17.S4
-	WORD $0x4e21aa10 // fcvtns v16.4s, v16.4s
-	WORD $0x4f3f0614 // sshr v20.4s, v16.4s, #1
+	VFMLA V16.S4, V21.S4, V20.S4
+	VMOV V3.B16, V16.B16
+	VFMLA V20.S4, V21.S4, V16.S4
+	WORD $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	WORD $0x4f3f0634 // sshr v20.4s, v17.4s, #1
 	VADD V4.S4, V20.S4, V21.S4
 	VSHL $23, V21.S4, V21.S4
-	WORD $0x6e35de35 // fmul v21.4s, v17.4s, v21.4s
-	VSUB V20.S4, V16.S4, V20.S4
+	WORD $0x6e35de15 // fmul v21.4s, v16.4s, v21.4s
+	VSUB V20.S4, V17.S4, V20.S4
 	VADD V4.S4, V20.S4, V20.S4
 	VSHL $23, V20.S4, V20.S4
 	WORD $0x6e34deb4 // fmul v20.4s, v21.4s, v20.4s
-	WORD $0x4e33f4b5 // fmax v21.4s, v5.4s, v19.4s
-	VFMLS V14.S4, V19.S4, V21.S4
-	WORD $0x4e2cd690 // fadd v16.4s, v20.4s, v12.4s
-	WORD $0x6e30fe90 // fdiv v16.4s, v20.4s, v16.4s
-	WORD $0x6e30de11 // fmul v17.4s, v16.4s, v16.4s
+	WORD $0x6eb3e4b5 // fcmgt v21.4s, v5.4s, v19.4s
+	WORD $0x4e751e71 // bic v17.16b, v19.16b, v21.16b
+	VFMLS V14.S4, V19.S4, V17.S4
+	WORD $0x4e2cd695 // fadd v21.4s, v20.4s, v12.4s
+	WORD $0x6e35fe95 // fdiv v21.4s, v20.4s, v21.4s
+	WORD $0x6e35deb0 // fmul v16.4s, v21.4s, v21.4s
 	FMOVQ 704(R20), F18
-	VFMLA V13.S4, V17.S4, V18.S4
+	VFMLA V13.S4, V16.S4, V18.S4
 	FMOVQ 720(R20), F22
-	VFMLA V18.S4, V17.S4, V22.S4
+	VFMLA V18.S4, V16.S4, V22.S4
 	FMOVQ 576(R20), F18
-	VFMLA V22.S4, V17.S4, V18.S4
+	VFMLA V22.S4, V16.S4, V18.S4
 	FMOVQ 592(R20), F22
-	VFMLA V18.S4, V17.S4, V22.S4
+	VFMLA V18.S4, V16.S4, V22.S4
 	FMOVQ 608(R20), F18
-	VFMLA V22.S4, V17.S4, V18.S4
+	VFMLA V22.S4, V16.S4, V18.S4
 	FMOVQ 624(R20), F22
-	VFMLA V18.S4, V17.S4, V22.S4
+	VFMLA V18.S4, V16.S4, V22.S4
 	FMOVQ 640(R20), F18
-	VFMLA V22.S4, V17.S4, V18.S4
+	VFMLA V22.S4, V16.S4, V18.S4
 	VMOV V12.B16, V22.B16
-	VFMLA V18.S4, V17.S4, V22.S4
-	WORD $0x6e36de16 // fmul v22.4s, v16.4s, v22.4s
-	WORD $0x4e36d6b6 // fadd v22.4s, v21.4s, v22.4s
-	VAND V15.B16, V22.B16, V16.B16
-	WORD $0x0e617a15 // fcvtl v21.2d, v16.2s
-	WORD $0x4e75d421 // fadd v1.2d, v1.2d, v21.2d
-	WORD $0x4e617a15 // fcvtl2 v21.2d, v16.4s
-	WORD $0x4e75d442 // fadd v2.2d, v2.2d, v21.2d
+	VFMLA V18.S4, V16.S4, V22.S4
+	WORD $0x6e36deb6 // fmul v22.4s, v21.4s, v22.4s
+	WORD $0x4e36d636 // fadd v22.4s, v17.4s, v22.4s
+	VAND V15.B16, V22.B16, V21.B16
+	WORD $0x0e617ab1 // fcvtl v17.2d, v21.2s
+	WORD $0x4e71d421 // fadd v1.2d, v1.2d, v17.2d
+	WORD $0x4e617ab1 // fcvtl2 v17.2d, v21.4s
+	WORD $0x4e71d442 // fadd v2.2d, v2.2d, v17.2d
 	WORD $0x6eb3e4b3 // fcmgt v19.4s, v5.4s, v19.4s
 	VBSL V3.B16, V20.B16, V19.B16
 	WORD $0x4e23d694 // fadd v20.4s, v20.4s, v3.4s
@@ -14879,7 +14883,8 @@ whole:
 	WORD $0x6e22dc22 // fmul v2.4s, v1.4s, v2.4s
 	WORD $0x3ce168c1 // ldr q1, [x6, x1]
 	WORD $0x4e21d441 // fadd v1.4s, v2.4s, v1.4s
-	WORD $0x4e21f401 // fmax v1.4s, v0.4s, v1.4s
+	WORD $0x6ea1e402 // fcmgt v2.4s, v0.4s, v1.4s
+	WORD $0x4e621c21 // bic v1.16b, v1.16b, v2.16b
 	WORD $0x3ca16861 // str q1, [x3, x1]
 	ADD $16, R1, R1
 	SUBS $4, R2, R2
@@ -14919,7 +14924,8 @@ part3One:
 	FMOVS (R10), F1
 part3Read:
 	WORD $0x4e21d441 // fadd v1.4s, v2.4s, v1.4s
-	WORD $0x4e21f401 // fmax v1.4s, v0.4s, v1.4s
+	WORD $0x6ea1e402 // fcmgt v2.4s, v0.4s, v1.4s
+	WORD $0x4e621c21 // bic v1.16b, v1.16b, v2.16b
 	ADD R1, R3, R10
 	TBZ $1, R2, part4One
 	FMOVD F1, (R10)

@@ -53,6 +53,7 @@ var (
 		"fcmgt": {0x6ea0e400, "4s", "4s"}, "fcmge": {0x6e20e400, "4s", "4s"}, // false for a NaN
 		"cmhi":    {0x6ea03400, "4s", "4s"},                                     // of integers without a sign
 		"frsqrts": {0x4ea0fc00, "4s", "4s"}, "frecps": {0x4e20fc00, "4s", "4s"}, // steps of Newton's method: (3−ab)/2 and 2−ab
+		"bic":   {0x4e601c00, "16b", "16b"},                                   // a and not b
 		"umull": {0x2ea0c000, "2d", "2s"}, "umull2": {0x6ea0c000, "2d", "4s"}, // whole products of integers, the lower lanes and the upper ones
 	}
 )

@@ -69,10 +69,6 @@ func TestInnerLoops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile("../../../../../../ARCHITECTURE.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	about := map[string]string{
 		"four":    "A's columns lie together, four a round",
 		"columns": "A's rows lie together: transposed, or copied; two columns a round",
@@ -91,7 +87,43 @@ func TestInnerLoops(t *testing.T) {
 	if len(about) != 0 || len(loops) != 3 {
 		t.Errorf("got loops %+v; want four, columns and one", loops)
 	}
+	documented(t, table)
+}
+
+// documented holds ARCHITECTURE.md to a table.
+func documented(t *testing.T, table string) {
+	t.Helper()
+	text, err := os.ReadFile("../../../../../../ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	if !strings.Contains(string(text), table) {
 		t.Errorf("ARCHITECTURE.md has other numbers than these:\n%s", table)
 	}
+}
+
+// TestLoopsOverValues counts a round of four values of some loops.
+func TestLoopsOverValues(t *testing.T) {
+	files, err := Files("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := "| loop of four values | instructions | vectors loaded | of them constants | stored |\n| --- | --- | --- | --- | --- |\n"
+	for _, name := range []string{"add", "relu", "tanh", "sigmoid", "elu", "gelu", "mse", "bceLogits", "adam", "sum", "decodeBytes", "normals"} {
+		_, body, found := strings.Cut(string(files[neon.file()]), "TEXT ·"+name+"NEON(SB)")
+		_, round, begins := strings.Cut(body, "\nwhole:\n")
+		round, _, ends := strings.Cut(round, "\tBGE whole\n")
+		if !found || !begins || !ends {
+			t.Fatalf("%s: no loop over whole vectors", name)
+		}
+		instructions, constants := 1, strings.Count(round, "(R20), F") // with the branch back
+		for line := range strings.Lines(round) {
+			if strings.HasPrefix(line, "\t") {
+				instructions++
+			}
+		}
+		loads := strings.Count(round, "// ldr q") + strings.Count(round, "FMOVS (R10)") + constants
+		table += fmt.Sprintf("| %s | %d | %d | %d | %d |\n", name, instructions, loads, constants, strings.Count(round, "// str q"))
+	}
+	documented(t, table)
 }

@@ -50,6 +50,8 @@ func (w arm) lower(l *loop, o *operation, v value) {
 		w.compare(l, o, v)
 	case pick:
 		w.pick(l, o, v)
+	case maxFloats:
+		w.max(l, o, v)
 	default:
 		w.plain(l, o, v)
 	}
@@ -173,6 +175,22 @@ func (w arm) refined(l *loop, o *operation, v value, estimate func(x, e, t strin
 	w.two("fmul", e, e, t)
 	l.give(t)
 	l.where[v] = e
+}
+
+// max is fmax, but of 0 and a value: there the others' sets keep -0, and so does
+// the plain loop.
+func (w arm) max(l *loop, o *operation, v value) {
+	if l.ops[o.args[0]].constant != l.constant(0) {
+		w.plain(l, o, v)
+		return
+	}
+	r, done := w.registers(l, o.args)
+	defer done()
+	below := l.take()
+	w.two("fcmgt", below, r[0], r[1])
+	dst := l.result(o, v)
+	w.two("bic", dst, r[1], below)
+	l.give(below)
 }
 
 // fused adds to c where it dies here, or else to a copy of it.
