@@ -26,6 +26,7 @@ type onnxRun struct {
 	want      []any               // []float32, []float64, []byte or []int64, an output each
 	size      func(i int) float64 // of a row's value i, as the network's scaling has it; nil: 1
 	threshold float64
+	fails     string // what the error has that is wanted
 
 	File   string      `json:"file"`
 	Inputs []onnxInput `json:"inputs"`
@@ -82,7 +83,7 @@ func (m *onnxModel) file(t *testing.T, part ONNXPart) (*ONNXFile, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(m.dir, string(part)+".onnx")
+	path := filepath.Join(m.dir, fmt.Sprintf("%d.onnx", len(m.runs)))
 	var text bytes.Buffer
 	if err := errors.Join(f.Write(&text), os.WriteFile(path, text.Bytes(), 0o666)); err != nil {
 		t.Fatal(err)
@@ -97,7 +98,7 @@ func (m *onnxModel) add(t *testing.T, part ONNXPart, n int, inputs []any, want .
 	f, path := m.file(t, part)
 	r := &onnxRun{
 		name: fmt.Sprintf("%s of %d rows", part, n), want: want, threshold: m.detect.Threshold().Value,
-		File: path, Out: filepath.Join(m.dir, fmt.Sprintf("%s-%d.out", part, n)),
+		File: path, Out: path + ".out",
 	}
 	if factor := m.model.Spec().Scaled().Factor; factor != nil {
 		r.size = func(i int) float64 { return 1 / math.Abs(float64(factor[i%len(factor)])) }
@@ -112,7 +113,7 @@ func (m *onnxModel) add(t *testing.T, part ONNXPart, n int, inputs []any, want .
 			if err != nil {
 				t.Fatal(err)
 			}
-			name := filepath.Join(m.dir, fmt.Sprintf("%s-%d-%d.in", part, n, i))
+			name := fmt.Sprintf("%s.%d", path, i)
 			if err := os.WriteFile(name, raw, 0o666); err != nil {
 				t.Fatal(err)
 			}
@@ -225,6 +226,12 @@ func runONNX(t *testing.T, runs []*onnxRun) {
 		t.Fatalf("%d lines for %d runs: %s", len(lines), len(runs), out)
 	}
 	for i, r := range runs {
+		if r.fails != "" {
+			if !strings.HasPrefix(lines[i], `{"error"`) || !strings.Contains(lines[i], r.fails) {
+				t.Errorf("%s: %s; want an error with %q", r.name, lines[i], r.fails)
+			}
+			continue
+		}
 		var outputs []onnxInput
 		if err := json.Unmarshal([]byte(lines[i]), &outputs); err != nil {
 			t.Errorf("%s: %s", r.name, lines[i])
@@ -428,7 +435,108 @@ func TestONNXTable(t *testing.T) {
 	src.Test = src.Train
 	m := exported(t, cfg, src)
 	m.all(t, src.Test.Rows, nil, func(n int) []any { return []any{numbers[:3*n], texts[:2*n]} })
+	m.add(t, ONNXScorer, 1, []any{numbers[:3], []string{"x", "huge"}}, []float64{math.NaN()}, []int64{1})
 	runONNX(t, m.runs)
+}
+
+// TestONNXSeries has lines of a table go in, of which a model reads several at a
+// time: windows, and for scores all lines.
+func TestONNXSeries(t *testing.T) {
+	onnxRuntime(t)
+	ctx := context.Background()
+	const lines, window = 262, 6
+	var text strings.Builder
+	var numbers []float32
+	var texts []string
+	text.WriteString("a,kind,b\n")
+	for i := range lines {
+		kind := []string{"x", "y"}[i/5%2]
+		a, b := float32(math.Round(100*math.Sin(float64(i)/3)))/100, float32(i%13)
+		fmt.Fprintf(&text, "%v,%s,%v\n", a, kind, b)
+		numbers, texts = append(numbers, a, b), append(texts, kind)
+	}
+	file := filepath.Join(t.TempDir(), "series.csv")
+	if err := os.WriteFile(file, []byte(text.String()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []int{1, 4, 6} {
+		cfg := config(t, "fc12")
+		cfg.Latent, cfg.Hidden = 3, []int{16}
+		cfg.Window.Lines, cfg.Window.Step = window, step
+		if err := cfg.Data.UnmarshalText([]byte(file)); err != nil {
+			t.Fatal(err)
+		}
+		src, err := OpenData(ctx, cfg, DataOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		src.Test = src.Train
+		m := exported(t, cfg, src)
+		if step == 4 {
+			m.all(t, src.Test.Rows, nil, func(n int) (all []any) {
+				var a []float32
+				var kinds []string
+				for i := range n {
+					a, kinds = append(a, numbers[2*4*i:2*(4*i+window)]...), append(kinds, texts[4*i:4*i+window]...)
+				}
+				return []any{a, kinds}
+			})
+		}
+		of := func() data.Reader {
+			rows, err := m.model.OpenRows(ctx, file, RowOptions{Lines: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return rows
+		}
+		if m.detect, err = m.model.FitDetector(ctx, of(), DetectorOptions{FalseAlarms: 0.2}); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.detect.Save(m.run.Path(DetectorFile)); err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []int{window, lines - 1, lines} {
+			some, err := of().Next(n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var found []Finding
+			err = m.detect.Lines(ctx, data.NewReader(some.Set), func(_ int, f Finding) error {
+				found = append(found, f)
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.add(t, ONNXScorer, n, []any{numbers[:2*n], texts[:n]}, scored(found)...)
+		}
+		m.add(t, ONNXScorer, window-1, []any{numbers[:2*(window-1)], texts[:window-1]})
+		m.runs[len(m.runs)-1].fails = "out of"
+		runONNX(t, m.runs)
+	}
+}
+
+// TestONNXWrong: what the package refuses is an error of the graph too, or NaN and
+// no normal row.
+func TestONNXWrong(t *testing.T) {
+	onnxRuntime(t)
+	cfg := config(t, "table")
+	cfg.Latent, cfg.Hidden = 2, []int{16}
+	src := &data.Source{Name: "table", Train: table(60, 1), Test: table(20, 2)}
+	m := exported(t, cfg, src)
+	nan := src.Test.Slice(0, 1).Floats
+	nan[3] = float32(math.NaN())
+	nothing := []float32{float32(math.NaN()), float32(math.NaN())}
+	m.add(t, ONNXEncoder, 1, []any{nan}, nothing)
+	m.add(t, ONNXScorer, 1, []any{nan}, []float64{math.NaN()}, []int64{1})
+	classes := waves(60, 20, 4, 4)
+	classes.Train.Labels, classes.Test.Labels = labels(60), labels(20)
+	v := exported(t, config(t, "cvae"), classes)
+	for _, class := range []int64{-1, int64(v.model.Spec().Classes)} {
+		v.add(t, ONNXWhole, 1, []any{classes.Test.Slice(0, 1).Bytes, []int64{class}})
+		v.runs[len(v.runs)-1].fails = "out of"
+	}
+	runONNX(t, append(m.runs, v.runs...))
 }
 
 // TestONNXErrors: what cannot be is an error that says what to do.

@@ -23,7 +23,7 @@ function tensor({ type, dims, data }) {
 }
 
 async function run({ file, inputs, out }) {
-  const session = await ort.InferenceSession.create(file, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+  const session = await ort.InferenceSession.create(file, { intraOpNumThreads: 1, logSeverityLevel: 4 });
   const feeds = Object.fromEntries(inputs.map((input) => [input.name, tensor(input)]));
   const given = await session.run(feeds);
   const outputs = session.outputNames.map((name) => ({ name, tensor: given[name] }));
