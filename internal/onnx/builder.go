@@ -19,10 +19,11 @@ type builder struct {
 	taken map[string]bool   // names
 	known map[string]string // the results of steps, by what these compute, and constants, by what they are
 	shape map[string][]int  // of a row of some values
+	from  map[string]string // what values of another shape were made of
 }
 
 func newBuilder(f *File, params Params) *builder {
-	b := &builder{file: f, params: params, taken: make(map[string]bool), known: make(map[string]string), shape: make(map[string][]int)}
+	b := &builder{file: f, params: params, taken: make(map[string]bool), known: make(map[string]string), shape: make(map[string][]int), from: make(map[string]string)}
 	for _, name := range []string{nameRows, nameCategories, nameCodes, nameLabels, nameReconstructions, nameBytes, nameScore, nameLabel} {
 		b.taken[name] = true
 	}
@@ -154,6 +155,9 @@ func (b *builder) param(name string, shape []int) (string, error) {
 // reshape gives rows another shape, where they have not got it: (batch,…) →
 // (batch,shape…).
 func (b *builder) reshape(x string, shape []int) string {
+	if before, ok := b.from[x]; ok {
+		x = before
+	}
 	if had, ok := b.shape[x]; ok && slices.Equal(had, shape) {
 		return x
 	}
@@ -166,7 +170,7 @@ func (b *builder) reshape(x string, shape []int) string {
 		to = append(to, int64(n))
 	}
 	y := b.do("Reshape", x, b.integers("shape", to...))
-	b.known[key], b.shape[y] = y, shape
+	b.known[key], b.shape[y], b.from[y] = y, shape, x
 	return y
 }
 
@@ -176,6 +180,24 @@ func (b *builder) as(x, other string) string {
 		b.shape[x] = shape
 	}
 	return x
+}
+
+// prune takes out nodes whose results nothing reads.
+func (b *builder) prune() {
+	read := make(map[string]bool)
+	for _, v := range b.file.Outputs {
+		read[v.Name] = true
+	}
+	used := func(n node) bool { return slices.ContainsFunc(n.out, func(name string) bool { return read[name] }) }
+	for _, n := range slices.Backward(b.file.nodes) {
+		if used(n) {
+			for _, in := range n.in {
+				read[in] = true
+			}
+		}
+	}
+	b.file.nodes = slices.DeleteFunc(b.file.nodes, func(n node) bool { return !used(n) })
+	b.file.constants = slices.DeleteFunc(b.file.constants, func(t tensor) bool { return !read[t.name] })
 }
 
 // cast changes the type of elements.

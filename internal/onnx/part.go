@@ -61,6 +61,7 @@ func New(m Model, part Part) (*File, error) {
 	if err := map[Part]func() error{Encoder: e.encoder, Decoder: e.decoder, Whole: e.whole, Scorer: e.scorer}[part](); err != nil {
 		return nil, err
 	}
+	e.prune()
 	return e.file, e.describe()
 }
 
