@@ -107,21 +107,27 @@ func (m *onnxModel) add(t *testing.T, part ONNXPart, n int, inputs []any, want .
 		t.Fatalf("%s: %d inputs for %v", part, len(inputs), f.Inputs)
 	}
 	for i, v := range f.Inputs {
-		in := onnxInput{Name: v.Name, Type: v.Type.String(), Dims: append([]int{n}, v.Dims...), Data: inputs[i]}
-		if _, ok := inputs[i].([]string); !ok {
-			raw, err := binary.Append(nil, binary.LittleEndian, inputs[i])
-			if err != nil {
-				t.Fatal(err)
-			}
-			name := fmt.Sprintf("%s.%d", path, i)
-			if err := os.WriteFile(name, raw, 0o666); err != nil {
-				t.Fatal(err)
-			}
-			in.Data = name
-		}
-		r.Inputs = append(r.Inputs, in)
+		r.input(t, v, n, inputs[i])
 	}
 	m.runs = append(m.runs, r)
+}
+
+// input adds an input of n rows.
+func (r *onnxRun) input(t *testing.T, v ONNXValue, n int, values any) {
+	t.Helper()
+	in := onnxInput{Name: v.Name, Type: v.Type.String(), Dims: append([]int{n}, v.Dims...), Data: values}
+	if _, ok := values.([]string); !ok {
+		raw, err := binary.Append(nil, binary.LittleEndian, values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := fmt.Sprintf("%s.%s", r.File, v.Name)
+		if err := os.WriteFile(name, raw, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		in.Data = name
+	}
+	r.Inputs = append(r.Inputs, in)
 }
 
 // all adds the runs of every part, of rows in one batch and of the first alone.
@@ -353,6 +359,10 @@ func TestONNX(t *testing.T) {
 		"minmax": {preset: "fc64", bend: func(c *Config) { c.Scale, c.Loss = data.ScaleMinMax, "bce" }, source: func() *data.Source {
 			return &data.Source{Name: "table", Train: table(300, 1), Test: table(rows, 2)}
 		}},
+		"deep30": {preset: "deep30"},
+		"5000 columns": {preset: "fc3", bend: func(c *Config) { c.Hidden = []int{8} }, source: func() *data.Source {
+			return &data.Source{Name: "wide", Train: wide(60), Test: wide(rows)}
+		}},
 		"floats":     {preset: "conv", source: func() *data.Source { return floating(waves(60, rows, 8, 10)) }},
 		"floats vae": {preset: "vae", source: func() *data.Source { return floating(waves(60, rows, 8, 10)) }},
 	} {
@@ -374,6 +384,20 @@ func TestONNX(t *testing.T) {
 			runONNX(t, m.runs)
 		})
 	}
+}
+
+// wide is vectors of 5,000 values.
+func wide(rows int) data.Set {
+	const width = 5000
+	r := rand.New(rand.NewPCG(uint64(rows), 0))
+	s := data.Set{Rows: data.Rows{N: rows, Shape: data.Shape{W: width}}}
+	for range rows {
+		a := r.NormFloat64()
+		for i := range width {
+			s.Floats = append(s.Floats, float32(a*float64(i%7)+0.1*r.NormFloat64()))
+		}
+	}
+	return s
 }
 
 // floating makes rows of bytes rows of float32, of a range of their own.
