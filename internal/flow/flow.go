@@ -5,6 +5,7 @@ package flow
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 
 	G "gorgonia.org/gorgonia"
@@ -105,12 +106,18 @@ func (r *reader) step(n *G.Node) (string, error) {
 	return s.Name, nil
 }
 
+// reserved are the names of what parts read and of what steps give.
+var reserved = regexp.MustCompile(`^(rows|codes|labels|t\d+)$`)
+
 // leaf names an input by what it is and a parameter as the program does.
 func (r *reader) leaf(n *G.Node) (string, error) {
 	shape := slices.Clone([]int(n.Shape()))
 	in := r.graph.Input(n)
 	switch {
 	case in == nil && slices.Contains(r.graph.Params, n):
+		if reserved.MatchString(n.Name()) {
+			return "", fmt.Errorf("parameter %q has the name of a value; want another", n.Name())
+		}
 		r.flow.Params = append(r.flow.Params, Value{Name: n.Name(), Shape: shape})
 		return n.Name(), nil
 	case in == nil:

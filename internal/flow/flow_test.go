@@ -11,6 +11,7 @@ import (
 
 	"aegis/data"
 	"aegis/model"
+	"aegis/model/op"
 	"aegis/model/program"
 )
 
@@ -73,8 +74,20 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestReadRefuses has a graph of a stock op of Gorgonia.
+// TestReadRefuses has a graph of a stock op of Gorgonia, and one with a parameter
+// that is called as what steps give.
 func TestReadRefuses(t *testing.T) {
+	named := &program.Program{Name: "own", Row: data.Shape{W: 4}, Code: 4, Scaling: data.Scaling{Kind: data.ScaleNone}, Params: []program.Param{{Name: "t0", Shape: []int{4, 4}}, {Name: "b", Shape: []int{4}}}}
+	named.Forward = func(_ program.Part, batch int) (*program.Graph, error) {
+		g := G.NewGraph()
+		x := G.NewTensor(g, tensor.Float32, 2, G.WithShape(batch, 4), G.WithName("x"))
+		w, b := G.NewTensor(g, tensor.Float32, 2, G.WithShape(4, 4), G.WithName("t0")), G.NewTensor(g, tensor.Float32, 1, G.WithShape(4), G.WithName("b"))
+		y := G.Must(op.Linear(x, w, b, op.None))
+		return &program.Graph{ExprGraph: g, Params: G.Nodes{w, b}, Inputs: []program.Input{{Node: x, Kind: program.InputRows}}, Outputs: []program.Output{{Name: "y", Node: y}}}, nil
+	}
+	if _, err := Read(named, program.Encode); err == nil || !strings.Contains(err.Error(), `parameter "t0"`) {
+		t.Errorf("got %v; want an error that names the parameter", err)
+	}
 	p := &program.Program{Name: "own", Row: data.Shape{W: 4}, Code: 4, Scaling: data.Scaling{Kind: data.ScaleNone}, Forward: func(_ program.Part, batch int) (*program.Graph, error) {
 		g := G.NewGraph()
 		x := G.NewTensor(g, tensor.Float32, 2, G.WithShape(batch, 4), G.WithName("x"))

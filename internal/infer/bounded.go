@@ -2,9 +2,9 @@ package infer
 
 import "aegis/model"
 
-// beyondNats is what a value costs for each unit that it lies beyond 0 and 1,
+// BeyondNats is what a value costs for each unit that it lies beyond 0 and 1,
 // where a loss takes values for chances: as much as PyTorch bounds a logarithm to.
-const beyondNats = 100
+const BeyondNats = 100
 
 // bounded is the loss of a row, of which values beyond [0,1] are no chances: they
 // count as the nearer end, and how far they lie beyond it is added. The formula
@@ -29,7 +29,7 @@ func bounded(spec model.Spec, loss func(predicted, row []float32) float64) func(
 		if inside == nil {
 			return loss(predicted, row)
 		}
-		beyond *= beyondNats
+		beyond *= BeyondNats
 		if !spec.Variational() { // a mean over values
 			beyond /= float64(len(row))
 		}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"aegis/internal/run"
+	"aegis/internal/vm"
 	"aegis/model"
 	"aegis/model/program"
 )
@@ -98,7 +99,7 @@ func load(name string, file *run.TensorFile, open Open) (*Model, error) {
 	if err != nil {
 		return nil, loadError(name, err)
 	}
-	params := &hashing{file: file, sums: map[string][]byte{}}
+	params := &hashing{from: fileParams(file), sums: map[string][]byte{}}
 	n, err := newNetwork(p, params.read, open)
 	if err != nil {
 		return nil, loadError(name, err)
@@ -116,6 +117,11 @@ func load(name string, file *run.TensorFile, open Open) (*Model, error) {
 		loss.Delta = math.Exp(float64(s.Data[0]))
 	}
 	return &Model{spec: spec, network: n, loss: bounded(spec, loss.Row), fingerprint: fingerprint}, nil
+}
+
+// fileParams reads parameters out of a file.
+func fileParams(file *run.TensorFile) vm.Params {
+	return func(name string, shape []int) (program.Tensor, error) { return readParam(file, name, shape) }
 }
 
 // readParam reads a parameter of the model in a file: in a state of training with

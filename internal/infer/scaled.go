@@ -10,7 +10,7 @@ import (
 	"math"
 
 	"aegis/data"
-	"aegis/internal/run"
+	"aegis/internal/vm"
 	"aegis/model/program"
 )
 
@@ -58,12 +58,12 @@ func (m *Model) Fingerprint() string {
 
 // hashing is where a device has its parameters from, each hashed as it is read.
 type hashing struct {
-	file *run.TensorFile
+	from vm.Params
 	sums map[string][]byte
 }
 
 func (h *hashing) read(name string, shape []int) (program.Tensor, error) {
-	t, err := readParam(h.file, name, shape)
+	t, err := h.from(name, shape)
 	if err == nil {
 		h.sums[name] = hashed(t.Data)
 	}
@@ -89,6 +89,12 @@ func (h *hashing) fingerprint(p *program.Program) (string, error) {
 		_, _ = all.Write(h.sums[param.Name])
 	}
 	return hex.EncodeToString(all.Sum(nil)), nil
+}
+
+// Fingerprint is that of the model which has these parameters.
+func Fingerprint(p *program.Program, params vm.Params) (string, error) {
+	h := &hashing{from: params, sums: map[string][]byte{}}
+	return h.fingerprint(p)
 }
 
 // hashed is the hash of values, of the same bytes on every machine.
