@@ -52,7 +52,7 @@ var mayImport = map[string][]string{
 	"aegis/internal/cluster":  {"aegis/data", "aegis/internal/infer", "aegis/internal/analysis"},
 	"aegis/internal/codec":    {},
 	"aegis/internal/detect":   {"aegis/data", "aegis/data/philox", "aegis/internal/infer", "aegis/internal/analysis", "aegis/model"},
-	"aegis/internal/pytorch":  {"aegis/internal/run", "aegis/model/program"},
+	"aegis/internal/pytorch":  {"aegis/data", "aegis/internal/atomic", "aegis/internal/detect", "aegis/internal/run", "aegis/model", "aegis/model/op", "aegis/model/program"},
 	"aegis/internal/compare":  {"aegis/internal/session"},
 	"aegis/internal/tries":    {"aegis/data", "aegis/internal/advice", "aegis/internal/analysis", "aegis/internal/compare", "aegis/internal/run", "aegis/internal/session"},
 	"aegis/internal/generate": {"aegis/data", "aegis/data/philox", "aegis/model", "aegis/internal/infer", "aegis/internal/analysis"},
