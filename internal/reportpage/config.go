@@ -3,6 +3,7 @@ package reportpage
 import (
 	"fmt"
 	"reflect"
+	"strings"
 
 	"aegis/internal/session"
 )
@@ -39,8 +40,12 @@ func ofData(key string) bool { return key == "image" || key == "classes" }
 
 // shown is an option's value in words.
 func shown(pointer any) string {
-	text := fmt.Sprint(reflect.ValueOf(pointer).Elem().Interface())
-	if text == "" || text == "[]" {
+	value := reflect.ValueOf(pointer).Elem()
+	text := fmt.Sprint(value.Interface())
+	if value.Kind() == reflect.Slice { // as it is written on a command line
+		text = strings.ReplaceAll(strings.Trim(text, "[]"), " ", ",")
+	}
+	if text == "" {
 		return "none"
 	}
 	return text

@@ -167,7 +167,7 @@ type vector struct {
 
 // columns are those of the largest errors.
 func (j *judging) columns(v vector) Table {
-	t := Table{Caption: "Columns of the largest errors", Words: 1, Head: []string{"Column", "Value", "As the model has it", "Error, scaled"}}
+	t := Table{Caption: "Columns of the largest errors", Words: 1, Head: []string{"Column", "Value", "Rebuilt", "Error, scaled"}}
 	order := make([]int, len(v.values))
 	for i := range order {
 		order[i] = i
@@ -188,7 +188,7 @@ func (j *judging) columns(v vector) Table {
 
 // reasons are the columns that made a row strange.
 func (j *judging) reasons(f detect.Finding) Table {
-	t := Table{Caption: "Columns that made it strange", Words: 1, Head: []string{"Column", "Value", "Expected", "Share of the score"}}
+	t := Table{Caption: "Columns that made it strange, and their shares of the score", Words: 1, Head: []string{"Column", "Value", "Expected", "Share"}}
 	for _, r := range f.Columns {
 		t.Rows = append(t.Rows, []string{j.column(r.Column), short(r.Value), short(r.Expected), fmt.Sprintf("%.0f %%", 100*r.Share)})
 	}

@@ -70,7 +70,11 @@ func kindOf(s model.Spec) string {
 	if s.Image[0] > 0 {
 		what = fmt.Sprintf("of images of %s", data.Shape{C: s.Image[0], H: s.Image[1], W: s.Image[2]})
 	}
-	return fmt.Sprintf("%s, a %s %s", s.Model, kind, what)
+	article := "a"
+	if strings.HasPrefix(kind, "a") {
+		article = "an"
+	}
+	return fmt.Sprintf("%s, %s %s %s", s.Model, article, kind, what)
 }
 
 // notes are what a reader has to know first.
