@@ -30,6 +30,9 @@ type browser struct {
 	faults []string
 }
 
+// patience is for the browser to answer.
+const patience = 20 * time.Second
+
 func (b *browser) fault(format string, args ...any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -93,7 +96,13 @@ func called[P, R any](t *testing.T, b *browser, command cdp.Command[P, R], param
 // do runs actions.
 func (b *browser) do(t *testing.T, actions ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
-	if err := chromedp.Do(b, actions...); err != nil {
+	ctx := b.Context
+	if len(actions) > 0 { // the first call starts the browser, which ends with its context
+		patient, cancel := context.WithTimeout(b, patience)
+		defer cancel()
+		ctx = patient
+	}
+	if err := chromedp.Do(ctx, actions...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -101,7 +110,9 @@ func (b *browser) do(t *testing.T, actions ...chromedp.Action[chromedp.Void]) {
 // eval is what an expression gives.
 func eval[T any](t *testing.T, b *browser, expression string) T {
 	t.Helper()
-	v, err := chromedp.Run(b, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	ctx, cancel := context.WithTimeout(b, patience)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
 		t.Fatalf("%s: %v", expression, err)
 	}
@@ -112,6 +123,18 @@ func eval[T any](t *testing.T, b *browser, expression string) T {
 func (b *browser) drawn(t *testing.T) {
 	t.Helper()
 	eval[bool](t, b, `new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r(true))))`)
+}
+
+// press clicks in the middle of an element.
+func (b *browser) press(t *testing.T, selector string) {
+	t.Helper()
+	at := eval[[2]float64](t, b, fmt.Sprintf(`(() => {
+		const e = document.querySelector(%q);
+		e.scrollIntoView({ block: "center" });
+		const r = e.getBoundingClientRect();
+		return [r.left + r.width / 2, r.top + r.height / 2];
+	})()`, selector))
+	b.do(t, chromedp.MouseClickXY(at[0], at[1]))
 }
 
 // shows is the part of the epochs that the first chart shows.
@@ -150,7 +173,7 @@ func (b *browser) zooms(t *testing.T) {
 	}
 	click := func(name string) {
 		t.Helper()
-		b.do(t, chromedp.Click(fmt.Sprintf(`#chart-0 button[aria-label^=%q]`, name)))
+		b.press(t, fmt.Sprintf(`#chart-0 button[aria-label^=%q]`, name))
 	}
 	click("Zoom in")
 	if got := b.shows(t); got != [2]float64{5.75, 15.25} {
@@ -164,6 +187,7 @@ func (b *browser) zooms(t *testing.T) {
 	if got := b.shows(t); got != whole {
 		t.Errorf("zoomed out it shows %v", got)
 	}
+	eval[bool](t, b, `document.querySelector("#chart-0 svg").scrollIntoView({ block: "center" }), true`)
 	box := eval[[4]float64](t, b, `(r => [r.left, r.top, r.width, r.height])(document.querySelector("#chart-0 svg").getBoundingClientRect())`)
 	mouse := func(kind input.DispatchMouseEventType, x, y float64, of ...chromedp.MouseOption) chromedp.Action[chromedp.Void] {
 		return chromedp.MouseEvent(kind, box[0]+x*box[2], box[1]+y*box[3], of...)
@@ -189,7 +213,7 @@ func (b *browser) zooms(t *testing.T) {
 	if got := b.shows(t); !(got[1]-got[0] < 5) {
 		t.Errorf("by keys it shows %v", got)
 	}
-	b.do(t, mouse(input.DispatchMouseEventTypeMouseWheel, 0.5, 0.5, func(p *input.DispatchMouseEventParams) { p.DeltaY, p.Modifiers = 500, 2 }))
+	b.do(t, mouse(input.DispatchMouseEventTypeMouseWheel, 0.5, 0.5, func(p *input.DispatchMouseEventParams) { p.DeltaX, p.DeltaY, p.Modifiers = 1, 500, 2 }))
 	b.drawn(t)
 	if got := b.shows(t); !(got[1]-got[0] > 5) {
 		t.Errorf("by the wheel it shows %v", got)
@@ -235,14 +259,15 @@ func (b *browser) themes(t *testing.T) {
 			if low := eval[[]string](t, b, contrast); len(low) > 0 {
 				t.Errorf("%s: low contrast: %v", ground(), low)
 			}
-			b.do(t, chromedp.Click("#theme"))
+			b.press(t, "#theme")
 			if got := ground(); got != c.then {
 				t.Errorf("switched the ground is %s; want %s", got, c.then)
 			}
 			c.first, c.then = c.then, c.first
 		}
 	}
-	b.do(t, chromedp.Click("#theme"), chromedp.Reload(), chromedp.WaitVisible("#chart-0 svg path"))
+	b.press(t, "#theme")
+	b.do(t, chromedp.Navigate(eval[string](t, b, "location.href")), chromedp.WaitVisible("#chart-0 svg path"))
 	if got := ground(); got != light {
 		t.Errorf("what was chosen is forgotten: the ground is %s", got)
 	}
