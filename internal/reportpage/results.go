@@ -1,6 +1,7 @@
 package reportpage
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -157,10 +158,10 @@ type Tick struct {
 }
 
 // describeDetector says what the detector is, and how scores lie.
-func (j *judging) describeDetector() {
+func (j *judging) describeDetector(ctx context.Context) error {
 	d := j.detector
 	if d == nil {
-		return
+		return nil
 	}
 	of := "rows"
 	if d.OfLines {
@@ -176,19 +177,16 @@ func (j *judging) describeDetector() {
 		{"Threshold", fmt.Sprintf("%s, %s", short(t.Value), how)},
 		{"Fitted on", fmt.Sprintf("%d %s", d.Calibration.N, of)},
 	}}
-	if d.OfLines {
-		v.Facts = append(v.Facts, Fact{"Scores", "are of lines, of which the rows here are windows: rows below are ranked by their loss"})
-	} else {
-		above := 0
-		for _, s := range j.scores {
-			if s > t.Value {
-				above++
-			}
-		}
-		v.Facts = append(v.Facts, Fact{"Above the threshold", fmt.Sprintf("%d of %d rows, %.2f %%", above, len(j.scores), 100*float64(above)/float64(len(j.scores)))})
+	if j.page.Detector = v; !d.OfLines {
+		v.Facts = append(v.Facts, above(j.scores, t.Value, "rows"))
 		v.Histogram = histogram(j.scores, t.Value)
+		return nil
 	}
-	j.page.Detector = v
+	if j.lines == nil {
+		v.Facts = append(v.Facts, Fact{"Scores", "are of lines, of which the rows here are windows: rows below are ranked by their loss"})
+		return nil
+	}
+	return j.scoreLines(ctx)
 }
 
 // histogram counts scores between equal steps of their logarithms where they are

@@ -100,7 +100,7 @@ func (j *judging) cards(ctx context.Context, at []int) ([]Card, error) {
 	for i := range all {
 		v := vector{values[i*p:][:p], rebuilt[i*p:][:p], undone[i*p:][:p], rows.Rows.Slice(i, i+1)}
 		if found != nil && len(found[i].Columns) > 0 {
-			all[i].Columns = j.reasons(found[i])
+			all[i].Columns = j.reasons(found[i], func(r detect.Reason) string { return j.column(r.Column) })
 		} else {
 			all[i].Columns = j.columns(v)
 		}
@@ -187,10 +187,10 @@ func (j *judging) columns(v vector) Table {
 }
 
 // reasons are the columns that made a row strange.
-func (j *judging) reasons(f detect.Finding) Table {
+func (j *judging) reasons(f detect.Finding, name func(detect.Reason) string) Table {
 	t := Table{Caption: "Columns that made it strange, and their shares of the score", Words: 1, Head: []string{"Column", "Value", "Expected", "Share"}}
 	for _, r := range f.Columns {
-		t.Rows = append(t.Rows, []string{j.column(r.Column), short(r.Value), short(r.Expected), fmt.Sprintf("%.0f %%", 100*r.Share)})
+		t.Rows = append(t.Rows, []string{name(r), short(r.Value), short(r.Expected), fmt.Sprintf("%.0f %%", 100*r.Share)})
 	}
 	return t
 }

@@ -330,6 +330,9 @@ func (r *left) judge(ctx context.Context, v *Page, m *infer.Model, o Options) (e
 		d = nil
 	}
 	j := &judging{page: v, model: m, rows: s, detector: d, o: o}
+	if o.Rows == nil {
+		j.lines = r.linesOf(m)
+	}
 	if o.Evaluation == nil {
 		j.train = r.trainingRows(ctx, m, o)
 	}
@@ -402,6 +405,7 @@ type judging struct {
 	rows     sampled
 	train    data.Set
 	detector *detect.Detector // nil: there is none
+	lines    lines            // of a detector of lines; nil: there are none
 	o        Options
 
 	losses []float64
@@ -423,7 +427,9 @@ func (j *judging) run(ctx context.Context) (err error) {
 	}
 	j.metrics(found)
 	j.classes(found)
-	j.describeDetector()
+	if err := j.describeDetector(ctx); err != nil {
+		return err
+	}
 	return j.strange(ctx)
 }
 
