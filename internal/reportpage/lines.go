@@ -70,7 +70,7 @@ func (j *judging) scoreLines(ctx context.Context) (err error) {
 	v.Histogram = histogram(scores, j.detector.Threshold.Value)
 	c := Cards{ID: "strangest-lines", Heading: "The strangest lines", Text: fmt.Sprintf("The %d lines of the highest score, of %d. Windows of them are below.", len(top), len(scores))}
 	for _, l := range top {
-		card := Card{Name: fmt.Sprintf("Line %d", l.number), Facts: []Fact{{"score", short(l.Score)}}}
+		card := Card{Name: fmt.Sprintf("Row %d of the table", l.number), Facts: []Fact{{"score", short(l.Score)}}}
 		card.Columns = j.reasons(l.Finding, func(r detect.Reason) string { return r.Name })
 		c.Cards = append(c.Cards, card)
 	}
