@@ -121,6 +121,10 @@ func (s Spec) discriminator() ([]Layer, error) {
 	return layers, nil
 }
 
+// DiscriminatorLayers returns the layers of what tells codes from draws of the
+// prior, none where there is no prior.
+func (s Spec) DiscriminatorLayers() ([]Layer, error) { return s.discriminator() }
+
 // adversarialPhases are the three of a step, after Makhzani et al., "Adversarial
 // Autoencoders" (2015): encoder and decoder learn to rebuild rows; the
 // discriminator, to tell draws of the prior from codes; the encoder, to give

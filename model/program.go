@@ -87,9 +87,8 @@ type graph struct {
 }
 
 func (b *builder) newGraph(training bool) *graph {
-	sparse, _ := parseSparsity(b.spec.Sparse) // it was checked
 	return &graph{
-		Graph: program.Graph{ExprGraph: G.NewGraph()}, dtype: b.dtype, init: b.spec.Init, dropout: b.spec.Dropout, topK: sparse.k,
+		Graph: program.Graph{ExprGraph: G.NewGraph()}, dtype: b.dtype, init: b.spec.Init, dropout: b.spec.Dropout, topK: b.spec.TopK(),
 		averages: b.averages && !training,
 	}
 }

@@ -45,6 +45,12 @@ func parseSparsity(text string) (s sparsity, err error) {
 	return s, nil
 }
 
+// TopK is how many values of a code are kept, 0: all.
+func (s Spec) TopK() int {
+	sparse, _ := parseSparsity(s.Sparse) // Validate says what is wrong
+	return sparse.k
+}
+
 // rateError says that mean activations are held to a rate which are no chances.
 type rateError struct{ sparse string }
 

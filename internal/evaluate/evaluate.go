@@ -49,6 +49,9 @@ type Errors struct {
 type Class struct {
 	Class string `json:"class"`
 	Errors
+	// Neighbours is how often the class of these rows is found by the vote of the
+	// ten nearest codes, nil where that is not asked.
+	Neighbours *float64 `json:"neighbours,omitempty"`
 }
 
 // Result is how good a model is.

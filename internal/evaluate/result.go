@@ -14,17 +14,19 @@ import (
 func (j *judge) result(ctx context.Context, likelihood data.Set) (*Result, error) {
 	r := &Result{Errors: j.errors(j.all), Variance: j.variance()}
 	for _, label := range slices.Sorted(maps.Keys(j.classes)) {
-		r.Classes = append(r.Classes, Class{j.model.Spec().Form.ClassName(label), j.errors(*j.classes[label])})
+		r.Classes = append(r.Classes, Class{Class: j.model.Spec().Form.ClassName(label), Errors: j.errors(*j.classes[label])})
 	}
 	if j.pca != nil {
 		e := j.errors(j.pcaSums)
 		r.PCA = &e
 	}
 	var err error
-	if r.Codes, err = j.found(ctx, "codes", j.trained, j.codes); err != nil {
+	var guesses []int32
+	if r.Codes, guesses, err = j.found(ctx, "codes", j.trained, j.codes); err != nil {
 		return nil, err
 	}
-	if r.PCACodes, err = j.found(ctx, "components", j.lines, j.along); err != nil {
+	j.byClass(r.Classes, guesses)
+	if r.PCACodes, _, err = j.found(ctx, "components", j.lines, j.along); err != nil {
 		return nil, err
 	}
 	if likelihood.N > 0 {
@@ -54,15 +56,35 @@ func (j *judge) variance() float64 {
 	return 1 - j.all.squares/total
 }
 
-// found says how often classes are found by codes, nil where there are none.
-func (j *judge) found(ctx context.Context, what string, trained, rows []float32) (*Known, error) {
+// byClass fills in how often neighbours found each class.
+func (j *judge) byClass(classes []Class, guesses []int32) {
+	if guesses == nil {
+		return
+	}
+	var right, all [256]int
+	for i, label := range j.labels {
+		if all[label]++; guesses[i] == label {
+			right[label]++
+		}
+	}
+	for i, label := range slices.Sorted(maps.Keys(j.classes)) { // as the classes are listed
+		if all[label] > 0 {
+			share := float64(right[label]) / float64(all[label])
+			classes[i].Neighbours = &share
+		}
+	}
+}
+
+// found says how often classes are found by codes, and what neighbours guess of
+// each row, nil where there are none.
+func (j *judge) found(ctx context.Context, what string, trained, rows []float32) (*Known, []int32, error) {
 	if len(trained) == 0 || len(rows) == 0 || slices.Min(j.known) == slices.Max(j.known) { // nothing to find
-		return nil, nil
+		return nil, nil, nil
 	}
 	z := j.model.Spec().Latent
 	from := analysis.Matrix{Values: trained, Rows: len(trained) / z, Cols: z}
 	of := analysis.Matrix{Values: rows, Rows: len(rows) / z, Cols: z}
-	fail := func(err error) (*Known, error) { return nil, fmt.Errorf("aegis: evaluate: %w", err) }
+	fail := func(err error) (*Known, []int32, error) { return nil, nil, fmt.Errorf("aegis: evaluate: %w", err) }
 
 	j.o.Progress("neighbours of "+what, 0, of.Rows)
 	near, err := analysis.NearestNeighbours(ctx, from, of, min(neighbours, from.Rows))
@@ -82,11 +104,12 @@ func (j *judge) found(ctx context.Context, what string, trained, rows []float32)
 	if err != nil {
 		return fail(err)
 	}
-	if guesses, err = probe.Predict(of); err != nil {
+	probed, err := probe.Predict(of)
+	if err != nil {
 		return fail(err)
 	}
-	if k.Probe, err = analysis.Accuracy(guesses, j.labels); err != nil {
+	if k.Probe, err = analysis.Accuracy(probed, j.labels); err != nil {
 		return fail(err)
 	}
-	return &k, nil
+	return &k, guesses, nil
 }

@@ -26,6 +26,8 @@ const (
 	metadataKey = "__metadata__"
 	dtypeF32    = "F32"
 	float32Size = 4
+	dtypeI64    = "I64"
+	counterSize = 8
 	// maxValueSize is the bytes of the widest value.
 	maxValueSize = 8
 	prefixSize   = 8           // bytes of n
@@ -62,7 +64,8 @@ func EncodeTensors(w io.Writer, tensors map[string]program.Tensor, metadata map[
 		metadata = maps.Clone(metadata)
 		metadata[checksumKey] = noChecksum
 	}
-	head, err := encodeHeader(names, tensors, metadata)
+	var e headerEncoder
+	head, err := e.encode(names, tensors, metadata)
 	if err != nil {
 		return err
 	}
@@ -74,6 +77,21 @@ func EncodeTensors(w io.Writer, tensors map[string]program.Tensor, metadata map[
 		seal(head, uint32(sum))
 	}
 	if _, err := w.Write(head); err != nil {
+		return fmt.Errorf("safetensors: write the header: %w", err)
+	}
+	return encodeData(w, names, tensors)
+}
+
+// EncodeStateDict writes tensors as PyTorch's library writes a state dict: before
+// them, as it does with wider types, counters, which are whole numbers without a
+// dimension and 0.
+func EncodeStateDict(w io.Writer, tensors map[string]program.Tensor, counters []string) error {
+	names, e := slices.Sorted(maps.Keys(tensors)), headerEncoder{counters: slices.Sorted(slices.Values(counters))}
+	head, err := e.encode(names, tensors, map[string]string{"format": "pt"})
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(append(head, make([]byte, counterSize*len(counters))...)); err != nil {
 		return fmt.Errorf("safetensors: write the header: %w", err)
 	}
 	return encodeData(w, names, tensors)
@@ -96,8 +114,11 @@ type header struct {
 	Offsets [2]int64 `json:"data_offsets"`
 }
 
-// encodeHeader returns everything before the data.
-func encodeHeader(names []string, tensors map[string]program.Tensor, metadata map[string]string) ([]byte, error) {
+// headerEncoder writes what stands before the data, which begins with counters.
+type headerEncoder struct{ counters []string }
+
+// encode returns everything before the data.
+func (e headerEncoder) encode(names []string, tensors map[string]program.Tensor, metadata map[string]string) ([]byte, error) {
 	var b bytes.Buffer
 	b.Write(make([]byte, prefixSize))
 	b.WriteByte('{')
@@ -112,6 +133,13 @@ func encodeHeader(names []string, tensors map[string]program.Tensor, metadata ma
 		}
 	}
 	var end int64
+	for _, name := range e.counters {
+		h := header{Dtype: dtypeI64, Shape: []int{}, Offsets: [2]int64{end, end + counterSize}}
+		if err := encodeMember(&b, name, h); err != nil {
+			return nil, err
+		}
+		end = h.Offsets[1]
+	}
 	for _, name := range names {
 		t := tensors[name]
 		if err := checkTensor(name, t); err != nil {

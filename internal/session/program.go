@@ -325,7 +325,7 @@ func (r *programRun) begin() {
 	r.result.Summary = Summary{
 		Model: p.Name, Device: r.machine.Device(), VM: r.machine.VM(), Params: params, Batch: p.Batch, Seed: r.cfg.Seed,
 		Rows: r.rows.split.Trained(), PixelRange: [2]float32{p.Scaling.Pixels.Lo, p.Scaling.Pixels.Hi}, Scale: p.Scaling.Kind,
-		Version: Version, Started: time.Now().UTC(),
+		Version: Version, Commit: Commit(), Started: time.Now().UTC(),
 	}
 	for _, h := range r.hooks {
 		if h.Start != nil {

@@ -347,6 +347,26 @@ func (e *earlier) release() {
 	}
 }
 
+// Trained returns how many training rows the data had that a run of a directory
+// was trained on, and their fingerprint, "" where no state of training says it.
+func Trained(dir string) (rows int, print string, err error) {
+	file, err := run.OpenTensors(filepath.Join(dir, run.LastFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, "", nil
+	}
+	if err != nil {
+		return 0, "", fmt.Errorf("aegis: %w", err)
+	}
+	defer func() { _ = file.Close() }() // nothing was written
+	var c course
+	if text, ok := file.Metadata[trainingKey]; ok {
+		if err := json.Unmarshal([]byte(text), &c); err != nil {
+			return 0, "", fmt.Errorf("aegis: %s: what it says of training: %w", filepath.Join(dir, run.LastFile), err)
+		}
+	}
+	return c.DataRows, c.Data, nil
+}
+
 // fingerprint is that of the rows that decide what training comes to: those to
 // train on and to validate with, with labels where they say which rows are which.
 func fingerprint(ds *data.Source, trained data.Set, labels bool) (print string, err error) {

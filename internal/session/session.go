@@ -302,7 +302,7 @@ func (t *trainer) begin() {
 		PicturesOf: t.shown().what,
 		PixelRange: [2]float32{t.program.Scaling.Pixels.Lo, t.program.Scaling.Pixels.Hi},
 		Scale:      t.program.Scaling.Kind,
-		Version:    Version, Started: time.Now().UTC(),
+		Version:    Version, Commit: Commit(), Started: time.Now().UTC(),
 	}
 	t.summary.noun = strings.TrimSuffix(t.noun(), "s")
 	t.writer.dir, t.writer.kind, t.writer.config = t.dir, run.ConfigKey, modelConfig{t.cfg}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"math"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -95,8 +96,31 @@ type Summary struct {
 	PixelRange      [2]float32 `json:"pixel_range"`                 // 0 and 0 where values are not scaled to one
 	Scale           data.Scale `json:"scale"`                       // range, none, minmax or standard; losses are of scaled values
 	Version         string     `json:"version"`
+	Commit          string     `json:"commit,omitempty"` // of this module, where the build recorded it
 	Started         time.Time  `json:"started"`
 	Finished        time.Time  `json:"finished"`
+}
+
+// Commit is that which this module was built from, and a mark where files had
+// changed since; "" where the build recorded none.
+func Commit() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	var commit, changed string
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			commit = s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			changed = ", changed"
+		}
+	}
+	if commit == "" {
+		return ""
+	}
+	return commit + changed
 }
 
 // finite is a loss where it is a finite number, else nil: JSON knows no other.

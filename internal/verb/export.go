@@ -21,5 +21,6 @@ func exportVerb(p *cli.Process) *cobra.Command {
 		},
 	}
 	c.AddCommand(exportONNX(p))
+	c.AddCommand(exportTorch(p))
 	return c
 }
