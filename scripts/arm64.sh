@@ -35,10 +35,14 @@ if [ ! -x "$cache/usr/bin/$name" ]; then
 	(cd "$debs" && apt-get -q -o APT::Sandbox::User=root download $packages >&2)
 	for deb in "$debs"/*.deb; do
 		case $1 in
-		qemu) dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$cache" "./usr/bin/$name" ;; # of 380 MB
-		*) dpkg-deb -x "$deb" "$cache" ;;
+		qemu) dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$debs" "./usr/bin/$name" ;; # of 380 MB
+		*) dpkg-deb -x "$deb" "$debs" ;;
 		esac
 	done
+	# The tool comes last, and whole: it says that the rest is there.
+	mkdir -p "$cache/usr/bin" "$cache/usr/lib"
+	[ ! -d "$debs/usr/lib" ] || cp -R "$debs/usr/lib/." "$cache/usr/lib"
+	mv "$debs"/usr/bin/* "$cache/usr/bin"
 fi
 if [ "$1" = qemu ]; then
 	echo "$cache/usr/bin/$name"
@@ -46,10 +50,11 @@ if [ "$1" = qemu ]; then
 fi
 # The tools look for their libraries where a system has them.
 wrapper=$cache/$name
-cat >"$wrapper.new" <<EOF
+new=$(mktemp "$wrapper.XXXXXX")
+cat >"$new" <<EOF
 #!/bin/sh
 LD_LIBRARY_PATH="\$(echo '$cache'/usr/lib/*-linux-gnu)" exec '$cache/usr/bin/$name' "\$@"
 EOF
-chmod +x "$wrapper.new"
-mv "$wrapper.new" "$wrapper"
+chmod 755 "$new"
+mv "$new" "$wrapper"
 echo "$wrapper"

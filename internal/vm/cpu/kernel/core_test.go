@@ -54,3 +54,31 @@ func TestFlushDenormals(t *testing.T) {
 		}
 	}
 }
+
+// TestAdamFlushed takes Adam's root and quotient over all sizes that they are
+// for, as training does: with denormal numbers taken as zero, which nothing
+// between may be.
+func TestAdamFlushed(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer FlushDenormals()()
+	const n = 2000
+	for _, s := range Sets() {
+		w, g, m, v := make([]float32, n), make([]float32, n), make([]float32, n), make([]float32, n)
+		want := make([]float64, n)
+		for i := range v {
+			v[i] = float32(math.Pow(10, -36.9+74.8*float64(i)/(n-1))) // to 8e37
+			if i > n-20 {
+				v[i] = 9.9e37
+			}
+			m[i] = float32(math.Sqrt(float64(v[i])))
+			want[i] = -float64(m[i]) / math.Sqrt(float64(v[i]))
+		}
+		s.Adam(w, g, m, v, 1, 0, 1, 0, 1, 0)
+		for i, got := range w {
+			if ulps(got, want[i]) > 4 {
+				t.Fatalf("%s: √v of %v: step %v, want %v", s.Name, v[i], got, want[i])
+			}
+		}
+	}
+}

@@ -73,8 +73,8 @@ func (s *Set) Update(algorithm string) (Update, error) {
 //
 // c1 is 1−b1, c2 is 1−b2; alpha and eps hold both bias corrections (see
 // optim.Spec.Scalars). The moments' bits are those of optim.Spec.Update; the step
-// is within 4 units in the last place of it: root and quotient are by Newton's
-// method.
+// is within 4 units in the last place of it, for v from 1e-37 to 1e38: root and
+// quotient are by Newton's method.
 func (s *Set) Adam(w, g, m, v []float32, b1, c1, b2, c2, alpha, eps float32) {
 	atLeast(g, len(w))
 	atLeast(m, len(w))

@@ -13584,8 +13584,8 @@ whole:
 	WORD $0x4e29f4e9 // fmax v9.4s, v7.4s, v9.4s
 	WORD $0x4ea9f4c9 // fmin v9.4s, v6.4s, v9.4s
 	WORD $0x6ea1d92a // frsqrte v10.4s, v9.4s
-	WORD $0x6e2add4c // fmul v12.4s, v10.4s, v10.4s
-	WORD $0x4ea9fd8c // frsqrts v12.4s, v12.4s, v9.4s
+	WORD $0x6e29dd4c // fmul v12.4s, v10.4s, v9.4s
+	WORD $0x4eaafd8c // frsqrts v12.4s, v12.4s, v10.4s
 	WORD $0x6e2cdd4a // fmul v10.4s, v10.4s, v12.4s
 	WORD $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
 	WORD $0x6e28dd2c // fmul v12.4s, v9.4s, v8.4s
@@ -13671,8 +13671,8 @@ part5Written:
 	WORD $0x4e29f4e9 // fmax v9.4s, v7.4s, v9.4s
 	WORD $0x4ea9f4c9 // fmin v9.4s, v6.4s, v9.4s
 	WORD $0x6ea1d92b // frsqrte v11.4s, v9.4s
-	WORD $0x6e2bdd6d // fmul v13.4s, v11.4s, v11.4s
-	WORD $0x4ea9fdad // frsqrts v13.4s, v13.4s, v9.4s
+	WORD $0x6e29dd6d // fmul v13.4s, v11.4s, v9.4s
+	WORD $0x4eabfdad // frsqrts v13.4s, v13.4s, v11.4s
 	WORD $0x6e2ddd6b // fmul v11.4s, v11.4s, v13.4s
 	WORD $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
 	WORD $0x6e28dd2d // fmul v13.4s, v9.4s, v8.4s
@@ -13762,8 +13762,8 @@ whole:
 	WORD $0x4e2df52d // fmax v13.4s, v9.4s, v13.4s
 	WORD $0x4eadf50d // fmin v13.4s, v8.4s, v13.4s
 	WORD $0x6ea1d9ab // frsqrte v11.4s, v13.4s
-	WORD $0x6e2bdd6f // fmul v15.4s, v11.4s, v11.4s
-	WORD $0x4eadfdef // frsqrts v15.4s, v15.4s, v13.4s
+	WORD $0x6e2ddd6f // fmul v15.4s, v11.4s, v13.4s
+	WORD $0x4eabfdef // frsqrts v15.4s, v15.4s, v11.4s
 	WORD $0x6e2fdd6b // fmul v11.4s, v11.4s, v15.4s
 	WORD $0x6e2bddad // fmul v13.4s, v13.4s, v11.4s
 	WORD $0x6e2addaf // fmul v15.4s, v13.4s, v10.4s
@@ -13861,8 +13861,8 @@ part6Written:
 	WORD $0x4e2ef52e // fmax v14.4s, v9.4s, v14.4s
 	WORD $0x4eaef50e // fmin v14.4s, v8.4s, v14.4s
 	WORD $0x6ea1d9cd // frsqrte v13.4s, v14.4s
-	WORD $0x6e2dddb0 // fmul v16.4s, v13.4s, v13.4s
-	WORD $0x4eaefe10 // frsqrts v16.4s, v16.4s, v14.4s
+	WORD $0x6e2eddb0 // fmul v16.4s, v13.4s, v14.4s
+	WORD $0x4eadfe10 // frsqrts v16.4s, v16.4s, v13.4s
 	WORD $0x6e30ddad // fmul v13.4s, v13.4s, v16.4s
 	WORD $0x6e2dddce // fmul v14.4s, v14.4s, v13.4s
 	WORD $0x6e2addd0 // fmul v16.4s, v14.4s, v10.4s
@@ -14232,8 +14232,8 @@ whole:
 	WORD $0x4e2bf4cb // fmax v11.4s, v6.4s, v11.4s
 	WORD $0x4eabf4ab // fmin v11.4s, v5.4s, v11.4s
 	WORD $0x6ea1d968 // frsqrte v8.4s, v11.4s
-	WORD $0x6e28dd0c // fmul v12.4s, v8.4s, v8.4s
-	WORD $0x4eabfd8c // frsqrts v12.4s, v12.4s, v11.4s
+	WORD $0x6e2bdd0c // fmul v12.4s, v8.4s, v11.4s
+	WORD $0x4ea8fd8c // frsqrts v12.4s, v12.4s, v8.4s
 	WORD $0x6e2cdd08 // fmul v8.4s, v8.4s, v12.4s
 	WORD $0x6e28dd6b // fmul v11.4s, v11.4s, v8.4s
 	WORD $0x6e27dd6c // fmul v12.4s, v11.4s, v7.4s
@@ -14307,8 +14307,8 @@ part4Written:
 	WORD $0x4e2cf4cc // fmax v12.4s, v6.4s, v12.4s
 	WORD $0x4eacf4ac // fmin v12.4s, v5.4s, v12.4s
 	WORD $0x6ea1d98b // frsqrte v11.4s, v12.4s
-	WORD $0x6e2bdd6d // fmul v13.4s, v11.4s, v11.4s
-	WORD $0x4eacfdad // frsqrts v13.4s, v13.4s, v12.4s
+	WORD $0x6e2cdd6d // fmul v13.4s, v11.4s, v12.4s
+	WORD $0x4eabfdad // frsqrts v13.4s, v13.4s, v11.4s
 	WORD $0x6e2ddd6b // fmul v11.4s, v11.4s, v13.4s
 	WORD $0x6e2bdd8c // fmul v12.4s, v12.4s, v11.4s
 	WORD $0x6e27dd8d // fmul v13.4s, v12.4s, v7.4s
@@ -14379,8 +14379,8 @@ whole:
 	WORD $0x4e2cf4ec // fmax v12.4s, v7.4s, v12.4s
 	WORD $0x4eacf4cc // fmin v12.4s, v6.4s, v12.4s
 	WORD $0x6ea1d989 // frsqrte v9.4s, v12.4s
-	WORD $0x6e29dd2d // fmul v13.4s, v9.4s, v9.4s
-	WORD $0x4eacfdad // frsqrts v13.4s, v13.4s, v12.4s
+	WORD $0x6e2cdd2d // fmul v13.4s, v9.4s, v12.4s
+	WORD $0x4ea9fdad // frsqrts v13.4s, v13.4s, v9.4s
 	WORD $0x6e2ddd29 // fmul v9.4s, v9.4s, v13.4s
 	WORD $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
 	WORD $0x6e28dd8d // fmul v13.4s, v12.4s, v8.4s
@@ -14458,8 +14458,8 @@ part4Written:
 	WORD $0x4e2bf4eb // fmax v11.4s, v7.4s, v11.4s
 	WORD $0x4eabf4cb // fmin v11.4s, v6.4s, v11.4s
 	WORD $0x6ea1d96c // frsqrte v12.4s, v11.4s
-	WORD $0x6e2cdd8e // fmul v14.4s, v12.4s, v12.4s
-	WORD $0x4eabfdce // frsqrts v14.4s, v14.4s, v11.4s
+	WORD $0x6e2bdd8e // fmul v14.4s, v12.4s, v11.4s
+	WORD $0x4eacfdce // frsqrts v14.4s, v14.4s, v12.4s
 	WORD $0x6e2edd8c // fmul v12.4s, v12.4s, v14.4s
 	WORD $0x6e2cdd6b // fmul v11.4s, v11.4s, v12.4s
 	WORD $0x6e28dd6e // fmul v14.4s, v11.4s, v8.4s

@@ -120,8 +120,7 @@ func (l *loop) log1p(e value) value {
 }
 
 // sqrt is a square root by one step of Newton's method from the reciprocal
-// root. Below 1e-37 and above
-// 1e38 it is theirs.
+// root. Below 1e-37 and above 1e38 it is theirs.
 func (l *loop) sqrt(x value) value {
 	x = l.atMost(l.c(1e38), l.atLeast(l.c(1e-37), x))
 	r := l.unary(nearRoot, x)

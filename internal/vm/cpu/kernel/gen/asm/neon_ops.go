@@ -36,8 +36,8 @@ func (w arm) lower(l *loop, o *operation, v value) {
 	case nearRoot:
 		w.refined(l, o, v, func(x, e, t string) {
 			w.one("frsqrte", e, x)
-			w.two("fmul", t, e, e)
-			w.two("frsqrts", t, t, x)
+			w.two("fmul", t, e, x) // the root; the square of e may be denormal
+			w.two("frsqrts", t, t, e)
 		})
 	case nearReciprocal:
 		w.refined(l, o, v, func(x, e, t string) {
