@@ -8,6 +8,7 @@ require (
 	github.com/bep/imagemeta v1.0.1
 	github.com/chewxy/hm v1.0.0
 	github.com/ebitengine/purego v0.11.3
+	github.com/evanw/esbuild v0.25.0
 	github.com/gofrs/flock v0.13.2
 	github.com/klauspost/compress v1.18.0
 	github.com/parquet-go/parquet-go v0.25.1
