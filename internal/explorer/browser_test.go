@@ -51,7 +51,7 @@ func TestMain(m *testing.M) {
 
 // tab is a page in the browser, and what it complained of.
 type tab struct {
-	*testing.T
+	testing.TB
 	ctx context.Context
 
 	mu         sync.Mutex
@@ -60,7 +60,7 @@ type tab struct {
 }
 
 // open opens a page in a tab of a size, and waits until all of it can be used.
-func open(t *testing.T, url string, width, height int64) *tab {
+func open(t testing.TB, url string, width, height int64) *tab {
 	t.Helper()
 	all, err := browser()
 	if err != nil {
@@ -71,7 +71,7 @@ func open(t *testing.T, url string, width, height int64) *tab {
 	}
 	ctx, cancel := chromedp.NewContext(all)
 	t.Cleanup(cancel)
-	b := &tab{T: t, ctx: ctx}
+	b := &tab{TB: t, ctx: ctx}
 	b.do(chromedp.EmulateViewport(width, height))
 	if err := chromedp.Listen(ctx, b.listen); err != nil {
 		t.Fatal(err)
@@ -192,7 +192,7 @@ func (b *tab) picture(name string) {
 }
 
 // saved writes a page to a file and returns its URL.
-func saved(t *testing.T, page []byte) string {
+func saved(t testing.TB, page []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "page of <a> & b.html")
 	if err := os.WriteFile(path, page, 0o666); err != nil {

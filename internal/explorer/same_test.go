@@ -27,7 +27,7 @@ func onCPU(p *program.Program, params vm.Params) (vm.Runner, error) {
 
 // given is a page of a preset that is bent, with parameters that are larger than
 // those it starts with, so that rows differ, and a detector.
-func given(t *testing.T, preset string, rows data.Set, bend func(s *model.Spec)) explorer.Given {
+func given(t testing.TB, preset string, rows data.Set, bend func(s *model.Spec)) explorer.Given {
 	t.Helper()
 	ctx := context.Background()
 	spec, err := model.Preset(preset)
@@ -82,7 +82,7 @@ func given(t *testing.T, preset string, rows data.Set, bend func(s *model.Spec))
 	return explorer.Given{Spec: spec, Params: state.Tensors, Model: m, Detector: d, Rows: data.NewReader(rows), Title: "a <b> & \"c\"", Points: 20000}
 }
 
-func written(t *testing.T, g explorer.Given) []byte {
+func written(t testing.TB, g explorer.Given) []byte {
 	t.Helper()
 	var page bytes.Buffer
 	if err := explorer.Write(context.Background(), &page, g); err != nil {
@@ -92,7 +92,7 @@ func written(t *testing.T, g explorer.Given) []byte {
 }
 
 // digits are the first test images of MNIST.
-func digits(t *testing.T, n int) data.Set {
+func digits(t testing.TB, n int) data.Set {
 	t.Helper()
 	src, err := mnist.Load()
 	if err != nil {
@@ -135,6 +135,11 @@ func standard(s *model.Spec, rows data.Set) {
 		scaling.Shift, scaling.Factor = append(scaling.Shift, float32(100*j)), append(scaling.Factor, 1/float32(1+j%3))
 	}
 	s.Scaling, s.Output = &scaling, "identity"
+}
+
+// standardOf is the same as a bend of a spec.
+func standardOf(rows data.Set) func(s *model.Spec) {
+	return func(s *model.Spec) { standard(s, rows) }
 }
 
 // TestSame holds what the page computes to what Go does: codes, what is rebuilt,

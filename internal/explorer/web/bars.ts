@@ -53,7 +53,8 @@ export class Bars {
       bar.line.classList.toggle("far", input !== null && Math.abs(this.error(j, input, output)) > 3);
     });
     const { size } = this.model;
-    this.note.textContent = size <= most ? "" : input ? `The ${most} of ${size} values that are rebuilt worst.` : `The first ${most} of ${size} values.`;
+    const which = size <= most ? "" : input ? ` The ${most} of ${size} values that are rebuilt worst.` : ` The first ${most} of ${size} values.`;
+    this.note.textContent = (input ? "Bar: the value. Mark: what is rebuilt. Both between the least and the greatest of the rows." : "Bar and mark: what is decoded.") + which;
   }
 
   /** error is a value's error in deviations of normal ones, or plain where there is no detector. */

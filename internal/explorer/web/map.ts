@@ -191,7 +191,8 @@ export class CodeMap {
       const from = performance.now();
       const [left, top] = this.toPixel(0, 0);
       const view: View = { scaleX: this.baseX * this.zoom * ratio, scaleY: -this.baseY * this.zoom * ratio, left: left * ratio, top: top * ratio };
-      const radius = Math.min(6, 2.4 * Math.pow(this.zoom, 0.3)) * ratio;
+      const usual = this.points.x.length < 2000 ? 3.5 : 2.4;
+      const radius = Math.min(6, usual * Math.pow(this.zoom, 0.3)) * ratio;
       this.scatter.draw(this.points, view, parse(style.getPropertyValue("--map")), radius);
       this.drawMs = performance.now() - from;
     }
