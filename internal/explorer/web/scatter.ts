@@ -4,13 +4,19 @@
 import { shapes } from "./colours";
 
 interface Mark {
-  dx: Int16Array;
-  dy: Int16Array;
-  cover: Uint16Array; // of 256
+  reach: number; // pixels from the middle that it can touch
+  dx: number[];
+  dy: number[];
+  cover: number[]; // of 256
+  // The same as distances in an image of a width: those that are covered whole, and
+  // the others with how much.
+  whole: Int32Array;
+  edge: Int32Array;
+  share: Int32Array;
 }
 
 /** mark draws a shape of a radius in pixels, each looked at in 4×4 places. */
-function mark(shape: number, radius: number): Mark {
+function mark(shape: number, radius: number, width: number): Mark {
   const reach = Math.ceil(radius);
   const dx: number[] = [], dy: number[] = [], cover: number[] = [];
   for (let y = -reach; y <= reach; y++)
@@ -20,13 +26,19 @@ function mark(shape: number, radius: number): Mark {
         const u = x + ((k & 3) - 1.5) / 4, v = y + ((k >> 2) - 1.5) / 4;
         if (shapes[shape].inside(u / radius, v / radius)) hits++;
       }
-      if (hits > 0) {
-        dx.push(x);
-        dy.push(y);
-        cover.push(hits * 16);
-      }
+      if (hits === 0) continue;
+      dx.push(x);
+      dy.push(y);
+      cover.push(hits * 16);
     }
-  return { dx: Int16Array.from(dx), dy: Int16Array.from(dy), cover: Uint16Array.from(cover) };
+  const places = dx.map((x, k) => ({ far: dy[k] * width + x, cover: cover[k] }));
+  const edge = places.filter((p) => p.cover < 256);
+  return {
+    reach, dx, dy, cover,
+    whole: Int32Array.from(places.filter((p) => p.cover === 256), (p) => p.far),
+    edge: Int32Array.from(edge, (p) => p.far),
+    share: Int32Array.from(edge, (p) => p.cover),
+  };
 }
 
 /** Points are what is drawn; their arrays are as long as there are points. */
@@ -54,7 +66,7 @@ export class Scatter {
   private image: ImageData | null = null;
   private pixels = new Uint32Array(0);
   private marks: Mark[] = [];
-  private radius = 0;
+  private made = ""; // of which radius and width the marks are
   private px = new Int32Array(0);
 
   constructor(private readonly context: CanvasRenderingContext2D) {}
@@ -69,10 +81,12 @@ export class Scatter {
     this.pixels.fill(0xff000000 | swap(background));
     const n = this.place(p, view, width, height);
     const affordable = Math.sqrt(budget / Math.max(1, n) / 4);
-    this.prepare(Math.max(1, Math.min(radius, affordable)));
+    this.prepare(Math.max(1, Math.min(radius, affordable)), width);
     for (let k = 0; k < n; k++) {
-      const i = this.px[3 * k];
-      this.stamp(this.marks[p.shape[i]], this.px[3 * k + 1], this.px[3 * k + 2], p.colour[i], width, height);
+      const i = this.px[3 * k], x = this.px[3 * k + 1], y = this.px[3 * k + 2];
+      const m = this.marks[p.shape[i]];
+      if (x >= m.reach && y >= m.reach && x < width - m.reach && y < height - m.reach) stamp(this.pixels, m, y * width + x, p.colour[i]);
+      else this.stampPart(m, x, y, p.colour[i], width, height);
     }
     this.context.putImageData(this.image, 0, 0);
   }
@@ -93,29 +107,35 @@ export class Scatter {
     return n;
   }
 
-  private prepare(radius: number): void {
+  private prepare(radius: number, width: number): void {
     radius = Math.round(radius * 4) / 4;
-    if (radius === this.radius) return;
-    this.radius = radius;
-    this.marks = shapes.map((_, shape) => mark(shape, radius));
+    const made = `${radius} ${width}`;
+    if (made === this.made) return;
+    this.made = made;
+    this.marks = shapes.map((_, shape) => mark(shape, radius, width));
   }
 
-  private stamp(m: Mark, x: number, y: number, colour: number, width: number, height: number): void {
-    const pixels = this.pixels;
-    const rb = colour & 0xff00ff, g = colour & 0xff00;
+  /** stampPart draws a mark that the border cuts. */
+  private stampPart(m: Mark, x: number, y: number, colour: number, width: number, height: number): void {
     for (let k = 0; k < m.dx.length; k++) {
       const u = x + m.dx[k], v = y + m.dy[k];
-      if (u < 0 || v < 0 || u >= width || v >= height) continue;
-      const at = v * width + u, a = m.cover[k];
-      if (a === 256) {
-        pixels[at] = 0xff000000 | colour;
-        continue;
-      }
-      const under = pixels[at], rest = 256 - a;
-      const mixed = ((rb * a + (under & 0xff00ff) * rest) >>> 8) & 0xff00ff;
-      pixels[at] = 0xff000000 | mixed | (((g * a + (under & 0xff00) * rest) >>> 8) & 0xff00);
+      if (u >= 0 && v >= 0 && u < width && v < height) blend(this.pixels, v * width + u, colour, m.cover[k]);
     }
   }
+}
+
+function stamp(pixels: Uint32Array, m: Mark, at: number, colour: number): void {
+  const opaque = 0xff000000 | colour;
+  for (let k = 0; k < m.whole.length; k++) pixels[at + m.whole[k]] = opaque;
+  for (let k = 0; k < m.edge.length; k++) blend(pixels, at + m.edge[k], colour, m.share[k]);
+}
+
+/** blend covers a share of 256 of a pixel. */
+function blend(pixels: Uint32Array, at: number, colour: number, share: number): void {
+  const under = pixels[at], rest = 256 - share;
+  const rb = Math.imul(colour & 0xff00ff, share) + Math.imul(under & 0xff00ff, rest);
+  const g = Math.imul(colour & 0xff00, share) + Math.imul(under & 0xff00, rest);
+  pixels[at] = 0xff000000 | ((rb >>> 8) & 0xff00ff) | ((g >>> 8) & 0xff00);
 }
 
 /** swap turns 0xRRGGBB into 0xBBGGRR. */
