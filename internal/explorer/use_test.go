@@ -291,6 +291,7 @@ func (v *visitor) draw() {
 		return mass > 10 && Math.abs(x / mass - 13.5) < 2 && Math.abs(y / mass - 13.5) < 2;
 	})()`)
 	v.decoded("what is drawn")
+	v.shown("pad-output")
 	v.want("it is scored", `/^Drawn: (score|loss)/.test(document.getElementById("told").textContent)`)
 	v.picture(strings.ReplaceAll(v.Name(), "/", " ") + " drawn")
 	v.press("#pad-clear")

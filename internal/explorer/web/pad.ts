@@ -1,9 +1,13 @@
 // The pad: strokes of the mouse, a finger or the keys become an input.
 
+import { paint } from "./draw";
 import { byId } from "./page";
+import { inWords } from "./point";
 import type { State } from "./state";
 import { habitsOf, rasterise } from "./strokes";
 import type { Habits, Stroke } from "./strokes";
+
+const drawn = "Drawn";
 
 export class Pad {
   private strokes: Stroke[] = [];
@@ -33,7 +37,17 @@ export class Pad {
     for (const name of ["focus", "blur"] as const) this.canvas.addEventListener(name, () => this.draw());
     byId("pad-clear").addEventListener("click", () => this.clear());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    state.onChange(() => this.show());
     this.draw();
+  }
+
+  /** show shows what was drawn as the model reads it, and what it makes of it. */
+  private show(): void {
+    const { what, input, output, judged, model } = this.state;
+    if (what !== drawn || !input || !judged) return;
+    paint(byId<HTMLCanvasElement>("pad-input"), model.page, input);
+    paint(byId<HTMLCanvasElement>("pad-output"), model.page, output);
+    byId("pad-told").textContent = inWords(model, null, -1, judged.loss, judged.score, judged.anomalous);
   }
 
   private at(e: PointerEvent): [number, number] {
@@ -70,7 +84,7 @@ export class Pad {
     this.waiting = requestAnimationFrame(() => {
       this.habits ??= habitsOf(this.state.model);
       const image = rasterise(this.strokes, this.state.model.page, this.habits);
-      if (image) this.state.setInput(image, "Drawn");
+      if (image) this.state.setInput(image, drawn);
     });
   }
 

@@ -18,7 +18,7 @@ export function axesOf(page: Page): Axis[] {
     components.forEach((c, k) => {
       if (!c) return;
       const along = Float64Array.from(c);
-      const share = shares[k] > 0 ? ` (${(100 * shares[k]).toFixed(0)} %)` : "";
+      const share = shares[k] > 0 ? `, ${(100 * shares[k]).toFixed(0)} %` : "";
       list.push({ name: `PC ${k + 1}${share}`, along, origin: dot(along, mean) });
     });
   for (let k = 0; k < z; k++) {
