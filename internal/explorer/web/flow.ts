@@ -1,6 +1,8 @@
-// The network: runs the operations of a part one after the other. Weights and
-// what lies between operations are float32; sums are float64, which is nearer to
-// what float32 should give than any order of float32 sums.
+// The network: runs the operations of a part one after the other, in float32. A
+// sum of products is one chain of multiply-adds in the order of the inputs, each
+// rounded once, as the Go package's kernels make it: a product of two float32 is
+// exact in float64, so that rounding the sum gives what a fused multiply-add does.
+// A transposed convolution adds in float64.
 
 import { activation } from "./activation";
 import type { Page, Part, Step } from "./page";
@@ -103,17 +105,26 @@ type Function1 = (z: number) => number;
 
 /** linear is f(x·Wᵀ + b), W (outputs, inputs). */
 function linear(out: Values, x: Values, w: Values, b: Values, f: Function1): void {
-  const inputs = x.length;
-  for (let o = 0, at = 0; o < out.length; o++, at += inputs) {
-    let s0 = 0, s1 = 0, s2 = 0, s3 = 0, i = 0;
-    for (; i + 3 < inputs; i += 4) {
-      s0 += w[at + i] * x[i];
-      s1 += w[at + i + 1] * x[i + 1];
-      s2 += w[at + i + 2] * x[i + 2];
-      s3 += w[at + i + 3] * x[i + 3];
+  const n = x.length, outputs = out.length;
+  let o = 0;
+  for (; o + 3 < outputs; o += 4) { // four chains at once, none of which waits for another
+    let a = b[o], c = b[o + 1], d = b[o + 2], e = b[o + 3];
+    for (let i = 0, at = o * n; i < n; i++, at++) {
+      const v = x[i];
+      a = Math.fround(a + w[at] * v);
+      c = Math.fround(c + w[at + n] * v);
+      d = Math.fround(d + w[at + 2 * n] * v);
+      e = Math.fround(e + w[at + 3 * n] * v);
     }
-    for (; i < inputs; i++) s0 += w[at + i] * x[i];
-    out[o] = f(Math.fround(b[o] + (s0 + s1 + (s2 + s3))));
+    out[o] = f(a);
+    out[o + 1] = f(c);
+    out[o + 2] = f(d);
+    out[o + 3] = f(e);
+  }
+  for (; o < outputs; o++) {
+    let a = b[o];
+    for (let i = 0, at = o * n; i < n; i++, at++) a = Math.fround(a + w[at] * x[i]);
+    out[o] = f(a);
   }
 }
 
@@ -131,30 +142,32 @@ function meets(n: number, stride: number, padding: number, kernel: number, most:
   });
 }
 
-/** conv is a convolution of x (C,H,W) by w (O,C,kH,kW). */
+/** conv is a convolution of x (C,H,W) by w (O,C,kH,kW). A sum goes over the kernel's places first, then over channels. */
 function conv(s: Step, out: Values, x: Values, w: Values, b: Values, [C, H, W]: number[], [O, , kH, kW]: number[], f: Function1): () => void {
   const [sh, sw] = s.stride ?? [1, 1];
   const [ph, pw] = s.padding ?? [0, 0];
   const [, oH, oW] = s.shape;
   const down = meets(H, sh, ph, kH, oH), across = meets(W, sw, pw, kW, oW);
-  const sums = new Float64Array(out.length);
+  const area = oH * oW;
   return () => {
-    sums.fill(0);
-    for (let o = 0; o < O; o++)
-      for (let c = 0; c < C; c++)
-        for (let u = 0; u < kH; u++) {
-          const i0 = down[u][0], i1 = down[u][1];
-          for (let v = 0; v < kW; v++) {
+    for (let o = 0; o < O; o++) {
+      out.fill(b[o], o * area, (o + 1) * area);
+      for (let u = 0; u < kH; u++) {
+        const i0 = down[u][0], i1 = down[u][1];
+        for (let v = 0; v < kW; v++) {
+          const j0 = across[v][0], j1 = across[v][1];
+          for (let c = 0; c < C; c++) {
             const weight = w[((o * C + c) * kH + u) * kW + v];
-            const j0 = across[v][0], j1 = across[v][1];
             for (let i = i0; i < i1; i++) {
-              const to = (o * oH + i) * oW;
+              const to = o * area + i * oW;
               const from = (c * H + i * sh + u - ph) * W + v - pw;
-              for (let j = j0; j < j1; j++) sums[to + j] += weight * x[from + j * sw];
+              for (let j = j0; j < j1; j++) out[to + j] += weight * x[from + j * sw]; // rounded as it is stored
             }
           }
         }
-    finish(out, sums, b, oH * oW, f);
+      }
+    }
+    for (let i = 0; i < out.length; i++) out[i] = f(out[i]);
   };
 }
 

@@ -47,7 +47,7 @@ export interface Page {
   latent: number;
   parts: Record<string, Part>;
   params: Record<string, { shape: number[]; at: number }>;
-  scaling: { kind: string; lo: number; hi: number; shift: number[] | null; factor: number[] | null };
+  scaling: { kind: string; lo: number; hi: number; shift: Float32Array | null; factor: Float32Array | null };
   ends: [number, number] | null;
   shown: [number, number];
   loss: Loss;
@@ -74,7 +74,14 @@ export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
 }
 
 export function readPage(): Page {
-  return JSON.parse(byId("page").textContent ?? "") as Page;
+  const page = JSON.parse(byId("page").textContent ?? "") as Page;
+  // Float32 is written in as few digits as tell it from others: 0.1 is no float64.
+  const { scaling } = page;
+  scaling.lo = Math.fround(scaling.lo);
+  scaling.hi = Math.fround(scaling.hi);
+  scaling.shift = scaling.shift && Float32Array.from(scaling.shift);
+  scaling.factor = scaling.factor && Float32Array.from(scaling.factor);
+  return page;
 }
 
 /** hasBlob says whether the page has an array of a name. */
