@@ -145,7 +145,7 @@ func standardOf(rows data.Set) func(s *model.Spec) {
 // TestSame holds what the page computes to what Go does: codes, what is rebuilt,
 // losses, scores and what is anomalous.
 func TestSame(t *testing.T) {
-	table, images := vectors(300, 9), digits(t, 200)
+	table, images := vectors(100, 9), digits(t, 50)
 	minmax := func(s *model.Spec) {
 		s.Scaling = &data.Scaling{Kind: data.ScaleMinMax, Pixels: data.Range{Lo: 0, Hi: 1}}
 		for j := range 9 {
@@ -159,8 +159,8 @@ func TestSame(t *testing.T) {
 	}{
 		"fc3":       {preset: "fc3", rows: images},
 		"fc12":      {preset: "fc12", rows: images},
-		"conv":      {preset: "conv", rows: images.Slice(0, 60)},
-		"conv-vae":  {preset: "conv-vae", rows: images.Slice(0, 60)},
+		"conv":      {preset: "conv", rows: images.Slice(0, 25)},
+		"conv-vae":  {preset: "conv-vae", rows: images.Slice(0, 25)},
 		"vae":       {preset: "vae", rows: images},
 		"cvae":      {preset: "cvae", rows: images},
 		"aae":       {preset: "aae", rows: images},
@@ -168,7 +168,7 @@ func TestSame(t *testing.T) {
 		"leaky":     {preset: "fc3", rows: images, bend: func(s *model.Spec) { s.Activation, s.Loss = "leakyrelu:0.2", model.MAE }},
 		"bce":       {preset: "fc64", rows: images, bend: func(s *model.Spec) { s.Loss, s.Activation = model.BCE, "gelu" }},
 		"sparse":    {preset: "fc64", rows: images, bend: func(s *model.Spec) { s.Sparse, s.BatchNorm = "topk:7", true }},
-		"colours":   {preset: "conv", rows: colours(40)},
+		"colours":   {preset: "conv", rows: colours(25)},
 		"table":     {preset: "table", rows: table, bend: func(s *model.Spec) { s.Latent = 2; standard(s, table) }},
 		"one":       {preset: "table", rows: table, bend: func(s *model.Spec) { s.Latent = 1; standard(s, table) }},
 		"minmax":    {preset: "fc3", rows: table, bend: minmax},

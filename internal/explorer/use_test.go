@@ -144,6 +144,7 @@ func (v *visitor) map1() {
 	row := v.text("explorer.map.hover")
 	v.click(v.point(row))
 	v.want("a click picks it", "explorer.state.row === "+row)
+	v.want("its score", "Math.abs(explorer.state.judged.score / explorer.model.judge(explorer.state.input, explorer.state.label).score - 1) < 1e-5")
 	v.decoded("a row")
 	v.drag(0, v.at("#above", 0.4, 0.4), v.at("#above", 0.6, 0.5), v.at("#above", 0.62, 0.7))
 	v.want("a drag decodes", "explorer.state.row === -1 && explorer.state.input === null")

@@ -36,7 +36,10 @@ export class Legend {
 
   private byClasses(labels: Uint8Array): void {
     const names = this.page.classes ?? [];
-    const order = Uint32Array.from({ length: labels.length }, (_, i) => i);
+    const counts = names.map(() => 0);
+    labels.forEach((label) => counts[label]++);
+    const rank = (c: number): number => Math.floor(Math.log2(counts[c])); // much rarer classes lie above
+    const order = Uint32Array.from({ length: labels.length }, (_, i) => i).sort((a, b) => rank(labels[b]) - rank(labels[a]) || a - b);
     this.map.paintWith((i) => classLook(labels[i]), order);
     names.forEach((name, c) => {
       const button = document.createElement("button");

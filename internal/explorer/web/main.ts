@@ -64,10 +64,11 @@ async function open(): Promise<void> {
     readBlob("weights"), readBlob("rows"), readBlob("losses"),
     hasBlob("scores") ? readBlob("scores") : null, hasBlob("numbers") ? readBlob("numbers") : null,
   ]);
-  const model = new Model(page, new Float32Array(weights), page.bytes ? new Uint8Array(rows) : new Float32Array(rows), labels);
+  const scored = scores && new Float64Array(scores);
+  const model = new Model(page, new Float32Array(weights), page.bytes ? new Uint8Array(rows) : new Float32Array(rows), labels, scored);
   explorer.model = model;
   explorer.state = state = new State(model);
-  addColourings(page, legend, labels, new Float64Array(losses), scores && new Float64Array(scores));
+  addColourings(page, legend, labels, new Float64Array(losses), scored);
   const numbered = numbers && new Uint32Array(numbers);
   const found = state;
   new PointPanel(found, numbered);
@@ -147,7 +148,7 @@ function card(model: Model, numbers: Uint32Array | null): (row: number, x: numbe
     if (row !== shown) {
       shown = row;
       const values = model.row(row);
-      const j = model.judge(values, model.label(row));
+      const j = model.judgeRow(row);
       let words = inWords(model, numbers, row, j.loss, j.score, j.anomalous);
       if (model.image) {
         paint(input, model.page, values);

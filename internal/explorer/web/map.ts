@@ -240,7 +240,6 @@ export class CodeMap {
       }
     };
     if (this.hover >= 0) ring(...this.toPixel(this.points.x[this.hover], this.points.y[this.hover]), 7, 1.5);
-    c.textAlign = "left";
     for (const m of this.markers) {
       const [x, y] = this.pixelOf(m.code);
       ring(x, y, m.kind === "point" ? 9 : 6, 2.5);
@@ -248,7 +247,8 @@ export class CodeMap {
         c.fillStyle = ink;
         c.fillRect(x - 1.5, y - 1.5, 3, 3);
       }
-      if (m.text) text(m.text, x + 13, y, "600 13px system-ui, sans-serif");
+      c.textAlign = x > width - 60 ? "right" : "left";
+      if (m.text) text(m.text, x + (x > width - 60 ? -13 : 13), y, "600 13px system-ui, sans-serif");
     }
   }
 

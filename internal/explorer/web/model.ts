@@ -22,7 +22,7 @@ export class Model {
   private readonly logits: Flow | null;
   private readonly logvar: Flow | null;
 
-  constructor(readonly page: Page, weights: Float32Array, readonly rows: Uint8Array | Float32Array, readonly labels: Uint8Array | null) {
+  constructor(readonly page: Page, weights: Float32Array, readonly rows: Uint8Array | Float32Array, readonly labels: Uint8Array | null, private readonly scores: Float64Array | null) {
     const [c, h, w] = page.shape;
     this.image = c > 0;
     this.size = this.image ? c * h * w : w;
@@ -73,6 +73,13 @@ export class Model {
   /** decode returns a row as the network writes it. */
   decode(code: ArrayLike<number>, label: number): Float32Array {
     return this.decoder.run(code, label).slice();
+  }
+
+  /** judgeRow is judge of row i, with the score that Go gave it: at the threshold the last digit decides. */
+  judgeRow(i: number): Judged {
+    const j = this.judge(this.row(i), this.label(i));
+    if (!this.scores) return j;
+    return { ...j, score: this.scores[i], anomalous: this.scores[i] > (this.page.detector?.threshold ?? Infinity) };
   }
 
   /** judge encodes and decodes an input, and scores it. */

@@ -26,15 +26,28 @@ export class PointPanel {
     if (model.image) byId("pair").hidden = false;
     else this.bars = new Bars(model, byId("bars"));
     const row = byId<HTMLInputElement>("row");
-    row.max = String(page.n - 1);
-    if (page.of > page.n) row.setAttribute("aria-label", `Number of the point, 0 to ${page.n - 1}`);
+    row.max = String(page.of - 1);
     row.addEventListener("change", () => {
-      const i = Math.round(Number(row.value));
-      if (row.value !== "" && i >= 0 && i < page.n) state.setRow(i);
-      else row.value = state.row >= 0 ? String(state.row) : "";
+      const wanted = Math.round(Number(row.value));
+      if (row.value !== "" && wanted >= 0 && wanted < page.of) state.setRow(this.point(wanted));
+      else row.value = this.number();
     });
     this.addClasses();
     state.onChange(() => this.show());
+  }
+
+  /** point is that of a row, or of the next row that the page has. */
+  private point(row: number): number {
+    const { numbers } = this;
+    if (!numbers) return row;
+    const at = numbers.findIndex((n) => n >= row);
+    return at < 0 ? numbers.length - 1 : at;
+  }
+
+  /** number is that of the row that is shown. */
+  private number(): string {
+    const { row } = this.state;
+    return row < 0 ? "" : String(this.numbers ? this.numbers[row] : row);
   }
 
   private addClasses(): void {
@@ -49,7 +62,7 @@ export class PointPanel {
   private show(): void {
     const { state } = this;
     const { page } = state.model;
-    byId<HTMLInputElement>("row").value = state.row >= 0 ? String(state.row) : "";
+    byId<HTMLInputElement>("row").value = this.number();
     if (page.conditional) byId<HTMLSelectElement>("class").value = String(state.label);
     if (this.bars) this.bars.show(state.input, state.output);
     else {

@@ -37,7 +37,8 @@ export class State {
     this.row = row;
     this.what = what;
     this.input = input;
-    this.judged = this.model.judge(input, this.label);
+    const own = row >= 0 && (!this.model.page.conditional || this.label === this.model.label(row));
+    this.judged = own ? this.model.judgeRow(row) : this.model.judge(input, this.label);
     this.code = this.judged.code;
     this.output = this.judged.output;
     this.tell();
