@@ -132,7 +132,7 @@ func standard(s *model.Spec, rows data.Set) {
 	width := rows.Size()
 	scaling := data.Scaling{Kind: data.ScaleStandard}
 	for j := range width {
-		scaling.Shift, scaling.Factor = append(scaling.Shift, float32(100*j)), append(scaling.Factor, 1/float32(1+j%3))
+		scaling.Shift, scaling.Factor = append(scaling.Shift, float32(100*j)+0.1), append(scaling.Factor, 1/float32(1+j%3))
 	}
 	s.Scaling, s.Output = &scaling, "identity"
 }
@@ -239,7 +239,7 @@ func same(b *tab, g explorer.Given, rows data.Set) {
 		for i, v := range want {
 			worst = max(worst, math.Abs(got[i]-v)/max(1, math.Abs(v)))
 		}
-		if len(got) != len(want) || !(worst <= 1e-5) {
+		if len(got) != len(want) || !(worst <= 2e-6) {
 			b.Errorf("%s: %d for %d, off by up to %g of themselves", what, len(got), len(want), worst)
 		}
 	}
