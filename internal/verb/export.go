@@ -22,5 +22,6 @@ func exportVerb(p *cli.Process) *cobra.Command {
 	}
 	c.AddCommand(exportONNX(p))
 	c.AddCommand(exportTorch(p))
+	c.AddCommand(exportHTML(p))
 	return c
 }
