@@ -150,6 +150,10 @@ func call(s http.Handler, method, path, kind, accept string, body []byte) *httpt
 	if accept != "" {
 		r.Header.Set("Accept", accept)
 	}
+	return recorded(s, r)
+}
+
+func recorded(s http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
 	return w
