@@ -35,6 +35,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			e.failed(fmt.Errorf("%w: %v", errPanic, p))
 		}
 	}()
+	if r.ContentLength != 0 {
+		e.readBy(e.began.Add(s.options.BodyTime))
+	}
 	if err := e.route(); err != nil {
 		e.failed(err)
 	}
@@ -192,13 +195,15 @@ func (e *exchange) operate(m *served, operation string) error {
 	return e.run(ctx, m, operation, q, out)
 }
 
+// readBy ends reading at a time, never where it is zero. It holds for what net/http
+// reads of a body that a handler left, too.
+func (e *exchange) readBy(end time.Time) {
+	_ = http.NewResponseController(e.w).SetReadDeadline(end) // in a test's recorder there is none
+}
+
 // body reads what the client sends, in the time that it has for it.
 func (e *exchange) body() ([]byte, error) {
 	o := e.server.options
-	control := http.NewResponseController(e.w)
-	if err := control.SetReadDeadline(time.Now().Add(o.BodyTime)); err == nil {
-		defer func() { _ = control.SetReadDeadline(time.Time{}) }() // it was set before
-	}
 	body, err := readBody(e.r.Body, e.r.ContentLength, o.MaxBody, &e.memory)
 	var known *httpError
 	switch {
@@ -210,6 +215,9 @@ func (e *exchange) body() ([]byte, error) {
 		return nil, err
 	case err != nil:
 		return nil, refuse(http.StatusBadRequest, "the body cannot be read: %v", err)
+	}
+	if e.r.ContentLength != 0 {
+		e.readBy(time.Time{})
 	}
 	return body, nil
 }
