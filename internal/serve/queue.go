@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"sync"
 
 	"aegis/data"
@@ -46,7 +48,8 @@ type piece struct {
 
 // queue gathers the rows of requests that wait into batches. A request that finds
 // nothing running runs at once; what comes meanwhile waits together for the next
-// batch. Nobody waits for others to come. A long request gets a share of each
+// batch. Nobody waits for others to come: a worker lets only those go first that
+// could run already, and whose rows may so come into its batch. A long request gets a share of each
 // batch, and takes its turn behind those that came meanwhile.
 type queue struct {
 	work
@@ -58,6 +61,7 @@ type queue struct {
 
 	mu      sync.Mutex
 	jobs    []*job // that have rows to give
+	ready   int    // rows that they have
 	running int    // workers
 	idle    sync.WaitGroup
 }
@@ -66,6 +70,10 @@ var (
 	errFull  = errors.New("too many requests wait")
 	errPanic = errors.New("internal error")
 )
+
+// anotherRows is how many rows have to wait for another batch to run beside one: in
+// fewer the weights are read for little.
+const anotherRows = 64
 
 // batchValues bounds the values of a batch.
 const batchValues = 1 << 19
@@ -86,12 +94,9 @@ func (q *queue) do(ctx context.Context, rows data.Rows, labels []byte) (result, 
 		return result{}, errFull
 	}
 	q.jobs = append(q.jobs, j)
+	q.ready += rows.N
 	q.observe.waiting.Add(1)
-	if q.running < q.workers {
-		q.running++
-		q.idle.Add(1)
-		go q.serve()
-	}
+	q.another()
 	q.mu.Unlock()
 	select {
 	case <-j.done:
@@ -99,6 +104,15 @@ func (q *queue) do(ctx context.Context, rows data.Rows, labels []byte) (result, 
 	case <-ctx.Done():
 		q.leave(j)
 		return result{}, ctx.Err()
+	}
+}
+
+// another starts a worker where one pays. The lock is held.
+func (q *queue) another() {
+	if q.ready > 0 && q.running == 0 || q.ready >= anotherRows && q.running < q.workers {
+		q.running++
+		q.idle.Add(1)
+		go q.serve()
 	}
 }
 
@@ -114,7 +128,8 @@ func (q *queue) leave(j *job) {
 func (q *queue) remove(j *job) {
 	for i, other := range q.jobs {
 		if other == j {
-			q.jobs = append(q.jobs[:i], q.jobs[i+1:]...)
+			q.jobs = slices.Delete(q.jobs, i, i+1)
+			q.ready -= j.rows.N - j.taken
 			q.observe.waiting.Add(-1)
 			return
 		}
@@ -125,6 +140,7 @@ func (q *queue) remove(j *job) {
 func (q *queue) serve() {
 	defer q.idle.Done()
 	for {
+		runtime.Gosched() // to requests that are being read
 		pieces := q.take()
 		if pieces == nil {
 			return
@@ -154,6 +170,7 @@ func (q *queue) take() (pieces []piece) {
 		}
 		pieces = append(pieces, piece{j, j.taken, j.taken + n})
 		j.taken += n
+		q.ready -= n
 		room -= n
 		if j.taken < j.rows.N {
 			again = append(again, j)
@@ -164,6 +181,7 @@ func (q *queue) take() (pieces []piece) {
 	all := len(q.jobs)
 	q.jobs = append(kept, again...)
 	clear(q.jobs[len(q.jobs):all])
+	q.another()
 	return pieces
 }
 
