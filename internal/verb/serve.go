@@ -39,8 +39,9 @@ func serveVerb(p *cli.Process) *cobra.Command {
 			"unless --listen names another address; who may ask, and TLS, are a proxy's to see to.\n" +
 			"An interrupt ends it once what was accepted is answered, a second one at once.",
 		Example: "  go run ./cmd/aegis train --epochs 1 --limit 2000 --out runs/digits\n" +
-			"  go run ./cmd/aegis serve runs/digits --listen 8080 & sleep 5\n" +
-			"  curl -s localhost:8080/v1/models/digits\n" +
+			"  go build -o aegis ./cmd/aegis\n" +
+			"  ./aegis serve runs/digits --listen 8317 &\n" +
+			"  curl -s --retry 30 --retry-all-errors --retry-delay 1 localhost:8317/v1/models\n" +
 			"  kill $!; wait $!",
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error { return s.run(c.Context(), args) },
