@@ -41,7 +41,7 @@ func serveVerb(p *cli.Process) *cobra.Command {
 		Example: "  go run ./cmd/aegis train --epochs 1 --limit 2000 --out runs/digits\n" +
 			"  go build -o aegis ./cmd/aegis\n" +
 			"  ./aegis serve runs/digits --listen 8317 &\n" +
-			"  curl -s --retry 30 --retry-all-errors --retry-delay 1 localhost:8317/v1/models\n" +
+			"  curl -s --retry 30 --retry-all-errors --retry-delay 1 -f localhost:8317/readyz\n" +
 			"  kill $!; wait $!",
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error { return s.run(c.Context(), args) },
@@ -158,7 +158,10 @@ func (s *serving) run(ctx context.Context, args []string) error {
 	}()
 	if err != nil {
 		cancel()
-		return errors.Join(err, <-served)
+		if stopped := <-served; ctx.Err() == nil || stopped != nil {
+			return errors.Join(err, stopped)
+		}
+		return nil // it was stopped while it loaded
 	}
 	server.Ready()
 	s.process.Say("serve: ready")
