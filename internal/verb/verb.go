@@ -52,7 +52,7 @@ func command(p *cli.Process) *cobra.Command {
 		trainVerb(),
 		encodeVerb(p), decodeVerb(p), reconstructVerb(p), denoiseVerb(p),
 		evalVerb(p), detectVerb(p), clusterVerb(p), generateVerb(p), compressVerb(p), decompressVerb(p),
-		plotVerb(p), compareVerb(p), inspectVerb(p), importVerb(p), exportVerb(p), reportVerb(p), doctorVerb(p),
+		serveVerb(p), plotVerb(p), compareVerb(p), inspectVerb(p), importVerb(p), exportVerb(p), reportVerb(p), doctorVerb(p),
 	)
 	decimals(root)
 	return root
