@@ -252,4 +252,3 @@ func TestTries(t *testing.T) {
 		t.Error("a damaged table gave a page")
 	}
 }
-
