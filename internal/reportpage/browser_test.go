@@ -285,8 +285,8 @@ func (b *browser) accessible(t *testing.T) {
 		"sections have one":   `[...document.querySelectorAll("section")].some((s) => !document.getElementById(s.getAttribute("aria-labelledby")))`,
 		"links lead there":    `[...document.querySelectorAll("a")].some((a) => !document.querySelector(a.getAttribute("href")))`,
 		"names differ":        `new Set([...document.querySelectorAll("[id]")].map((e) => e.id)).size !== document.querySelectorAll("[id]").length`,
-		"levels follow": `(() => { let last = 0; for (const h of document.querySelectorAll("h1,h2,h3")) { const n = Number(h.tagName[1]); if (n > last + 1) return true; last = n; } return false; })()`,
-		"no markup of names": `document.querySelector("main b, main i, main script") !== null`,
+		"levels follow":       `(() => { let last = 0; for (const h of document.querySelectorAll("h1,h2,h3")) { const n = Number(h.tagName[1]); if (n > last + 1) return true; last = n; } return false; })()`,
+		"no markup of names":  `document.querySelector("main b, main i, main script") !== null`,
 	} {
 		if eval[bool](t, b, wrong) {
 			t.Errorf("not so: %s", name)
