@@ -28,7 +28,8 @@ func blocked(t *testing.T, path string) {
 }
 
 // TestWriteFailsMeanwhile trains on while its state cannot be written, says so
-// once, and again when it can.
+// once, and again when it can. A write that the directory meets on its way has an
+// error of its own.
 func TestWriteFailsMeanwhile(t *testing.T) {
 	cfg := config(t, "fc12")
 	cfg.Epochs, cfg.SaveEvery = 1_000_000, SaveEvery{Steps: 1}
@@ -43,7 +44,7 @@ func TestWriteFailsMeanwhile(t *testing.T) {
 			if m.Epoch == 1 {
 				blocked(t, path)
 			}
-			if len(said) == 1 {
+			if len(said) > 0 {
 				if failures++; failures == 20 {
 					if err := os.RemoveAll(path); err != nil {
 						t.Fatal(err)
@@ -52,16 +53,21 @@ func TestWriteFailsMeanwhile(t *testing.T) {
 			}
 		},
 		Warn: func(text string) {
-			if said = append(said, text); len(said) == 2 {
+			if said = append(said, text); strings.HasPrefix(text, "files are written again") || len(said) > 3 {
 				cancel()
 			}
 		},
 	}})
-	if len(said) != 2 || !strings.Contains(said[0], "last.safetensors") || !strings.HasSuffix(said[0], "; training goes on") ||
-		!strings.HasPrefix(said[1], "files are written again: the model of epoch ") {
-		t.Errorf("said %q", said)
+	last := max(0, len(said)-1)
+	if last < 1 || last > 2 || !strings.HasPrefix(said[last], "files are written again: the model of epoch ") {
+		t.Fatalf("said %q", said)
 	}
-	if !errors.Is(err, context.Canceled) || s.Status != Interrupted || !slices.Equal(s.Faults, said[:1]) {
+	for _, text := range said[:last] {
+		if !strings.Contains(text, "last.safetensors") || !strings.HasSuffix(text, "; training goes on") {
+			t.Errorf("said %q", text)
+		}
+	}
+	if !errors.Is(err, context.Canceled) || s.Status != Interrupted || !slices.Equal(s.Faults, said[:last]) {
 		t.Errorf("status %s (%v), faults %q", s.Status, err, s.Faults)
 	}
 }
