@@ -9,11 +9,11 @@
 package aegis
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"runtime"
-	"runtime/debug"
 
 	"aegis/data"
 	"aegis/internal/run"
@@ -28,14 +28,7 @@ const Version = session.Version
 // BuildInfo returns version, commit where the build recorded one, and the Go
 // version and platform.
 func BuildInfo() string {
-	commit := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				commit = s.Value
-			}
-		}
-	}
+	commit := cmp.Or(session.Commit(), "unknown")
 	return fmt.Sprintf("aegis %s, commit %s, %s %s/%s", Version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 

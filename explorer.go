@@ -8,6 +8,7 @@ import (
 	"aegis/data"
 	"aegis/internal/explorer"
 	"aegis/internal/infer"
+	"aegis/model/program"
 )
 
 // How many rows the page of [Run.WriteExplorer] has.
@@ -42,7 +43,11 @@ func (r *Run) WriteExplorer(ctx context.Context, w io.Writer, m *Model, rows dat
 	if err != nil {
 		return err
 	}
-	fingerprint, err := infer.FingerprintOf(spec, params)
+	p, err := spec.Forward()
+	if err != nil {
+		return err
+	}
+	fingerprint, err := infer.Fingerprint(p, (&program.State{Tensors: params}).Tensor)
 	if err != nil {
 		return err
 	}

@@ -209,3 +209,15 @@ func (p *npyParser) shape() []int {
 	}
 	return dims
 }
+
+// NPYHead returns the header of a .npy file, version 1.0, of values of a kind,
+// such as <f4, with spaces up to a multiple of 64 bytes.
+func NPYHead(kind string, shape ...int) []byte {
+	dims := strings.Trim(strings.ReplaceAll(fmt.Sprint(shape), " ", ", "), "[]")
+	text := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", kind, dims)
+	const before, unit = 10, 64
+	pad := (unit - (before+len(text)+1)%unit) % unit
+	head := []byte("\x93NUMPY\x01\x00")
+	head = binary.LittleEndian.AppendUint16(head, uint16(len(text)+pad+1))
+	return append(head, text+strings.Repeat(" ", pad)+"\n"...)
+}

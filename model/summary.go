@@ -94,7 +94,7 @@ parameters   %d
 forward      %.3f MFLOPs an image
 training     %.1f MFLOPs a step of %d
 memory       %s for parameters, gradients and optimizer; %s for activations
-`, cost.Params, cost.FLOPs/1e6, cost.StepFLOPs*float64(s.Batch)/1e6, s.Batch, bytesText(cost.ParamBytes), bytesText(cost.ActivationBytes))
+`, cost.Params, cost.FLOPs/1e6, cost.StepFLOPs*float64(s.Batch)/1e6, s.Batch, BytesText(cost.ParamBytes), BytesText(cost.ActivationBytes))
 	return err
 }
 
@@ -102,7 +102,8 @@ func shapeText(shape []int) string {
 	return strings.Trim(strings.ReplaceAll(fmt.Sprint(shape), " ", "×"), "[]")
 }
 
-func bytesText(n float64) string {
+// BytesText is a number of bytes for reading, such as 1.5 MiB.
+func BytesText(n float64) string {
 	switch {
 	case n >= 1<<30:
 		return fmt.Sprintf("%.1f GiB", n/(1<<30))

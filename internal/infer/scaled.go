@@ -11,7 +11,6 @@ import (
 
 	"aegis/data"
 	"aegis/internal/vm"
-	"aegis/model"
 	"aegis/model/program"
 )
 
@@ -74,28 +73,6 @@ func (h *hashing) read(name string, shape []int) (program.Tensor, error) {
 // fingerprint hashes all parameters of a program in their order, those too that
 // the device had no use for.
 func (h *hashing) fingerprint(p *program.Program) (string, error) {
-	return fingerprintOf(p, func(param program.Param) ([]byte, error) {
-		if h.sums[param.Name] == nil {
-			if _, err := h.read(param.Name, param.Shape); err != nil {
-				return nil, err
-			}
-		}
-		return h.sums[param.Name], nil
-	})
-}
-
-// FingerprintOf is the fingerprint of a model with parameters that [ReadModel]
-// read.
-func FingerprintOf(spec model.Spec, params map[string]program.Tensor) (string, error) {
-	p, err := spec.Forward()
-	if err != nil {
-		return "", err
-	}
-	return fingerprintOf(p, func(param program.Param) ([]byte, error) { return hashed(params[param.Name].Data), nil })
-}
-
-// fingerprintOf hashes what the network reads, and the hash of each parameter.
-func fingerprintOf(p *program.Program, sum func(program.Param) ([]byte, error)) (string, error) {
 	all := sha256.New()
 	scaling, err := json.Marshal(p.Scaling)
 	if err != nil {
@@ -103,12 +80,13 @@ func fingerprintOf(p *program.Program, sum func(program.Param) ([]byte, error)) 
 	}
 	_, _ = all.Write(scaling) // a hash returns no error
 	for _, param := range p.Params {
-		one, err := sum(param)
-		if err != nil {
-			return "", err
+		if h.sums[param.Name] == nil {
+			if _, err := h.read(param.Name, param.Shape); err != nil {
+				return "", err
+			}
 		}
 		_, _ = io.WriteString(all, param.Name+"\n")
-		_, _ = all.Write(one)
+		_, _ = all.Write(h.sums[param.Name])
 	}
 	return hex.EncodeToString(all.Sum(nil)), nil
 }

@@ -196,19 +196,8 @@ func (r *left) speed(spec *model.Spec) (facts []Fact) {
 	if s := r.summary; s != nil && s.ImagesPerSecond > 0 {
 		add("Arithmetic while training", "%.1f GFLOPS", c.StepFLOPs*s.ImagesPerSecond/1e9)
 	}
-	add("Memory for training", "%s for parameters, gradients and optimizer; %s for activations", size(c.ParamBytes), size(c.ActivationBytes))
+	add("Memory for training", "%s for parameters, gradients and optimizer; %s for activations", model.BytesText(c.ParamBytes), model.BytesText(c.ActivationBytes))
 	return facts
-}
-
-// size is a number of bytes.
-func size(n float64) string {
-	switch {
-	case n >= 1<<30:
-		return fmt.Sprintf("%.1f GiB", n/(1<<30))
-	case n >= 1<<20:
-		return fmt.Sprintf("%.1f MiB", n/(1<<20))
-	}
-	return fmt.Sprintf("%.1f KiB", n/(1<<10))
 }
 
 // plan is the plan that the CPU trains by, "" where none can be made.

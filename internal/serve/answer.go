@@ -3,11 +3,9 @@ package serve
 import (
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"math"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -111,7 +109,7 @@ func (a *answer) rows(name string, values []float32, width int) {
 func (a *answer) floats(kind, name string, values []float32, shape data.Shape) {
 	if kind == typeNPY {
 		n := len(values) / max(1, shape.Size())
-		a.text = append(a.text, npyHead("<f4", append([]int{n}, sizes(shape)...)...)...)
+		a.text = append(a.text, data.NPYHead("<f4", append([]int{n}, sizes(shape)...)...)...)
 		for _, v := range values {
 			a.text = binary.LittleEndian.AppendUint32(a.text, math.Float32bits(v))
 			a.more()
@@ -164,7 +162,7 @@ func (a *answer) foundArray(f found, threshold float64, s *served) {
 		a.floats(typeNPY, "", f.heat, data.Shape{C: 1, H: s.shape.H, W: s.shape.W})
 		return
 	}
-	a.text = append(a.text, npyHead("<f8", len(f.scores), 2)...)
+	a.text = append(a.text, data.NPYHead("<f8", len(f.scores), 2)...)
 	for _, score := range f.scores {
 		anomalous := 0.0
 		if score > threshold {
@@ -174,17 +172,6 @@ func (a *answer) foundArray(f found, threshold float64, s *served) {
 		a.text = binary.LittleEndian.AppendUint64(a.text, math.Float64bits(anomalous))
 		a.more()
 	}
-}
-
-// npyHead is a header of version 1.0, with spaces up to a multiple of 64 bytes.
-func npyHead(kind string, shape ...int) []byte {
-	dims := strings.Trim(strings.ReplaceAll(fmt.Sprint(shape), " ", ", "), "[]")
-	text := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", kind, dims)
-	const before, unit = 10, 64
-	pad := (unit - (before+len(text)+1)%unit) % unit
-	head := []byte("\x93NUMPY\x01\x00")
-	head = binary.LittleEndian.AppendUint16(head, uint16(len(text)+pad+1))
-	return append(head, text+strings.Repeat(" ", pad)+"\n"...)
 }
 
 // writeJSON answers a value.

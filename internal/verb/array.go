@@ -4,11 +4,11 @@ import (
 	"bufio"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"os"
-	"strings"
+
+	"aegis/data"
 )
 
 // array writes a .npy whose number of rows may be known at the end only.
@@ -29,7 +29,7 @@ var errChanged = errors.New("aegis: the number of rows changed while they were r
 func (a *array) begin(rows int) (err error) {
 	if a.want = rows; rows >= 0 {
 		a.body = bufio.NewWriterSize(a.out, 1<<16)
-		_, err := a.body.Write(npyHead(a.kind, append([]int{rows}, a.shape...)...))
+		_, err := a.body.Write(data.NPYHead(a.kind, append([]int{rows}, a.shape...)...))
 		return err
 	}
 	if a.spool, err = os.CreateTemp("", "aegis-*.npy"); err != nil {
@@ -68,7 +68,7 @@ func (a *array) end() error {
 	if _, err := a.spool.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	if _, err := a.out.Write(npyHead(a.kind, append([]int{a.rows}, a.shape...)...)); err != nil {
+	if _, err := a.out.Write(data.NPYHead(a.kind, append([]int{a.rows}, a.shape...)...)); err != nil {
 		return err
 	}
 	_, err := io.Copy(a.out, a.spool)
@@ -80,15 +80,4 @@ func (a *array) drop() {
 	if a.spool != nil {
 		_ = errors.Join(a.spool.Close(), os.Remove(a.spool.Name())) // it was for this array alone
 	}
-}
-
-// npyHead is a header of version 1.0, with spaces up to a multiple of 64 bytes.
-func npyHead(kind string, shape ...int) []byte {
-	dims := strings.Trim(strings.ReplaceAll(fmt.Sprint(shape), " ", ", "), "[]")
-	text := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", kind, dims)
-	const before, unit = 10, 64
-	pad := (unit - (before+len(text)+1)%unit) % unit
-	head := []byte("\x93NUMPY\x01\x00")
-	head = binary.LittleEndian.AppendUint16(head, uint16(len(text)+pad+1))
-	return append(head, text+strings.Repeat(" ", pad)+"\n"...)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"aegis/data"
 	"aegis/internal/cli"
 )
 
@@ -69,7 +70,7 @@ func writeRows(t *testing.T, path string, n, width int) {
 		v := math.Float32bits(float32(i%13) - 6)
 		values = append(values, byte(v), byte(v>>8), byte(v>>16), byte(v>>24))
 	}
-	if err := os.WriteFile(path, append(npyHead("<f4", n, width), values...), 0o666); err != nil {
+	if err := os.WriteFile(path, append(data.NPYHead("<f4", n, width), values...), 0o666); err != nil {
 		t.Fatal(err)
 	}
 }

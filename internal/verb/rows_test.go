@@ -246,8 +246,8 @@ func TestNaN(t *testing.T) {
 	t.Chdir(t.TempDir())
 	sensors(t, "t.csv", 200)
 	must(t, "train", "--quiet", "--data", "t.csv", "--drop", "state", "--epochs", "1", "--latent", "2", "--out", "run")
-	nan := append(npyHead("<f4", 2, 6), make([]byte, 48)...)
-	codes := append(npyHead("<f4", 2, 2), make([]byte, 16)...)
+	nan := append(data.NPYHead("<f4", 2, 6), make([]byte, 48)...)
+	codes := append(data.NPYHead("<f4", 2, 2), make([]byte, 16)...)
 	for _, text := range [][]byte{nan, codes} {
 		copy(text[len(text)-4:], []byte{0, 0, 0xc0, 0x7f})
 	}
