@@ -65,6 +65,7 @@ var mayImport = map[string][]string{
 	"aegis/internal/reportpage": {"aegis/data", "aegis/model", "aegis/internal/run", "aegis/internal/session", "aegis/internal/tries", "aegis/internal/infer", "aegis/internal/detect", "aegis/internal/evaluate", "aegis/internal/opendata"},
 	"aegis/internal/serve":      {"aegis/data", "aegis/internal/detect", "aegis/internal/generate", "aegis/internal/infer"},
 	"aegis/internal/weblisten":  {},
+	"aegis/internal/watch":      {"aegis/internal/explorer", "aegis/internal/session"},
 	"aegis/internal/cli":        {"aegis/internal/atomic", "aegis", "aegis/data", "aegis/data/mnist", "aegis/data/memory", "aegis/internal/advice", "aegis/internal/session"},
 	"aegis/internal/verb":       {"aegis", "aegis/data", "aegis/internal/cli"},
 	"aegis/cmd":                 {"aegis/internal/verb", "aegis", "aegis/internal/cli"},

@@ -28,6 +28,7 @@ type call struct {
 	out                                                string
 	tries, jobs                                        int    // 0: one run
 	resume                                             string // --resume
+	watch                                              string // --watch
 	force, quiet, json, summary, plan, doctor, version bool
 }
 
@@ -99,6 +100,10 @@ func runOptions() []option {
 		{
 			name: "resume", value: "run|auto", at: func(c *call) any { return &c.resume },
 			help: "go on with a run from its last checkpoint, under its own config.toml; or auto: with that in --out if it has one, else start; of --tries each by itself",
+		},
+		{
+			name: "watch", value: "port", at: func(c *call) any { return &c.watch },
+			help: "show the run in the browser while it trains: curves, reconstructions, codes; a port of this machine alone, or host:port",
 		},
 		{name: "quiet", at: func(c *call) any { return &c.quiet }, help: "print errors only"},
 		{

@@ -74,6 +74,12 @@ func train(ctx context.Context, p *Process, c *call) error {
 	if c.out != "" && c.config.Data != "" && same(c.out, string(c.config.Data)) {
 		return &usageError{fmt.Errorf("--out %s is the folder that --data reads: its pictures would be data; name another one", c.out)}
 	}
+	shown, err := openLive(w)
+	if err != nil {
+		return err
+	}
+	defer shown.close()
+	options.Watch = shown.watcher()
 	ds, err := load(ctx, c, w.reading, w.opening)
 	if err != nil {
 		return err

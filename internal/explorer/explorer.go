@@ -7,6 +7,7 @@
 package explorer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,16 +70,27 @@ func (g Given) write(ctx context.Context, w io.Writer) error {
 	if g.Detector != nil && g.Detector.OfLines {
 		return errors.New("the detector scores lines of a table, and the page has rows of several lines; want a detector that was fitted on windows, or none")
 	}
-	p := &page{Title: g.Title, Model: g.Spec.Model, Shape: g.Spec.Image, Latent: g.Spec.Latent, Corrupt: g.Spec.Corrupt}
-	if p.Title == "" {
-		p.Title = g.Spec.Model
-	}
-	if err := p.addNetwork(g); err != nil {
+	p := pageOf(g.Spec, g.Title)
+	if err := p.addNetwork(g.Spec); err != nil {
 		return err
+	}
+	weights, err := p.weightsOf(g.Params)
+	if err != nil {
+		return err
+	}
+	p.add("weights", floatBytes(weights), 4)
+	p.addLoss(g.Spec, g.Params)
+	if d := g.Detector; d != nil {
+		p.Detector = &detector{d.Formula, d.Words, d.Center, d.Scale, d.Threshold.Value}
 	}
 	if err := p.addRows(ctx, g); err != nil {
 		return err
 	}
 	p.addScaling(g.Spec)
 	return p.write(w)
+}
+
+// pageOf begins a page about a network.
+func pageOf(spec model.Spec, title string) *page {
+	return &page{Title: cmp.Or(title, spec.Model), Model: spec.Model, Shape: spec.Image, Latent: spec.Latent, Corrupt: spec.Corrupt}
 }

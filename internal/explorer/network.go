@@ -52,21 +52,21 @@ type loss struct {
 	Words       string      `json:"words"`
 }
 
-// addNetwork reads the parts that the page computes, and their parameters.
-func (p *page) addNetwork(g Given) error {
-	forward, err := g.Spec.Forward()
+// addNetwork reads the parts that the page computes, and where their parameters
+// lie in its weights.
+func (p *page) addNetwork(spec model.Spec) error {
+	forward, err := spec.Forward()
 	if err != nil {
 		return err
 	}
 	parts := []program.Part{program.Encode, program.Decode}
-	if g.Spec.Probabilities() {
+	if spec.Probabilities() {
 		parts = append(parts, program.DecodeLogits)
 	}
-	if g.Spec.Variational() {
+	if spec.Variational() {
 		parts = append(parts, program.LogVar)
 	}
 	p.Parts, p.Params = map[program.Part]part{}, map[string]param{}
-	var weights []float32
 	for _, name := range parts {
 		f, err := flow.Read(forward, name)
 		if err != nil {
@@ -79,17 +79,32 @@ func (p *page) addNetwork(g Given) error {
 			if _, known := p.Params[v.Name]; known {
 				continue
 			}
-			t, ok := g.Params[v.Name]
-			if !ok {
-				return fmt.Errorf("%s: no parameter %s; want all of the model's", name, v.Name)
-			}
-			p.Params[v.Name] = param{v.Shape, len(weights)}
-			weights = append(weights, t.Data...)
+			p.Params[v.Name] = param{v.Shape, p.weights}
+			p.names, p.weights = append(p.names, v.Name), p.weights+size(v.Shape)
 		}
 	}
-	p.add("weights", floatBytes(weights), 4)
-	p.addLoss(g)
 	return nil
+}
+
+// weightsOf are the values of all parameters of the page, one after the other.
+func (p *page) weightsOf(params map[string]program.Tensor) ([]float32, error) {
+	weights := make([]float32, 0, p.weights)
+	for _, name := range p.names {
+		t, ok := params[name]
+		if want := size(p.Params[name].Shape); !ok || len(t.Data) != want {
+			return nil, fmt.Errorf("parameter %s has %d values; want %d", name, len(t.Data), want)
+		}
+		weights = append(weights, t.Data...)
+	}
+	return weights, nil
+}
+
+func size(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
 }
 
 func partOf(f *flow.Flow) (part, error) {
@@ -145,21 +160,24 @@ func stepOf(s flow.Step) (step, error) {
 	return out, nil
 }
 
-// addLoss says how the page scores a row.
-func (p *page) addLoss(g Given) {
-	_, l := g.Spec.Scored()
-	if s, ok := g.Params[model.LogSigma]; ok && g.Spec.Likelihood == model.GaussianLearned {
-		l.Delta = math.Exp(float64(s.Data[0]))
-	}
+// addLoss says how the page computes the loss of a row.
+func (p *page) addLoss(spec model.Spec, params map[string]program.Tensor) {
+	_, l := spec.Scored()
 	p.Loss = loss{
-		Kind: l.Kind, Delta: l.Delta, Sum: l.Sum, Chances: g.Spec.Probabilities(), Variational: g.Spec.Variational(), Words: l.String(),
+		Kind: l.Kind, Delta: deltaOf(spec, params), Sum: l.Sum, Chances: spec.Probabilities(), Variational: spec.Variational(), Words: l.String(),
 	}
 	if l.Sum {
 		p.Loss.Words = "nats"
 	}
-	if d := g.Detector; d != nil {
-		p.Detector = &detector{d.Formula, d.Words, d.Center, d.Scale, d.Threshold.Value}
+}
+
+// deltaOf is the loss's number, which may be learned.
+func deltaOf(spec model.Spec, params map[string]program.Tensor) float64 {
+	if s, ok := params[model.LogSigma]; ok && spec.Likelihood == model.GaussianLearned {
+		return math.Exp(float64(s.Data[0]))
 	}
+	_, l := spec.Scored()
+	return l.Delta
 }
 
 // addScaling says what the network reads of rows, and how values become

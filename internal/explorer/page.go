@@ -35,6 +35,7 @@ type page struct {
 	Model  string `json:"model"`
 	Shape  [3]int `json:"shape"` // of a row: channels, height, width; of vectors 0, 0 and their width
 	Latent int    `json:"latent"`
+	Live   bool   `json:"live,omitempty"` // the network trains: codes, losses and weights come later
 
 	Parts  map[program.Part]part `json:"parts"`
 	Params map[string]param      `json:"params"`
@@ -58,7 +59,9 @@ type page struct {
 	CodeGreatest []float32 `json:"codeGreatest"`
 	Axes         axes      `json:"axes"`
 
-	blobs []blob
+	blobs   []blob
+	names   []string // of Params, in the order in which they lie
+	weights int      // values of all of them
 }
 
 // scaling is a data.Scaling.
@@ -92,7 +95,7 @@ func (p *page) add(name string, bytes []byte, width int) {
 
 // packed compresses the bytes of a blob: all first bytes of the values, then all
 // second ones, and so on, which are more alike than the bytes of one value.
-func (b blob) packed() (string, error) {
+func (b blob) packed(level int) (string, error) {
 	text := b.bytes
 	if b.width > 1 {
 		n := len(b.bytes) / b.width
@@ -104,7 +107,7 @@ func (b blob) packed() (string, error) {
 		}
 	}
 	var out bytes.Buffer
-	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	z, err := gzip.NewWriterLevel(&out, level)
 	if err != nil {
 		return "", err
 	}
@@ -118,16 +121,23 @@ func (b blob) packed() (string, error) {
 }
 
 // write puts all in one page. Only its own script and style may run, by their
-// hashes, and it asks for nothing from anywhere.
+// hashes; it asks for nothing from anywhere, or a live one where it came from.
 func (p *page) write(w io.Writer) error {
 	text, err := json.Marshal(p) // which writes <, > and & in a way that ends no element
 	if err != nil {
 		return err
 	}
 	policy := fmt.Sprintf("default-src 'none'; script-src %s; style-src %s; img-src data: blob:; base-uri 'none'; form-action 'none'", hash(script), hash(style))
+	if p.Live {
+		policy += "; connect-src 'self'"
+	}
 	var blobs strings.Builder
+	level := gzip.BestCompression
+	if p.Live { // beside training
+		level = gzip.BestSpeed
+	}
 	for _, b := range p.blobs {
-		packed, err := b.packed()
+		packed, err := b.packed(level)
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"aegis/data"
 	"aegis/data/philox"
 	"aegis/internal/analysis"
+	"aegis/model"
 )
 
 // axes are the first two principal components of the codes.
@@ -54,15 +55,25 @@ func (p *page) addRows(ctx context.Context, g Given) error {
 		}
 		p.add("scores", doubleBytes(scores), 8)
 	}
-	if s.Labels != nil {
-		p.addClasses(g, s.Labels)
+	names := g.Classes
+	if names == nil {
+		names = data.ClassNames(g.Rows)
 	}
-	if of > s.N {
+	p.addSet(g.Spec, s, numbers, names)
+	return nil
+}
+
+// addSet adds rows with their classes, and their numbers where they are a part of
+// Of rows.
+func (p *page) addSet(spec model.Spec, s data.Set, numbers []int, classes []string) {
+	if s.Labels != nil {
+		p.addClasses(spec, s.Labels, classes)
+	}
+	if p.Of > s.N {
 		p.add("numbers", numberBytes(numbers), 4)
 	}
 	p.addValues(s.Rows)
-	p.Conditional = g.Spec.Condition != ""
-	return nil
+	p.Conditional = spec.Condition != ""
 }
 
 // addValues adds the rows as they are, and of vectors each column's range.
@@ -91,16 +102,12 @@ func (p *page) addValues(rows data.Rows) {
 }
 
 // addClasses names the labels.
-func (p *page) addClasses(g Given, labels []byte) {
+func (p *page) addClasses(spec model.Spec, labels []byte, names []string) {
 	p.add("labels", labels, 1)
-	names := g.Classes
 	if names == nil {
-		names = data.ClassNames(g.Rows)
+		names = spec.Form.Classes
 	}
-	if names == nil {
-		names = g.Spec.Form.Classes
-	}
-	n := max(g.Spec.Classes, int(slices.Max(labels))+1)
+	n := max(spec.Classes, int(slices.Max(labels))+1)
 	for i := range n {
 		if i < len(names) {
 			p.Classes = append(p.Classes, names[i])
@@ -114,10 +121,7 @@ func (p *page) addClasses(g Given, labels []byte) {
 // computes a code anew before it decodes it.
 func (p *page) addCodes(ctx context.Context, codes []float32) error {
 	z := p.Latent
-	p.CodeLeast, p.CodeGreatest = slices.Clone(codes[:z]), slices.Clone(codes[:z])
-	for i, v := range codes {
-		p.CodeLeast[i%z], p.CodeGreatest[i%z] = min(p.CodeLeast[i%z], v), max(p.CodeGreatest[i%z], v)
-	}
+	p.CodeLeast, p.CodeGreatest = rangesOf(codes, z)
 	steps := make([]byte, 0, 2*len(codes))
 	for i, v := range codes {
 		step, lo, span := 0.0, float64(p.CodeLeast[i%z]), float64(p.CodeGreatest[i%z])-float64(p.CodeLeast[i%z])
@@ -130,6 +134,15 @@ func (p *page) addCodes(ctx context.Context, codes []float32) error {
 	var err error
 	p.Axes, err = axesOf(ctx, codes, z)
 	return err
+}
+
+// rangesOf are the least and the greatest of each value of codes.
+func rangesOf(codes []float32, z int) (least, greatest []float32) {
+	least, greatest = slices.Clone(codes[:z]), slices.Clone(codes[:z])
+	for i, v := range codes {
+		least[i%z], greatest[i%z] = min(least[i%z], v), max(greatest[i%z], v)
+	}
+	return least, greatest
 }
 
 // axesOf finds the components; what has no variance has the code's own axes.

@@ -1,10 +1,24 @@
 package infer
 
-import "aegis/model"
+import (
+	"math"
+
+	"aegis/model"
+)
 
 // BeyondNats is what a value costs for each unit that it lies beyond 0 and 1,
 // where a loss takes values for chances: as much as PyTorch bounds a logarithm to.
 const BeyondNats = 100
+
+// RowLoss is the loss of a row by what [model.Spec.Scored]'s part predicts, beside a
+// divergence. logSigma is the parameter of that name, of a network that has it.
+func RowLoss(spec model.Spec, logSigma float64) func(predicted, row []float32) float64 {
+	_, loss := spec.Scored()
+	if spec.Likelihood == model.GaussianLearned {
+		loss.Delta = math.Exp(logSigma)
+	}
+	return bounded(spec, loss.Row)
+}
 
 // bounded is the loss of a row, of which values beyond [0,1] are no chances: they
 // count as the nearer end, and how far they lie beyond it is added. The formula

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"strconv"
 
 	"aegis/internal/run"
@@ -108,15 +107,15 @@ func load(name string, file *run.TensorFile, open Open) (*Model, error) {
 	if err != nil {
 		return nil, errors.Join(loadError(name, err), n.Close())
 	}
-	_, loss := spec.Scored()
+	logSigma := 0.0
 	if spec.Likelihood == model.GaussianLearned {
 		s, err := readParam(file, model.LogSigma, []int{1})
 		if err != nil {
 			return nil, errors.Join(loadError(name, err), n.Close())
 		}
-		loss.Delta = math.Exp(float64(s.Data[0]))
+		logSigma = float64(s.Data[0])
 	}
-	return &Model{spec: spec, network: n, loss: bounded(spec, loss.Row), fingerprint: fingerprint}, nil
+	return &Model{spec: spec, network: n, loss: RowLoss(spec, logSigma), fingerprint: fingerprint}, nil
 }
 
 // fileParams reads parameters out of a file.

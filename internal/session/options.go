@@ -22,6 +22,8 @@ type Options struct {
 	// Auto goes on with the run in Out where there is one with a checkpoint, else
 	// a run starts there.
 	Auto bool
+	// Watch sees the network while it trains; nil: nobody does.
+	Watch Watcher
 	Hooks
 }
 

@@ -90,8 +90,9 @@ type trainer struct {
 	program   *program.Program
 	evaluated []string // names of the losses that evaluation gives
 	loader    *data.Loader
-	why       string   // the machine runs there
-	notes     []string // on how it goes on
+	watching  *watching // nil: nobody watches
+	why       string    // the machine runs there
+	notes     []string  // on how it goes on
 
 	reached     train.Position // where training ended
 	interrupted atomic.Pointer[time.Time]
@@ -164,7 +165,10 @@ func (t *trainer) prepare(ctx context.Context, opt Options, open OpenVM) (err er
 	}
 	t.from.release()
 	t.begin()
-	return nil
+	return t.dataset.Guard(func() error {
+		t.startWatching(opt.Watch)
+		return nil
+	})
 }
 
 // readRows says which rows are for what, and fits the network to them.
@@ -325,7 +329,10 @@ func (t *trainer) run(ctx context.Context) error {
 	err = t.summarize(ctx, err)
 	if lost := t.dir.Lost(); lost != nil { // whatever else there is to say
 		t.summary.Status, t.summary.Error = Failed, lost.Error()
-		return lost
+		err = lost
+	}
+	if t.watching != nil {
+		t.watching.End(&t.summary)
 	}
 	return err
 }
@@ -336,17 +343,30 @@ func (t *trainer) loop(ctx context.Context) (err error) {
 	t.reached, err = train.Run(ctx, t.machine, t.program, train.Config{
 		Epochs: epochs, Rows: t.loader.Rows(), Order: t.loader.OrderBehind, Val: t.rows.val, ValSet: t.rows.valSet, TestSet: t.rows.testSet, Test: t.rows.each, LastTest: t.rows.test,
 		From: from, Plateau: t.plateau, Every: t.every.Steps, Within: t.every.Time,
-	}, train.Hooks{Progress: t.progress, Epoch: t.epoch, Between: func(at train.Position) error { return t.between(at, t.loader.Rows()) }})
+	}, train.Hooks{Progress: t.progress, Epoch: t.epoch, Between: func(at train.Position) error {
+		if err := t.between(at, t.loader.Rows()); err != nil {
+			return err
+		}
+		t.look(ctx, at, false)
+		return nil
+	}})
+	if err == nil || ctx.Err() != nil {
+		t.look(ctx, t.reached, true)
+	}
 	return err
 }
 
 func (t *trainer) progress(p train.Progress) {
 	t.curve.add(p.StepLosses)
+	told := Progress{
+		Epoch: p.Epoch, Epochs: t.cfg.Epochs, Rows: p.Rows, TotalRows: p.TotalRows,
+		Loss: p.Loss, ImagesPerSecond: p.ImagesPerSecond,
+	}
 	if t.hooks.Progress != nil {
-		t.hooks.Progress(Progress{
-			Epoch: p.Epoch, Epochs: t.cfg.Epochs, Rows: p.Rows, TotalRows: p.TotalRows,
-			Loss: p.Loss, ImagesPerSecond: p.ImagesPerSecond,
-		})
+		t.hooks.Progress(told)
+	}
+	if t.watching != nil {
+		t.watching.Progress(told)
 	}
 }
 
@@ -363,6 +383,9 @@ func (t *trainer) epoch(e train.Epoch) error {
 	}
 	if t.hooks.Epoch != nil {
 		t.hooks.Epoch(m)
+	}
+	if t.watching != nil {
+		t.watching.Epoch(m)
 	}
 	return t.ended()
 }

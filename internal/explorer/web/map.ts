@@ -51,10 +51,12 @@ export class CodeMap {
   private readonly pointers = new Map<number, { x: number; y: number }>();
   private gesture: "none" | "pan" | "point" | "pinch" = "none";
   private travelled = 0;
+  private chosen: [number, number] = [0, 1]; // of the axes
+  private viewed = false; // somebody chose what of the map is seen
 
   constructor(
-    page: Page,
-    private readonly codes: Float32Array,
+    private readonly page: Page,
+    private codes: Float32Array,
     private readonly canvas: HTMLCanvasElement,
     private readonly above: HTMLCanvasElement,
     private readonly events: MapEvents,
@@ -77,6 +79,23 @@ export class CodeMap {
 
   /** setAxes chooses what the map shows, and shows all of it. */
   setAxes(x: number, y: number): void {
+    this.chosen = [x, y];
+    this.place();
+    this.fit();
+  }
+
+  /** setCodes moves the points to other codes, whose axes are those of the page now. */
+  setCodes(codes: Float32Array): void {
+    this.codes = codes;
+    this.axes.splice(0, this.axes.length, ...axesOf(this.page));
+    this.place();
+    if (this.viewed) this.redraw();
+    else this.fit();
+  }
+
+  /** place finds where the points lie. */
+  private place(): void {
+    const [x, y] = this.chosen;
     this.plane = new Plane(this.axes[x], this.axes[y]);
     const z = this.codes.length / this.points.x.length;
     for (let i = 0; i < this.points.x.length; i++) {
@@ -85,7 +104,6 @@ export class CodeMap {
       this.points.y[i] = this.plane.y.along ? v : spread(i);
     }
     this.grid = new Grid(this.points.x, this.points.y);
-    this.fit();
   }
 
   /** fit shows all points. */
@@ -100,6 +118,7 @@ export class CodeMap {
     this.centreX = (x0 + x1) / 2;
     this.centreY = (y0 + y1) / 2;
     this.zoom = 1;
+    this.viewed = false;
     this.redraw();
   }
 
@@ -136,12 +155,14 @@ export class CodeMap {
     const zoom = Math.min(Math.max(this.zoom * factor, 0.2), 500);
     const moved = 1 - this.zoom / zoom;
     this.zoom = zoom;
+    this.viewed = true;
     this.centreX += (u - this.centreX) * moved;
     this.centreY += (v - this.centreY) * moved;
     this.redraw();
   }
 
   panBy(dx: number, dy: number): void {
+    this.viewed = true;
     this.centreX -= dx / (this.baseX * this.zoom);
     this.centreY += dy / (this.baseY * this.zoom);
     this.redraw();

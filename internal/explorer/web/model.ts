@@ -17,15 +17,21 @@ export interface Judged {
 export class Model {
   readonly size: number; // values of a row
   readonly image: boolean;
-  private readonly encoder: Flow;
-  private readonly decoder: Flow;
-  private readonly logits: Flow | null;
-  private readonly logvar: Flow | null;
+  private encoder!: Flow;
+  private decoder!: Flow;
+  private logits: Flow | null = null;
+  private logvar: Flow | null = null;
 
   constructor(readonly page: Page, weights: Float32Array, readonly rows: Uint8Array | Float32Array, readonly labels: Uint8Array | null, private readonly scores: Float64Array | null) {
     const [c, h, w] = page.shape;
     this.image = c > 0;
     this.size = this.image ? c * h * w : w;
+    this.setWeights(weights);
+  }
+
+  /** setWeights changes what the network has learned. */
+  setWeights(weights: Float32Array): void {
+    const { page } = this;
     const classes = page.classes?.length ?? 0;
     const flow = (name: string): Flow | null => (page.parts[name] ? new Flow(page.parts[name], page, weights, classes) : null);
     this.encoder = flow("encode") as Flow;

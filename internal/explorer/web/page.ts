@@ -45,6 +45,7 @@ export interface Page {
   model: string;
   shape: [number, number, number];
   latent: number;
+  live?: boolean; // the network trains: codes, losses and weights come later
   parts: Record<string, Part>;
   params: Record<string, { shape: number[]; at: number }>;
   scaling: { kind: string; lo: number; hi: number; shift: Float32Array | null; factor: Float32Array | null };

@@ -52,6 +52,11 @@ export class State {
   /** setLabel changes the class that a conditional model reads. */
   setLabel(label: number): void {
     this.label = label;
+    this.refresh();
+  }
+
+  /** refresh asks the model again, which has learned something. */
+  refresh(): void {
     if (this.input) this.setInput(this.input, this.what, this.row);
     else this.decode();
   }

@@ -49,6 +49,11 @@ export class Way {
     return list;
   }
 
+  /** refresh decodes the strip again. */
+  refresh(): void {
+    if (this.from && this.to) this.paintStrip();
+  }
+
   private addPicture(k: number): void {
     const button = document.createElement("button");
     const canvas = document.createElement("canvas");
