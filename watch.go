@@ -16,7 +16,7 @@ type (
 	// Watch is a [Watcher] that shows a run in the browser: an http.Handler for
 	// [Listener.Serve]. GET / is the page, with curves and, as often as that takes
 	// less than a hundredth of the time, what the network has come to; where nobody
-	// looks it costs nothing. It shows one run. Drain waits, when Train has returned,
+	// looks, that is the end alone. It shows one run. Drain waits, when Train has returned,
 	// until the pages have the end.
 	Watch = watch.Handler
 )

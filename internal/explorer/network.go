@@ -91,7 +91,10 @@ func (p *page) weightsOf(params map[string]program.Tensor) ([]float32, error) {
 	weights := make([]float32, 0, p.weights)
 	for _, name := range p.names {
 		t, ok := params[name]
-		if want := size(p.Params[name].Shape); !ok || len(t.Data) != want {
+		if !ok {
+			return nil, fmt.Errorf("no parameter %s; want all of the model's", name)
+		}
+		if want := size(p.Params[name].Shape); len(t.Data) != want {
 			return nil, fmt.Errorf("parameter %s has %d values; want %d", name, len(t.Data), want)
 		}
 		weights = append(weights, t.Data...)

@@ -23,7 +23,7 @@ type Watcher interface {
 	Epoch(Metrics)
 	// Wants says that somebody looks. A Look takes device and processor from
 	// training: one is made when all of them have taken less than a hundredth of the
-	// time, and at the end.
+	// time, and one at the end in any case.
 	Wants() bool
 	// Show takes a Look, whose memory is its own. The time that it takes counts.
 	Show(Look)
@@ -39,7 +39,8 @@ type Watched struct {
 	Rows         data.Set // n of them
 	Numbers      []int    // of the rows, in the set that they are from
 	Of           int      // rows that this set has
-	What         string   // they are, such as test images
+	Among        int      // rows that they were drawn from
+	What         string   // these are, such as test images
 	TrainingRows int
 	Earlier      []Metrics // of a run that goes on: its epochs so far
 }
@@ -86,7 +87,7 @@ func (t *trainer) startWatching(w Watcher) {
 	show, size := t.shown(), t.train.RowBytes()
 	picked := data.Sample(len(show.rows), max(1, min(lookRows, lookBytes/max(1, size))), uint64(t.cfg.Seed), "watch")
 	begun := Watched{
-		Out: t.dir.Out(), Device: t.machine.Device(), Spec: t.cfg.Spec, Epochs: t.cfg.Epochs, Of: show.from.Len(), What: show.what,
+		Out: t.dir.Out(), Device: t.machine.Device(), Spec: t.cfg.Spec, Epochs: t.cfg.Epochs, Of: show.from.Len(), Among: len(show.rows), What: show.what,
 		Rows: data.Set{Rows: data.Rows{Shape: show.from.Shape}}, TrainingRows: t.rows.split.Trained(), Earlier: slices.Clone(t.epochs),
 	}
 	begun.Spec.Form = t.dataset.Form
@@ -110,11 +111,10 @@ func (w *watching) due() bool {
 	return now.Sub(w.last) >= lookEvery && lookShare*(w.spent+w.took) <= now.Sub(w.began) && w.Wants()
 }
 
-// look shows the watcher what training has come to, where it is due or the last
-// time. What goes wrong with it ends the looks, and not training.
+// look shows the watcher what training has come to, where that is due or the end. What goes wrong with it ends the looks, and not training.
 func (t *trainer) look(ctx context.Context, at train.Position, last bool) {
 	w := t.watching
-	if w == nil || w.over || last && !w.Wants() || !last && (ctx.Err() != nil || !w.due()) {
+	if w == nil || w.over || !last && (ctx.Err() != nil || !w.due()) {
 		return
 	}
 	start := time.Now()

@@ -92,7 +92,8 @@ type hello struct {
 	Run     string            `json:"run"`
 	Out     string            `json:"out"`
 	Device  string            `json:"device"`
-	What    string            `json:"what"` // the rows of the page are, such as test images
+	What    string            `json:"what"`  // the rows of the page are, such as test images
+	Among   int               `json:"among"` // so many of them
 	Epochs  int               `json:"epochs"`
 	Curve   [][2]float64      `json:"curve"` // epochs and the training loss
 	Metrics []session.Metrics `json:"metrics"`
@@ -200,7 +201,7 @@ func (h *Handler) hello(known *heard) (message hello, changed <-chan struct{}, b
 	if h.begun.Epochs == 0 {
 		return message, h.changed, false
 	}
-	message = hello{Run: h.run, Out: h.begun.Out, Device: h.begun.Device, What: h.begun.What, Epochs: h.begun.Epochs, Metrics: h.metrics, Curve: [][2]float64{}}
+	message = hello{Run: h.run, Out: h.begun.Out, Device: h.begun.Device, What: h.begun.What, Among: h.begun.Among, Epochs: h.begun.Epochs, Metrics: h.metrics, Curve: [][2]float64{}}
 	for _, p := range h.curve.points {
 		message.Curve = append(message.Curve, [2]float64{p.at, p.loss})
 	}

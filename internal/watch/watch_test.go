@@ -56,6 +56,17 @@ func looked(t *testing.T, spec model.Spec, n int) session.Look {
 	return l
 }
 
+// served is a server of a run, which cuts off who still hears events at its end.
+func served(t *testing.T, h http.Handler) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return server
+}
+
 // event is one that a client heard.
 type event struct{ name, data string }
 
@@ -125,8 +136,7 @@ func get(t *testing.T, url string) (*http.Response, string) {
 // TestEvents follows a run from before its start to its end.
 func TestEvents(t *testing.T) {
 	h := watch.New()
-	server := httptest.NewServer(h)
-	defer server.Close()
+	server := served(t, h)
 	if _, text := get(t, server.URL); !strings.Contains(text, "has not begun") || !strings.Contains(text, "refresh") {
 		t.Errorf("before the start: %s", text)
 	}
@@ -217,8 +227,7 @@ func checkLook(t *testing.T, text string, n, z int) {
 // TestRefused asks for what is not there.
 func TestRefused(t *testing.T) {
 	h := watch.New()
-	server := httptest.NewServer(h)
-	defer server.Close()
+	server := served(t, h)
 	for _, c := range []struct {
 		method, path string
 		want         int
@@ -256,8 +265,7 @@ func TestRefused(t *testing.T) {
 // does not fit why nothing more is shown.
 func TestNotShown(t *testing.T) {
 	h := watch.New()
-	server := httptest.NewServer(h)
-	defer server.Close()
+	server := served(t, h)
 	run := begun(t, 2)
 	h.Begin(run)
 	heard, stop := listen(t, server.URL)
@@ -281,8 +289,7 @@ func TestNotShown(t *testing.T) {
 // TestLongCurve keeps the curve of a long run short.
 func TestLongCurve(t *testing.T) {
 	h := watch.New()
-	server := httptest.NewServer(h)
-	defer server.Close()
+	server := served(t, h)
 	h.Begin(begun(t, 1))
 	const all = 50_000
 	for i := range all {

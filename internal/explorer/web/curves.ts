@@ -24,7 +24,7 @@ const kinds = [
   { name: "test", colour: "--series-test", of: (m: Metrics) => m.test_loss },
 ];
 
-const margin = { left: 62, right: 12, top: 10, bottom: 30 };
+const margin = { left: 62, right: 16, top: 10, bottom: 30 };
 
 export class Curves {
   private line: Point[] = [];
@@ -99,9 +99,10 @@ export class Curves {
       lo = Math.min(lo, at);
       hi = Math.max(hi, at);
     };
-    // The first steps are far above all others: they are cut off, unless there is nothing else.
-    const from = log || this.line.length < 40 ? 0 : Math.floor(this.line.length / 40);
-    for (let i = from; i < this.line.length; i++) take(this.line[i][1]);
+    // The first steps are far above all others: of a whole run they are cut off.
+    const last = this.line.length ? this.line[this.line.length - 1][0] : 0;
+    const from = log ? 0 : 0.03 * last;
+    for (const [at, loss] of this.line) if (at >= from) take(loss);
     for (const m of this.metrics) for (const k of kinds) take(k.of(m));
     if (lo > hi) return log ? [-1, 0] : [0, 1];
     const room = (hi - lo || Math.abs(hi) || 1) * 0.06;
@@ -135,13 +136,12 @@ export class Curves {
     c.beginPath();
     for (const [at, loss] of this.line) c.lineTo(x(at), y(loss));
     c.stroke();
-    c.globalAlpha = 1;
+    c.restore();
     for (const m of this.metrics)
       kinds.forEach((k, i) => {
         const v = k.of(m);
         if (v !== null) mark(c, i, x(m.epoch), y(v), style.getPropertyValue(k.colour));
       });
-    c.restore();
     this.readOut(c, style, width, height, x);
   }
 

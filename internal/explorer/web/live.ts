@@ -25,6 +25,7 @@ interface Hello {
   out: string;
   device: string;
   what: string;
+  among: number;
   epochs: number;
   curve: Array<[number, number]> | null;
   metrics: Metrics[] | null;
@@ -113,7 +114,7 @@ class Looks {
     else this.begin(codes, losses, weights);
     this.paint(rebuilt, size);
     this.shown = look.version;
-    byId("live-look").textContent = `Map and pictures: step ${look.step}, ${look.rows > 0 ? `within epoch ${look.epoch + 1}` : `after epoch ${look.epoch}`}`;
+    byId("live-look").textContent = `${this.model?.image ? "Above the input, below what is rebuilt of it" : "Left the row, right what is rebuilt of it, a cell for each column"}; step ${look.step}, ${look.rows > 0 ? `within epoch ${look.epoch + 1}` : `after epoch ${look.epoch}`}`;
     this.explorer.ready = true;
   }
 
@@ -186,7 +187,7 @@ export async function openLive(explorer: Explorer, labels: Uint8Array | null): P
     const hello = JSON.parse((e as MessageEvent<string>).data) as Hello;
     if (run && run !== hello.run) location.reload(); // another run has begun at this address
     run = hello.run;
-    byId("about").textContent = `${page.model}, codes of ${page.latent} values, on ${hello.device}; ${page.n === page.of ? page.n : `${page.n} of ${page.of}`} ${hello.what}`;
+    byId("about").textContent = `${page.model}, codes of ${page.latent} values, on ${hello.device}; ${page.n === hello.among ? page.n : `${page.n} of ${hello.among}`} ${hello.what}`;
     curves.begin(hello.epochs, hello.curve ?? [], hello.metrics ?? []);
     looks.shown = 0;
     state.textContent = "Training begins";
