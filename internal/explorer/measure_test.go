@@ -5,6 +5,7 @@ import (
 
 	"aegis/data"
 	"aegis/data/philox"
+	"aegis/internal/browsertest"
 )
 
 // many are rows of a few values, as many as a map has to bear.
@@ -25,9 +26,9 @@ func many(n int) data.Set {
 func BenchmarkPan(b *testing.B) {
 	g := given(b, "fc3", many(60_000), standardOf(many(1)))
 	g.Points = 60_000
-	v := open(b, saved(b, written(b, g)), 1400, 900)
+	v := open(b, browsertest.Saved(b, written(b, g)), 1400, 900)
 	for range b.N {
-		v.evaluate(`times = []; new Promise((done) => {
+		v.Evaluate(`times = []; new Promise((done) => {
 			const step = (k) => {
 				if (k > 0) times.push(explorer.map.drawMs);
 				if (k === 120) return done();
@@ -36,11 +37,11 @@ func BenchmarkPan(b *testing.B) {
 			};
 			step(0);
 		})`)
-		v.until("times.length === 120")
+		v.Until("times.length === 120")
 	}
-	b.ReportMetric(v.number("times.sort((a, b) => a - b)[60]"), "median-ms/frame")
-	b.ReportMetric(v.number("times[114]"), "95%-ms/frame")
-	b.ReportMetric(v.number("times[6]"), "5%-ms/frame")
+	b.ReportMetric(v.Number("times.sort((a, b) => a - b)[60]"), "median-ms/frame")
+	b.ReportMetric(v.Number("times[114]"), "95%-ms/frame")
+	b.ReportMetric(v.Number("times[6]"), "5%-ms/frame")
 }
 
 // BenchmarkDecode reports the time that a decoding and a whole drag event take.
@@ -48,18 +49,18 @@ func BenchmarkDecode(b *testing.B) {
 	for _, preset := range []string{"fc3", "fc12", "fc64", "deep30", "vae", "conv", "conv-vae"} {
 		b.Run(preset, func(b *testing.B) {
 			g := given(b, preset, digits(b, 200), nil)
-			v := open(b, saved(b, written(b, g)), 1400, 900)
+			v := open(b, browsertest.Saved(b, written(b, g)), 1400, 900)
 			for range b.N {
-				v.evaluate(`times = []; whole = []; for (let k = 0; k < 300; k++) {
+				v.Evaluate(`times = []; whole = []; for (let k = 0; k < 300; k++) {
 					const from = performance.now();
 					explorer.map["events"].moved(Math.cos(k), Math.sin(k));
 					whole.push(performance.now() - from);
 					times.push(explorer.state.decodeMs);
 				} times.sort((a, b) => a - b); whole.sort((a, b) => a - b);`)
 			}
-			b.ReportMetric(v.number("times[150]"), "decode-ms")
-			b.ReportMetric(v.number("whole[150]"), "drag-median-ms")
-			b.ReportMetric(v.number("whole[285]"), "drag-95%-ms")
+			b.ReportMetric(v.Number("times[150]"), "decode-ms")
+			b.ReportMetric(v.Number("whole[150]"), "drag-median-ms")
+			b.ReportMetric(v.Number("whole[285]"), "drag-95%-ms")
 		})
 	}
 }

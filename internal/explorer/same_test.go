@@ -11,6 +11,7 @@ import (
 	"aegis/data"
 	"aegis/data/mnist"
 	"aegis/data/philox"
+	"aegis/internal/browsertest"
 	"aegis/internal/detect"
 	"aegis/internal/explorer"
 	"aegis/internal/infer"
@@ -178,15 +179,16 @@ func TestSame(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := given(t, c.preset, c.rows, c.bend)
-			b := open(t, saved(t, written(t, g)), 1200, 800)
+			url := browsertest.Saved(t, written(t, g))
+			b := open(t, url, 1200, 800)
 			same(b, g, c.rows)
-			b.quiet()
+			b.Quiet(url)
 		})
 	}
 }
 
 // same compares all rows of a page.
-func same(b *tab, g explorer.Given, rows data.Set) {
+func same(b *browsertest.Tab, g explorer.Given, rows data.Set) {
 	b.Helper()
 	ctx, labels := context.Background(), g.Spec.Reads(rows.Labels)
 	values, err := g.Model.Values(rows.Rows)
@@ -209,7 +211,7 @@ func same(b *tab, g explorer.Given, rows data.Set) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.evaluate(`(() => {
+	b.Evaluate(`(() => {
 		const { model, page } = explorer;
 		const all = window.all = { codes: [], rebuilt: [], losses: [], scores: [], anomalous: [] };
 		for (let i = 0; i < page.n; i++) {
@@ -231,8 +233,8 @@ func same(b *tab, g explorer.Given, rows data.Set) {
 			b.Errorf("%s: %d values for %d, off by up to %g", what, len(got), len(want), worst)
 		}
 	}
-	close32("codes", b.floats("new Float32Array(all.codes)", 32), codes)
-	close32("rebuilt", b.floats("new Float32Array(all.rebuilt)", 32), rebuilt)
+	close32("codes", b.Floats("new Float32Array(all.codes)", 32), codes)
+	close32("rebuilt", b.Floats("new Float32Array(all.rebuilt)", 32), rebuilt)
 	close64 := func(what string, got, want []float64) {
 		b.Helper()
 		worst := 0.0
@@ -243,9 +245,9 @@ func same(b *tab, g explorer.Given, rows data.Set) {
 			b.Errorf("%s: %d for %d, off by up to %g of themselves", what, len(got), len(want), worst)
 		}
 	}
-	close64("losses", b.floats("new Float64Array(all.losses)", 64), losses)
-	close64("scores", b.floats("new Float64Array(all.scores)", 64), scores)
-	for i, got := range b.floats("new Float64Array(all.anomalous)", 64) {
+	close64("losses", b.Floats("new Float64Array(all.losses)", 64), losses)
+	close64("scores", b.Floats("new Float64Array(all.scores)", 64), scores)
+	for i, got := range b.Floats("new Float64Array(all.anomalous)", 64) {
 		if want := scores[i] > g.Detector.Threshold.Value; (got == 1) != want && math.Abs(scores[i]-g.Detector.Threshold.Value) > 1e-5*scores[i] {
 			b.Errorf("row %d of score %v is anomalous: %v", i, scores[i], got)
 		}

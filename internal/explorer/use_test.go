@@ -13,20 +13,21 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"aegis/internal/browsertest"
 	"aegis/internal/explorer"
 	"aegis/model"
 )
 
 // visitor uses a page and looks at what becomes of it.
 type visitor struct {
-	*tab
+	*browsertest.Tab
 	given explorer.Given
 }
 
 // want fails where an expression is not true.
 func (v *visitor) want(what, expression string) {
 	v.Helper()
-	if got := v.text(expression); got != "true" {
+	if got := v.Text(expression); got != "true" {
 		v.Errorf("%s: %s is %s", what, expression, got)
 	}
 }
@@ -35,18 +36,18 @@ func (v *visitor) want(what, expression string) {
 func (v *visitor) decoded(what string) {
 	v.Helper()
 	var code []float32
-	for _, value := range v.floats("explorer.state.code", 32) {
+	for _, value := range v.Floats("explorer.state.code", 32) {
 		code = append(code, float32(value))
 	}
 	var labels []byte
 	if v.given.Spec.Condition != "" {
-		labels = []byte{byte(v.number("explorer.state.label"))}
+		labels = []byte{byte(v.Number("explorer.state.label"))}
 	}
 	want, err := v.given.Model.Decode(context.Background(), code, labels...)
 	if err != nil {
 		v.Fatal(err)
 	}
-	got := v.floats("explorer.model.undo(explorer.state.output)", 32)
+	got := v.Floats("explorer.model.undo(explorer.state.output)", 32)
 	for i := range want {
 		if !(math.Abs(got[i]-float64(want[i])) <= 1e-4*max(1, math.Abs(float64(want[i])))) {
 			v.Fatalf("%s: value %d is %v; want %v", what, i, got[i], want[i])
@@ -98,13 +99,13 @@ func TestUse(t *testing.T) {
 				t.Cleanup(server.Close)
 				url = server.URL
 			} else {
-				url = saved(t, page)
+				url = browsertest.Saved(t, page)
 			}
 			v := &visitor{open(t, url, c.width, c.height), g}
 			if c.dark {
-				called(v.tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}})
+				browsertest.Call(v.Tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}})
 			}
-			v.picture(c.name)
+			v.Picture(c.name)
 			v.layout()
 			v.map1()
 			v.map2()
@@ -119,15 +120,23 @@ func TestUse(t *testing.T) {
 			}
 			v.noise()
 			v.tabs()
-			v.picture(c.name + " used")
-			v.quiet()
+			v.Picture(c.name + " used")
+			v.Quiet(url, url+"/")
 		})
 	}
 }
 
+// point is the place of a row on the map.
+func (v *visitor) point(row string) browsertest.Place {
+	v.Helper()
+	corner := v.At("#above", 0, 0)
+	x := "explorer.map.toPixel(explorer.map.points.x[" + row + "], explorer.map.points.y[" + row + "])"
+	return browsertest.Place{X: corner.X + v.Number(x+"[0]"), Y: corner.Y + v.Number(x+"[1]")}
+}
+
 // layout: the map is drawn, the title is text, nothing sticks out.
 func (v *visitor) layout() {
-	v.until("explorer.map.drawMs > 0")
+	v.Until("explorer.map.drawMs > 0")
 	v.want("the map has colours", `(() => {
 		const c = document.getElementById("points"), d = new Uint32Array(c.getContext("2d").getImageData(0, 0, c.width, c.height).data.buffer);
 		return new Set(d).size > 4;
@@ -139,23 +148,23 @@ func (v *visitor) layout() {
 
 // map1: hover, click, drag.
 func (v *visitor) map1() {
-	v.mouse(input.DispatchMouseEventTypeMouseMoved, v.point("7"))
+	v.Mouse(input.DispatchMouseEventTypeMouseMoved, v.point("7"))
 	v.want("hover shows a row", `!document.getElementById("card").hidden && document.getElementById("card-text").textContent.startsWith("row ") && explorer.map.hover >= 0`)
-	row := v.text("explorer.map.hover")
-	v.click(v.point(row))
+	row := v.Text("explorer.map.hover")
+	v.Click(v.point(row))
 	v.want("a click picks it", "explorer.state.row === "+row)
 	v.want("its score", "Math.abs(explorer.state.judged.score / explorer.model.judge(explorer.state.input, explorer.state.label).score - 1) < 1e-5")
 	v.decoded("a row")
-	v.drag(0, v.at("#above", 0.4, 0.4), v.at("#above", 0.6, 0.5), v.at("#above", 0.62, 0.7))
+	v.Drag(0, v.At("#above", 0.4, 0.4), v.At("#above", 0.6, 0.5), v.At("#above", 0.62, 0.7))
 	v.want("a drag decodes", "explorer.state.row === -1 && explorer.state.input === null")
 	want := "explorer.map.plane.place(explorer.state.code)"
 	p := "explorer.map.toPixel(..." + want + ")"
-	if corner, at := v.at("#above", 0, 0), v.at("#above", 0.62, 0.7); v.number("explorer.page.latent") > 1 &&
-		(math.Abs(v.number(p+"[0]")+corner.X-at.X) > 1 || math.Abs(v.number(p+"[1]")+corner.Y-at.Y) > 1) {
-		v.Errorf("the point is at %s, %s of the map; want it under the mouse", v.text(p+"[0]"), v.text(p+"[1]"))
+	if corner, at := v.At("#above", 0, 0), v.At("#above", 0.62, 0.7); v.Number("explorer.page.latent") > 1 &&
+		(math.Abs(v.Number(p+"[0]")+corner.X-at.X) > 1 || math.Abs(v.Number(p+"[1]")+corner.Y-at.Y) > 1) {
+		v.Errorf("the point is at %s, %s of the map; want it under the mouse", v.Text(p+"[0]"), v.Text(p+"[1]"))
 	}
 	v.decoded("a drag")
-	if v.number("explorer.page.shape[0]") == 1 {
+	if v.Number("explorer.page.shape[0]") == 1 {
 		v.shown("output")
 	}
 }
@@ -164,14 +173,14 @@ func (v *visitor) map1() {
 func (v *visitor) map2() {
 	origin := "explorer.map.toPixel(0, 0)[0]"
 	scale := "(explorer.map.toPixel(1, 0)[0] - explorer.map.toPixel(0, 0)[0])"
-	before, code := v.number(origin), v.text("explorer.state.code")
-	v.drag(kb.ModifierShift, v.at("#above", 0.5, 0.5), v.at("#above", 0.4, 0.5))
-	if moved := v.number(origin); !(moved < before-20) || v.text("explorer.state.code") != code {
+	before, code := v.Number(origin), v.Text("explorer.state.code")
+	v.Drag(kb.ModifierShift, v.At("#above", 0.5, 0.5), v.At("#above", 0.4, 0.5))
+	if moved := v.Number(origin); !(moved < before-20) || v.Text("explorer.state.code") != code {
 		v.Errorf("Shift and a drag move the map from %v to %v", before, moved)
 	}
-	v.evaluate("before = " + scale)
-	v.mouse(input.DispatchMouseEventTypeMouseWheel, v.at("#above", 0.5, 0.5), func(p *input.DispatchMouseEventParams) { p.DeltaX, p.DeltaY = 0.01, -240 })
-	v.until(scale + " > before * 1.2")
+	v.Evaluate("before = " + scale)
+	v.Mouse(input.DispatchMouseEventTypeMouseWheel, v.At("#above", 0.5, 0.5), func(p *input.DispatchMouseEventParams) { p.DeltaX, p.DeltaY = 0.01, -240 })
+	v.Until(scale + " > before * 1.2")
 	for _, k := range []struct{ keys, becomes string }{
 		{"+", scale + " > before * 1.2"},
 		{"-", scale + " < before / 1.2"},
@@ -180,25 +189,25 @@ func (v *visitor) map2() {
 		{kb.ArrowUp, "explorer.state.row === -1"},
 		{kb.Enter, "explorer.state.row >= 0 || explorer.map.nearest(0, 0) < 0"},
 	} {
-		v.evaluate("before = " + scale)
-		v.keys("#above", k.keys)
+		v.Evaluate("before = " + scale)
+		v.Keys("#above", k.keys)
 		v.want("key "+k.keys, k.becomes)
 	}
-	v.evaluate("before = " + origin)
-	v.keys("#above", kb.ArrowLeft, kb.ModifierShift)
+	v.Evaluate("before = " + origin)
+	v.Keys("#above", kb.ArrowLeft, kb.ModifierShift)
 	v.want("Shift and an arrow", origin+" > before")
-	v.keys("#above", "0")
+	v.Keys("#above", "0")
 }
 
 // fingers: one decodes, two zoom.
 func (v *visitor) fingers() {
-	a, b, c, d := v.at("#above", 0.4, 0.5), v.at("#above", 0.6, 0.5), v.at("#above", 0.2, 0.5), v.at("#above", 0.8, 0.5)
+	a, b, c, d := v.At("#above", 0.4, 0.5), v.At("#above", 0.6, 0.5), v.At("#above", 0.2, 0.5), v.At("#above", 0.8, 0.5)
 	scale := "(explorer.map.toPixel(1, 0)[0] - explorer.map.toPixel(0, 0)[0])"
-	v.evaluate("before = " + scale + "; explorer.state.setRow(3)")
-	v.touch([]place{a, {(a.X + c.X) / 2, a.Y}, c}, []place{b, {(b.X + d.X) / 2, b.Y}, d})
+	v.Evaluate("before = " + scale + "; explorer.state.setRow(3)")
+	v.Touch([]browsertest.Place{a, {X: (a.X + c.X) / 2, Y: a.Y}, c}, []browsertest.Place{b, {X: (b.X + d.X) / 2, Y: b.Y}, d})
 	v.want("two fingers zoom", scale+" > before * 2 && explorer.state.row === 3")
-	v.keys("#above", "0")
-	v.touch([]place{a, {(a.X + b.X) / 2, a.Y}, b, {b.X, b.Y + 20}})
+	v.Keys("#above", "0")
+	v.Touch([]browsertest.Place{a, {X: (a.X + b.X) / 2, Y: a.Y}, b, {X: b.X, Y: b.Y + 20}})
 	v.want("a finger decodes", "explorer.state.row === -1")
 	v.decoded("a finger")
 }
@@ -206,85 +215,85 @@ func (v *visitor) fingers() {
 // tools: what stands above and below the map.
 func (v *visitor) tools() {
 	for i, by := range []string{"score", "loss"} {
-		v.evaluate("before = explorer.map.points.colour.join()")
-		v.keys("#colour", kb.ArrowDown)
+		v.Evaluate("before = explorer.map.points.colour.join()")
+		v.Keys("#colour", kb.ArrowDown)
 		v.want("colour "+by, `document.getElementById("colour").value === "`+by+`" && (explorer.page.detector.formula === "likelihood" || explorer.map.points.colour.join() !== before) && document.querySelector("#legend .scale") !== null`)
 		if i == 0 {
-			v.picture(strings.ReplaceAll(v.Name(), "/", " ") + " score")
+			v.Picture(strings.ReplaceAll(v.Name(), "/", " ") + " score")
 		}
 	}
-	v.keys("#colour", kb.ArrowUp+kb.ArrowUp)
-	v.press("#legend button")
+	v.Keys("#colour", kb.ArrowUp+kb.ArrowUp)
+	v.Press("#legend button")
 	v.want("a class is hidden", `explorer.map.points.hidden.some((h) => h === 1) && document.querySelector("#legend button").getAttribute("aria-pressed") === "false"`)
-	v.keys("#legend button", " ")
+	v.Keys("#legend button", " ")
 	v.want("and shown", "explorer.map.points.hidden.every((h) => h === 0)")
-	v.evaluate("before = explorer.map.points.x.join()")
-	v.keys("#axis-x", kb.ArrowDown)
+	v.Evaluate("before = explorer.map.points.x.join()")
+	v.Keys("#axis-x", kb.ArrowDown)
 	v.want("axes", "explorer.map.points.x.join() !== before")
-	v.keys("#axis-y", kb.ArrowDown)
+	v.Keys("#axis-y", kb.ArrowDown)
 	v.want("axes are two", `document.getElementById("axis-x").value !== document.getElementById("axis-y").value`)
 	scale := "(explorer.map.toPixel(1, 0)[0] - explorer.map.toPixel(0, 0)[0])"
 	for _, k := range []struct{ button, becomes string }{{"#zoom-in", " > before"}, {"#zoom-out", " < before"}} {
-		v.evaluate("before = " + scale)
-		v.press(k.button)
+		v.Evaluate("before = " + scale)
+		v.Press(k.button)
 		v.want(k.button, scale+k.becomes)
 	}
-	v.press("#drag-map")
-	v.evaluate("before = explorer.map.toPixel(0, 0)[0]; code = String(explorer.state.code)")
-	v.drag(0, v.at("#above", 0.3, 0.3), v.at("#above", 0.5, 0.4))
+	v.Press("#drag-map")
+	v.Evaluate("before = explorer.map.toPixel(0, 0)[0]; code = String(explorer.state.code)")
+	v.Drag(0, v.At("#above", 0.3, 0.3), v.At("#above", 0.5, 0.4))
 	v.want("a drag moves the map", "explorer.map.toPixel(0, 0)[0] > before + 20 && String(explorer.state.code) === code")
-	v.press("#drag-point")
-	v.press("#zoom-fit")
+	v.Press("#drag-point")
+	v.Press("#zoom-fit")
 	v.want("fit", "explorer.map.dragMovesMap === false")
 }
 
 // point1: the row's number, the class, sliders.
 func (v *visitor) point1() {
-	v.evaluate(`document.getElementById("row").value = ""`)
-	v.keys("#row", "17\r")
+	v.Evaluate(`document.getElementById("row").value = ""`)
+	v.Keys("#row", "17\r")
 	v.want("a row by its number", `explorer.state.row === 17 && document.getElementById("told").textContent.startsWith("row 17, class ")`)
-	v.keys("#row", kb.Backspace+kb.Backspace+"9999\r")
+	v.Keys("#row", kb.Backspace+kb.Backspace+"9999\r")
 	v.want("a row that is none", "explorer.state.row === 17")
-	v.evaluate("before = explorer.state.code[0]")
-	v.keys("#z1", kb.ArrowRight+kb.ArrowRight)
+	v.Evaluate("before = explorer.state.code[0]")
+	v.Keys("#z1", kb.ArrowRight+kb.ArrowRight)
 	v.want("a slider by keys", `explorer.state.code[0] !== before && explorer.state.row === -1`)
 	v.decoded("a slider")
-	v.drag(0, v.at("#z1", 0.5, 0.5), v.at("#z1", 0.8, 0.5))
+	v.Drag(0, v.At("#z1", 0.5, 0.5), v.At("#z1", 0.8, 0.5))
 	v.want("a slider by the mouse", `Math.abs((explorer.state.code[0] - explorer.page.codeLeast[0]) / (explorer.page.codeGreatest[0] - explorer.page.codeLeast[0]) - 0.8) < 0.1`)
-	if v.text("explorer.page.conditional") == "true" {
-		v.evaluate("before = String(explorer.state.output)")
-		v.keys("#class", kb.ArrowDown)
+	if v.Text("explorer.page.conditional") == "true" {
+		v.Evaluate("before = String(explorer.state.output)")
+		v.Keys("#class", kb.ArrowDown)
 		v.want("another class", "String(explorer.state.output) !== before")
 		v.decoded("another class")
 	}
-	v.keys("#sliders-section summary", "\r")
+	v.Keys("#sliders-section summary", "\r")
 	v.want("a section is closed", `!document.getElementById("sliders-section").open`)
-	v.press("#sliders-section summary")
+	v.Press("#sliders-section summary")
 }
 
 // way: between two rows.
 func (v *visitor) way() {
-	v.evaluate("explorer.state.setRow(1); first = explorer.state.code.slice()")
-	v.press("#way-from")
-	v.evaluate("explorer.state.setRow(4); last = explorer.state.code.slice()")
-	v.press("#way-to")
+	v.Evaluate("explorer.state.setRow(1); first = explorer.state.code.slice()")
+	v.Press("#way-from")
+	v.Evaluate("explorer.state.setRow(4); last = explorer.state.code.slice()")
+	v.Press("#way-to")
 	v.want("a strip", `!document.getElementById("strip").hidden && explorer.map.path.length === 9 && explorer.map.markers.length === 3`)
-	v.press("#strip button:nth-child(5)")
+	v.Press("#strip button:nth-child(5)")
 	v.want("half way", "explorer.state.code.every((z, i) => Math.abs(z - (first[i] + last[i]) / 2) < 1e-5)")
 	v.decoded("half way")
-	v.keys("#way-at", kb.Home)
+	v.Keys("#way-at", kb.Home)
 	v.want("its beginning", "explorer.state.code.every((z, i) => Math.abs(z - first[i]) < 1e-6)")
-	v.press("#way-play")
-	v.until(`Number(document.getElementById("way-at").value) > 0.2`)
-	v.press("#way-play")
+	v.Press("#way-play")
+	v.Until(`Number(document.getElementById("way-at").value) > 0.2`)
+	v.Press("#way-play")
 	v.want("it stops", `document.getElementById("way-play").textContent === "Play"`)
 	v.decoded("on the way")
 }
 
 // draw: by mouse, finger and keys.
 func (v *visitor) draw() {
-	v.drag(0, v.at("#pad", 0.5, 0.2), v.at("#pad", 0.45, 0.5), v.at("#pad", 0.4, 0.85))
-	v.until(`explorer.state.what === "Drawn" && explorer.state.judged !== null`)
+	v.Drag(0, v.At("#pad", 0.5, 0.2), v.At("#pad", 0.45, 0.5), v.At("#pad", 0.4, 0.85))
+	v.Until(`explorer.state.what === "Drawn" && explorer.state.judged !== null`)
 	v.want("it lies where digits do", `(() => {
 		let mass = 0, x = 0, y = 0;
 		const [lo, hi] = explorer.page.shown;
@@ -294,41 +303,41 @@ func (v *visitor) draw() {
 	v.decoded("what is drawn")
 	v.shown("pad-output")
 	v.want("it is scored", `/^Drawn: (score|loss)/.test(document.getElementById("told").textContent)`)
-	v.picture(strings.ReplaceAll(v.Name(), "/", " ") + " drawn")
-	v.press("#pad-clear")
-	a, b := v.at("#pad", 0.3, 0.3), v.at("#pad", 0.7, 0.7)
-	v.evaluate("explorer.state.setRow(0)")
-	v.touch([]place{a, {(a.X + b.X) / 2, a.Y}, b})
-	v.until(`explorer.state.what === "Drawn"`)
-	v.evaluate("explorer.state.setRow(0)")
-	v.keys("#pad", kb.Delete+" "+kb.ArrowDown+kb.ArrowDown+kb.ArrowDown+" ")
-	v.until(`explorer.state.what === "Drawn"`)
+	v.Picture(strings.ReplaceAll(v.Name(), "/", " ") + " drawn")
+	v.Press("#pad-clear")
+	a, b := v.At("#pad", 0.3, 0.3), v.At("#pad", 0.7, 0.7)
+	v.Evaluate("explorer.state.setRow(0)")
+	v.Touch([]browsertest.Place{a, {X: (a.X + b.X) / 2, Y: a.Y}, b})
+	v.Until(`explorer.state.what === "Drawn"`)
+	v.Evaluate("explorer.state.setRow(0)")
+	v.Keys("#pad", kb.Delete+" "+kb.ArrowDown+kb.ArrowDown+kb.ArrowDown+" ")
+	v.Until(`explorer.state.what === "Drawn"`)
 }
 
 // noise: kinds, amounts, draws.
 func (v *visitor) noise() {
-	v.evaluate("explorer.state.setRow(2)")
+	v.Evaluate("explorer.state.setRow(2)")
 	told := `document.getElementById("noise-told").textContent`
 	v.want("noise", told+`.startsWith("Root mean square error")`)
-	for _, k := range []func(){func() { v.keys("#noise-amount", kb.ArrowRight+kb.ArrowRight) }, func() { v.press("#noise-again") }} {
-		v.evaluate("before = " + told)
+	for _, k := range []func(){func() { v.Keys("#noise-amount", kb.ArrowRight+kb.ArrowRight) }, func() { v.Press("#noise-again") }} {
+		v.Evaluate("before = " + told)
 		k()
 		v.want("other noise", told+" !== before")
 	}
-	v.keys("#noise-kind", kb.ArrowDown)
+	v.Keys("#noise-kind", kb.ArrowDown)
 	v.want("another kind", `document.getElementById("noise-kind").value === "mask"`)
 }
 
 // tabs: the key Tab reaches every control, in the order in which they stand, and
 // each has a name.
 func (v *visitor) tabs() {
-	v.evaluate(`controls = [...document.querySelectorAll("button, select, input, summary, [tabindex]")].filter((e) => !e.disabled && e.checkVisibility());
+	v.Evaluate(`controls = [...document.querySelectorAll("button, select, input, summary, [tabindex]")].filter((e) => !e.disabled && e.checkVisibility());
 		reached = []; document.addEventListener("focusin", (e) => reached.push(e.target)); document.activeElement.blur(); scrollTo(0, 0);
 		nameless = controls.filter((e) => !(e.getAttribute("aria-label") || [...(e.labels ?? [])].map((l) => l.textContent.trim()).join("") || (e.tagName !== "SELECT" && e.textContent.trim())))`)
 	v.want("each has a name", `nameless.length === 0 || nameless.map((e) => e.outerHTML).join()`)
-	v.evaluate(`controls[0].focus()`)
-	for range int(v.number("controls.length")) + 2 {
-		v.do(chromedp.KeyEvent(kb.Tab))
+	v.Evaluate(`controls[0].focus()`)
+	for range int(v.Number("controls.length")) + 2 {
+		v.Do(chromedp.KeyEvent(kb.Tab))
 	}
 	v.want("each is reached", `controls.every((e) => reached.includes(e)) || controls.filter((e) => !reached.includes(e)).map((e) => e.outerHTML).join()`)
 	v.want("in order", `controls.every((e, i) => i === 0 || reached.indexOf(controls[i - 1]) < reached.indexOf(e))`)

@@ -1,151 +1,34 @@
 package reportpage_test
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
-	cdplog "github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"aegis"
+	"aegis/internal/browsertest"
 )
 
-// browser is a tab of a browser without a window, and what went wrong in it.
-type browser struct {
-	context.Context
-	mu     sync.Mutex
-	faults []string
-}
+// browser is the page of a report in a tab.
+type browser struct{ *browsertest.Tab }
 
-// patience is for the browser to answer.
-const patience = 20 * time.Second
-
-func (b *browser) fault(format string, args ...any) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.faults = append(b.faults, fmt.Sprintf(format, args...))
-}
-
-// open starts a browser, or skips the test where there is none.
-func open(t *testing.T) *browser {
-	t.Helper()
-	found := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
-		if path, err := exec.LookPath(name); err == nil && found == "" {
-			found = path
-		}
-	}
-	if found == "" || testing.Short() {
-		t.Skip("no chromium and no chrome here: the page is not seen in a browser")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(found), chromedp.NoSandbox, chromedp.WSURLReadTimeout(time.Minute))
-	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(stop)
-	ctx, end := chromedp.NewContext(ctx)
-	t.Cleanup(end)
-	b := &browser{Context: ctx}
-	b.do(t)
-	if err := chromedp.Listen(ctx, b.listen); err != nil {
-		t.Fatal(err)
-	}
-	called(t, b, network.Enable, network.EnableParams{})
-	called(t, b, cdplog.Enable, cdp.Empty{})
-	return b
-}
-
-// listen hears what should not be.
-func (b *browser) listen(event any) {
-	switch e := event.(type) {
-	case *runtime.EventExceptionThrown:
-		b.fault("exception: %+v", e.ExceptionDetails)
-	case *runtime.EventConsoleAPICalled:
-		b.fault("console: %v", e.Type)
-	case *cdplog.EventEntryAdded:
-		b.fault("log: %s %s", e.Entry.Text, e.Entry.URL)
-	case *page.EventJavascriptDialogOpening:
-		b.fault("dialog: %s", e.Message)
-	case *network.EventRequestWillBeSent:
-		if url := e.Request.URL; !strings.HasPrefix(url, "file:") && !strings.HasPrefix(url, "data:") {
-			b.fault("request: %s", url)
-		}
-	}
-}
-
-// called runs a command of the protocol.
-func called[P, R any](t *testing.T, b *browser, command cdp.Command[P, R], params P) {
-	t.Helper()
-	b.do(t, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, command, params)
-		return err
-	}))
-}
-
-// do runs actions.
-func (b *browser) do(t *testing.T, actions ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	ctx := b.Context
-	if len(actions) > 0 { // the first call starts the browser, which ends with its context
-		patient, cancel := context.WithTimeout(b, patience)
-		defer cancel()
-		ctx = patient
-	}
-	if err := chromedp.Do(ctx, actions...); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// eval is what an expression gives.
-func eval[T any](t *testing.T, b *browser, expression string) T {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(b, patience)
-	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
-	if err != nil {
-		t.Fatalf("%s: %v", expression, err)
-	}
-	return v
-}
-
-// drawn waits until what was changed is drawn.
-func (b *browser) drawn(t *testing.T) {
-	t.Helper()
-	eval[bool](t, b, `new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r(true))))`)
-}
-
-// press clicks in the middle of an element.
-func (b *browser) press(t *testing.T, selector string) {
-	t.Helper()
-	at := eval[[2]float64](t, b, fmt.Sprintf(`(() => {
-		const e = document.querySelector(%q);
-		e.scrollIntoView({ block: "center" });
-		const r = e.getBoundingClientRect();
-		return [r.left + r.width / 2, r.top + r.height / 2];
-	})()`, selector))
-	b.do(t, chromedp.MouseClickXY(at[0], at[1]))
-}
+func TestMain(m *testing.M) { browsertest.Main(m) }
 
 // shows is the part of the epochs that the first chart shows.
-func (b *browser) shows(t *testing.T) [2]float64 {
-	t.Helper()
-	return eval[[2]float64](t, b, `(s => [Number(s.dataset.from), Number(s.dataset.to)])(document.querySelector("#chart-0 svg"))`)
+func (b *browser) shows() [2]float64 {
+	b.Helper()
+	return browsertest.Value[[2]float64](b.Tab, `(s => [Number(s.dataset.from), Number(s.dataset.to)])(document.querySelector("#chart-0 svg"))`)
 }
 
 // TestInBrowser uses the page as a person would.
 func TestInBrowser(t *testing.T) {
-	b := open(t)
+	b := &browser{browsertest.Open(t, 1280, 900)}
 	dir := t.TempDir()
 	run := trained(t, dir, func(c *aegis.Config) { c.Epochs = 20 })
 	detector(t, run)
@@ -153,76 +36,73 @@ func TestInBrowser(t *testing.T) {
 	if err := os.WriteFile(file, []byte(written(t, run, aegis.ReportOptions{})), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	b.do(t, chromedp.EmulateViewport(1280, 900), chromedp.Navigate("file://"+file), chromedp.WaitVisible("#chart-0 svg path"))
-	t.Run("zooms and pans", b.zooms)
-	t.Run("light and dark", b.themes)
-	t.Run("is accessible", b.accessible)
-	t.Run("narrow", b.narrow)
-	t.Run("prints", b.prints)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, f := range b.faults {
-		t.Error(f)
-	}
+	b.Go("file://" + file)
+	b.Do(chromedp.WaitVisible("#chart-0 svg path"))
+	t.Run("zooms and pans", func(t *testing.T) { (&browser{b.For(t)}).zooms() })
+	t.Run("light and dark", func(t *testing.T) { (&browser{b.For(t)}).themes() })
+	t.Run("is accessible", func(t *testing.T) { (&browser{b.For(t)}).accessible() })
+	t.Run("narrow", func(t *testing.T) { (&browser{b.For(t)}).narrow() })
+	t.Run("prints", func(t *testing.T) { (&browser{b.For(t)}).prints() })
+	b.Quiet("file://" + file)
 }
 
-func (b *browser) zooms(t *testing.T) {
+func (b *browser) zooms() {
 	whole := [2]float64{1, 20}
-	if got := b.shows(t); got != whole {
-		t.Fatalf("at first it shows %v; want %v", got, whole)
+	if got := b.shows(); got != whole {
+		b.Fatalf("at first it shows %v; want %v", got, whole)
 	}
 	click := func(name string) {
-		t.Helper()
-		b.press(t, fmt.Sprintf(`#chart-0 button[aria-label^=%q]`, name))
+		b.Helper()
+		b.Press(fmt.Sprintf(`#chart-0 button[aria-label^=%q]`, name))
 	}
 	click("Zoom in")
-	if got := b.shows(t); got != [2]float64{5.75, 15.25} {
-		t.Errorf("zoomed in it shows %v", got)
+	if got := b.shows(); got != [2]float64{5.75, 15.25} {
+		b.Errorf("zoomed in it shows %v", got)
 	}
 	click("Pan right")
-	if got := b.shows(t); got != [2]float64{8.125, 17.625} {
-		t.Errorf("panned it shows %v", got)
+	if got := b.shows(); got != [2]float64{8.125, 17.625} {
+		b.Errorf("panned it shows %v", got)
 	}
 	click("Zoom out")
-	if got := b.shows(t); got != whole {
-		t.Errorf("zoomed out it shows %v", got)
+	if got := b.shows(); got != whole {
+		b.Errorf("zoomed out it shows %v", got)
 	}
-	eval[bool](t, b, `document.querySelector("#chart-0 svg").scrollIntoView({ block: "center" }), true`)
-	box := eval[[4]float64](t, b, `(r => [r.left, r.top, r.width, r.height])(document.querySelector("#chart-0 svg").getBoundingClientRect())`)
+	browsertest.Value[bool](b.Tab, `document.querySelector("#chart-0 svg").scrollIntoView({ block: "center" }), true`)
+	box := browsertest.Value[[4]float64](b.Tab, `(r => [r.left, r.top, r.width, r.height])(document.querySelector("#chart-0 svg").getBoundingClientRect())`)
 	mouse := func(kind input.DispatchMouseEventType, x, y float64, of ...chromedp.MouseOption) chromedp.Action[chromedp.Void] {
 		return chromedp.MouseEvent(kind, box[0]+x*box[2], box[1]+y*box[3], of...)
 	}
 	held := func(p *input.DispatchMouseEventParams) {
 		p.Button, p.Buttons, p.ClickCount = input.MouseButtonLeft, 1, 1
 	}
-	b.do(t, mouse(input.DispatchMouseEventTypeMousePressed, 0.3, 0.5, held), mouse(input.DispatchMouseEventTypeMouseMoved, 0.5, 0.52, held),
+	b.Do(mouse(input.DispatchMouseEventTypeMousePressed, 0.3, 0.5, held), mouse(input.DispatchMouseEventTypeMouseMoved, 0.5, 0.52, held),
 		mouse(input.DispatchMouseEventTypeMouseReleased, 0.6, 0.52, func(p *input.DispatchMouseEventParams) { p.Button, p.ClickCount = input.MouseButtonLeft, 1 }))
-	dragged := b.shows(t)
+	dragged := b.shows()
 	if !(dragged[0] > 4 && dragged[1] < 15 && dragged[0] < dragged[1]) {
-		t.Errorf("dragged it shows %v", dragged)
+		b.Errorf("dragged it shows %v", dragged)
 	}
-	b.do(t, mouse(input.DispatchMouseEventTypeMouseMoved, 0.5, 0.5))
-	if text := eval[string](t, b, `document.querySelector("#chart-0 .readout").textContent`); !strings.Contains(text, "Epoch ") || !strings.Contains(text, "validation ") {
-		t.Errorf("under the pointer it says %q", text)
+	b.Do(mouse(input.DispatchMouseEventTypeMouseMoved, 0.5, 0.5))
+	if text := browsertest.Value[string](b.Tab, `document.querySelector("#chart-0 .readout").textContent`); !strings.Contains(text, "Epoch ") || !strings.Contains(text, "validation ") {
+		b.Errorf("under the pointer it says %q", text)
 	}
-	b.do(t, chromedp.Focus("#chart-0 svg"), chromedp.KeyEvent("0"))
-	if got := b.shows(t); got != whole {
-		t.Errorf("by 0 it shows %v", got)
+	b.Do(chromedp.Focus("#chart-0 svg"), chromedp.KeyEvent("0"))
+	if got := b.shows(); got != whole {
+		b.Errorf("by 0 it shows %v", got)
 	}
-	b.do(t, chromedp.KeyEvent("+"), chromedp.KeyEvent("+"))
-	if got := b.shows(t); !(got[1]-got[0] < 5) {
-		t.Errorf("by keys it shows %v", got)
+	b.Do(chromedp.KeyEvent("+"), chromedp.KeyEvent("+"))
+	if got := b.shows(); !(got[1]-got[0] < 5) {
+		b.Errorf("by keys it shows %v", got)
 	}
-	b.do(t, mouse(input.DispatchMouseEventTypeMouseWheel, 0.5, 0.5, func(p *input.DispatchMouseEventParams) { p.DeltaX, p.DeltaY, p.Modifiers = 1, 500, 2 }))
-	b.drawn(t)
-	if got := b.shows(t); !(got[1]-got[0] > 5) {
-		t.Errorf("by the wheel it shows %v", got)
+	b.Do(mouse(input.DispatchMouseEventTypeMouseWheel, 0.5, 0.5, func(p *input.DispatchMouseEventParams) { p.DeltaX, p.DeltaY, p.Modifiers = 1, 500, 2 }))
+	b.Drawn()
+	if got := b.shows(); !(got[1]-got[0] > 5) {
+		b.Errorf("by the wheel it shows %v", got)
 	}
 	click("Show all")
-	before := eval[string](t, b, `document.querySelector("#chart-0 path").getAttribute("d")`)
+	before := browsertest.Value[string](b.Tab, `document.querySelector("#chart-0 path").getAttribute("d")`)
 	click("Logarithmic axis")
-	if after := eval[string](t, b, `document.querySelector("#chart-0 path").getAttribute("d")`); after == before {
-		t.Error("the other axis draws the same line")
+	if after := browsertest.Value[string](b.Tab, `document.querySelector("#chart-0 path").getAttribute("d")`); after == before {
+		b.Error("the other axis draws the same line")
 	}
 }
 
@@ -246,34 +126,36 @@ const contrast = `(() => {
   return low;
 })()`
 
-func (b *browser) themes(t *testing.T) {
-	ground := func() string { return eval[string](t, b, `getComputedStyle(document.body).backgroundColor`) }
+func (b *browser) themes() {
+	ground := func() string {
+		return browsertest.Value[string](b.Tab, `getComputedStyle(document.body).backgroundColor`)
+	}
 	const light, dark = "rgb(255, 255, 255)", "rgb(20, 23, 27)"
 	for _, c := range []struct{ system, first, then string }{{"light", light, dark}, {"dark", dark, light}} {
-		called(t, b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: c.system}}})
-		b.do(t, chromedp.Evaluate[chromedp.Void](`localStorage.clear(); document.documentElement.removeAttribute("data-theme")`))
+		browsertest.Call(b.Tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: c.system}}})
+		b.Do(chromedp.Evaluate[chromedp.Void](`localStorage.clear(); document.documentElement.removeAttribute("data-theme")`))
 		if got := ground(); got != c.first {
-			t.Errorf("where the system is %s the ground is %s", c.system, got)
+			b.Errorf("where the system is %s the ground is %s", c.system, got)
 		}
 		for range 2 {
-			if low := eval[[]string](t, b, contrast); len(low) > 0 {
-				t.Errorf("%s: low contrast: %v", ground(), low)
+			if low := browsertest.Value[[]string](b.Tab, contrast); len(low) > 0 {
+				b.Errorf("%s: low contrast: %v", ground(), low)
 			}
-			b.press(t, "#theme")
+			b.Press("#theme")
 			if got := ground(); got != c.then {
-				t.Errorf("switched the ground is %s; want %s", got, c.then)
+				b.Errorf("switched the ground is %s; want %s", got, c.then)
 			}
 			c.first, c.then = c.then, c.first
 		}
 	}
-	b.press(t, "#theme")
-	b.do(t, chromedp.Navigate(eval[string](t, b, "location.href")), chromedp.WaitVisible("#chart-0 svg path"))
+	b.Press("#theme")
+	b.Do(chromedp.Navigate(browsertest.Value[string](b.Tab, "location.href")), chromedp.WaitVisible("#chart-0 svg path"))
 	if got := ground(); got != light {
-		t.Errorf("what was chosen is forgotten: the ground is %s", got)
+		b.Errorf("what was chosen is forgotten: the ground is %s", got)
 	}
 }
 
-func (b *browser) accessible(t *testing.T) {
+func (b *browser) accessible() {
 	for name, wrong := range map[string]string{
 		"one h1":              `document.querySelectorAll("h1").length !== 1`,
 		"a language":          `!document.documentElement.lang`,
@@ -288,34 +170,34 @@ func (b *browser) accessible(t *testing.T) {
 		"levels follow":       `(() => { let last = 0; for (const h of document.querySelectorAll("h1,h2,h3")) { const n = Number(h.tagName[1]); if (n > last + 1) return true; last = n; } return false; })()`,
 		"no markup of names":  `document.querySelector("main b, main i, main script") !== null`,
 	} {
-		if eval[bool](t, b, wrong) {
-			t.Errorf("not so: %s", name)
+		if browsertest.Value[bool](b.Tab, wrong) {
+			b.Errorf("not so: %s", name)
 		}
 	}
 }
 
-func (b *browser) narrow(t *testing.T) {
+func (b *browser) narrow() {
 	for _, width := range []int64{360, 768, 1920} {
-		b.do(t, chromedp.EmulateViewport(width, 800))
-		b.drawn(t)
-		if got := eval[int64](t, b, `document.scrollingElement.scrollWidth`); got > width {
-			t.Errorf("%d pixels wide it scrolls over %d", width, got)
+		b.Do(chromedp.EmulateViewport(width, 800))
+		b.Drawn()
+		if got := browsertest.Value[int64](b.Tab, `document.scrollingElement.scrollWidth`); got > width {
+			b.Errorf("%d pixels wide it scrolls over %d", width, got)
 		}
-		if out := eval[bool](t, b, `[...document.querySelectorAll(".chart text")].some((e) => { const r = e.getBoundingClientRect(), s = e.closest("svg").getBoundingClientRect(); return r.right > s.right + 2 || r.left < s.left - 2; })`); out {
-			t.Errorf("%d pixels wide, a text of a chart is cut off", width)
+		if out := browsertest.Value[bool](b.Tab, `[...document.querySelectorAll(".chart text")].some((e) => { const r = e.getBoundingClientRect(), s = e.closest("svg").getBoundingClientRect(); return r.right > s.right + 2 || r.left < s.left - 2; })`); out {
+			b.Errorf("%d pixels wide, a text of a chart is cut off", width)
 		}
 	}
 }
 
-func (b *browser) prints(t *testing.T) {
-	pdf, err := chromedp.Run(b, chromedp.PrintToPDF(chromedp.PDFPrintBackground()))
+func (b *browser) prints() {
+	pdf, err := chromedp.Run(b.Context, chromedp.PrintToPDF(chromedp.PDFPrintBackground()))
 	if err != nil {
-		t.Fatal(err)
+		b.Fatal(err)
 	}
 	if len(pdf) < 10_000 || !strings.HasPrefix(string(pdf), "%PDF") {
-		t.Errorf("%d bytes of PDF", len(pdf))
+		b.Errorf("%d bytes of PDF", len(pdf))
 	}
-	if eval[bool](t, b, `[...document.querySelectorAll("details")].some((d) => d.open)`) {
-		t.Error("what was folded stays open behind printing")
+	if browsertest.Value[bool](b.Tab, `[...document.querySelectorAll("details")].some((d) => d.open)`) {
+		b.Error("what was folded stays open behind printing")
 	}
 }
