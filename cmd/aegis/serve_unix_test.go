@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"aegis/internal/browsertest"
 )
 
 // started runs serve on a free port; said is what it has said, once it has ended.
@@ -57,14 +59,82 @@ func started(t *testing.T, bin string, args ...string) (address string, cmd *exe
 	return address, cmd, sync.OnceValue(func() string { return <-rest })
 }
 
-// TestServeSignals: under load SIGTERM answers every request of a connection that
-// was accepted, and ends with status 0; SIGKILL breaks connections, and what came
-// whole before is right.
-func TestServeSignals(t *testing.T) {
+// binary is the command.
+func binary(t *testing.T) string {
+	t.Helper()
 	bin := filepath.Join(t.TempDir(), "aegis")
 	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	return bin
+}
+
+// fetched is the body of an answer, which has a status.
+func fetched(t *testing.T, url string, status int) []byte {
+	t.Helper()
+	answer, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != status {
+		t.Fatalf("%s: %s, %v; want %d: %.200s", url, answer.Status, err, status, text)
+	}
+	return text
+}
+
+// TestServeExplorer: the explorer of a served run is the page that export html
+// writes, and can be used; of one whose data are gone the answer says so.
+func TestServeExplorer(t *testing.T) {
+	bin, dir := binary(t), t.TempDir()
+	must := func(args ...string) {
+		t.Helper()
+		cmd := exec.Command(bin, args...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", args, err, out)
+		}
+	}
+	table := []byte("a,b\n")
+	for i := range 60 {
+		table = fmt.Appendf(table, "%d,%d\n", i, i*i%17)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "gone.csv"), table, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	must("train", "--model", "fc3", "--limit", "400", "--epochs", "1", "--quiet", "--out", "digits")
+	must("train", "--data", "gone.csv", "--epochs", "1", "--latent", "1", "--quiet", "--out", "table")
+	must("detect", "table", "--quiet", "--out", "found.csv")
+	must("detect", "digits", "--quiet", "--out", "found.csv")
+	must("export", "html", "digits", "--quiet", "-o", "digits.html")
+	if err := os.Remove(filepath.Join(dir, "gone.csv")); err != nil {
+		t.Fatal(err)
+	}
+	address, _, _ := started(t, bin, filepath.Join(dir, "digits"), filepath.Join(dir, "table"))
+	want, err := os.ReadFile(filepath.Join(dir, "digits.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := "http://" + address + "/models/digits/explorer"
+	if got := fetched(t, url, http.StatusOK); !bytes.Equal(got, want) {
+		t.Errorf("the page that is served has %d bytes, and not the %d of export html", len(got), len(want))
+	}
+	if got := fetched(t, "http://"+address+"/models/table/explorer", http.StatusInternalServerError); !bytes.Contains(got, []byte("gone.csv")) {
+		t.Errorf("of data that are gone: %s", got)
+	}
+	b := browsertest.Open(t, 1200, 800)
+	b.Go("http://" + address + "/")
+	b.Press(`a[href="/models/digits/explorer"]`)
+	b.Until("window.explorer?.ready && explorer.state.judged.score > 0")
+	b.Quiet("http://"+address+"/", url)
+}
+
+// TestServeSignals: under load SIGTERM answers every request of a connection that
+// was accepted, and ends with status 0; SIGKILL breaks connections, and what came
+// whole before is right.
+func TestServeSignals(t *testing.T) {
+	bin := binary(t)
 	model, err := os.ReadFile(filepath.Join("..", "..", "testdata", "0.1.0", "fc", "model.safetensors"))
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package verb
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -188,12 +189,29 @@ func (s *serving) load(ctx context.Context, server *aegis.Server, runs []named) 
 				g := &generating{use: use{process: s.process, quiet: true}}
 				return g.fit(ctx, opened{run: r, model: m})
 			}
+			served.Explorer = func(ctx context.Context) ([]byte, error) { return explore(ctx, n.name, r, m, served.Detector) }
 		}
 		if err := server.Add(served); err != nil {
 			return models, err
 		}
 	}
 	return models, nil
+}
+
+// explore writes the page of a model with the rows of its run that it was not
+// trained on. Scores of lines are none of its rows, which are windows.
+func explore(ctx context.Context, name string, r *aegis.Run, m *aegis.Model, d *aegis.Detector) ([]byte, error) {
+	rows, err := (&dataFlags{}).open(ctx, r, m)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // they were read only
+	if d != nil && d.OfLines() {
+		d = nil
+	}
+	var page bytes.Buffer
+	err = r.WriteExplorer(ctx, &page, m, rows, aegis.ExplorerOptions{Detector: d, Title: name, Seed: 1})
+	return page.Bytes(), err
 }
 
 // detector is the one beside a model, or one that is fitted as detect does it.
