@@ -59,8 +59,8 @@ func started(t *testing.T, bin string, args ...string) (address string, cmd *exe
 	return address, cmd, sync.OnceValue(func() string { return <-rest })
 }
 
-// binary is the command.
-func binary(t *testing.T) string {
+// command is the binary.
+func command(t *testing.T) string {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "aegis")
 	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
@@ -87,7 +87,7 @@ func fetched(t *testing.T, url string, status int) []byte {
 // TestServeExplorer: the explorer of a served run is the page that export html
 // writes, and can be used; of one whose data are gone the answer says so.
 func TestServeExplorer(t *testing.T) {
-	bin, dir := binary(t), t.TempDir()
+	bin, dir := command(t), t.TempDir()
 	must := func(args ...string) {
 		t.Helper()
 		cmd := exec.Command(bin, args...)
@@ -134,7 +134,7 @@ func TestServeExplorer(t *testing.T) {
 // was accepted, and ends with status 0; SIGKILL breaks connections, and what came
 // whole before is right.
 func TestServeSignals(t *testing.T) {
-	bin := binary(t)
+	bin := command(t)
 	model, err := os.ReadFile(filepath.Join("..", "..", "testdata", "0.1.0", "fc", "model.safetensors"))
 	if err != nil {
 		t.Fatal(err)
