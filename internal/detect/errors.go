@@ -16,17 +16,24 @@ type batch struct {
 	rows    data.Rows
 	labels  []byte
 	values  []float32 // (n,P)
-	rebuilt []float32 // (n,P)
+	rebuilt []float32 // (n,P), of images
+	exact   []float64 // (n,P), of vectors
 }
 
-// rebuild gives rows to a model.
+// rebuild gives rows to a model: vectors in float64, since their errors are divided
+// by scales that can be a hundredth of the values, and what float32 rounds would
+// show in scores.
 func rebuild(ctx context.Context, m *infer.Model, rows data.Rows, labels []byte) (*batch, error) {
 	b := &batch{rows: rows, labels: labels}
 	var err error
 	if b.values, err = m.Values(rows); err != nil {
 		return nil, err
 	}
-	b.rebuilt, err = m.Rebuild(ctx, b.values, labels...)
+	if formulaOf(m) == Standardised {
+		b.exact, err = m.RebuildExactly(ctx, b.values, labels...)
+	} else {
+		b.rebuilt, err = m.Rebuild(ctx, b.values, labels...)
+	}
 	return b, err
 }
 
@@ -73,7 +80,7 @@ func (d *Detector) scores(ctx context.Context, m *infer.Model, b *batch, first i
 		}
 	default:
 		for at := 0; at < len(b.values); at += p {
-			scores = append(scores, d.energy(b.values[at:][:p], b.rebuilt[at:][:p], nil)/float64(p))
+			scores = append(scores, energy(d, b.values[at:][:p], b.exact[at:][:p], nil)/float64(p))
 		}
 	}
 	if err != nil {
@@ -88,15 +95,15 @@ func (d *Detector) scores(ctx context.Context, m *infer.Model, b *batch, first i
 }
 
 // deviation is a value's standardised error.
-func (d *Detector) deviation(j int, value, rebuilt float32) float64 {
-	return (float64(value) - float64(rebuilt) - d.Center[j]) / d.Scale[j]
+func (d *Detector) deviation(j int, value float32, rebuilt float64) float64 {
+	return (float64(value) - rebuilt - d.Center[j]) / d.Scale[j]
 }
 
 // energy is the sum of a row's squared deviations, but for those left out.
-func (d *Detector) energy(values, rebuilt []float32, leftOut []bool) (sum float64) {
+func energy[T float32 | float64](d *Detector, values []float32, rebuilt []T, leftOut []bool) (sum float64) {
 	for j, v := range values {
 		if leftOut == nil || !leftOut[j] {
-			e := d.deviation(j, v, rebuilt[j])
+			e := d.deviation(j, v, float64(rebuilt[j]))
 			sum += e * e
 		}
 	}

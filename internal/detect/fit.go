@@ -71,11 +71,11 @@ func (d *Detector) measure(ctx context.Context, m *infer.Model, rows data.Rows, 
 		return d.measureHeat(ctx, m, rows, labels)
 	}
 	p := rows.Size()
-	columns := make([][]float32, p) // errors
+	columns := make([][]float64, p) // errors
 	err := batches(ctx, m, rows, labels, func(first int, b *batch) error {
 		for i, v := range b.values {
-			e := v - b.rebuilt[i]
-			if !finite(float64(e)) {
+			e := float64(v) - b.exact[i]
+			if !finite(e) {
 				return fmt.Errorf("detect: fit: row %d, value %d: an error of %v; want finite values, near those that the model was trained on", first+i/p, i%p, e)
 			}
 			columns[i%p] = append(columns[i%p], e)
@@ -96,14 +96,14 @@ func (d *Detector) measure(ctx context.Context, m *infer.Model, rows data.Rows, 
 // robust returns the median of errors, and their standard deviation around it
 // after the lowest and the highest 5 % were drawn in to the next: strange rows
 // among many do not move it far. Errors are sorted.
-func robust(errs []float32) (center, scale float64) {
+func robust(errs []float64) (center, scale float64) {
 	slices.Sort(errs)
 	n := len(errs)
 	cut := n / 20
-	center = float64(errs[n/2])
+	center = errs[n/2]
 	low, high := errs[cut], errs[n-1-cut]
 	for _, e := range errs {
-		e := float64(min(max(e, low), high)) - center
+		e := min(max(e, low), high) - center
 		scale += e * e
 	}
 	return center, math.Sqrt(scale / float64(n))

@@ -133,12 +133,12 @@ func (w *windower) scoreWindows(ctx context.Context, starts []int) error {
 	if err != nil {
 		return err
 	}
-	undone := slices.Clone(b.rebuilt)
+	undone := floats(b.exact)
 	w.model.Scaling().Undo(undone)
 	for i, start := range starts {
 		for j := range p {
 			s := &w.sums[start-w.first+j/w.columns]
-			e := w.detector.deviation(j, b.values[i*p+j], b.rebuilt[i*p+j])
+			e := w.detector.deviation(j, b.values[i*p+j], b.exact[i*p+j])
 			s.squares[j%w.columns] += e * e
 			s.expected[j%w.columns] += float64(undone[i*p+j])
 			if j%w.columns == 0 {

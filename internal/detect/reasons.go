@@ -18,6 +18,9 @@ const (
 	fillIns = 3 // times that an unknown value is rebuilt
 )
 
+// Which value is strange does not hang on what float32 rounds: tries are rebuilt on
+// the model's device.
+
 // unknown is a row some of whose values are unknown.
 type unknown struct {
 	row     []float32 // (P)
@@ -53,7 +56,7 @@ func (d *Detector) explainSome(ctx context.Context, m *infer.Model, b *batch, st
 		if len(b.labels) > 0 {
 			rows[i].label = b.labels[row : row+1]
 		}
-		rebuilt = append(rebuilt, b.rebuilt[row*p:][:p]...)
+		rebuilt = append(rebuilt, floats(b.exact[row*p:][:p])...)
 		rests[i] = found[row].Score * float64(p)
 	}
 	normal := d.Calibration.quantile(normalShare)
@@ -117,7 +120,7 @@ func (d *Detector) largest(u unknown, rebuilt []float32) []int {
 		if u.leftOut[j] {
 			continue
 		}
-		e := d.deviation(j, v, rebuilt[j])
+		e := d.deviation(j, v, float64(rebuilt[j]))
 		if len(top) == tried && e*e <= top[tried-1].square {
 			continue
 		}
@@ -142,7 +145,7 @@ func (d *Detector) best(tries []unknown, owners []int, outs []float32) (best map
 	best, energies = map[int]int{}, make([]float64, len(tries))
 	for t, u := range tries {
 		p := len(u.row)
-		energies[t] = d.energy(u.row, outs[t*p:][:p], u.leftOut)
+		energies[t] = energy(d, u.row, outs[t*p:][:p], u.leftOut)
 		if b, ok := best[owners[t]]; !ok || energies[t] < energies[b] {
 			best[owners[t]] = t
 		}
@@ -190,6 +193,15 @@ func (d *Detector) describe(m *infer.Model, b *batch, row int, rebuilt []float32
 	slices.SortStableFunc(f.Columns, func(a, b Reason) int { return cmp.Compare(b.Share, a.Share) })
 	most := f.Columns[0].Share
 	f.Columns = slices.DeleteFunc(f.Columns, func(r Reason) bool { return r.Share < leastShare*most })
+}
+
+// floats rounds values.
+func floats(values []float64) []float32 {
+	out := make([]float32, len(values))
+	for i, v := range values {
+		out[i] = float32(v)
+	}
+	return out
 }
 
 func valueOf(rows data.Rows, i, j int) float64 {

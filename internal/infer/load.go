@@ -8,7 +8,9 @@ import (
 	"io"
 	"io/fs"
 	"strconv"
+	"sync"
 
+	"aegis/internal/exact"
 	"aegis/internal/run"
 	"aegis/internal/vm"
 	"aegis/model"
@@ -99,6 +101,9 @@ func load(name string, file *run.TensorFile, open Open) (*Model, error) {
 		return nil, loadError(name, err)
 	}
 	params := &hashing{from: fileParams(file), sums: map[string][]byte{}}
+	if vectors := spec.Image[0] == 0 && spec.Image[1] == 0; vectors {
+		params.kept = map[string]program.Tensor{}
+	}
 	n, err := newNetwork(p, params.read, open)
 	if err != nil {
 		return nil, loadError(name, err)
@@ -115,7 +120,9 @@ func load(name string, file *run.TensorFile, open Open) (*Model, error) {
 		}
 		logSigma = float64(s.Data[0])
 	}
-	return &Model{spec: spec, network: n, loss: RowLoss(spec, logSigma), fingerprint: fingerprint}, nil
+	m := &Model{spec: spec, network: n, loss: RowLoss(spec, logSigma), fingerprint: fingerprint}
+	m.exact = sync.OnceValues(func() (*exact.Part, error) { return exact.Read(p, program.Reconstruct, params.keptParam) })
+	return m, nil
 }
 
 // fileParams reads parameters out of a file.

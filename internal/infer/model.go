@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"aegis/data"
+	"aegis/internal/exact"
 	"aegis/model"
 	"aegis/model/program"
 )
@@ -21,6 +22,8 @@ type Model struct {
 	loss    func(predicted, row []float32) float64 // of a row, beside a divergence
 
 	fingerprint string
+
+	exact func() (*exact.Part, error) // what is rebuilt of rows, in float64
 }
 
 // Spec returns the network's description.

@@ -6,8 +6,10 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"aegis/data"
 	"aegis/internal/vm"
@@ -47,6 +49,25 @@ func (m *Model) Rebuild(ctx context.Context, values []float32, labels ...byte) (
 	return m.network.Run(ctx, program.Reconstruct, program.Feed{Values: values, Labels: classes})
 }
 
+// RebuildExactly is Rebuild of a model of vectors in float64, on the processor
+// whatever the device: what scores by errors in units of small scales goes by. Its
+// bits are the same whatever else runs.
+func (m *Model) RebuildExactly(ctx context.Context, values []float32, labels ...byte) ([]float64, error) {
+	if err := m.opened().enter(ctx); err != nil {
+		return nil, err
+	}
+	defer m.network.calls.Done()
+	classes, err := m.classes(labels, len(values)/max(1, m.network.program.PixelCount()))
+	if err != nil {
+		return nil, err
+	}
+	part, err := m.exact()
+	if err != nil {
+		return nil, fmt.Errorf("aegis: rebuild in float64: %w", err)
+	}
+	return part.Run(ctx, values, classes)
+}
+
 // Fingerprint tells models apart: a hash of the parameters and of what the
 // network reads of rows. Two files of the same parameters have the same.
 func (m *Model) Fingerprint() string {
@@ -56,16 +77,30 @@ func (m *Model) Fingerprint() string {
 	return m.fingerprint
 }
 
-// hashing is where a device has its parameters from, each hashed as it is read.
+// hashing is where a device has its parameters from, each hashed as it is read,
+// and kept where there is a place for it.
 type hashing struct {
 	from vm.Params
 	sums map[string][]byte
+	kept map[string]program.Tensor
+}
+
+// keptParam returns a parameter that was kept.
+func (h *hashing) keptParam(name string, shape []int) (program.Tensor, error) {
+	t, ok := h.kept[name]
+	if !ok {
+		return t, fmt.Errorf("no parameter %s of %v is kept: only those of models of vectors are", name, shape)
+	}
+	return t, nil
 }
 
 func (h *hashing) read(name string, shape []int) (program.Tensor, error) {
 	t, err := h.from(name, shape)
 	if err == nil {
 		h.sums[name] = hashed(t.Data)
+		if h.kept != nil {
+			h.kept[name] = program.Tensor{Shape: t.Shape, Data: slices.Clone(t.Data)}
+		}
 	}
 	return t, err
 }

@@ -15,6 +15,7 @@ type Params func(name string, shape []int) (program.Tensor, error)
 type builder struct {
 	file   *File
 	params Params
+	exact  bool // steps of networks are in float64
 
 	taken map[string]bool   // names
 	known map[string]string // the results of steps, by what these compute, and constants, by what they are
@@ -124,6 +125,14 @@ func (b *builder) double(name string, v float64) string {
 // doubles adds a constant vector of float64.
 func (b *builder) doubles(name string, values []float64) string {
 	return b.constant(tensor{name: name, kind: Double, shape: []int{len(values)}, raw: doubles(values...)})
+}
+
+// real adds a scalar of the type that steps are in.
+func (b *builder) real(name string, v float64) string {
+	if b.exact {
+		return b.double(name, v)
+	}
+	return b.number(name, float32(v))
 }
 
 // integer adds a scalar of int64.

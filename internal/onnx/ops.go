@@ -12,16 +12,16 @@ import (
 // flow adds the steps of a part, of what it reads under its names here. Steps
 // that another part has added are not added again.
 func (b *builder) flow(f *flow.Flow, given, labels string) (string, error) {
-	names := map[string]string{f.Given.Name: given}
+	names := map[string]string{f.Given.Name: b.typed(given)}
 	if f.Labels != nil {
-		names[f.Labels.Name] = labels
+		names[f.Labels.Name] = b.typed(labels)
 	}
 	for _, p := range f.Params {
 		name, err := b.param(p.Name, p.Shape)
 		if err != nil {
 			return "", err
 		}
-		names[p.Name] = name
+		names[p.Name] = b.typed(name)
 	}
 	for _, s := range f.Steps {
 		in := make([]string, len(s.In))
@@ -71,15 +71,15 @@ func (b *builder) step(s flow.Step, in []string) (string, error) {
 	case op.MulDef:
 		return b.do("Mul", in...), nil
 	case op.ScaleDef:
-		y := b.do("Mul", in[0], b.number("factor", float32(d.Factor)))
+		y := b.do("Mul", in[0], b.real("factor", d.Factor))
 		if len(in) == 2 {
 			y = b.do("Mul", y, in[1])
 		}
 		return y, nil
 	case op.ClampDef:
-		return b.do("Clip", in[0], b.number("lo", float32(d.Lo)), b.number("hi", float32(d.Hi))), nil
+		return b.do("Clip", in[0], b.real("lo", d.Lo), b.real("hi", d.Hi)), nil
 	case op.LerpDef: // a + weight·(b − a)
-		way := b.do("Mul", b.do("Sub", in[1], in[0]), b.number("weight", float32(d.Weight)))
+		way := b.do("Mul", b.do("Sub", in[1], in[0]), b.real("weight", d.Weight))
 		return b.do("Add", in[0], way), nil
 	}
 	return "", fmt.Errorf("onnx: operation %s; want one that is known here: write the network without it, or add it", s.Op)
@@ -106,6 +106,9 @@ func int64s(values []int) []int64 {
 
 // activate adds an activation behind a value of a layer.
 func (b *builder) activate(x, layer string, a op.Activation) (string, error) {
+	if b.exact {
+		return b.activateExactly(x, layer, a)
+	}
 	alpha := attribute{"alpha", float32(a.Alpha)}
 	name := layer + "." + string(a.Kind)
 	switch a.Kind {
@@ -140,6 +143,6 @@ func (b *builder) topK(x string, k int) string {
 		name: name, op: "TopK", in: []string{x, b.integers("k", int64(k))}, out: []string{values, indices},
 		attributes: []attribute{{"axis", int64(1)}},
 	})
-	zeros := b.do("ConstantOfShape", b.do("Shape", x))
+	zeros := b.typed(b.do("ConstantOfShape", b.do("Shape", x)))
 	return b.node(name+".kept", "ScatterElements", []string{zeros, indices, values}, attribute{"axis", int64(1)})
 }

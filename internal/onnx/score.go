@@ -54,7 +54,11 @@ func (e *exporter) errors(x string, shape []int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return e.do("Sub", e.cast(x, Double), e.cast(e.reshape(rebuilt, shape), Double)), nil
+	rebuilt = e.reshape(rebuilt, shape)
+	if !e.exact {
+		rebuilt = e.cast(rebuilt, Double)
+	}
+	return e.do("Sub", e.cast(x, Double), rebuilt), nil
 }
 
 // mean is the mean over axes.
@@ -62,8 +66,11 @@ func (e *exporter) mean(x string, axes ...int64) string {
 	return e.node("mean", "ReduceMean", []string{x}, attribute{"axes", axes}, attribute{"keepdims", int64(0)})
 }
 
-// deviations are the squares of errors as normal rows have them: (batch,P).
+// deviations are the squares of errors as normal rows have them: (batch,P). The
+// network is in float64, as where the detector was fitted.
 func (e *exporter) deviations(d *detect.Detector, x string) (string, error) {
+	e.exact = true
+	defer func() { e.exact = false }()
 	z, err := e.errors(x, e.flat())
 	if err != nil {
 		return "", err

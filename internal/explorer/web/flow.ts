@@ -2,12 +2,12 @@
 // sum of products is one chain of multiply-adds in the order of the inputs, each
 // rounded once, as the Go package's kernels make it: a product of two float32 is
 // exact in float64, so that rounding the sum gives what a fused multiply-add does.
-// A transposed convolution adds in float64.
+// A transposed convolution adds in float64, and so does all of a part that is exact.
 
 import { activation } from "./activation";
 import type { Page, Part, Step } from "./page";
 
-type Values = Float32Array;
+type Values = Float32Array | Float64Array;
 
 const size = (shape: number[]): number => shape.reduce((a, b) => a * b, 1);
 
@@ -17,20 +17,22 @@ export class Flow {
   private readonly runs: Array<() => void> = [];
   private readonly shapes = new Map<string, number[]>();
 
-  constructor(private readonly part: Part, page: Page, weights: Values, private readonly classes: number) {
+  /** exact: what lies between is in float64, as where scores divide by small scales. */
+  constructor(private readonly part: Part, page: Page, weights: Float32Array, private readonly classes: number, private readonly exact = false) {
+    const memory = (n: number): Values => (exact ? new Float64Array(n) : new Float32Array(n));
     const given = part.given === "codes" ? [page.latent] : page.shape[0] ? page.shape.slice() : [page.shape[2]];
     this.shapes.set(part.given, given);
-    this.values.set(part.given, new Float32Array(size(given)));
+    this.values.set(part.given, memory(size(given)));
     if (part.labels) {
       this.shapes.set("labels", [classes]);
-      this.values.set("labels", new Float32Array(classes));
+      this.values.set("labels", memory(classes));
     }
     for (const [name, p] of Object.entries(page.params)) {
       this.shapes.set(name, p.shape);
       this.values.set(name, weights.subarray(p.at, p.at + size(p.shape)));
     }
     for (const step of part.steps) {
-      const out = new Float32Array(size(step.shape));
+      const out = memory(size(step.shape));
       this.runs.push(this.compile(step, out));
       this.shapes.set(step.name, step.shape);
       this.values.set(step.name, out);
@@ -64,13 +66,13 @@ export class Flow {
     const factor = s.factor ?? 0;
     switch (s.op) {
       case "linear":
-        return () => linear(out, a, b, c, f);
+        return this.exact ? () => linearExact(out, a, b, c, f) : () => linear(out, a, b, c, f);
       case "conv":
         return conv(s, out, a, b, c, this.shape(s.in[0]), this.shape(s.in[1]), f);
       case "convtranspose":
         return convTranspose(s, out, a, b, c, this.shape(s.in[0]), this.shape(s.in[1]), f);
       case "norm":
-        return () => norm(out, a, b, c, d, e, s.epsilon ?? 0);
+        return () => norm(out, a, b, c, d, e, s.epsilon ?? 0, this.exact ? (v) => v : Math.fround);
       case "activation":
         return () => each(out, (i) => f(a[i]));
       case "reshape":
@@ -102,6 +104,15 @@ function each(out: Values, value: (i: number) => number): void {
 }
 
 type Function1 = (z: number) => number;
+
+/** linearExact is linear in float64. */
+function linearExact(out: Values, x: Values, w: Values, b: Values, f: Function1): void {
+  for (let o = 0, at = 0; o < out.length; o++) {
+    let sum = b[o];
+    for (let i = 0; i < x.length; i++, at++) sum += w[at] * x[i];
+    out[o] = f(sum);
+  }
+}
 
 /** linear is f(x·Wᵀ + b), W (outputs, inputs). */
 function linear(out: Values, x: Values, w: Values, b: Values, f: Function1): void {
@@ -199,11 +210,11 @@ function convTranspose(s: Step, out: Values, x: Values, w: Values, b: Values, [C
 }
 
 /** norm is batch norm by running statistics, of (C) or (C,H,W). */
-function norm(out: Values, x: Values, mean: Values, variance: Values, gamma: Values, beta: Values, epsilon: number): void {
+function norm(out: Values, x: Values, mean: Values, variance: Values, gamma: Values, beta: Values, epsilon: number, round: Function1): void {
   const area = x.length / mean.length;
   for (let i = 0; i < out.length; i++) {
     const c = (i / area) | 0;
-    out[i] = Math.fround((x[i] - mean[c]) / Math.sqrt(variance[c] + epsilon)) * gamma[c] + beta[c];
+    out[i] = round((x[i] - mean[c]) / Math.sqrt(variance[c] + epsilon)) * gamma[c] + beta[c];
   }
 }
 

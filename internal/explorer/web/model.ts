@@ -21,6 +21,7 @@ export class Model {
   private decoder!: Flow;
   private logits: Flow | null = null;
   private logvar: Flow | null = null;
+  private exact: [Flow, Flow] | null = null; // encoder and decoder in float64, by which vectors are scored
 
   constructor(readonly page: Page, weights: Float32Array, readonly rows: Uint8Array | Float32Array, readonly labels: Uint8Array | null, private readonly scores: Float64Array | null) {
     const [c, h, w] = page.shape;
@@ -38,6 +39,8 @@ export class Model {
     this.decoder = flow("decode") as Flow;
     this.logits = flow("decode-logits");
     this.logvar = flow("logvar");
+    if (page.detector?.formula === "standardised")
+      this.exact = [new Flow(page.parts.encode, page, weights, classes, true), new Flow(page.parts.decode, page, weights, classes, true)];
   }
 
   /** row is row i as the network reads it. */
@@ -73,12 +76,12 @@ export class Model {
   }
 
   encode(input: ArrayLike<number>, label: number): Float32Array {
-    return this.encoder.run(input, label).slice();
+    return Float32Array.from(this.encoder.run(input, label));
   }
 
   /** decode returns a row as the network writes it. */
   decode(code: ArrayLike<number>, label: number): Float32Array {
-    return this.decoder.run(code, label).slice();
+    return Float32Array.from(this.decoder.run(code, label));
   }
 
   /** judgeRow is judge of row i, with the score that Go gave it: at the threshold the last digit decides. */
@@ -98,7 +101,7 @@ export class Model {
     let score: number | null = null;
     if (detector?.formula === "likelihood") score = loss;
     else if (detector?.formula === "smoothed") score = smoothed(shape, input, output);
-    else if (detector) score = standardised(detector, input, output);
+    else if (detector && this.exact) score = standardised(detector, input, this.exact[1].run(this.exact[0].run(input, label), label));
     return { code, output, loss, score, anomalous: score !== null && score > (detector?.threshold ?? 0) };
   }
 }

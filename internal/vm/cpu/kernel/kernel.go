@@ -32,6 +32,8 @@ type Set struct {
 
 	tiles *tiles // nil: gemmGeneric
 
+	tileDouble func(sums *[doubleRows * doubleCols]float64, a, panel []float64, k int) // nil: tileDoubleGeneric
+
 	act     actKernels
 	actGrad actGradKernels
 	losses  lossKernels

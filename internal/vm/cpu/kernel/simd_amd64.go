@@ -9,8 +9,12 @@ func simdSets() []*Set {
 	if !x.HasAVX2 || !x.HasFMA {
 		return nil
 	}
+	sets := []*Set{avx512Set(), avx2Set()}
 	if !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512DQ || !x.HasAVX512VL {
-		return []*Set{avx2Set()}
+		sets = sets[1:]
 	}
-	return []*Set{avx512Set(), avx2Set()}
+	for _, s := range sets {
+		s.tileDouble = tileDoubleSIMD
+	}
+	return sets
 }
