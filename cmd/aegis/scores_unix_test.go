@@ -60,6 +60,7 @@ func TestOneScore(t *testing.T) {
 		{name: "conv", train: []string{"--model", "conv", "--limit", "1500", "--epochs", "1"}, page: true},
 		{name: "vae", train: []string{"--model", "vae", "--limit", "6000", "--epochs", "2"}, page: true},
 		{name: "table", train: []string{"--label", "state", "--val", "20%", "--epochs", "4"}, data: "sensors.csv", lines: 10_000, text: []string{"pump"}, leave: "state", page: true},
+		{name: "gelu", train: []string{"--model", "table", "--label", "state", "--val", "20%", "--epochs", "4"}, data: "sensors.csv", lines: 10_000, text: []string{"pump"}, leave: "state", page: true},
 		{name: "windows", train: []string{"--label", "state", "--window", "10", "--limit", "5760", "--epochs", "4"}, data: "metrics.csv", lines: 10_000, leave: "state"},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.compare(t, bin, dir, runtime) })
