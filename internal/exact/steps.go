@@ -50,70 +50,27 @@ func (r *reader) step(s flow.Step) error {
 	if err != nil {
 		return err
 	}
-	x, y := in[0], r.value(s.Name, s.Shape)
-	width := r.sizes[y]
-	each := func(f func(out []float64, in [][]float64)) {
-		r.steps = append(r.steps, func(b *block) {
-			operands := make([][]float64, len(in))
-			for i, at := range in {
-				operands[i] = b.values[at][:b.n*r.sizes[at]]
-			}
-			f(b.values[y][:b.n*width], operands)
-		})
-	}
+	y := r.value(s.Name, s.Shape)
+	x, width := in[0], r.sizes[y]
 	switch d := s.Op.(type) {
 	case op.ActivationDef:
 		f := activation(d.Activation)
-		each(func(out []float64, in [][]float64) {
-			copy(out, in[0])
+		r.steps = append(r.steps, func(b *block) {
+			out := b.values[y][:b.n*width]
+			copy(out, b.values[x])
 			f(out)
 		})
 	case op.ReshapeDef:
-		each(func(out []float64, in [][]float64) { copy(out, in[0]) })
+		r.steps = append(r.steps, func(b *block) { copy(b.values[y][:b.n*width], b.values[x]) })
 	case op.ConcatDef:
 		r.concat(in, y)
 	case op.TopKDef:
-		from, sorted := r.sizes[x], make([]float64, r.sizes[x])
 		r.steps = append(r.steps, func(b *block) {
-			own := append([]float64(nil), sorted...) // a goroutine's
-			out := b.values[y][:b.n*width]
+			out, sorted := b.values[y][:b.n*width], make([]float64, width)
 			clear(out)
 			for i := range b.n {
-				row := b.values[x][i*from:][:from]
-				op.Largest(row, d.K, own, func(j int) { out[i*from+j] = row[j] })
-			}
-		})
-	case op.AddDef:
-		each(func(out []float64, in [][]float64) {
-			for i, v := range in[0] {
-				out[i] = v + in[1][i]
-			}
-		})
-	case op.MulDef:
-		each(func(out []float64, in [][]float64) {
-			for i, v := range in[0] {
-				out[i] = v * in[1][i]
-			}
-		})
-	case op.ScaleDef:
-		if len(in) != 1 {
-			return fmt.Errorf("%s by a number that is given; want one that is fixed", s.Op)
-		}
-		each(func(out []float64, in [][]float64) {
-			for i, v := range in[0] {
-				out[i] = d.Factor * v
-			}
-		})
-	case op.ClampDef:
-		each(func(out []float64, in [][]float64) {
-			for i, v := range in[0] {
-				out[i] = min(max(v, d.Lo), d.Hi)
-			}
-		})
-	case op.LerpDef:
-		each(func(out []float64, in [][]float64) {
-			for i, v := range in[0] {
-				out[i] = v + d.Weight*(in[1][i]-v)
+				row := b.values[x][i*width:][:width]
+				op.Largest(row, d.K, sorted, func(j int) { out[i*width+j] = row[j] })
 			}
 		})
 	default:
@@ -165,14 +122,17 @@ func (r *reader) norm(s flow.Step, d op.RunningNormDef) error {
 // concat adds rows whose values follow each other.
 func (r *reader) concat(in []int, y int) {
 	width := r.sizes[y]
+	var sizes []int
+	for _, x := range in {
+		sizes = append(sizes, r.sizes[x])
+	}
 	r.steps = append(r.steps, func(b *block) {
 		out, at := b.values[y], 0
-		for _, x := range in {
-			size := r.sizes[x]
+		for k, x := range in {
 			for i := range b.n {
-				copy(out[i*width+at:][:size], b.values[x][i*size:])
+				copy(out[i*width+at:][:sizes[k]], b.values[x][i*sizes[k]:])
 			}
-			at += size
+			at += sizes[k]
 		}
 	})
 }

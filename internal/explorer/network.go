@@ -31,9 +31,6 @@ type step struct {
 	Padding [2]int   `json:"padding,omitzero"`
 	Epsilon float64  `json:"epsilon,omitempty"`
 	K       int      `json:"k,omitempty"`
-	Factor  float64  `json:"factor,omitempty"` // of scale, weight of lerp
-	Lo      float64  `json:"lo,omitempty"`
-	Hi      float64  `json:"hi,omitempty"`
 }
 
 // param is a parameter's place in the blob of weights.
@@ -147,18 +144,8 @@ func stepOf(s flow.Step) (step, error) {
 		out.Op = "concat"
 	case op.TopKDef:
 		out.Op, out.K = "topk", d.K
-	case op.AddDef:
-		out.Op = "add"
-	case op.MulDef:
-		out.Op = "mul"
-	case op.ScaleDef:
-		out.Op, out.Factor = "scale", d.Factor
-	case op.ClampDef:
-		out.Op, out.Lo, out.Hi = "clamp", d.Lo, d.Hi
-	case op.LerpDef:
-		out.Op, out.Factor = "lerp", d.Weight
 	default:
-		return step{}, fmt.Errorf("operation %s, which the page cannot compute; want layers of package op", s.Op)
+		return step{}, fmt.Errorf("operation %s, which the page cannot compute; want layers of the networks that a configuration describes", s.Op)
 	}
 	return out, nil
 }

@@ -16,8 +16,8 @@ func TestStepOf(t *testing.T) {
 	if _, err := stepOf(flow.Step{Op: op.ColumnsDef{From: 1, To: 2}}); err == nil || !strings.Contains(err.Error(), "Columns[1:2]") {
 		t.Errorf("error %v", err)
 	}
-	got, err := stepOf(flow.Step{Op: op.ClampDef{Lo: -1, Hi: 2}, Name: "t1", In: []string{"t0"}, Shape: []int{3}})
-	if err != nil || got.Op != "clamp" || got.Lo != -1 || got.Hi != 2 || got.Name != "t1" {
+	got, err := stepOf(flow.Step{Op: op.TopKDef{K: 2}, Name: "t1", In: []string{"t0"}, Shape: []int{3}})
+	if err != nil || got.Op != "topk" || got.K != 2 || got.Name != "t1" {
 		t.Errorf("%+v, error %v", got, err)
 	}
 }

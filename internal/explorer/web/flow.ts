@@ -63,7 +63,6 @@ export class Flow {
   private compile(s: Step, out: Values): () => void {
     const [a, b, c, d, e] = s.in.map((name) => this.of(name));
     const f = activation(s.act ?? "identity", s.alpha ?? 0);
-    const factor = s.factor ?? 0;
     switch (s.op) {
       case "linear":
         return this.exact ? () => linearExact(out, a, b, c, f) : () => linear(out, a, b, c, f);
@@ -84,16 +83,6 @@ export class Flow {
         };
       case "topk":
         return () => topK(out, a, s.k ?? 0);
-      case "add":
-        return () => each(out, (i) => a[i] + b[i]);
-      case "mul":
-        return () => each(out, (i) => a[i] * b[i]);
-      case "scale":
-        return () => each(out, (i) => a[i] * factor);
-      case "clamp":
-        return () => each(out, (i) => Math.min(Math.max(a[i], s.lo ?? 0), s.hi ?? 0));
-      case "lerp":
-        return () => each(out, (i) => a[i] + factor * (b[i] - a[i]));
     }
     throw new Error(`flow: unknown operation ${s.op}`);
   }

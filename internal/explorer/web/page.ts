@@ -11,9 +11,6 @@ export interface Step {
   padding?: [number, number];
   epsilon?: number;
   k?: number;
-  factor?: number;
-  lo?: number;
-  hi?: number;
 }
 
 export interface Part {
