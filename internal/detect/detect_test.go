@@ -236,3 +236,52 @@ func TestBadRows(t *testing.T) {
 		t.Errorf("error %v; want %v", err, context.Canceled)
 	}
 }
+
+// TestExact: vectors are scored by what is rebuilt of them in float64.
+func TestExact(t *testing.T) {
+	m := opened(t, tableSpec(t, columns), func(name string, values []float32) {
+		for i := range values {
+			values[i] += float32(i%7) / 50
+		}
+	})
+	rows := data.Rows{N: 300, Shape: data.Shape{W: columns}}
+	draw := philox.Stream{Seed: 9, Purpose: philox.For("test")}
+	for i := range rows.N * columns {
+		rows.Floats = append(rows.Floats, float32(draw.Uint32(0, 0, uint32(i))%1000)/300-1.5)
+	}
+	ctx := context.Background()
+	d, err := detect.Fit(ctx, m, data.NewReader(data.Set{Rows: rows}), detect.FitOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scores, err := d.Scores(ctx, m, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := m.Values(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rebuilt, err := m.RebuildExactly(ctx, values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rounded, err := m.Rebuild(ctx, values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, got := range scores {
+		want := 0.0
+		for j := range columns {
+			at := i*columns + j
+			if math.Abs(rebuilt[at]-float64(rounded[at])) > 1e-5 {
+				t.Fatalf("value %d of row %d is %v in float64 and %v in float32", j, i, rebuilt[at], rounded[at])
+			}
+			e := (float64(values[at]) - rebuilt[at] - d.Center[j]) / d.Scale[j]
+			want += e * e / columns
+		}
+		if math.Abs(got-want) > 1e-12*max(1, want) {
+			t.Fatalf("row %d has score %v; want %v", i, got, want)
+		}
+	}
+}

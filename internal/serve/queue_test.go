@@ -103,6 +103,21 @@ func TestBatches(t *testing.T) {
 	}
 }
 
+// TestGather: rows of several jobs run with labels of their own.
+func TestGather(t *testing.T) {
+	jobs := []*job{{rows: vectors(1, 2, 3), labels: []byte{4, 5, 6}}, {rows: vectors(7), labels: []byte{8}}, {rows: vectors(9, 10), labels: []byte{11, 12}}}
+	rows, labels := gather([]piece{{jobs[0], 1, 3}, {jobs[1], 0, 1}, {jobs[2], 1, 2}})
+	if want := []float32{2, 3, 7, 10}; rows.N != 4 || !slices.Equal(rows.Floats, want) {
+		t.Errorf("%d rows %v; want %v", rows.N, rows.Floats, want)
+	}
+	if want := []byte{5, 6, 8, 12}; !slices.Equal(labels, want) {
+		t.Errorf("labels %v; want %v", labels, want)
+	}
+	if rows, labels = gather([]piece{{jobs[0], 1, 2}}); rows.N != 1 || rows.Floats[0] != 2 || !slices.Equal(labels, []byte{5}) {
+		t.Errorf("of one job %v with labels %v", rows.Floats, labels)
+	}
+}
+
 // TestFailures: rows that fail, panics, and jobs that leave spoil no other's.
 func TestFailures(t *testing.T) {
 	g, q := newGate(8, 5)

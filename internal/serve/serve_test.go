@@ -442,6 +442,9 @@ func TestLife(t *testing.T) {
 	if got := []int{code("/healthz"), code("/readyz"), code("/v1/models/digits")}; !slices.Equal(got, []int{200, 503, 503}) {
 		t.Errorf("while loading: %v", got)
 	}
+	if w := call(s, http.MethodGet, "/readyz", "", "", nil); w.Header().Get("Retry-After") == "" {
+		t.Errorf("while loading nothing says when to try again: %v", w.Header())
+	}
 	if err := s.Add(all[0]); err != nil {
 		t.Fatal(err)
 	}

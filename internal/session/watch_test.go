@@ -96,6 +96,15 @@ func TestWatched(t *testing.T) {
 				t.Errorf("%s: the codes of the last look are not those of the model", c.preset)
 			}
 		}
+		tensors, _, err := run.ReadTensors(filepath.Join(watched, run.ModelFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range tensors {
+			if got := last.Params[name]; !slices.Equal(got.Data, want.Data) {
+				t.Errorf("%s: parameter %s of the last look is not the model's", c.preset, name)
+			}
+		}
 		if last.Epoch != cfg.Epochs || last.Step != w.epochs[cfg.Epochs-1].Step || len(last.Params) == 0 {
 			t.Errorf("%s: the last look is of epoch %d, step %d, with %d parameters", c.preset, last.Epoch, last.Step, len(last.Params))
 		}

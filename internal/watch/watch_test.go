@@ -208,12 +208,12 @@ func checkLook(t *testing.T, text string, n, z int) {
 	length := int(binary.LittleEndian.Uint32([]byte(text)))
 	var head struct {
 		Version, Epoch, Step, Rebuilt, Weights int
-		CodeLeast                              []float32
+		CodeLeast, CodeGreatest                []float32
 	}
 	if err := json.Unmarshal([]byte(text[4:4+length]), &head); err != nil {
 		t.Fatal(err)
 	}
-	if (4+length)%8 != 0 || head.Version != 1 || head.Epoch != 1 || head.Step != 7 || head.Rebuilt != 1 || len(head.CodeLeast) != z {
+	if (4+length)%8 != 0 || head.Version != 1 || head.Epoch != 1 || head.Step != 7 || head.Rebuilt != 1 || len(head.CodeLeast) != z || head.CodeLeast[1] != 1 || head.CodeGreatest[1] != float32((n-1)*z+1) {
 		t.Errorf("head %+v of %d bytes", head, length)
 	}
 	if want := 4 + length + 8*n + 4*(n*z+16+head.Weights); len(text) != want || head.Weights == 0 {
