@@ -4,12 +4,11 @@
 import { Curves } from "./curves";
 import type { Metrics } from "./curves";
 import { number, paint } from "./draw";
-import type { Explorer } from "./main";
 import { Model } from "./model";
 import { byId, hasBlob, readBlob } from "./page";
 import type { Page } from "./page";
 import { addColourings, openMap, openModel } from "./view";
-import type { MapView } from "./view";
+import type { Explorer, MapView } from "./view";
 
 interface Progress {
   epoch: number;

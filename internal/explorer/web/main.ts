@@ -2,26 +2,11 @@
 // unpacked, and everything else can be used.
 
 import { openLive } from "./live";
-import type { CodeMap } from "./map";
 import { Model } from "./model";
 import { byId, hasBlob, readBlob, readPage } from "./page";
 import type { Page } from "./page";
-import type { State } from "./state";
 import { addColourings, openMap, openModel } from "./view";
-
-declare global {
-  interface Window {
-    explorer?: Explorer; // for a console, and for tests
-  }
-}
-
-export interface Explorer {
-  page: Page;
-  map?: CodeMap;
-  model?: Model;
-  state?: State;
-  ready: boolean;
-}
+import type { Explorer } from "./view";
 
 /** codesOf are the codes in float32, from their 16 bits. */
 async function codesOf(page: Page): Promise<Float32Array> {

@@ -15,6 +15,21 @@ import { addSliders } from "./sliders";
 import { State } from "./state";
 import { Way } from "./way";
 
+/** Explorer is the whole page. */
+export interface Explorer {
+  page: Page;
+  map?: CodeMap;
+  model?: Model;
+  state?: State;
+  ready: boolean;
+}
+
+declare global {
+  interface Window {
+    explorer?: Explorer; // for a console, and for tests
+  }
+}
+
 /** MapView is the map with its legend, and what happens on it. */
 export interface MapView {
   map: CodeMap;
