@@ -38,6 +38,43 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// TestWriteHostile: names that are marks of the page or end an element are text,
+// and every mark of the page is filled in once.
+func TestWriteHostile(t *testing.T) {
+	rows := digits(t, 30)
+	for _, name := range []string{"</script><script>alert(1)</script>", "{{blobs}}", "{{script}}", "<!--<script>"} {
+		g := given(t, "fc3", rows, func(s *model.Spec) { s.Form.Classes = []string{name, "one"} })
+		g.Title = name
+		page := string(written(t, g))
+		if begun, ended := strings.Count(page, "<script"), strings.Count(page, "</script>"); begun != 2+6 || ended != begun {
+			t.Errorf("%s: %d scripts begin and %d end; want 8", name, begun, ended)
+		}
+		want := 0
+		if strings.HasPrefix(name, "{{") {
+			want = 4 // in <title>, <h1>, and the title and class of the JSON
+		}
+		if got := strings.Count(page, name); got != want {
+			t.Errorf("%s: %d times as it is; want %d", name, got, want)
+		}
+	}
+}
+
+// TestWriteSmall: one row, a class and none, and more classes than colours.
+func TestWriteSmall(t *testing.T) {
+	rows := digits(t, 30)
+	for _, classes := range []int{0, 1, 200} {
+		g := given(t, "fc3", rows, func(s *model.Spec) { s.Form.Classes = make([]string, classes) })
+		one := data.Set{Rows: data.Rows{N: 1, Shape: rows.Shape, Bytes: rows.Bytes[:rows.Size()]}}
+		if classes > 0 {
+			one.Labels = []byte{byte(classes - 1)}
+		}
+		g.Rows = data.NewReader(one)
+		if page := string(written(t, g)); !strings.Contains(page, `"n":1,"of":1`) {
+			t.Errorf("%d classes: a page of one row says another number", classes)
+		}
+	}
+}
+
 // TestWriteErrors: what a page cannot be made of.
 func TestWriteErrors(t *testing.T) {
 	rows := digits(t, 30)

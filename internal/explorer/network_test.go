@@ -1,6 +1,8 @@
 package explorer
 
 import (
+	"context"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -40,5 +42,16 @@ func TestColumnNames(t *testing.T) {
 	}
 	if got := columnNames(model.Spec{Image: [3]int{1, 2, 2}}); got != nil {
 		t.Errorf("got %q of images", got)
+	}
+}
+
+// TestAddCodesNotFinite: codes that are not finite make no page, and the error says where.
+func TestAddCodesNotFinite(t *testing.T) {
+	for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		p := &page{Latent: 2}
+		err := p.addCodes(context.Background(), []float32{1, 2, 3, float32(v)})
+		if err == nil || !strings.Contains(err.Error(), "row 1, column 1") {
+			t.Errorf("%g: error %v", v, err)
+		}
 	}
 }
