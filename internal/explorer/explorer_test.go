@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -63,7 +65,7 @@ func TestWriteHostile(t *testing.T) {
 func TestWriteSmall(t *testing.T) {
 	rows := digits(t, 30)
 	for _, classes := range []int{0, 1, 200} {
-		g := given(t, "fc3", rows, func(s *model.Spec) { s.Form.Classes = make([]string, classes) })
+		g := given(t, "fc3", rows, nil)
 		one := data.Set{Rows: data.Rows{N: 1, Shape: rows.Shape, Bytes: rows.Bytes[:rows.Size()]}}
 		if classes > 0 {
 			one.Labels = []byte{byte(classes - 1)}
@@ -71,6 +73,8 @@ func TestWriteSmall(t *testing.T) {
 		g.Rows = data.NewReader(one)
 		if page := string(written(t, g)); !strings.Contains(page, `"n":1,"of":1`) {
 			t.Errorf("%d classes: a page of one row says another number", classes)
+		} else if want := fmt.Sprintf(`%q],"conditional"`, strconv.Itoa(classes-1)); classes > 0 && !strings.Contains(page, want) {
+			t.Errorf("%d classes: the last is none of the page's", classes)
 		}
 	}
 }
