@@ -1,6 +1,6 @@
 // The values of a vector as bars, with what the model makes of each as a mark.
 
-import { number, rangeShare } from "./draw";
+import { inColumn, rangeShare } from "./draw";
 import type { Model } from "./model";
 import { deviation } from "./score";
 
@@ -49,7 +49,7 @@ export class Bars {
       bar.fill.style.width = `${100 * share(values ? values[j] : rebuilt[j])}%`;
       bar.fill.classList.toggle("rebuilt", !values);
       bar.mark.style.left = `${100 * share(rebuilt[j])}%`;
-      bar.text.textContent = values ? `${number(values[j])} → ${number(rebuilt[j])}` : number(rebuilt[j]);
+      bar.text.textContent = values ? `${inColumn(page, j, values[j])} → ${inColumn(page, j, rebuilt[j])}` : inColumn(page, j, rebuilt[j]);
       bar.line.classList.toggle("far", input !== null && Math.abs(this.error(j, input, output)) > 3);
     });
     const { size } = this.model;
@@ -80,5 +80,5 @@ export function worst(model: Model, input: Float32Array, output: Float32Array, n
   return Array.from(input.keys())
     .sort((a, b) => far(b) - far(a))
     .slice(0, n)
-    .map((j) => `${columns?.[j] ?? "value " + (j + 1)}: ${number(values[j])} → ${number(rebuilt[j])}`);
+    .map((j) => `${columns?.[j] ?? "value " + (j + 1)}: ${inColumn(model.page, j, values[j])} → ${inColumn(model.page, j, rebuilt[j])}`);
 }

@@ -58,3 +58,11 @@ export function number(v: number): string {
   const size = Math.abs(v);
   return size !== 0 && (size < 1e-3 || size >= 1e5) ? v.toExponential(2) : String(Number(v.toPrecision(4)));
 }
+
+/** inColumn writes a value of a column to a thousandth of the column's range: below that are roundings. */
+export function inColumn(page: Page, j: number, v: number): string {
+  const span = (page.greatest?.[j] ?? 0) - (page.least?.[j] ?? 0);
+  if (!(span > 0) || !Number.isFinite(v)) return number(v);
+  const step = Math.pow(10, Math.floor(Math.log10(span)) - 3);
+  return number(Math.round(v / step) * step || 0);
+}
