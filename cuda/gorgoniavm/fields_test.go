@@ -65,7 +65,7 @@ func TestRenamedFields(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l := &lowering{graph: g, base: fakeBase, at: make(map[*G.Node]driver.DevicePtr)}
+			l := &lowering{order: &order{}, base: fakeBase, at: make(map[*G.Node]driver.DevicePtr)}
 			want, ok := without[name]
 			if !ok {
 				want = "op gorgoniavm.renamed has no field"
@@ -125,7 +125,7 @@ func TestReadIntoNothing(t *testing.T) {
 	g := G.NewGraph()
 	x := G.NewScalar(g, tensor.Float32, G.WithName("x"))
 	read := G.Read(x, nil)
-	if _, err := readOf(g, read); err == nil || !strings.Contains(err.Error(), "nowhere to put") {
+	if _, err := readOf(read, G.Nodes{x}); err == nil || !strings.Contains(err.Error(), "nowhere to put") {
 		t.Errorf("error %v, want one about the place", err)
 	}
 }

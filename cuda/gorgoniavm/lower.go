@@ -3,6 +3,7 @@
 package gorgoniavm
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -17,13 +18,14 @@ import (
 // learn how much memory that takes, then with the memory's address. Nothing
 // else in this package knows Gorgonia's ops, whose types it does not export.
 type lowering struct {
-	graph  *G.ExprGraph
+	order  *order
 	base   driver.DevicePtr
 	floats int // taken so far
 	at     map[*G.Node]driver.DevicePtr
 	list   []gpu.Operation
 	consts []constant
 	leaves []*G.Node
+	sliced []sliced
 }
 
 // constant is what is written to the device once.
@@ -40,6 +42,17 @@ func (l *lowering) take(floats int) driver.DevicePtr {
 	return at
 }
 
+// safely lowers one node. What Gorgonia says by a panic, as of a node without a type,
+// is an error.
+func (l *lowering) safely(n *G.Node) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("op %s: %v", opName(n.Op()), r)
+		}
+	}()
+	return l.node(n)
+}
+
 // node lowers one node; those that it reads come before it.
 func (l *lowering) node(n *G.Node) error {
 	op := n.Op()
@@ -51,11 +64,10 @@ func (l *lowering) node(n *G.Node) error {
 		l.leaves = append(l.leaves, n)
 		return nil
 	}
-	var in []*G.Node
-	for it := l.graph.From(n.ID()); it.Next(); {
-		in = append(in, it.Node().(*G.Node))
+	in, name := []*G.Node(l.order.children[n]), opName(op)
+	if name == "gorgonia.letOp" {
+		return errors.New("no kernel for op gorgonia.letOp, which gorgonia.Set adds; give a leaf its value by gorgonia.Let")
 	}
-	name := opName(op)
 	if isRead(n) {
 		return nil // see VM.finish
 	}

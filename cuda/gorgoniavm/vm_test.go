@@ -209,6 +209,7 @@ func testVM(t *testing.T, opt gorgoniavm.Options) {
 					}
 					compare(t, fmt.Sprintf("run %d: gradient by %s", run, n.Name()), got, want)
 				}
+				gtZero(wrt)
 			}
 		})
 	}
