@@ -438,6 +438,7 @@ func gtAll(t *testing.T, cases []gtCase) {
 func vanilla(rate float64) func() G.Solver {
 	return func() G.Solver { return G.NewVanillaSolver(G.WithLearnRate(rate)) }
 }
+
 func adam(rate float64) func() G.Solver {
 	return func() G.Solver { return G.NewAdamSolver(G.WithLearnRate(rate)) }
 }

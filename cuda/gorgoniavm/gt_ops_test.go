@@ -127,9 +127,26 @@ func gtOpCases() []gtCase {
 	// reductions
 	for name, f := range map[string]func(*G.Node, ...int) (*G.Node, error){"Sum": G.Sum, "Mean": G.Mean, "Max": G.Max} {
 		for _, c := range []struct{ s, along []int }{
-			{[]int{3, 4}, nil}, {[]int{3, 4}, []int{0}}, {[]int{3, 4}, []int{1}}, {[]int{3, 4}, []int{0, 1}}, {[]int{3, 4}, []int{1, 0}}, {[]int{5}, []int{0}}, {[]int{5}, nil},
-			{[]int{2, 3, 4}, []int{0}}, {[]int{2, 3, 4}, []int{1}}, {[]int{2, 3, 4}, []int{2}}, {[]int{2, 3, 4}, []int{0, 2}}, {[]int{2, 3, 4}, []int{1, 2}}, {[]int{2, 3, 2, 2}, []int{2, 3}}, {[]int{2, 3, 2, 2}, []int{0, 2, 3}},
-			{[]int{1, 4}, []int{0}}, {[]int{1, 4}, []int{1}}, {[]int{4, 1}, []int{1}}, {[]int{1, 1}, nil}, {[]int{700}, nil}, {[]int{2, 1, 4}, []int{2}},
+			{[]int{3, 4}, nil},
+			{[]int{3, 4}, []int{0}},
+			{[]int{3, 4}, []int{1}},
+			{[]int{3, 4}, []int{0, 1}},
+			{[]int{3, 4}, []int{1, 0}},
+			{[]int{5}, []int{0}},
+			{[]int{5}, nil},
+			{[]int{2, 3, 4}, []int{0}},
+			{[]int{2, 3, 4}, []int{1}},
+			{[]int{2, 3, 4}, []int{2}},
+			{[]int{2, 3, 4}, []int{0, 2}},
+			{[]int{2, 3, 4}, []int{1, 2}},
+			{[]int{2, 3, 2, 2}, []int{2, 3}},
+			{[]int{2, 3, 2, 2}, []int{0, 2, 3}},
+			{[]int{1, 4}, []int{0}},
+			{[]int{1, 4}, []int{1}},
+			{[]int{4, 1}, []int{1}},
+			{[]int{1, 1}, nil},
+			{[]int{700}, nil},
+			{[]int{2, 1, 4}, []int{2}},
 		} {
 			add(gtOp(fmt.Sprint(name, " ", c.s, " along ", c.along), func(g *G.ExprGraph) (*G.Node, G.Nodes) {
 				x := gl(g, "x", c.s...)
@@ -187,11 +204,22 @@ func gtOpCases() []gtCase {
 		s    []int
 		by   []tensor.Slice
 	}{
-		{"rows", []int{5, 4}, []tensor.Slice{G.S(1, 3)}}, {"one row", []int{5, 4}, []tensor.Slice{G.S(2)}}, {"columns", []int{5, 4}, []tensor.Slice{nil, G.S(1, 3)}},
-		{"one column", []int{5, 4}, []tensor.Slice{nil, G.S(2)}}, {"both", []int{5, 4}, []tensor.Slice{G.S(1, 4), G.S(0, 2)}}, {"one value", []int{5, 4}, []tensor.Slice{G.S(1), G.S(2)}},
-		{"of a vector", []int{6}, []tensor.Slice{G.S(1, 4)}}, {"one of a vector", []int{6}, []tensor.Slice{G.S(3)}}, {"three axes", []int{3, 4, 5}, []tensor.Slice{G.S(1), nil, G.S(1, 3)}},
-		{"middle axis", []int{3, 4, 5}, []tensor.Slice{nil, G.S(2)}}, {"step 2 of a vector", []int{7}, []tensor.Slice{G.S(0, 7, 2)}}, {"step 2 of rows", []int{6, 3}, []tensor.Slice{G.S(0, 6, 2)}},
-		{"step 3 from 1", []int{9}, []tensor.Slice{G.S(1, 9, 3)}}, {"nil", []int{3, 4}, []tensor.Slice{nil}}, {"all", []int{3, 4}, []tensor.Slice{G.S(0, 3)}}, {"step over columns", []int{3, 6}, []tensor.Slice{nil, G.S(0, 6, 2)}},
+		{"rows", []int{5, 4}, []tensor.Slice{G.S(1, 3)}},
+		{"one row", []int{5, 4}, []tensor.Slice{G.S(2)}},
+		{"columns", []int{5, 4}, []tensor.Slice{nil, G.S(1, 3)}},
+		{"one column", []int{5, 4}, []tensor.Slice{nil, G.S(2)}},
+		{"both", []int{5, 4}, []tensor.Slice{G.S(1, 4), G.S(0, 2)}},
+		{"one value", []int{5, 4}, []tensor.Slice{G.S(1), G.S(2)}},
+		{"of a vector", []int{6}, []tensor.Slice{G.S(1, 4)}},
+		{"one of a vector", []int{6}, []tensor.Slice{G.S(3)}},
+		{"three axes", []int{3, 4, 5}, []tensor.Slice{G.S(1), nil, G.S(1, 3)}},
+		{"middle axis", []int{3, 4, 5}, []tensor.Slice{nil, G.S(2)}},
+		{"step 2 of a vector", []int{7}, []tensor.Slice{G.S(0, 7, 2)}},
+		{"step 2 of rows", []int{6, 3}, []tensor.Slice{G.S(0, 6, 2)}},
+		{"step 3 from 1", []int{9}, []tensor.Slice{G.S(1, 9, 3)}},
+		{"nil", []int{3, 4}, []tensor.Slice{nil}},
+		{"all", []int{3, 4}, []tensor.Slice{G.S(0, 3)}},
+		{"step over columns", []int{3, 6}, []tensor.Slice{nil, G.S(0, 6, 2)}},
 		{"row of (1,4)", []int{1, 4}, []tensor.Slice{G.S(0)}},
 	}
 	for _, c := range slices {
@@ -246,8 +274,13 @@ func gtOpCases() []gtCase {
 		in, w             []int
 		pad, stride, dila []int
 	}{
-		{[]int{2, 3, 6, 7}, []int{4, 3, 3, 3}, []int{1, 1}, []int{1, 1}, []int{1, 1}}, {[]int{2, 1, 7, 7}, []int{2, 1, 3, 3}, []int{0, 0}, []int{2, 2}, []int{1, 1}}, {[]int{1, 2, 7, 6}, []int{3, 2, 1, 3}, []int{0, 1}, []int{1, 2}, []int{1, 1}},
-		{[]int{2, 2, 8, 8}, []int{3, 2, 3, 3}, []int{2, 2}, []int{1, 1}, []int{2, 2}}, {[]int{2, 2, 5, 5}, []int{3, 2, 5, 5}, []int{2, 2}, []int{1, 1}, []int{1, 1}}, {[]int{1, 3, 4, 4}, []int{2, 3, 1, 1}, []int{0, 0}, []int{1, 1}, []int{1, 1}}, {[]int{2, 2, 9, 9}, []int{2, 2, 3, 3}, []int{1, 1}, []int{3, 3}, []int{1, 1}},
+		{[]int{2, 3, 6, 7}, []int{4, 3, 3, 3}, []int{1, 1}, []int{1, 1}, []int{1, 1}},
+		{[]int{2, 1, 7, 7}, []int{2, 1, 3, 3}, []int{0, 0}, []int{2, 2}, []int{1, 1}},
+		{[]int{1, 2, 7, 6}, []int{3, 2, 1, 3}, []int{0, 1}, []int{1, 2}, []int{1, 1}},
+		{[]int{2, 2, 8, 8}, []int{3, 2, 3, 3}, []int{2, 2}, []int{1, 1}, []int{2, 2}},
+		{[]int{2, 2, 5, 5}, []int{3, 2, 5, 5}, []int{2, 2}, []int{1, 1}, []int{1, 1}},
+		{[]int{1, 3, 4, 4}, []int{2, 3, 1, 1}, []int{0, 0}, []int{1, 1}, []int{1, 1}},
+		{[]int{2, 2, 9, 9}, []int{2, 2, 3, 3}, []int{1, 1}, []int{3, 3}, []int{1, 1}},
 	} {
 		add(gtOp(fmt.Sprint("Conv2d ", c.in, c.w, " pad ", c.pad, " stride ", c.stride, " dilation ", c.dila), func(g *G.ExprGraph) (*G.Node, G.Nodes) {
 			x, w := gl(g, "x", c.in...), gl(g, "w", c.w...)
