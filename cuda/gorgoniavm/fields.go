@@ -72,6 +72,33 @@ func (f *fields) int(name string) int {
 	return int(v.Int())
 }
 
+// float reads a number with a fraction.
+func (f *fields) float(name string) float64 {
+	v, ok := f.field(name, func(t reflect.Type) bool { return t.Kind() == reflect.Float64 })
+	if !ok {
+		return 0
+	}
+	return v.Float()
+}
+
+// byte reads a small number.
+func (f *fields) byte(name string) uint64 {
+	v, ok := f.field(name, func(t reflect.Type) bool { return t.Kind() == reflect.Uint8 })
+	if !ok {
+		return 0
+	}
+	return v.Uint()
+}
+
+// pointer reads the address of the op that a gradient's op is of.
+func (f *fields) pointer(name string) uintptr {
+	v, ok := f.field(name, func(t reflect.Type) bool { return t.Kind() == reflect.Pointer })
+	if !ok {
+		return 0
+	}
+	return v.Pointer()
+}
+
 // ints reads a list of numbers.
 func (f *fields) ints(name string) []int {
 	v, ok := f.field(name, func(t reflect.Type) bool { return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Int })
@@ -89,6 +116,19 @@ func (f *fields) ints(name string) []int {
 func (f *fields) bool(name string) bool {
 	v, ok := f.field(name, func(t reflect.Type) bool { return t.Kind() == reflect.Bool })
 	return ok && v.Bool()
+}
+
+// batchNorm reads the op that a gradient's op is of.
+func (f *fields) batchNorm() (*G.BatchNormOp, bool) {
+	v, ok := f.field("BatchNormOp", func(t reflect.Type) bool { return t == reflect.TypeFor[*G.BatchNormOp]() })
+	if !ok {
+		return nil, false
+	}
+	op := (*G.BatchNormOp)(v.UnsafePointer())
+	if op == nil {
+		f.err = fmt.Errorf("op %s is of no batch norm", strings.TrimPrefix(fmt.Sprintf("%T", f.of), "*"))
+	}
+	return op, op != nil
 }
 
 // value reads where a value is to be put.

@@ -13,13 +13,13 @@ import (
 )
 
 // watches is what options of the tape machine turn on.
-type watches struct{ nan, inf bool }
+type watches struct{ nan, inf, eval bool }
 
 // With gives the VM options of Gorgonia's tape machine: WithNaNWatch and
 // WithInfWatch, under which RunAll looks at the values of all nodes and fails at the
 // first that has such a value, and BindDualValues, which says what this VM does
-// anyway. EvalMode is taken: no op that is run here behaves otherwise in training.
-// Any other option is an error. (An option that is called on the VM itself, as the
+// anyway. EvalMode ends the training of Dropout and BatchNorm, as their SetTraining
+// does. Any other option is an error. (An option that is called on the VM itself, as the
 // tape machine calls it, panics in Gorgonia.)
 func (vm *VM) With(options ...G.VMOpt) error {
 	if !vm.running.TryLock() {
@@ -32,6 +32,16 @@ func (vm *VM) With(options ...G.VMOpt) error {
 			return fmt.Errorf("gorgoniavm: option %d of %d: %w", i+1, len(options), err)
 		}
 		vm.watch.nan, vm.watch.inf = vm.watch.nan || w.nan, vm.watch.inf || w.inf
+		if !w.eval {
+			continue
+		}
+		for _, n := range vm.order.nodes {
+			if op, ok := n.Op().(G.TrainModeOp); ok {
+				if err := op.SetTraining(false); err != nil {
+					return fmt.Errorf("gorgoniavm: node %q: %w", n.Name(), err)
+				}
+			}
+		}
 	}
 	return nil
 }
@@ -72,21 +82,17 @@ func meaning(option G.VMOpt) (w watches, err error) {
 	if flags&^known != 0 || !reflect.DeepEqual(rest, usual) || flags == none && !eval {
 		return w, errors.New("this VM does not have it; want WithNaNWatch, WithInfWatch, EvalMode or BindDualValues")
 	}
-	return watches{nan: flags&nan&^none != 0, inf: flags&inf&^none != 0}, nil
+	return watches{nan: flags&nan&^none != 0, inf: flags&inf&^none != 0, eval: eval}, nil
 }
 
 // look looks for values that are watched for.
 func (vm *VM) look() error {
-	if vm.watch == (watches{}) {
+	if !vm.watch.nan && !vm.watch.inf {
 		return nil
-	}
-	l, err := lower(vm.order, vm.base)
-	if err != nil {
-		return err
 	}
 	var floats []float32
 	for _, n := range vm.order.nodes {
-		ptr, ok := l.at[n]
+		ptr, ok := vm.at[n]
 		if !ok {
 			continue
 		}

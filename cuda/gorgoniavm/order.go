@@ -13,7 +13,7 @@ import (
 type order struct {
 	nodes    []*G.Node
 	children map[*G.Node]G.Nodes
-	read     map[*G.Node]bool // by another node of the graph
+	readers  map[*G.Node]G.Nodes // nodes that read a node, but for gorgonia.Read
 }
 
 // sorted sorts a graph, or a part of one as SubgraphRoots makes it: by the nodes'
@@ -22,7 +22,7 @@ func sorted(g *G.ExprGraph) (*order, error) {
 	if g == nil {
 		return nil, errors.New("gorgoniavm: the graph is nil")
 	}
-	o := &order{children: make(map[*G.Node]G.Nodes), read: make(map[*G.Node]bool)}
+	o := &order{children: make(map[*G.Node]G.Nodes), readers: make(map[*G.Node]G.Nodes)}
 	for _, n := range g.AllNodes() {
 		if err := o.visit(n); err != nil {
 			return nil, err
@@ -55,7 +55,7 @@ func (o *order) visit(n *G.Node) error {
 			child := children[at.next]
 			at.next++
 			if !isRead(at.node) {
-				o.read[child] = true
+				o.readers[child] = append(o.readers[child], at.node)
 			}
 			if _, known := o.children[child]; !known {
 				way = append(way, step{node: child})

@@ -48,24 +48,19 @@ func (l *lowering) transpose(n *G.Node, in []*G.Node) error {
 	return f.err
 }
 
-// sliced is a node with the slice by which it was lowered.
+// sliced is a slice by which a node was lowered; gorgonia.UnsafeLet can change it.
 type sliced struct {
-	op   interface{ IsSlice() tensor.Slice }
-	as   [3]int
-	none bool // of all
+	as  [3]int
+	all bool
 }
 
 func newSliced(op interface{ IsSlice() tensor.Slice }) sliced {
-	s := sliced{op: op}
 	part := op.IsSlice()
-	if s.none = part == nil; !s.none {
-		s.as = [3]int{part.Start(), part.End(), part.Step()}
+	if part == nil {
+		return sliced{all: true}
 	}
-	return s
+	return sliced{as: [3]int{part.Start(), part.End(), part.Step()}}
 }
-
-// changed says that gorgonia.UnsafeLet gave it another slice.
-func (s sliced) changed() bool { return newSliced(s.op) != s }
 
 // slice reads a part along one axis, or writes it into zeros. How many values that
 // are, Gorgonia's shape of the part says: of a step that does not divide it leaves
@@ -75,7 +70,8 @@ func (l *lowering) slice(n *G.Node, in []*G.Node) error {
 	if !ok {
 		return fmt.Errorf("op %T says no slice", n.Op())
 	}
-	l.sliced = append(l.sliced, newSliced(op))
+	was := newSliced(op)
+	l.changed = append(l.changed, func() bool { return newSliced(op) != was })
 	shape := slices.Clone([]int(in[0].Shape()))
 	f := fieldsOf(n.Op())
 	along := f.int("along")

@@ -40,11 +40,11 @@ const fakeBase driver.DevicePtr = 1 << 20
 // A VM is used by one goroutine at a time; RunAll beside another is an error.
 type VM struct {
 	gpu     *gpu.Context
-	g       *G.ExprGraph
 	order   *order
 	more    []*G.Node
 	base    driver.DevicePtr
 	bytes   int64
+	at      map[*G.Node]driver.DevicePtr
 	calls   []gpu.Call
 	graph   *gpu.Graph // of calls, from the second run on
 	runs    int
@@ -52,8 +52,11 @@ type VM struct {
 	results []transfer
 	grads   []gradient
 	reads   []read
-	sliced  []sliced
-	all     []transfer // in order, where they are watched
+	givens  []given
+	stats   []stats
+	changed []func() bool
+	seed    uint64
+	draws   uint32 // runs, by which random numbers are drawn
 	watch   watches
 	running sync.Mutex
 }
@@ -63,7 +66,22 @@ type transfer struct {
 	node   *G.Node
 	ptr    driver.DevicePtr
 	floats []float32
-	value  G.Value // of a result: a tensor that holds floats; nil for a scalar
+	truths []bool  // of a comparison: the floats that are not 0
+	value  G.Value // of a result: a tensor that holds floats or truths; nil for a scalar
+}
+
+// present is the value that was brought back.
+func (t transfer) present() G.Value {
+	for i := range t.truths {
+		t.truths[i] = t.floats[i] != 0
+	}
+	switch {
+	case t.value != nil:
+		return t.value
+	case t.truths != nil:
+		return G.NewB(t.truths[0])
+	}
+	return G.NewF32(t.floats[0])
 }
 
 // leaf is a leaf with the values that the device has of it.
@@ -97,7 +115,11 @@ func New(g *G.ExprGraph, opt Options, more ...*G.Node) (*VM, error) {
 	if err != nil {
 		return nil, err
 	}
-	measured, err := lower(order, fakeBase)
+	for _, n := range order.nodes {
+		begin(n)
+	}
+	vm := &VM{order: order, more: slices.Clone(more), seed: 1}
+	measured, err := lower(order, fakeBase, &vm.seed)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +127,7 @@ func New(g *G.ExprGraph, opt Options, more ...*G.Node) (*VM, error) {
 	if err != nil {
 		return nil, err
 	}
-	vm := &VM{g: g, order: order, more: slices.Clone(more), bytes: 4 * int64(measured.floats)}
+	vm.bytes = 4 * int64(measured.floats)
 	if vm.gpu, err = gpu.Open(d, device); err != nil {
 		return nil, err
 	}
@@ -117,8 +139,11 @@ func New(g *G.ExprGraph, opt Options, more ...*G.Node) (*VM, error) {
 }
 
 // lower turns nodes into gpu.Operations on memory at an address.
-func lower(o *order, base driver.DevicePtr) (*lowering, error) {
-	l := &lowering{order: o, base: base, at: make(map[*G.Node]driver.DevicePtr)}
+func lower(o *order, base driver.DevicePtr, seed *uint64) (*lowering, error) {
+	l := &lowering{
+		order: o, base: base, seed: seed, at: make(map[*G.Node]driver.DevicePtr),
+		masks: make(map[uintptr]driver.DevicePtr), moments: make(map[momentKey]moments),
+	}
 	for _, n := range o.nodes {
 		before := len(l.list)
 		err := l.safely(n)
@@ -136,26 +161,17 @@ func lower(o *order, base driver.DevicePtr) (*lowering, error) {
 
 // prepare puts a graph on the device.
 func (vm *VM) prepare() error {
-	if vm.base == 0 {
-		var err error
-		if vm.base, err = vm.gpu.Alloc(vm.bytes); err != nil {
-			return vm.gpu.OutOfMemory(err, fmt.Sprintf("the graph needs %s, and %s are free; use a smaller batch",
-				gpu.FormatBytes(vm.bytes), gpu.FormatBytes(vm.gpu.Available)))
-		}
-	}
-	l, err := lower(vm.order, vm.base)
+	l, err := vm.place()
 	if err != nil {
 		return err
 	}
-	if need := 4 * int64(l.floats); need > vm.bytes {
-		return fmt.Errorf("gorgoniavm: the graph needs %s now, and has %s; make a VM anew", gpu.FormatBytes(need), gpu.FormatBytes(vm.bytes))
-	}
+	vm.at = l.at
 	for _, c := range l.consts {
 		if err := gpu.First(gpu.Upload(vm.gpu, c.ptr, c.floats), gpu.Upload(vm.gpu, c.ptr, c.block)); err != nil {
 			return err
 		}
 	}
-	vm.leaves, vm.sliced = nil, l.sliced
+	vm.leaves, vm.givens, vm.stats, vm.changed = nil, l.givens, l.stats, l.changed
 	for _, n := range l.leaves {
 		vm.leaves = append(vm.leaves, leaf{node: n, ptr: l.at[n]})
 	}
@@ -165,6 +181,27 @@ func (vm *VM) prepare() error {
 	vm.calls, err = gpu.NewModules(vm.gpu, ptx).Calls(l.list)
 	vm.runs, vm.graph = 0, nil
 	return err
+}
+
+// place lowers the graph to memory that is large enough.
+func (vm *VM) place() (*lowering, error) {
+	if vm.base != 0 {
+		l, err := lower(vm.order, vm.base, &vm.seed)
+		if err != nil || 4*int64(l.floats) <= vm.bytes {
+			return l, err
+		}
+		if err := vm.gpu.Free(vm.base); err != nil {
+			return nil, err
+		}
+		vm.base, vm.bytes = 0, 4*int64(l.floats)
+	}
+	base, err := vm.gpu.Alloc(vm.bytes)
+	if err != nil {
+		return nil, vm.gpu.OutOfMemory(err, fmt.Sprintf("the graph needs %s, and %s are free; use a smaller batch",
+			gpu.FormatBytes(vm.bytes), gpu.FormatBytes(vm.gpu.Available)))
+	}
+	vm.base = base
+	return lower(vm.order, vm.base, &vm.seed)
 }
 
 // want lists the results.
@@ -182,7 +219,7 @@ func (vm *VM) want(l *lowering) error {
 			nodes = append(nodes, r.node)
 		case n.Op() == nil:
 			vm.wantGradient(l, n)
-		case !vm.order.read[n] || isCost(n):
+		case len(vm.order.readers[n]) == 0 || isCost(n):
 			nodes = append(nodes, n)
 		}
 	}
@@ -219,6 +256,13 @@ func (vm *VM) wantGradient(l *lowering, n *G.Node) {
 
 func newTransfer(n *G.Node, ptr driver.DevicePtr) transfer {
 	t := transfer{node: n, ptr: ptr, floats: make([]float32, size(n.Shape()))}
+	if n.Dtype() == tensor.Bool {
+		t.truths = make([]bool, len(t.floats))
+		if n.Shape().Dims() > 0 {
+			t.value = tensor.New(tensor.WithShape(n.Shape()...), tensor.WithBacking(t.truths))
+		}
+		return t
+	}
 	if n.Shape().Dims() > 0 {
 		t.value = tensor.New(tensor.WithShape(n.Shape()...), tensor.WithBacking(t.floats))
 	}
@@ -259,13 +303,16 @@ func (vm *VM) RunAll() error {
 	}
 	defer vm.running.Unlock()
 	return vm.gpu.Do("a graph", func() error {
-		if err := vm.reslice(); err != nil {
+		if err := vm.relower(); err != nil {
 			return err
 		}
 		for i := range vm.leaves {
 			if err := vm.send(&vm.leaves[i]); err != nil {
 				return err
 			}
+		}
+		if err := vm.give(); err != nil {
+			return err
 		}
 		if err := vm.launch(); err != nil {
 			return err
@@ -277,19 +324,44 @@ func (vm *VM) RunAll() error {
 	})
 }
 
-// reslice lowers the graph anew where gorgonia.UnsafeLet gave a node another slice
-// since.
-func (vm *VM) reslice() error {
-	for _, s := range vm.sliced {
-		if s.changed() {
-			if vm.graph != nil {
-				if err := vm.gpu.Discard(vm.graph); err != nil {
-					return err
-				}
-			}
-			return vm.prepare()
+// relower lowers the graph anew where it has changed since: by gorgonia.UnsafeLet of
+// a slice, or an op's SetTraining.
+func (vm *VM) relower() error {
+	if !slices.ContainsFunc(vm.changed, func(changed func() bool) bool { return changed() }) {
+		return nil
+	}
+	if vm.graph != nil {
+		if err := vm.gpu.Discard(vm.graph); err != nil {
+			return err
+		}
+		vm.graph = nil
+	}
+	return vm.prepare()
+}
+
+// give sends what the host gives before each run.
+func (vm *VM) give() error {
+	for _, g := range vm.givens {
+		if err := g.fill(vm.draws, g.floats); err != nil {
+			return err
+		}
+		if err := gpu.Upload(vm.gpu, g.ptr, g.floats); err != nil {
+			return err
 		}
 	}
+	vm.draws++
+	return nil
+}
+
+// Seed sets what random numbers are drawn by, 1 at first, from the next run on, whose
+// numbers are those of a first run.
+func (vm *VM) Seed(seed uint64) error {
+	if !vm.running.TryLock() {
+		return errRuns
+	}
+	defer vm.running.Unlock()
+	vm.seed, vm.draws = seed, 0
+	vm.changed = append(vm.changed, func() bool { return true }) // streams have the seed
 	return nil
 }
 
@@ -345,11 +417,7 @@ func (vm *VM) finish() error {
 		if err := gpu.Download(vm.gpu, r.floats, r.ptr); err != nil {
 			return err
 		}
-		var v G.Value = G.NewF32(r.floats[0])
-		if r.value != nil {
-			v = r.value
-		}
-		if err := G.UnsafeLet(r.node, v); err != nil {
+		if err := G.UnsafeLet(r.node, r.present()); err != nil {
 			return fmt.Errorf("gorgoniavm: node %q: %w", r.node.Name(), err)
 		}
 	}
@@ -359,6 +427,14 @@ func (vm *VM) finish() error {
 		}
 		if err := g.bind(); err != nil {
 			return fmt.Errorf("gorgoniavm: gradient of node %q: %w", g.leaf.Name(), err)
+		}
+	}
+	for _, s := range vm.stats {
+		if err := gpu.First(gpu.Download(vm.gpu, s.floats[0], s.mean), gpu.Download(vm.gpu, s.floats[1], s.squares)); err != nil {
+			return err
+		}
+		if err := s.follow(); err != nil {
+			return fmt.Errorf("gorgoniavm: %w", err)
 		}
 	}
 	for _, r := range vm.reads {
