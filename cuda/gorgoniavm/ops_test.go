@@ -198,7 +198,7 @@ func TestBatchNormModes(t *testing.T) {
 	same("out of training")
 	_, variance := ours.op.Stats()
 	spread, weights := gtWide(variance), gtWide(ours.g.ByName("weights")[0].Value())
-	var want []float64 // the tape machine takes the batch's deviation for images
+	var want []float64 // the tape machine divides by √ε for images
 	for i, w := range weights {
 		want = append(want, w/math.Sqrt(spread[i/4%3]+1e-5))
 	}

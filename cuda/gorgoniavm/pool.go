@@ -111,16 +111,22 @@ func (l *lowering) averageGrad(n *G.Node, in []*G.Node) error {
 func (l *lowering) upsample(n *G.Node, in []*G.Node) error {
 	f := fieldsOf(n.Op())
 	s, by := in[0].Shape(), f.int("stride")+1
+	if f.err != nil {
+		return f.err
+	}
 	shape := []int{s[0] * s[1], s[2], by, s[3], by}
 	l.do(mapping{function: "copy", shape: shape, y: whole(l.at[n], shape), a: view{ptr: l.at[in[0]], strides: []int{s[2] * s[3], s[3], 0, 1, 0}}})
-	return f.err
+	return nil
 }
 
 // upsampleGrad adds up what a pixel became: input, output and the gradient by that.
 func (l *lowering) upsampleGrad(n *G.Node, in []*G.Node) error {
 	f := fieldsOf(n.Op())
 	s, by := in[0].Shape(), f.int("stride")+1
+	if f.err != nil {
+		return f.err
+	}
 	shape := []int{s[0] * s[1], s[2], by, s[3], by}
 	l.foldAxes(l.at[n], whole(l.at[in[2]], shape), shape, []int{2, 4}, false)
-	return f.err
+	return nil
 }
