@@ -75,7 +75,7 @@ var mayImport = map[string][]string{
 	"aegis/docs":                 {},
 
 	"aegis/cuda":                  {"aegis/data", "aegis/internal/advice", "aegis/internal/plan", "aegis/internal/vm", "aegis/model/program", "aegis/model/op", "aegis/cuda/driver", "aegis/cuda/kernels", "aegis/cuda/internal/gpu", "aegis/cuda/gorgoniavm"},
-	"aegis/cuda/gorgoniavm":       {"aegis/cuda/driver", "aegis/cuda/kernels", "aegis/cuda/internal/gpu"},
+	"aegis/cuda/gorgoniavm":       {"aegis/cuda/driver", "aegis/cuda/kernels", "aegis/cuda/internal/gpu", "aegis/data/philox", "aegis/model/op"},
 	"aegis/cuda/internal/gpu":     {"aegis/cuda/driver", "aegis/cuda/kernels"},
 	"aegis/cuda/driver":           {},
 	"aegis/cuda/kernels":          {"aegis/cuda/driver", "aegis/model/op", "aegis/model/optim", "aegis/data/philox"},

@@ -74,7 +74,12 @@ func Version(v int) string { return gpu.Version(v) }
 // VM is a gorgonia.VM for any graph of float32.
 type VM = gorgoniavm.VM
 
-// NewVM prepares a graph; see gorgoniavm.New.
+// NewVM prepares a graph, to run it where a tape machine would:
+//
+//	vm := gorgonia.NewTapeMachine(g, gorgonia.BindDualValues(weights...))
+//	vm, err := cuda.NewVM(g, cuda.Options{})
+//
+// See gorgoniavm.New.
 func NewVM(g *gorgonia.ExprGraph, opt Options, more ...*gorgonia.Node) (*VM, error) {
 	return gorgoniavm.New(g, opt.device(), more...)
 }

@@ -50,10 +50,13 @@ func (r renamed) Hashcode() uint32 {
 func TestRenamedFields(t *testing.T) {
 	operands := map[string]int{
 		"gorgonia.elemBinOp": 2, "gorgonia.linAlgBinOp": 2, "gorgonia.sliceIncrOp": 2, "gorgonia.concatOp": 2,
-		"gorgonia.maxPoolDiffOp": 3, "gorgonia.softmaxDiffOp": 3,
+		"gorgonia.maxPoolDiffOp": 3, "gorgonia.softmaxDiffOp": 3, "gorgonia.dropoutDiffOp": 3, "gorgonia.batchnormDiffOp": 2,
+		"gorgonia.byIndicesOp": 2, "gorgonia.byIndicesOpDiffOp": 3, "gorgonia.avgPoolDiffOp": 3, "gorgonia.upsampleDiffOp": 3,
 	}
 	without := map[string]string{ // that read no field
-		"gorgonia.elemUnaryOp": `no function "renamed"`, "gorgonia.elemBinOp": `no function "renamed"`, "gorgonia.repeatOp": ""}
+		"gorgonia.elemUnaryOp": `no function "renamed"`, "gorgonia.elemBinOp": `no function "renamed"`, "gorgonia.repeatOp": "", "gorgonia.globalAveragePoolOp": "",
+		"gorgonia.BatchNormOp": "is no *gorgonia.BatchNormOp",
+	}
 	for name := range (&lowering{}).ops() {
 		t.Run(name, func(t *testing.T) {
 			g := G.NewGraph()
@@ -65,7 +68,7 @@ func TestRenamedFields(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l := &lowering{graph: g, base: fakeBase, at: make(map[*G.Node]driver.DevicePtr)}
+			l := &lowering{order: &order{}, base: fakeBase, at: make(map[*G.Node]driver.DevicePtr)}
 			want, ok := without[name]
 			if !ok {
 				want = "op gorgoniavm.renamed has no field"
@@ -125,7 +128,7 @@ func TestReadIntoNothing(t *testing.T) {
 	g := G.NewGraph()
 	x := G.NewScalar(g, tensor.Float32, G.WithName("x"))
 	read := G.Read(x, nil)
-	if _, err := readOf(g, read); err == nil || !strings.Contains(err.Error(), "nowhere to put") {
+	if _, err := readOf(read, G.Nodes{x}); err == nil || !strings.Contains(err.Error(), "nowhere to put") {
 		t.Errorf("error %v, want one about the place", err)
 	}
 }

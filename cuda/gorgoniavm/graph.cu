@@ -188,3 +188,54 @@ extern "C" __global__ void maxpool_grad(float* dx, const float* x, const float* 
         dx[i] = sum;
     }
 }
+
+// Values at indices along an axis: x (outer,rows,inner), index (count), whole numbers
+// within rows, → y (outer,count,inner), n values of y.
+extern "C" __global__ void gather(float* y, const float* x, const float* index, int n, int rows, int count, int inner) {
+    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += gridDim.x * blockDim.x) {
+        int r = i;
+        int j = r % inner; r /= inner;
+        int k = r % count; r /= count;
+        y[i] = x[(r * rows + (int)index[k]) * inner + j];
+    }
+}
+
+// The gradient of gather by x: g (outer,count,inner) → dx (outer,rows,inner), n values
+// of dx. Each adds up the indices that name it, in their order.
+extern "C" __global__ void gather_grad(float* dx, const float* g, const float* index, int n, int rows, int count, int inner) {
+    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += gridDim.x * blockDim.x) {
+        int r = i;
+        int j = r % inner; r /= inner;
+        int row = r % rows; r /= rows;
+        float sum = 0.0f;
+        for (int k = 0; k < count; k++)
+            if ((int)index[k] == row) sum += g[(r * count + k) * inner + j];
+        dx[i] = sum;
+    }
+}
+
+// Products of batches: y (n,M,N) = a (n,M,K) · b (n,K,N), of which am and ak are the
+// distances of rows and columns, bk and bn those of b. A block makes one tile of 16×16
+// after the other; tiles is how many there are.
+extern "C" __global__ void __launch_bounds__(256) batched(float* y, const float* a, const float* b, int tiles, int M, int N, int K,
+        int am, int ak, int bk, int bn) {
+    __shared__ float ta[16][17], tb[16][17];
+    int across = (N + 15) / 16, down = (M + 15) / 16;
+    int tx = threadIdx.x % 16, ty = threadIdx.x / 16;
+    for (int t = blockIdx.x; t < tiles; t += gridDim.x) {
+        int r = t;
+        int col = r % across * 16 + tx; r /= across;
+        int row = r % down * 16 + ty; r /= down;
+        const float* one = a + r * M * K;
+        const float* two = b + r * K * N;
+        float sum = 0.0f;
+        for (int k0 = 0; k0 < K; k0 += 16) {
+            ta[ty][tx] = row < M && k0 + tx < K ? one[row * am + (k0 + tx) * ak] : 0.0f;
+            tb[ty][tx] = col < N && k0 + ty < K ? two[(k0 + ty) * bk + col * bn] : 0.0f;
+            __syncthreads();
+            for (int k = 0; k < 16; k++) sum += ta[ty][k] * tb[k][tx];
+            __syncthreads();
+        }
+        if (row < M && col < N) y[(r * M + row) * N + col] = sum;
+    }
+}

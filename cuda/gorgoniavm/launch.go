@@ -153,6 +153,29 @@ func (p plain) Launches() ([]kernels.Launch, error) {
 	return graphLaunch(p.kernel, gridOf(p.n), args), nil
 }
 
+// blocks is a launch with a block for each piece of work.
+type blocks struct {
+	kernel string
+	blocks int
+	values []int // of each operand
+	ptrs   []driver.DevicePtr
+	sizes  []int
+}
+
+// Launches returns the launch.
+func (b blocks) Launches() ([]kernels.Launch, error) {
+	for _, n := range b.values {
+		if _, err := count([]int{n}); err != nil {
+			return nil, err
+		}
+	}
+	var args []driver.Arg
+	for _, ptr := range b.ptrs {
+		args = append(args, driver.Ptr(ptr))
+	}
+	return graphLaunch(b.kernel, min(b.blocks, mostBlocks), append(args, ints(b.sizes...)...)), nil
+}
+
 const (
 	blockThreads = 256
 	mostBlocks   = 1024

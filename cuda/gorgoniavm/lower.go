@@ -3,6 +3,7 @@
 package gorgoniavm
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -17,13 +18,29 @@ import (
 // learn how much memory that takes, then with the memory's address. Nothing
 // else in this package knows Gorgonia's ops, whose types it does not export.
 type lowering struct {
-	graph  *G.ExprGraph
+	order  *order
 	base   driver.DevicePtr
+	seed   *uint64
 	floats int // taken so far
 	at     map[*G.Node]driver.DevicePtr
 	list   []gpu.Operation
 	consts []constant
 	leaves []*G.Node
+	givens []given
+	stats  []stats
+	// changed say that what a node was lowered by is another thing now: a slice, or
+	// whether it trains.
+	changed []func() bool
+
+	masks   map[uintptr]driver.DevicePtr // of dropout, by its op
+	moments map[momentKey]moments
+}
+
+// given is values that the host gives before each run.
+type given struct {
+	ptr    driver.DevicePtr
+	floats []float32
+	fill   func(run uint32, floats []float32) error
 }
 
 // constant is what is written to the device once.
@@ -40,10 +57,24 @@ func (l *lowering) take(floats int) driver.DevicePtr {
 	return at
 }
 
+// safely lowers one node. What Gorgonia says by a panic, as of a node without a type,
+// is an error.
+func (l *lowering) safely(n *G.Node) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("op %s: %v", opName(n.Op()), r)
+		}
+	}()
+	return l.node(n)
+}
+
 // node lowers one node; those that it reads come before it.
 func (l *lowering) node(n *G.Node) error {
 	op := n.Op()
 	if op == nil {
+		if n.Dtype() == tensor.Int && l.indices(n) {
+			return nil // see byIndices
+		}
 		if n.Dtype() != tensor.Float32 {
 			return fmt.Errorf("its values are %v; want float32", n.Dtype())
 		}
@@ -51,18 +82,17 @@ func (l *lowering) node(n *G.Node) error {
 		l.leaves = append(l.leaves, n)
 		return nil
 	}
-	var in []*G.Node
-	for it := l.graph.From(n.ID()); it.Next(); {
-		in = append(in, it.Node().(*G.Node))
+	in, name := []*G.Node(l.order.children[n]), opName(op)
+	if name == "gorgonia.letOp" {
+		return errors.New("no kernel for op gorgonia.letOp, which gorgonia.Set adds; give a leaf its value by gorgonia.Let")
 	}
-	name := opName(op)
 	if isRead(n) {
 		return nil // see VM.finish
 	}
 	if c, ok := op.(interface{ Value() G.Value }); ok && len(in) == 0 {
 		return l.constant(n, c.Value())
 	}
-	if n.Dtype() != tensor.Float32 {
+	if truths := n.Dtype() == tensor.Bool && name == "gorgonia.elemBinOp"; n.Dtype() != tensor.Float32 && !truths {
 		return fmt.Errorf("its values are %v; want float32", n.Dtype())
 	}
 	if name == "gorgonia.reshapeOp" {
@@ -89,6 +119,11 @@ func (l *lowering) ops() map[string]func(n *G.Node, in []*G.Node) error {
 		"gorgonia.im2colOp": l.im2col, "gorgonia.col2imOp": l.im2col,
 		"gorgonia.maxPoolOp": l.maxPool, "gorgonia.maxPoolDiffOp": l.maxPool,
 		"gorgonia.softmaxOp": l.softmax, "gorgonia.softmaxDiffOp": l.softmaxGrad,
+		"gorgonia.dropoutOp": l.dropout, "gorgonia.dropoutDiffOp": l.dropout, "gorgonia.randomOp": l.random,
+		"gorgonia.BatchNormOp": l.batchNorm, "gorgonia.batchnormDiffOp": l.batchNormGrad,
+		"gorgonia.byIndicesOp": l.byIndices, "gorgonia.byIndicesOpDiffOp": l.byIndices,
+		"gorgonia.globalAveragePoolOp": l.globalAverage, "gorgonia.avgPoolOp": l.average, "gorgonia.avgPoolDiffOp": l.averageGrad,
+		"gorgonia.upsampleOp": l.upsample, "gorgonia.upsampleDiffOp": l.upsampleGrad,
 	}
 }
 
@@ -99,6 +134,20 @@ func isRead(n *G.Node) bool { return n.Op() != nil && opName(n.Op()) == "gorgoni
 func opName(op G.Op) string { return strings.TrimPrefix(fmt.Sprintf("%T", op), "*") }
 
 func (l *lowering) do(o gpu.Operation) { l.list = append(l.list, o) }
+
+// scalar is a number in memory.
+func (l *lowering) scalar(v float32) driver.DevicePtr {
+	ptr := l.take(1)
+	l.consts = append(l.consts, constant{ptr: ptr, floats: []float32{v}})
+	return ptr
+}
+
+// given adds values that the host gives before each run.
+func (l *lowering) given(n int, fill func(run uint32, floats []float32) error) driver.DevicePtr {
+	ptr := l.take(n)
+	l.givens = append(l.givens, given{ptr, make([]float32, n), fill})
+	return ptr
+}
 
 func (l *lowering) constant(n *G.Node, v G.Value) error {
 	data, err := floatsOf(v)

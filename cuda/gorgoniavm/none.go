@@ -23,6 +23,9 @@ func errNone() error {
 // RunAll returns an error.
 func (*VM) RunAll() error { return errNone() }
 
+// With returns an error.
+func (*VM) With(...gorgonia.VMOpt) error { return errNone() }
+
 // Reset does nothing.
 func (*VM) Reset() {}
 

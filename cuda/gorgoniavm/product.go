@@ -41,18 +41,33 @@ func (l *lowering) product(n *G.Node, in []*G.Node) error {
 	case kind == "×" && len(a) == 2 && len(b) == 2:
 		return l.multiply(y, matrix{pa, a[0], a[1], transA}, matrix{pb, b[0], b[1], transB})
 	case kind == "×××" && len(a) == len(b) && len(a) > 2:
-		d := len(a)
-		one := [3]int{a[d-2] * a[d-1], b[d-2] * b[d-1], n.Shape()[d-2] * n.Shape()[d-1]}
-		for i := range size(a[:d-2]) {
-			at := func(p driver.DevicePtr, k int) driver.DevicePtr { return p + driver.DevicePtr(4*i*one[k]) }
-			err := l.multiply(at(y, 2), matrix{at(pa, 0), a[d-2], a[d-1], transA}, matrix{at(pb, 1), b[d-2], b[d-1], transB})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return l.batched(n, in, transA, transB)
 	}
 	return fmt.Errorf("no kernel for %s of %v and %v", text, a, b)
+}
+
+// batched is a product for each of the leading indices, all in one launch.
+func (l *lowering) batched(n *G.Node, in []*G.Node, transA, transB bool) error {
+	a, b, y := in[0].Shape(), in[1].Shape(), n.Shape()
+	d := len(a)
+	rows, cols, inner := y[d-2], y[d-1], a[d-1]
+	am, ak, bk, bn := a[d-1], 1, b[d-1], 1
+	other := b[d-2]
+	if transA {
+		am, ak, inner = 1, a[d-1], a[d-2]
+	}
+	if transB {
+		bk, bn, other = 1, b[d-1], b[d-1]
+	}
+	if inner != other || size(a[:d-2]) != size(b[:d-2]) {
+		return fmt.Errorf("products of %v and %v", a, b)
+	}
+	tiles := size(a[:d-2]) * ((rows + 15) / 16) * ((cols + 15) / 16)
+	l.do(blocks{
+		kernel: "batched", blocks: tiles, values: []int{size(a), size(b), size(y)}, ptrs: []driver.DevicePtr{l.at[n], l.at[in[0]], l.at[in[1]]},
+		sizes: []int{tiles, rows, cols, inner, am, ak, bk, bn},
+	})
+	return nil
 }
 
 // multiply is y = A·B by the three products of package kernels.

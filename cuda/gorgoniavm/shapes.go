@@ -48,21 +48,42 @@ func (l *lowering) transpose(n *G.Node, in []*G.Node) error {
 	return f.err
 }
 
-// slice reads a part along one axis, or writes it into zeros.
+// sliced is a slice by which a node was lowered; gorgonia.UnsafeLet can change it.
+type sliced struct {
+	as  [3]int
+	all bool
+}
+
+func newSliced(op interface{ IsSlice() tensor.Slice }) sliced {
+	part := op.IsSlice()
+	if part == nil {
+		return sliced{all: true}
+	}
+	return sliced{as: [3]int{part.Start(), part.End(), part.Step()}}
+}
+
+// slice reads a part along one axis, or writes it into zeros. How many values that
+// are, Gorgonia's shape of the part says: of a step that does not divide it leaves
+// the last one out.
 func (l *lowering) slice(n *G.Node, in []*G.Node) error {
 	op, ok := n.Op().(interface{ IsSlice() tensor.Slice })
 	if !ok {
 		return fmt.Errorf("op %T says no slice", n.Op())
 	}
+	was := newSliced(op)
+	l.changed = append(l.changed, func() bool { return newSliced(op) != was })
 	shape := slices.Clone([]int(in[0].Shape()))
 	f := fieldsOf(n.Op())
 	along := f.int("along")
 	if f.err != nil {
 		return f.err
 	}
-	part := whole(l.at[in[0]], shape)
+	if along < 0 || along >= len(shape) {
+		return fmt.Errorf("slice along axis %d of %v", along, in[0].Shape())
+	}
+	part, values := whole(l.at[in[0]], shape), n.Shape()
 	if len(in) == 2 {
-		part.ptr = l.at[n]
+		part.ptr, values = l.at[n], in[1].Shape()
 	}
 	if s := op.IsSlice(); s != nil {
 		step := max(1, s.Step())
@@ -70,8 +91,12 @@ func (l *lowering) slice(n *G.Node, in []*G.Node) error {
 		if start < 0 || start >= end {
 			return fmt.Errorf("slice %d to %d of %v along axis %d", s.Start(), s.End(), in[0].Shape(), along)
 		}
+		count := max(1, (end-start)/step)
 		part = part.from(start * part.strides[along])
-		shape[along], part.strides[along] = (end-start+step-1)/step, part.strides[along]*step
+		shape[along], part.strides[along] = count, part.strides[along]*step
+	}
+	if got := size(values); got != size(shape) && got != 1 {
+		return fmt.Errorf("slice %v of %v along axis %d has %d values; want the %d of shape %v", op.IsSlice(), in[0].Shape(), along, size(shape), got, values)
 	}
 	if len(in) == 1 {
 		l.do(mapping{function: "copy", shape: shape, y: whole(l.at[n], shape), a: part})

@@ -20,8 +20,11 @@ type softening struct {
 func (l *lowering) newSoftening(op G.Op, shape []int) (softening, error) {
 	f := fieldsOf(op)
 	s := softening{l: l, shape: shape, axis: f.int("axis"), log: f.bool("isLog")}
-	if s.axis < 0 {
+	if s.axis < 0 { // as Gorgonia has it: the last axis, and the first one of columns
 		s.axis = len(shape) - 1
+		if len(shape) == 2 && shape[1] == 1 && shape[0] > 1 {
+			s.axis = 0
+		}
 	}
 	return s, f.err
 }

@@ -134,13 +134,9 @@ func run[T float](o *Op, in []G.Value, do func(call[T]), scalar func(T) G.Value)
 	c := call[T]{in: make([][]T, len(in)), shape: make([]tensor.Shape, len(in))}
 	for i, v := range in {
 		c.shape[i] = v.Shape()
-		switch data := v.Data().(type) {
-		case []T:
-			c.in[i] = data
-		case T:
-			c.in[i] = []T{data}
-		default:
-			return nil, fmt.Errorf("op: %s: input %d: want %T, got %T", o, i, c.in[0], data)
+		var ok bool
+		if c.in[i], ok = Values[T](v); !ok {
+			return nil, fmt.Errorf("op: %s: input %d: want %T, got %T", o, i, c.in[0], v.Data())
 		}
 	}
 	var err error
@@ -172,6 +168,12 @@ func (o *Op) SymDiff(in G.Nodes, out, grad *G.Node) (G.Nodes, error) {
 		return nil, fmt.Errorf("op: %s has no derivative", o)
 	}
 	return d.grads(in, out, grad)
+}
+
+// DoDiff is what Gorgonia's lisp machine takes a gradient by, and an error: the
+// derivatives of these ops are graphs, by gorgonia.Grad.
+func (o *Op) DoDiff(G.ExecutionContext, G.Nodes, *G.Node) error {
+	return fmt.Errorf("op: %s: no gradient on a lisp machine; take it by gorgonia.Grad, and run the graph on a tape machine or a VM of a GPU", o)
 }
 
 // ReturnsPtr says that the result is fresh memory.

@@ -20,6 +20,7 @@ type Spy struct {
 	OnLaunch func(n int, args []driver.Arg) // sees each launch, counted from 1, and may spoil it
 
 	Launches  int                      // so far
+	Uploads   int                      // copies to the device by CopyToDevice
 	Capturing bool                     // between BeginCapture and EndCapture
 	graphs    int                      // that were to be made ready
 	captured  int                      // launches in the graph that was captured last
@@ -66,6 +67,11 @@ func (c *spyContext) Close() error {
 	err := c.Context.Close()
 	c.spy.hold("context", -1, err)
 	return err
+}
+
+func (c *spyContext) CopyToDevice(dst driver.DevicePtr, src []byte) error {
+	c.spy.Uploads++
+	return c.Context.CopyToDevice(dst, src)
 }
 
 func (c *spyContext) LoadModule(image []byte) (driver.Module, error) {
