@@ -442,6 +442,5 @@ func vanilla(rate float64) func() G.Solver {
 func adam(rate float64) func() G.Solver {
 	return func() G.Solver { return G.NewAdamSolver(G.WithLearnRate(rate)) }
 }
-func rmsprop() G.Solver { return G.NewRMSPropSolver() }
 
 func c32(v float64) *G.Node { return G.NewConstant(float32(v)) }

@@ -30,7 +30,6 @@ func gtFwd(name string, f func(g *G.ExprGraph) *G.Node) gtCase {
 }
 
 func wanting(c gtCase, want string) gtCase { c.want = want; return c }
-func tapeless(c gtCase) gtCase             { c.tapeFails = true; return c }
 func sourced(c gtCase, s string) gtCase    { c.source = s; return c }
 
 func gtOpCases() []gtCase {

@@ -74,8 +74,8 @@ func (l *lowering) random(n *G.Node, _ []*G.Node) error {
 	if f.err != nil {
 		return f.err
 	}
-	draw, ptr := l.stream("random"), driver.DevicePtr(0)
-	fill := func(_ uint32, _ []float32) error { return nil }
+	draw := l.stream("random")
+	var fill func(run uint32, floats []float32) error
 	switch which {
 	case uniform:
 		fill = func(run uint32, floats []float32) error {
@@ -112,7 +112,7 @@ func (l *lowering) random(n *G.Node, _ []*G.Node) error {
 	default:
 		return fmt.Errorf("random numbers of kind %d", which)
 	}
-	ptr = l.given(size(n.Shape()), fill)
+	ptr := l.given(size(n.Shape()), fill)
 	y, shape := l.flat(n)
 	l.do(mapping{function: "copy", shape: shape, y: y, a: whole(ptr, shape)})
 	return nil
