@@ -7,7 +7,6 @@ import (
 
 	G "gorgonia.org/gorgonia"
 
-	"aegis/cuda/driver"
 	"aegis/data/philox"
 )
 
