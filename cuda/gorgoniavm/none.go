@@ -26,6 +26,9 @@ func (*VM) RunAll() error { return errNone() }
 // With returns an error.
 func (*VM) With(...gorgonia.VMOpt) error { return errNone() }
 
+// Seed returns an error.
+func (*VM) Seed(uint64) error { return errNone() }
+
 // Reset does nothing.
 func (*VM) Reset() {}
 
