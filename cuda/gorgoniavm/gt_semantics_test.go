@@ -15,6 +15,7 @@ import (
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
+	"aegis/cuda/driver"
 	"aegis/cuda/gorgoniavm"
 	"aegis/cuda/internal/gputest"
 	"aegis/cuda/internal/ptxsim"
@@ -560,6 +561,31 @@ func TestGTOneVMManyGoroutines(t *testing.T) {
 	equal(t, "squares", gtWide(y.Value()), want)
 }
 
+// A run that begins within another is an error, and so are options and seeds.
+func TestGTRunWithinRun(t *testing.T) {
+	s := gputest.NewSpy(ptxsim.Open(ptxsim.Options{}))
+	g := G.NewGraph()
+	must(G.Square(gl(g, "x", 8)))
+	vm, err := gorgoniavm.New(g, gorgoniavm.Options{Driver: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = vm.Close() }()
+	var within []error
+	s.OnLaunch = func(int, []driver.Arg) {
+		within = append(within, vm.RunAll(), vm.Seed(2), vm.With(G.WithNaNWatch()))
+	}
+	run(t, vm)
+	if len(within) != 3 {
+		t.Fatalf("%d errors; want 3", len(within))
+	}
+	for _, err := range within {
+		if err == nil || !strings.Contains(err.Error(), "runs already") {
+			t.Errorf("within a run: %v", err)
+		}
+	}
+}
+
 // A graph that grows after NewVM.
 func TestGTGraphChanged(t *testing.T) {
 	g := G.NewGraph()
@@ -597,7 +623,7 @@ func TestGTReads(t *testing.T) {
 	first := sqVal
 	equal(t, "two reads of one node", gtWide(sqVal), gtWide(again))
 	w.Value().Data().([]float32)[0] = 5
-	t.Logf("a Read of a leaf after the leaf was written: %v (the tape machine's copy stays [1 2])", leafVal)
+	equal(t, "a Read of a leaf after the leaf was written", gtWide(leafVal), []float64{1, 2})
 	run(t, vm)
 	t.Logf("the value read in run 1, after run 2: %v (the tape machine's changes likewise)", first)
 	equal(t, "read", gtWide(sqVal), []float64{25, 4})
